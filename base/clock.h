@@ -1,0 +1,49 @@
+/* Virtual time and timed events, the same on every host.
+ *
+ * One clock belongs to one bare machine or to one virtual machine.  It counts
+ * ticks; a machine says what a tick is (System/370: one instruction, and one
+ * microsecond of its TOD clock).  Devices complete after a latency in ticks,
+ * so the same input gives the same run. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "base/types.h"
+
+#define CLOCK_NEVER  UINT64_MAX
+#define CLOCK_EVENTS 64
+
+typedef void (*clock_fn)(void *owner, uint64_t arg);
+
+struct clock_event {
+    uint64_t when;  /* absolute tick */
+    uint64_t order; /* of scheduling: equal times run first come first served */
+    clock_fn fn;
+    void *owner;
+    uint64_t arg;
+};
+
+struct clock {
+    uint64_t now;  /* ticks since the machine was made */
+    uint64_t next; /* of the earliest event, or CLOCK_NEVER */
+    uint64_t order;
+    struct clock_event events[CLOCK_EVENTS]; /* unordered */
+    unsigned count;
+};
+
+void clock_init(struct clock *c);
+
+/* Call fn(owner, arg) at now + delay.  STATUS_NO_MEMORY when CLOCK_EVENTS are
+ * already waiting. */
+MUST_USE enum status clock_after(struct clock *c, uint64_t delay, clock_fn fn,
+                                 void *owner, uint64_t arg);
+
+/* Forget every waiting event with this fn and owner. */
+void clock_cancel(struct clock *c, clock_fn fn, void *owner);
+
+/* Run all events that are due at c->now, earliest first. */
+void clock_run(struct clock *c);
+
+/* Add ticks (never past c->next without running what is due). */
+void clock_advance(struct clock *c, uint64_t ticks);
+
+#endif

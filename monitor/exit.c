@@ -1,0 +1,30 @@
+#include "monitor/exit.h"
+
+static const struct {
+    const char *name, *words;
+} reasons[EXIT_REASON_COUNT] = {
+#define EXIT_REASON(name, payload, words) [EXIT_##name] = {#name, words},
+#include "monitor/exit_reason.def"
+#undef EXIT_REASON
+};
+
+static const char *const verdicts[VERDICT_COUNT] = {
+#define VERDICT(name, word, does) [VERDICT_##name] = word,
+#include "monitor/verdict.def"
+#undef VERDICT
+};
+
+const char *exit_reason_name(enum exit_reason r)
+{
+    return r < EXIT_REASON_COUNT ? reasons[r].name : "?";
+}
+
+const char *exit_reason_words(enum exit_reason r)
+{
+    return r < EXIT_REASON_COUNT ? reasons[r].words : "?";
+}
+
+const char *verdict_word(enum verdict v)
+{
+    return v < VERDICT_COUNT ? verdicts[v] : "?";
+}

@@ -1,0 +1,50 @@
+/* What the dispatcher may ask of a guest's architecture. */
+#ifndef MONITOR_ISA_H
+#define MONITOR_ISA_H
+
+#include "base/table.h"
+#include "monitor/exit.h"
+
+struct vcpu;
+
+struct guest_isa {
+    const char *name; /* "s370", "x86" */
+    const struct insn_table *insns;
+    const struct reg_table *regs;
+    unsigned pc_digits; /* hexadecimal digits of an address */
+
+    /* What the guest gets for a privileged instruction in user mode. */
+    struct vm_event privileged_event;
+
+    uint64_t (*pc)(const struct vcpu *);
+    void (*set_pc)(struct vcpu *, uint64_t);
+
+    /* The mode the guest BELIEVES it is in. */
+    bool (*virtual_supervisor)(const struct vcpu *);
+
+    /* Let the guest take the event now: swap PSWs, push a frame.  May leave
+     * v->waiting set (a new PSW with the wait bit). */
+    enum status (*reflect)(struct vcpu *, const struct vm_event *);
+
+    /* The highest-priority event that is pending and enabled, taken from its
+     * source; false when there is none.  Called before every entry. */
+    bool (*take_pending)(struct vcpu *, struct vm_event *);
+
+    /* Would the guest accept this posted event now? */
+    bool (*accepts)(const struct vcpu *, const struct vm_event *);
+
+    /* Can any event end the wait that the guest is in? */
+    bool (*can_wake)(const struct vcpu *);
+
+    enum status (*translate)(struct vcpu *, uint64_t gva, enum access,
+                             uint64_t *gpa);
+    /* One line of disassembly; returns the instruction's length, 0 if none. */
+    size_t (*disasm)(const uint8_t *bytes, size_t n, uint64_t pc, char *out,
+                     size_t cap);
+    /* The state a trace line shows: virtual PSW, or RIP and flags. */
+    void (*show_state)(const struct vcpu *, char *out, size_t cap);
+    /* Name of an event for the trace: "program 0002", "SVC 07". */
+    void (*show_event)(const struct vm_event *, char *out, size_t cap);
+};
+
+#endif

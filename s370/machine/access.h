@@ -1,0 +1,125 @@
+/* How an instruction reaches storage, and what bodies say. */
+#ifndef S370_MACHINE_ACCESS_H
+#define S370_MACHINE_ACCESS_H
+
+#include "base/bytes.h"
+#include "s370/machine/cpu.h"
+
+/* ---- Logical accesses by an instruction ----
+ *
+ * Addresses are logical (24 bits, wrapping); translation, prefixing, key
+ * protection, addressing, reference and change bits and PER storage
+ * alteration are done here.  Each returns 0 or a program-interruption code; with
+ * a code, nothing was stored.  No alignment is required of operands. */
+MUST_USE static inline int s370_load8(struct s370_cpu *, uint32_t a,
+                                      uint8_t *v);
+MUST_USE static inline int s370_load16(struct s370_cpu *, uint32_t a,
+                                       uint16_t *v);
+MUST_USE static inline int s370_load32(struct s370_cpu *, uint32_t a,
+                                       uint32_t *v);
+MUST_USE static inline int s370_load64(struct s370_cpu *, uint32_t a,
+                                       uint64_t *v);
+MUST_USE static inline int s370_store8(struct s370_cpu *, uint32_t a,
+                                       uint8_t v);
+MUST_USE static inline int s370_store16(struct s370_cpu *, uint32_t a,
+                                        uint16_t v);
+MUST_USE static inline int s370_store32(struct s370_cpu *, uint32_t a,
+                                        uint32_t v);
+MUST_USE static inline int s370_store64(struct s370_cpu *, uint32_t a,
+                                        uint64_t v);
+
+/* len 1..256 bytes; a store checks every byte before it changes any. */
+MUST_USE int s370_load_bytes(struct s370_cpu *, uint32_t a, unsigned len,
+                             uint8_t *to);
+MUST_USE int s370_store_bytes(struct s370_cpu *, uint32_t a, unsigned len,
+                              const uint8_t *from);
+/* Would a store of len (1..256) bytes be allowed?  Sets no bits. */
+MUST_USE int s370_check_store(struct s370_cpu *, uint32_t a, unsigned len);
+
+/* Host pointer to an operand that lies in one 2K block, already checked for
+ * the access, reference and change bits set; NULL with *code 0 when it
+ * crosses a block (use the functions above), or with a code. */
+uint8_t *s370_operand(struct s370_cpu *, uint32_t a, unsigned len, bool write,
+                      int *code);
+
+/* ---- The fast path of every access ---- */
+
+#define S370_ACCESS(bits, bytes)                                               \
+    static inline int s370_load##bits(struct s370_cpu *c, uint32_t a,          \
+                                      uint##bits##_t *v)                       \
+    {                                                                          \
+        const struct s370_tlb_entry *e =                                       \
+            &c->tlb[(a >> 11) & (S370_TLB_ENTRIES - 1)];                       \
+        uint32_t offset = a & (S370_BLOCK - 1);                                \
+                                                                               \
+        a &= S370_ADDRESS_MASK;                                                \
+        if (LIKELY(e->read_tag == ((a - offset) | c->context) &&               \
+                   offset <= S370_BLOCK - (bytes))) {                          \
+            *v = s370_be##bits(e->host + offset);                              \
+            return 0;                                                          \
+        }                                                                      \
+        uint64_t wide;                                                         \
+        int code = s370_load_slow(c, a, bytes, &wide);                         \
+        *v = (uint##bits##_t)wide;                                             \
+        return code;                                                           \
+    }                                                                          \
+    static inline int s370_store##bits(struct s370_cpu *c, uint32_t a,         \
+                                       uint##bits##_t v)                       \
+    {                                                                          \
+        const struct s370_tlb_entry *e =                                       \
+            &c->tlb[(a >> 11) & (S370_TLB_ENTRIES - 1)];                       \
+        uint32_t offset = a & (S370_BLOCK - 1);                                \
+                                                                               \
+        a &= S370_ADDRESS_MASK;                                                \
+        if (LIKELY(e->write_tag == ((a - offset) | c->context) &&              \
+                   offset <= S370_BLOCK - (bytes))) {                          \
+            s370_put_be##bits(e->host + offset, v);                            \
+            return 0;                                                          \
+        }                                                                      \
+        return s370_store_slow(c, a, bytes, v);                                \
+    }
+
+static inline uint8_t s370_be8(const uint8_t *p)
+{
+    return *p;
+}
+static inline void s370_put_be8(uint8_t *p, uint8_t v)
+{
+    *p = v;
+}
+#define s370_be16     load_be16
+#define s370_be32     load_be32
+#define s370_be64     load_be64
+#define s370_put_be16 store_be16
+#define s370_put_be32 store_be32
+#define s370_put_be64 store_be64
+
+S370_ACCESS(8, 1)
+S370_ACCESS(16, 2)
+S370_ACCESS(32, 4)
+S370_ACCESS(64, 8)
+
+/* ---- What bodies say ---- */
+
+/* Leave the body with the code when an access or a check gave one. */
+#define TRY(expr)                                                              \
+    do {                                                                       \
+        int try_code = (expr);                                                 \
+        if (UNLIKELY(try_code))                                                \
+            return try_code;                                                   \
+    } while (0)
+
+/* Effective addresses, 24 bits. */
+static inline uint32_t s370_ea2(const struct s370_cpu *c,
+                                const struct s370_decoded *d)
+{
+    return (c->gr[d->b2] + c->gr[d->x2] + d->d2) & S370_ADDRESS_MASK;
+}
+
+static inline uint32_t s370_ea1(const struct s370_cpu *c,
+                                const struct s370_decoded *d)
+{
+    return (c->gr[d->b1] + d->d1) & S370_ADDRESS_MASK;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* A bare System/370: storage, CPU, channels, clock, and an operator. */
+#ifndef S370_MACHINE_MACHINE_H
+#define S370_MACHINE_MACHINE_H
+
+#include "base/diag.h"
+#include "base/trace.h"
+#include "s370/machine/channel.h"
+#include "s370/machine/cpu.h"
+
+struct s370_machine {
+    struct s370_storage storage; /* owned */
+    struct clock clock;
+    struct s370_cpu cpu;
+    struct s370_channels *channels; /* owned */
+    struct trace *trace;            /* borrowed, may be NULL */
+};
+
+/* Why a run ended. */
+enum s370_stop {
+    S370_STOP_BUDGET,        /* n instructions were attempted */
+    S370_STOP_IDLE,          /* enabled wait, and nothing will happen by itself */
+    S370_STOP_DISABLED_WAIT, /* the end of a guest */
+    S370_STOP_PSW_LOOP, /* interruptions without an instruction in between:
+                         * invalid new PSWs */
+    S370_STOP_COUNT
+};
+
+/* Storage of `size` bytes (multiple of 4096, up to 16M).  NULL: no memory. */
+struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace);
+void s370_machine_free(struct s370_machine *m);
+
+/* Run until n instructions were attempted, or something ends it.  Time in
+ * waits is skipped and costs no instructions. *ran: how many. */
+enum s370_stop s370_machine_run(struct s370_machine *m, uint64_t n,
+                                uint64_t *ran);
+
+/* System reset, then IPL from the device; the new PSW is loaded. */
+MUST_USE enum status s370_machine_ipl(struct s370_machine *m,
+                                      uint16_t address, struct diag *d);
+/* Put an image at an absolute address. STATUS_BAD_INPUT: does not fit. */
+MUST_USE enum status s370_machine_load(struct s370_machine *m, uint32_t at,
+                                       const uint8_t *bytes, uint32_t len);
+/* The operator's keys. */
+void s370_machine_restart(struct s370_machine *m);
+void s370_machine_interrupt_key(struct s370_machine *m);
+/* Store status: CPU timer 216, comparator 224, PSW 256, FPRs 352, GRs 384,
+ * CRs 448 (GA22-7000, "Store Status"). */
+void s370_machine_store_status(struct s370_machine *m);
+
+#endif
