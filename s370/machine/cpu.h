@@ -10,7 +10,9 @@
 
 enum {
     S370_GR_ZERO = 16, /* index of a register that is always zero */
-    S370_TLB_ENTRIES = 256
+    S370_TLB_ENTRIES = 256,
+    S370_FETCH_ENTRIES = 64 /* instructions have a TLB of their own, so that
+                             * every driver finds the same entries in it */
 };
 
 struct s370_channels;
@@ -48,8 +50,17 @@ struct s370_timers {
  * prefixing, protection and reference/change recording. */
 struct s370_tlb_entry {
     uint32_t read_tag;  /* logical block address | context, or ~0 */
-    uint32_t write_tag; /* alike, for stores */
+    uint32_t write_tag; /* alike, for stores; never valid when PER is on */
     uint8_t *host;      /* host address of the block */
+};
+
+/* Bits of a context, which a tag has beside the block address (bits 11-23):
+ * what an entry was made for. */
+enum {
+    S370_CONTEXT_KEY = 0xF,
+    S370_CONTEXT_DAT = 0x10,
+    S370_CONTEXT_PER = 0x20,
+    S370_CONTEXT_GENERATION = 0x01000000 /* one of it; 255 of them */
 };
 
 struct s370_cpu {
@@ -69,7 +80,8 @@ struct s370_cpu {
     struct s370_channels *channels; /* NULL: a CPU that never runs SIO */
 
     /* Of the instruction or run in progress. */
-    uint64_t ran;       /* instructions attempted since clock->now was set */
+    uint64_t ran;       /* instructions attempted since clock->now was set,
+                         * the one in progress included */
     uint16_t svc_code;  /* S370_SVC */
     uint8_t ilc;        /* bytes, of the last instruction */
     uint32_t translation_address;
@@ -80,10 +92,21 @@ struct s370_cpu {
     bool restart_pending;
 
     /* Caches: never architectural, dropped at will. */
-    uint32_t context; /* low bits of a tag: key, translation, generation */
+    uint32_t context;    /* S370_CONTEXT_* and the generation */
+    uint32_t generation; /* its bits in a tag: one up forgets everything */
+    uint32_t made_cr0, made_cr1, made_prefix; /* what it was made for */
     struct s370_tlb_entry tlb[S370_TLB_ENTRIES];
-    struct s370_icache *icache; /* predecoded instructions; run.c owns it */
+    struct s370_tlb_entry fetch[S370_FETCH_ENTRIES];
 };
+
+/* Make a CPU, as after an initial CPU reset.  The pointers are borrowed;
+ * channels may be NULL.  STATUS_NO_MEMORY is possible. */
+MUST_USE enum status s370_cpu_init(struct s370_cpu *cpu,
+                                   struct s370_storage *storage,
+                                   struct clock *clock,
+                                   struct s370_channels *channels);
+/* Free what the CPU owns; the struct is the caller's. */
+void s370_cpu_fini(struct s370_cpu *cpu);
 
 /* ---- step.c: the meaning; run.c: the same, faster ---- */
 
@@ -130,15 +153,14 @@ static inline uint64_t s370_ticks(const struct s370_cpu *cpu)
 void s370_context_changed(struct s370_cpu *cpu);
 /* PTLB, SSK, RRB, storage handed to somebody else: forget everything. */
 void s370_tlb_purge(struct s370_cpu *cpu);
-/* Storage was changed from outside the CPU (a channel, a monitor): predecoded
- * instructions in absolute a..a+len-1 are stale. */
-void s370_icache_stale(struct s370_cpu *cpu, uint32_t a, uint32_t len);
+/* Nothing decoded is kept: a channel or a monitor may change storage between
+ * two instructions and has to tell nobody. */
 
 /* Make the entry for one access valid.  0 or a program-interruption code. */
 MUST_USE int s370_tlb_fill(struct s370_cpu *cpu, uint32_t a, bool write,
                            struct s370_tlb_entry **out);
 
-/* Operands that cross a 2K block, or stores into predecoded instructions. */
+/* Operands that cross a 2K block, or whose block has no entry. */
 MUST_USE int s370_load_slow(struct s370_cpu *cpu, uint32_t a, unsigned len,
                             uint64_t *v);
 MUST_USE int s370_store_slow(struct s370_cpu *cpu, uint32_t a, unsigned len,

@@ -1,0 +1,30 @@
+/* Program-event recording: who tells it what (GA22-7000, "Program-Event
+ * Recording").
+ *
+ * Called only while the PSW has EC mode and the PER mask on.  Each compares
+ * with CR9 to CR11 and adds event bits to cpu->per_code, as location 150 has
+ * them.  The driver clears per_code and sets per_address to the instruction's
+ * own address before the instruction, drops all but the fetching event when
+ * the instruction was suppressed or nullified, and reports what is left. */
+#ifndef S370_MACHINE_PER_H
+#define S370_MACHINE_PER_H
+
+#include "s370/machine/cpu.h"
+
+/* An instruction was fetched from cpu->per_address. */
+void s370_per_fetch(struct s370_cpu *cpu);
+/* A branch was taken; psw.ia is where to. */
+void s370_per_branch(struct s370_cpu *cpu);
+/* len bytes at logical address a were stored (the range may wrap). */
+void s370_per_store(struct s370_cpu *cpu, uint32_t a, uint32_t len);
+/* The instruction (of an EX: the target) is done; the general registers were
+ * `before`. */
+void s370_per_registers(struct s370_cpu *cpu, const struct s370_decoded *d,
+                        const uint32_t before[16]);
+
+static inline bool s370_per_on(const struct s370_cpu *cpu)
+{
+    return cpu->psw.ec && (cpu->psw.system_mask & S370_MASK_PER);
+}
+
+#endif
