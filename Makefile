@@ -1,55 +1,137 @@
 # Trapline.  `make`, `make check`, `make V=1`, `make CC=clang`.
-CC      ?= gcc
-BUILD   ?= build
-CSTD    := -std=c11
-WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wvla \
-           -Wpointer-arith -Wmissing-prototypes
-OPT     ?= -O2 -g
-SANFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-           -fno-omit-frame-pointer
-CPPFLAGS += -I. -D_GNU_SOURCE -MMD -MP
-Q       := $(if $(V),,@)
-say      = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+#
+# Nothing is registered here: a .c file in a folder of ours is found by its
+# place, a test suite by its name.  All that is made goes below $(BUILD).
 
-LIB_SRC  := $(wildcard base/*.c monitor/*.c s370/*/*.c x86vmm/*/*.c)
-CLI_SRC  := $(wildcard cli/*.c)
-TEST_SRC := $(wildcard tests/*.c)
+# make's built-in CC is `cc`; take gcc unless somebody said otherwise.
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+BUILD    ?= build
+OPT      ?= -O2 -g
+PREFIX   ?= /usr/local
 
-obj       = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+CSTD     := -std=c11
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+            -Wmissing-prototypes -Wpointer-arith -Wvla
+SANITIZE := -O1 -g -fsanitize=address,undefined \
+            -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE
+COMPILE   = $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c
 
-.PHONY: all check clean
+# Lines of command are shown with V=1, one word and a file name without.
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c)
+CLI      := $(wildcard cli/*.c)
+# Test suites; `make check-unit SUITES="base monitor"` builds only these.
+SUITES   := $(sort $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))
+TESTS    := $(filter-out tests/test_%.c,$(wildcard tests/*.c)) \
+            $(SUITES:%=tests/test_%.c)
+# Layers that must work with no C library under them (see tests/freestanding.sh).
+BARE     := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c)
+
+object    = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+
+.PHONY: all
 all: $(BUILD)/trapline
 
-$(BUILD)/trapline: $(call obj,opt,$(LIB_SRC) $(CLI_SRC))
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(OPT) -o $@ $^ $(LDLIBS)
+# The wings' guests: what they need is said beside them.
+-include s370/guest/guest.mk x86vmm/guest/guest.mk
 
-$(BUILD)/opt/%.o: %.c
+# ---- The command, fast ----
+
+$(BUILD)/trapline: $(call object,fast,$(CLI)) $(BUILD)/fast/lib.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fast/%.o: %.c $(BUILD)/fast.flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CSTD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) $(OPT) -o $@ $<
 
-$(BUILD)/san/%.o: %.c
+$(BUILD)/fast/lib.a: $(call object,fast,$(LIB))
+$(BUILD)/san/lib.a:  $(call object,san,$(LIB))
+%/lib.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rc $@ $^
+
+# ---- The same and the tests, under the sanitizers ----
+
+# Only when it is needed: a machine that builds the command may lack Check.
+CHECK_CFLAGS = $(shell pkg-config --cflags check)
+CHECK_LIBS   = $(shell pkg-config --libs check)
+
+$(BUILD)/san/%.o: %.c $(BUILD)/san.flags
 	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CSTD) $(WARN) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) $(SANITIZE) -o $@ $<
 
-# Every tests/test_NAME.c defines `Suite *suite_NAME(void)`; nothing to register.
-$(BUILD)/suites.inc: $(wildcard tests/test_*.c)
-	$(Q)mkdir -p $(@D)
-	$(Q)for s in $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)); \
-	    do echo "SUITE($$s)"; done > $@
-$(BUILD)/san/tests/main.o: CPPFLAGS += -I$(BUILD) $(shell pkg-config --cflags check)
+# A suite's function is named by suites.inc alone: no header declares it.
+$(call object,san,$(TESTS)): CPPFLAGS += $(CHECK_CFLAGS) -Wno-missing-prototypes
 $(BUILD)/san/tests/main.o: $(BUILD)/suites.inc
 
-$(BUILD)/check: $(call obj,san,$(LIB_SRC) $(TEST_SRC))
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
+# SUITE(name) for each tests/test_NAME.c, which defines suite_NAME().
+$(BUILD)/suites.inc: $(BUILD)/suites.flags
+	$(Q)printf 'SUITE(%s)\n' $(SUITES) > $@
 
-check: $(BUILD)/trapline $(BUILD)/check
-	$(Q)$(BUILD)/check
+$(BUILD)/check: $(call object,san,$(TESTS)) $(BUILD)/san/lib.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+
+$(BUILD)/trapline-san: $(call object,san,$(CLI)) $(BUILD)/san/lib.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The command under the sanitizers is the one that the tests run.
+.PHONY: check check-unit
+check: all $(BUILD)/trapline-san $(BUILD)/check
+	$(Q)BUILD=$(BUILD) CC="$(CC)" MAKE="$(MAKE)" tests/check.sh
+
+check-unit: $(BUILD)/check
+	$(Q)BUILD=$(BUILD) $(BUILD)/check
+
+# ---- Other ways to look at it ----
+
+.PHONY: lint freestanding bench demo
+lint: $(BUILD)/check
+	$(Q)BUILD=$(BUILD) CPPFLAGS="$(CPPFLAGS)" WARN="$(CSTD) $(WARN)" \
+	    tests/lint.sh
+
+freestanding:
+	$(Q)BUILD=$(BUILD) CC="$(CC)" WARN="$(CSTD) $(WARN)" \
+	    tests/freestanding.sh $(BARE)
+
+bench: all
+	$(Q)BUILD=$(BUILD) tests/bench.sh
+
+demo: all
+	$(Q)BUILD=$(BUILD) ./demo --built
+
+# ---- House-keeping ----
+
+.PHONY: install clean
+install: all
+	install -D -m 755 $(BUILD)/trapline $(DESTDIR)$(PREFIX)/bin/trapline
 
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# A file that changes only when what is written into it changes, so that other
+# flags, another compiler or a file that came or went build anew.
+FLAGS_fast   := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(OPT)
+FLAGS_san    := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(SANITIZE)
+FLAGS_suites := $(SUITES)
+
+.PHONY: always
+$(BUILD)/%.flags: always
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_$*)' | cmp -s - $@ || echo '$(FLAGS_$*)' > $@
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(patsubst %.o,%.d,$(call object,fast,$(LIB) $(CLI)) \
+                            $(call object,san,$(LIB) $(CLI) $(TESTS)))

@@ -1,0 +1,39 @@
+/* What a subcommand is to main.c, and the words they all share. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "base/diag.h"
+
+#define TRAPLINE_VERSION "0.1"
+
+/* How every subcommand ends; a script may rely on it. */
+enum exit_code {
+    CODE_DONE = 0,
+    CODE_NEGATIVE = 1, /* a divergence, a failed check, a wait not met */
+    CODE_USAGE = 2,    /* a wrong flag, a wrong or missing file */
+    CODE_SKIPPED = 77, /* this machine lacks what it takes; said loudly */
+    CODE_LIMIT = 124,  /* an instruction limit was reached */
+    CODE_OURS = 125    /* a fault of ours, or of the host */
+};
+
+/* cmd_NAME(argc, argv): argv[0] is NAME; returns an exit_code. */
+#define COMMAND(name, title) int cmd_##name(int argc, char **argv);
+#include "cli/commands.def"
+#undef COMMAND
+
+/* "trapline: " and the message and a newline, on stderr. */
+void cli_say(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same for a failed operation; returns the exit code that its status
+ * stands for: bad input 2, unsupported 77, the rest 125. */
+int cli_fail(enum status st, const struct diag *d);
+
+/* The word of the list that `wrong` is probably meant to be, or NULL.  The
+ * list ends with NULL. */
+const char *cli_did_you_mean(const char *wrong, const char *const *words);
+
+/* Flush stdout; a full disk or closed pipe becomes CODE_OURS, with a message.
+ * Otherwise `code`. */
+int cli_finish_stdout(int code);
+
+#endif

@@ -1,0 +1,83 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORD_MAX = 40 };
+
+void cli_say(const char *fmt, ...)
+{
+    va_list ap;
+
+    fputs("trapline: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+int cli_fail(enum status st, const struct diag *d)
+{
+    cli_say("%s", d->text[0] ? d->text : "failed, and nothing says why");
+    if (st == STATUS_BAD_INPUT)
+        return CODE_USAGE;
+    return st == STATUS_UNSUPPORTED ? CODE_SKIPPED : CODE_OURS;
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
+/* How many letters must be added, dropped or changed (Levenshtein). */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[WORD_MAX + 1];
+    size_t n = strlen(b);
+
+    if (n > WORD_MAX || strlen(a) > WORD_MAX)
+        return WORD_MAX;
+    for (unsigned j = 0; j <= n; j++)
+        row[j] = j;
+    for (unsigned i = 1; *a; a++, i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            unsigned above = row[j];
+
+            row[j] =
+                min3(above + 1, row[j - 1] + 1, diagonal + (*a != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[n];
+}
+
+const char *cli_did_you_mean(const char *wrong, const char *const *words)
+{
+    const char *best = NULL;
+    unsigned least = (unsigned)strlen(wrong) / 3 + 2;
+
+    for (; *words; words++) {
+        unsigned d = distance(wrong, *words);
+
+        if (d < least) {
+            least = d;
+            best = *words;
+        }
+    }
+    return best;
+}
+
+int cli_finish_stdout(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    cli_say("standard output: %s", strerror(errno));
+    return CODE_OURS;
+}
