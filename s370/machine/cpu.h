@@ -22,6 +22,8 @@ struct s370_channels;
 #define S370_CR0_SSM_SUPPRESSION 0x40000000u
 #define S370_CR0_PAGE_SIZE       0x00C00000u /* 01 2K, 10 4K */
 #define S370_CR0_SEGMENT_SIZE    0x00380000u /* 000 64K, 010 1M */
+#define S370_CR0_EMERGENCY_SIGNAL 0x00004000u
+#define S370_CR0_EXTERNAL_CALL   0x00002000u
 #define S370_CR0_CLOCK_COMPARATOR 0x00000800u
 #define S370_CR0_CPU_TIMER       0x00000400u
 #define S370_CR0_INTERVAL_TIMER  0x00000080u
@@ -43,6 +45,8 @@ struct s370_timers {
     bool interval_pending;   /* interruption conditions that stay until taken */
     bool key_pending;        /* the operator's interrupt key */
     bool signal_pending;     /* external signal */
+    bool emergency_pending;  /* SIGP emergency signal */
+    bool call_pending;       /* SIGP external call */
 };
 
 /* Translation-lookaside buffer, 2K blocks, shared by real and translated
@@ -90,6 +94,7 @@ struct s370_cpu {
     uint8_t per_code;   /* PER events of this instruction so far */
     uint32_t per_address;
     bool restart_pending;
+    bool stopped; /* the stopped state: SIGP stop, resets; ends by restart */
 
     /* Caches: never architectural, dropped at will. */
     uint32_t context;    /* S370_CONTEXT_* and the generation */

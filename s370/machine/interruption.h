@@ -26,6 +26,8 @@ enum {
     S370_EXT_INTERVAL_TIMER = 0x0080, /* these three are or'ed together */
     S370_EXT_INTERRUPT_KEY = 0x0040,
     S370_EXT_SIGNAL = 0x0020,
+    S370_EXT_EMERGENCY_SIGNAL = 0x1201, /* SIGP */
+    S370_EXT_EXTERNAL_CALL = 0x1202,    /* SIGP */
     S370_EXT_CLOCK_COMPARATOR = 0x1004,
     S370_EXT_CPU_TIMER = 0x1005
 };
@@ -66,6 +68,7 @@ struct s370_interruption {
     uint8_t ilc;   /* bytes: 0, 2, 4, 6 (SVC and program) */
     uint16_t code; /* program: code or'ed with 0x80 for a PER event; SVC: I;
                     * external: code; I/O: device address */
+    uint16_t cpu_address;         /* external 1201, 1202: who signalled */
     uint32_t translation_address; /* program 10, 11 */
     uint32_t monitor_code;        /* program 40 */
     uint8_t monitor_class;

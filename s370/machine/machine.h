@@ -13,7 +13,13 @@ struct s370_machine {
     struct s370_cpu cpu;
     struct s370_channels *channels; /* owned */
     struct trace *trace;            /* borrowed, may be NULL */
+    uint64_t patience; /* ticks of an enabled wait that are skipped at most */
 };
+
+/* A wait for a timer is skipped when the timer comes within `patience`; one
+ * that would last longer is S370_STOP_IDLE, so that a guest that waits for its
+ * operator is not run through hours of its interval timer instead. */
+#define S370_PATIENCE UINT64_C(600000000) /* ten minutes */
 
 /* Why a run ended. */
 enum s370_stop {
@@ -22,6 +28,7 @@ enum s370_stop {
     S370_STOP_DISABLED_WAIT, /* the end of a guest */
     S370_STOP_PSW_LOOP, /* interruptions without an instruction in between:
                          * invalid new PSWs */
+    S370_STOP_STOPPED, /* the stopped state (SIGP): the restart key goes on */
     S370_STOP_COUNT
 };
 
