@@ -9,8 +9,8 @@
  *
  * Addresses are logical (24 bits, wrapping); translation, prefixing, key
  * protection, addressing, reference and change bits and PER storage
- * alteration are done here.  Each returns 0 or a program-interruption code; with
- * a code, nothing was stored.  No alignment is required of operands. */
+ * alteration are done here.  Each returns 0 or a program-interruption code;
+ * with a code, nothing was stored.  No alignment is required of operands. */
 MUST_USE static inline int s370_load8(struct s370_cpu *, uint32_t a,
                                       uint8_t *v);
 MUST_USE static inline int s370_load16(struct s370_cpu *, uint32_t a,
@@ -42,41 +42,75 @@ MUST_USE int s370_check_store(struct s370_cpu *, uint32_t a, unsigned len);
 uint8_t *s370_operand(struct s370_cpu *, uint32_t a, unsigned len, bool write,
                       int *code);
 
+/* An operand of 1..256 bytes where it lies in host storage, in one or two
+ * parts.  Opened for reading, or for writing (and reading), with everything
+ * checked and R, C and PER recorded: a store operand is opened last, when
+ * nothing else can end the instruction. */
+struct s370_span {
+    uint8_t *part[2];
+    unsigned first; /* bytes in part[0] */
+};
+MUST_USE int s370_span_open(struct s370_cpu *, uint32_t a, unsigned len,
+                            bool write, struct s370_span *);
+
+static inline uint8_t *s370_span_at(const struct s370_span *s, unsigned i)
+{
+    return i < s->first ? s->part[0] + i : s->part[1] + (i - s->first);
+}
+
 /* ---- The fast path of every access ---- */
 
-#define S370_ACCESS(bits, bytes)                                               \
-    static inline int s370_load##bits(struct s370_cpu *c, uint32_t a,          \
-                                      uint##bits##_t *v)                       \
-    {                                                                          \
-        const struct s370_tlb_entry *e =                                       \
-            &c->tlb[(a >> 11) & (S370_TLB_ENTRIES - 1)];                       \
-        uint32_t offset = a & (S370_BLOCK - 1);                                \
-                                                                               \
-        a &= S370_ADDRESS_MASK;                                                \
-        if (LIKELY(e->read_tag == ((a - offset) | c->context) &&               \
-                   offset <= S370_BLOCK - (bytes))) {                          \
-            *v = s370_be##bits(e->host + offset);                              \
-            return 0;                                                          \
-        }                                                                      \
-        uint64_t wide;                                                         \
-        int code = s370_load_slow(c, a, bytes, &wide);                         \
-        *v = (uint##bits##_t)wide;                                             \
-        return code;                                                           \
-    }                                                                          \
-    static inline int s370_store##bits(struct s370_cpu *c, uint32_t a,         \
-                                       uint##bits##_t v)                       \
-    {                                                                          \
-        const struct s370_tlb_entry *e =                                       \
-            &c->tlb[(a >> 11) & (S370_TLB_ENTRIES - 1)];                       \
-        uint32_t offset = a & (S370_BLOCK - 1);                                \
-                                                                               \
-        a &= S370_ADDRESS_MASK;                                                \
-        if (LIKELY(e->write_tag == ((a - offset) | c->context) &&              \
-                   offset <= S370_BLOCK - (bytes))) {                          \
-            s370_put_be##bits(e->host + offset, v);                            \
-            return 0;                                                          \
-        }                                                                      \
-        return s370_store_slow(c, a, bytes, v);                                \
+static inline struct s370_tlb_entry *s370_tlb_at(struct s370_cpu *c, uint32_t a)
+{
+    return &c->tlb[(a / S370_BLOCK) & (S370_TLB_ENTRIES - 1)];
+}
+
+static inline struct s370_tlb_entry *s370_fetch_at(struct s370_cpu *c,
+                                                   uint32_t a)
+{
+    return &c->fetch[(a / S370_BLOCK) & (S370_FETCH_ENTRIES - 1)];
+}
+
+/* Host pointer to an operand whose block has an entry that allows the access,
+ * or NULL: take the slow way. */
+static inline uint8_t *s370_fast(struct s370_cpu *c, uint32_t a, unsigned len,
+                                 bool write)
+{
+    const struct s370_tlb_entry *e = s370_tlb_at(c, a);
+    uint32_t offset = a & (S370_BLOCK - 1);
+    uint32_t tag = (a & S370_ADDRESS_MASK & ~(S370_BLOCK - 1u)) | c->context;
+
+    if (LIKELY((write ? e->write_tag : e->read_tag) == tag &&
+               offset <= S370_BLOCK - len))
+        return e->host + offset;
+    return NULL;
+}
+
+#define S370_ACCESS(bits, bytes)                                       \
+    static inline int s370_load##bits(struct s370_cpu *c, uint32_t a,  \
+                                      uint##bits##_t *v)               \
+    {                                                                  \
+        const uint8_t *p = s370_fast(c, a, bytes, false);              \
+        uint64_t wide;                                                 \
+                                                                       \
+        if (LIKELY(p)) {                                               \
+            *v = s370_be##bits(p);                                     \
+            return 0;                                                  \
+        }                                                              \
+        int code = s370_load_slow(c, a, bytes, &wide);                 \
+        *v = (uint##bits##_t)wide;                                     \
+        return code;                                                   \
+    }                                                                  \
+    static inline int s370_store##bits(struct s370_cpu *c, uint32_t a, \
+                                       uint##bits##_t v)               \
+    {                                                                  \
+        uint8_t *p = s370_fast(c, a, bytes, true);                     \
+                                                                       \
+        if (LIKELY(p)) {                                               \
+            s370_put_be##bits(p, v);                                   \
+            return 0;                                                  \
+        }                                                              \
+        return s370_store_slow(c, a, bytes, v);                        \
     }
 
 static inline uint8_t s370_be8(const uint8_t *p)
@@ -102,14 +136,14 @@ S370_ACCESS(64, 8)
 /* ---- What bodies say ---- */
 
 /* Leave the body with the code when an access or a check gave one. */
-#define TRY(expr)                                                              \
-    do {                                                                       \
-        int try_code = (expr);                                                 \
-        if (UNLIKELY(try_code))                                                \
-            return try_code;                                                   \
+#define TRY(expr)               \
+    do {                        \
+        int try_code = (expr);  \
+        if (UNLIKELY(try_code)) \
+            return try_code;    \
     } while (0)
 
-/* Effective addresses, 24 bits. */
+/* Effective addresses, 24 bits (GA22-7000, "Address Generation"). */
 static inline uint32_t s370_ea2(const struct s370_cpu *c,
                                 const struct s370_decoded *d)
 {

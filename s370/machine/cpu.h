@@ -164,6 +164,12 @@ void s370_tlb_purge(struct s370_cpu *cpu);
 /* Make the entry for one access valid.  0 or a program-interruption code. */
 MUST_USE int s370_tlb_fill(struct s370_cpu *cpu, uint32_t a, bool write,
                            struct s370_tlb_entry **out);
+/* Alike, of the instructions' TLB. */
+MUST_USE int s370_fetch_fill(struct s370_cpu *cpu, uint32_t a,
+                             struct s370_tlb_entry **out);
+/* Would the access to the block of a be allowed?  Changes nothing but
+ * cpu->translation_address. */
+MUST_USE int s370_check_block(struct s370_cpu *cpu, uint32_t a, bool write);
 
 /* Operands that cross a 2K block, or whose block has no entry. */
 MUST_USE int s370_load_slow(struct s370_cpu *cpu, uint32_t a, unsigned len,
