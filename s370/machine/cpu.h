@@ -134,6 +134,10 @@ void s370_run(struct s370_cpu *cpu, uint64_t n, struct s370_interruption *in);
  * (external, I/O, restart), taken from its source; false if none. */
 bool s370_take_pending(struct s370_cpu *cpu, struct s370_interruption *in);
 
+/* Store status (GA22-7000, "Store Status"), at absolute locations: CPU timer
+ * 216, comparator 224, PSW 256, prefix 264, FPRs 352, GRs 384, CRs 448. */
+void s370_cpu_store_status(struct s370_cpu *cpu);
+
 /* Prefix, or remove it: real to absolute (GA22-7000, "Prefixing"). */
 static inline uint32_t s370_real_to_absolute(uint32_t real, uint32_t prefix)
 {
