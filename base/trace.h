@@ -11,12 +11,12 @@
 #define TRACE_SCHEMA "trapline/trace/v1"
 
 /* kind, name in JSON */
-#define TRACE_KINDS(X)                                                         \
-    X(INSN, "insn")   /* one instruction that ran directly */                  \
-    X(EXIT, "exit")   /* one exit, after its verdict was applied */            \
-    X(EVENT, "event") /* an interruption or exception reached the guest */     \
-    X(IO, "io")       /* a device did something: a CCW, a port */              \
-    X(MEM, "mem")     /* storage was given, mapped, keyed */                   \
+#define TRACE_KINDS(X)                                                     \
+    X(INSN, "insn")   /* one instruction that ran directly */              \
+    X(EXIT, "exit")   /* one exit, after its verdict was applied */        \
+    X(EVENT, "event") /* an interruption or exception reached the guest */ \
+    X(IO, "io")       /* a device did something: a CCW, a port */          \
+    X(MEM, "mem")     /* storage was given, mapped, keyed */               \
     X(NOTE, "note")   /* words: start, stop, diagnosis */
 
 enum trace_kind {
@@ -30,23 +30,23 @@ enum trace_kind {
  * Which fields say something depends on the kind; the others are zero. */
 struct trace_event {
     enum trace_kind kind;
-    unsigned vm;            /* number of the virtual machine; 0 on bare */
-    uint64_t seq;           /* set by trace_emit: 1, 2, 3 ... */
-    uint64_t time;          /* guest clock, ticks */
-    uint64_t insns;         /* guest instructions completed so far */
-    uint64_t pc;            /* guest address of the instruction */
-    unsigned pc_digits;     /* hexadecimal digits that an address has */
-    const char *reason;     /* EXIT: neutral reason; EVENT: interruption */
-    const char *insn;       /* mnemonic, if any */
-    const char *verdict;    /* EXIT */
-    char mode_before;       /* 'S' or 'P' (user mode), 0 if not known */
-    char mode_after;        /* what the guest BELIEVES it is in */
-    uint32_t raw;           /* EXIT: the engine's own number */
-    const char *raw_name;   /* EXIT: and its name, or NULL */
-    uint64_t info[2];       /* address and length, port and value, code ... */
-    uint64_t cost_ns;       /* EXIT: host time from exit to resume, or 0 */
-    char text[80];          /* disassembly, or the words of a NOTE or IO */
-    char state[64];         /* virtual PSW, or RIP and flags, as ISA prints */
+    unsigned vm;          /* number of the virtual machine; 0 on bare */
+    uint64_t seq;         /* set by trace_emit: 1, 2, 3 ... */
+    uint64_t time;        /* guest clock, ticks */
+    uint64_t insns;       /* guest instructions completed so far */
+    uint64_t pc;          /* guest address of the instruction */
+    unsigned pc_digits;   /* hexadecimal digits that an address has */
+    const char *reason;   /* EXIT: neutral reason; EVENT: interruption */
+    const char *insn;     /* mnemonic, if any */
+    const char *verdict;  /* EXIT */
+    char mode_before;     /* 'S' or 'P' (user mode), 0 if not known */
+    char mode_after;      /* what the guest BELIEVES it is in */
+    uint32_t raw;         /* EXIT: the engine's own number */
+    const char *raw_name; /* EXIT: and its name, or NULL */
+    uint64_t info[2];     /* address and length, port and value, code ... */
+    uint64_t cost_ns;     /* EXIT: host time from exit to resume, or 0 */
+    char text[80];        /* disassembly, or the words of a NOTE or IO */
+    char state[64];       /* virtual PSW, or RIP and flags, as ISA prints */
 };
 
 struct trace_sink {
@@ -76,16 +76,20 @@ void trace_emit(struct trace *t, struct trace_event *e);
  * after which the sink says no more and `failed` is set. */
 typedef bool (*trace_write_fn)(void *to, const char *text, size_t len);
 
-/* Text: one line an event, the golden format of tests and book. */
+/* Text: a line that names the columns, then one line an event: the golden
+ * format of tests and book.  Exits have their reason in capitals; other events
+ * have their kind there. */
 struct trace_text {
     struct trace_sink sink;
     trace_write_fn write;
     void *to;
-    bool failed;
+    bool failed, begun;
 };
 void trace_text_init(struct trace_text *s, trace_write_fn write, void *to);
-/* The line for one event without newline; returns its length. */
+/* The line for one event, and the one that names its columns, without newline;
+ * they return its length. */
 size_t trace_text_line(const struct trace_event *e, char *out, size_t cap);
+size_t trace_text_header(unsigned pc_digits, char *out, size_t cap);
 
 /* JSON lines; the first object names the schema. */
 struct trace_jsonl {

@@ -24,14 +24,35 @@ PRINTF(2, 3) static void add(struct line *l, const char *fmt, ...)
     va_end(ap);
 }
 
-/* "  1234 vm1 00a2f4 S>P LPSW  0(3)  sensitive  resume  psw=..." */
-static void exit_columns(struct line *l, const struct trace_event *e)
+enum { TEXT_COLUMNS = 24 };
+
+static const char *or_dash(const char *text)
 {
-    add(l, " %c>%c %-24s %-10s %-8s", e->mode_before ? e->mode_before : '-',
-        e->mode_after ? e->mode_after : '-', e->text,
-        e->reason ? e->reason : "-", e->verdict ? e->verdict : "-");
+    return text ? text : "-";
+}
+
+size_t trace_text_header(unsigned pc_digits, char *out, size_t cap)
+{
+    return format(out, cap, "%8s V %-*s mode %-*s %-9s %-7s %s", "insns",
+                  (int)pc_digits, "pc", TEXT_COLUMNS - 1, "instruction",
+                  "reason", "verdict", "state the guest believes in");
+}
+
+/* The columns that exits, events and instructions share. */
+static void add_columns(struct line *l, const struct trace_event *e)
+{
+    bool exit = e->kind == TRACE_EXIT;
+
+    add(l, " %0*llx", (int)e->pc_digits, (unsigned long long)e->pc);
+    add(l, " %c>%c %-*s", e->mode_before ? e->mode_before : '-',
+        e->mode_after ? e->mode_after : '-', TEXT_COLUMNS, e->text);
+    add(l, " %-9s %-7s", exit ? or_dash(e->reason) : kind_names[e->kind],
+        exit        ? or_dash(e->verdict)
+        : e->reason ? e->reason
+                    : "");
+    add(l, " %s", e->state);
     if (e->raw_name)
-        add(l, " %-12s", e->raw_name);
+        add(l, " %s", e->raw_name);
 }
 
 size_t trace_text_line(const struct trace_event *e, char *out, size_t cap)
@@ -41,27 +62,29 @@ size_t trace_text_line(const struct trace_event *e, char *out, size_t cap)
     if (!cap)
         return 0;
     out[0] = '\0';
-    add(&l, "%10llu vm%u %-5s", (unsigned long long)e->insns, e->vm,
-        kind_names[e->kind]);
-    if (e->kind == TRACE_NOTE) {
+    add(&l, "%8llu %u", (unsigned long long)e->insns, e->vm);
+    if (e->kind == TRACE_NOTE)
         add(&l, " %s", e->text);
-        return l.len;
-    }
-    add(&l, " %0*llx", (int)e->pc_digits, (unsigned long long)e->pc);
-    if (e->kind == TRACE_EXIT) {
-        exit_columns(&l, e);
-    } else {
-        if (e->mode_before)
-            add(&l, " %c>%c", e->mode_before, e->mode_after);
-        if (e->reason)
-            add(&l, " %-10s", e->reason);
-        add(&l, " %-24s", e->text);
-    }
-    if (e->state[0])
-        add(&l, " %s", e->state);
+    else if (e->pc_digits)
+        add_columns(&l, e);
+    else
+        add(&l, " %-4s %s %s", kind_names[e->kind], e->text, e->state);
     while (l.len && out[l.len - 1] == ' ')
         out[--l.len] = '\0';
     return l.len;
+}
+
+/* The header comes before the first event that has an address. */
+static void text_head(struct trace_text *s, const struct trace_event *e)
+{
+    char buf[160];
+
+    if (s->begun || !e->pc_digits)
+        return;
+    s->begun = true;
+    size_t n = trace_text_header(e->pc_digits, buf, sizeof(buf) - 1);
+    buf[n++] = '\n';
+    s->failed = !s->write(s->to, buf, n);
 }
 
 static void text_emit(struct trace_sink *sink, const struct trace_event *e)
@@ -69,6 +92,8 @@ static void text_emit(struct trace_sink *sink, const struct trace_event *e)
     struct trace_text *s = (struct trace_text *)sink;
     char buf[384];
 
+    if (!s->failed)
+        text_head(s, e);
     if (s->failed)
         return;
     size_t n = trace_text_line(e, buf, sizeof(buf) - 1);
@@ -78,8 +103,7 @@ static void text_emit(struct trace_sink *sink, const struct trace_event *e)
 
 void trace_text_init(struct trace_text *s, trace_write_fn write, void *to)
 {
-    *s = (struct trace_text){
-        .sink.emit = text_emit, .write = write, .to = to};
+    *s = (struct trace_text){.sink.emit = text_emit, .write = write, .to = to};
 }
 
 static void add_string(struct line *l, const char *key, const char *text)
@@ -162,6 +186,6 @@ static void jsonl_emit(struct trace_sink *sink, const struct trace_event *e)
 
 void trace_jsonl_init(struct trace_jsonl *s, trace_write_fn write, void *to)
 {
-    *s = (struct trace_jsonl){
-        .sink.emit = jsonl_emit, .write = write, .to = to};
+    *s =
+        (struct trace_jsonl){.sink.emit = jsonl_emit, .write = write, .to = to};
 }
