@@ -1,4 +1,5 @@
 /* Dynamic address translation (GA22-7000, "Dynamic Address Translation"). */
+#include "s370/machine/dat.h"
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "s370/machine/cpu.h"
@@ -20,30 +21,30 @@ static bool format_of(uint32_t cr0, struct format *f)
 }
 
 /* The entry's `len` bytes at a real address, in absolute storage. */
-static const uint8_t *entry_at(const struct s370_cpu *cpu, uint32_t real,
+static const uint8_t *entry_at(const struct s370_dat *t, uint32_t real,
                                unsigned len)
 {
-    uint32_t a = s370_real_to_absolute(real & S370_ADDRESS_MASK, cpu->prefix);
+    uint32_t a = s370_real_to_absolute(real & S370_ADDRESS_MASK, t->prefix);
 
-    if (a > cpu->storage->size - len)
+    if (a > t->storage->size - len)
         return NULL;
-    return cpu->storage->bytes + a;
+    return t->storage->bytes + a;
 }
 
 /* Segment-table entry of the address.  With a code, *real is where the entry
  * is or would be, and *cc as LOAD REAL ADDRESS wants it. */
-static int find_segment(struct s370_cpu *cpu, const struct format *f,
+static int find_segment(const struct s370_dat *t, const struct format *f,
                         uint32_t logical, uint32_t *entry, uint32_t *real,
                         uint8_t *cc)
 {
-    uint32_t cr1 = cpu->cr[1], index = logical >> f->segment_bits;
+    uint32_t cr1 = t->cr1, index = logical >> f->segment_bits;
 
     *real = ((cr1 & 0xFFFFC0) + index * 4) & S370_ADDRESS_MASK;
     if (index >> 4 > cr1 >> 24) {
         *cc = 3;
         return S370_PGM_SEGMENT_TRANSLATION;
     }
-    const uint8_t *p = entry_at(cpu, *real, 4);
+    const uint8_t *p = entry_at(t, *real, 4);
     if (!p)
         return S370_PGM_ADDRESSING;
     *entry = load_be32(p);
@@ -55,7 +56,7 @@ static int find_segment(struct s370_cpu *cpu, const struct format *f,
 }
 
 /* Page-table entry, of the table that the segment-table entry names. */
-static int find_page(struct s370_cpu *cpu, const struct format *f,
+static int find_page(const struct s370_dat *t, const struct format *f,
                      uint32_t segment, uint32_t logical, uint32_t *frame,
                      uint32_t *real, uint8_t *cc)
 {
@@ -68,7 +69,7 @@ static int find_page(struct s370_cpu *cpu, const struct format *f,
         *cc = 3;
         return S370_PGM_PAGE_TRANSLATION;
     }
-    const uint8_t *p = entry_at(cpu, *real, 2);
+    const uint8_t *p = entry_at(t, *real, 2);
     if (!p)
         return S370_PGM_ADDRESSING;
     uint32_t entry = load_be16(p);
@@ -82,20 +83,28 @@ static int find_page(struct s370_cpu *cpu, const struct format *f,
     return 0;
 }
 
-int s370_translate(struct s370_cpu *cpu, uint32_t logical, uint32_t *real,
-                   uint8_t *cc)
+int s370_dat_walk(const struct s370_dat *t, uint32_t logical, uint32_t *real,
+                  uint8_t *cc)
 {
     struct format f;
     uint32_t segment = 0, frame = 0;
 
     logical &= S370_ADDRESS_MASK;
     *cc = 0;
-    if (!format_of(cpu->cr[0], &f))
+    if (!format_of(t->cr0, &f))
         return S370_PGM_TRANSLATION_SPEC;
-    int code = find_segment(cpu, &f, logical, &segment, real, cc);
+    int code = find_segment(t, &f, logical, &segment, real, cc);
     if (!code)
-        code = find_page(cpu, &f, segment, logical, &frame, real, cc);
+        code = find_page(t, &f, segment, logical, &frame, real, cc);
     if (!code)
         *real = frame | (logical & ((1u << f.page_bits) - 1));
     return code;
+}
+
+int s370_translate(struct s370_cpu *cpu, uint32_t logical, uint32_t *real,
+                   uint8_t *cc)
+{
+    struct s370_dat t = {cpu->storage, cpu->prefix, cpu->cr[0], cpu->cr[1]};
+
+    return s370_dat_walk(&t, logical, real, cc);
 }
