@@ -26,10 +26,10 @@ struct s370_channels;
 /* The clock, storage and the callback are borrowed.  `stored` (may be NULL) is
  * told of every absolute range that a channel wrote, so that a CPU can drop
  * predecoded instructions.  `trace` may be NULL. */
-struct s370_channels *
-s370_channels_new(struct s370_storage *storage, struct clock *clock,
-                  void (*stored)(void *who, uint32_t a, uint32_t len),
-                  void *who, struct trace *trace, unsigned vm);
+struct s370_channels *s370_channels_new(
+    struct s370_storage *storage, struct clock *clock,
+    void (*stored)(void *who, uint32_t a, uint32_t len), void *who,
+    struct trace *trace, unsigned vm);
 /* Ends every operation and destroys the devices that were attached. */
 void s370_channels_free(struct s370_channels *ch);
 
@@ -37,6 +37,11 @@ void s370_channels_free(struct s370_channels *ch);
  * multiplexor and the others are block multiplexors. */
 void s370_channels_type(struct s370_channels *ch, unsigned c,
                         enum s370_channel_type type);
+
+/* CR0 bit 0 of the CPU that owns the channels.  Off (as after reset), a block
+ * multiplexor channel works as a selector channel: one channel program at a
+ * time.  On, each of its devices has a subchannel of its own. */
+void s370_channels_multiplex(struct s370_channels *ch, bool on);
 
 /* Attach a device at its address; the channels own it from now on.
  * STATUS_BAD_INPUT when the address is taken. */
@@ -73,7 +78,8 @@ bool s370_io_take(struct s370_channels *ch, uint16_t mask, uint16_t *address);
 
 /* IPL: read 24 bytes at 0 from the device, continue with the CCW at 8, wait
  * until the channel program is done (the clock is advanced).  The device
- * address is stored as the manual says (BC: bytes 2-3; location 186 too).
+ * address is stored at 2-3 when the PSW at 0 is a BC one, at 186-187 when it
+ * is an EC one (GA22-7000, "Initial Program Loading").
  * On failure *diag names the device and its status. */
 MUST_USE enum status s370_channels_ipl(struct s370_channels *ch,
                                        uint16_t address, struct diag *diag);

@@ -26,10 +26,16 @@ enum {
     S370_SENSE_OVERRUN = 0x04
 };
 
-/* The low bits of a command code tell the direction (the two test codes are
- * handled by the channel). */
-enum s370_direction { S370_DIR_NONE, S370_DIR_TO_DEVICE, S370_DIR_TO_STORAGE,
-                      S370_DIR_BACKWARD };
+/* The low bits of a command code tell the direction.  Test I/O and transfer in
+ * channel never reach a device; basic sense (04) neither: the channel answers
+ * it from `sense`, and clears `sense` before every command but no-operation
+ * and sense. */
+enum s370_direction {
+    S370_DIR_NONE,
+    S370_DIR_TO_DEVICE,
+    S370_DIR_TO_STORAGE,
+    S370_DIR_BACKWARD
+};
 
 enum { S370_SENSE_BYTES = 24, S370_RECORD_MAX = 65536 };
 
@@ -40,10 +46,14 @@ struct s370_channels;
 struct s370_start {
     uint8_t status;   /* 0: accepted, the operation goes on; otherwise the
                        * initial status: CE and DE for an immediate command,
-                       * UC for a refusal (sense is set) */
+                       * CE alone for one that the device goes on with after
+                       * it has let the channel go, UC for a refusal (sense is
+                       * set) */
     bool waits;       /* the device has to wait for the outside (a console
                        * read); it calls s370_device_ready later */
     uint32_t latency; /* ticks until it is done, otherwise */
+    uint32_t limit;   /* direction to the device: the most bytes that it takes
+                       * (a print line); 0: whatever the channel has */
 };
 
 struct s370_device_ops {
@@ -56,17 +66,24 @@ struct s370_device_ops {
 
     /* The operation is done.  Direction to storage: leave the record in
      * `record` (S370_RECORD_MAX bytes) and its length in *len; the channel
-     * moves it by the CCWs' counts.  Direction to the device: the channel has
-     * gathered the CCW's *len bytes in `record`.  Returns the ending status:
-     * CE|DE, and UE, UC, SM as may be. */
+     * moves it by the CCWs' counts, and takes it from its end when the command
+     * is read backward.  Direction to the device: the channel has gathered the
+     * CCWs' *len bytes in `record`, at most `limit`.  Returns the ending
+     * status: CE|DE, and UE, UC, SM as may be.
+     * After an initial status of CE alone it is called when `latency` has
+     * passed, with *len 0, and returns the status that comes with DE. */
     uint8_t (*finish)(struct s370_device *, uint8_t command, uint8_t *record,
                       uint32_t *len);
 
-    /* HIO, HDV, CLRIO or reset ends what is going on. */
+    /* HIO, HDV, CLRIO or reset ends what is going on.  May be NULL. */
     void (*halt)(struct s370_device *);
 
     /* Free what the device owns and flush its files; the last call. */
     void (*destroy)(struct s370_device *);
+
+    /* Before basic sense: bring the bytes of `sense` that tell a present
+     * condition (load point, file protect) to date.  May be NULL. */
+    void (*sense)(struct s370_device *);
 };
 
 /* The part of a device that the channel knows; a device's own struct begins
@@ -81,5 +98,18 @@ struct s370_device {
     /* The channel's: the subchannel of this device (channel.c). */
     void *subchannel;
 };
+
+/* Write commands end in 01, read 10, control 11, read backward 1100, sense
+ * 0100 (GA22-7000, "Command Code"). */
+static inline enum s370_direction s370_direction(uint8_t command)
+{
+    if (command & 1)
+        return S370_DIR_TO_DEVICE;
+    if (command & 2)
+        return S370_DIR_TO_STORAGE;
+    if ((command & 0x0F) == 0x0C)
+        return S370_DIR_BACKWARD;
+    return (command & 0x0F) == 0x04 ? S370_DIR_TO_STORAGE : S370_DIR_NONE;
+}
 
 #endif
