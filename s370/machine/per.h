@@ -13,6 +13,8 @@
 
 /* An instruction was fetched from cpu->per_address. */
 void s370_per_fetch(struct s370_cpu *cpu);
+/* And EXECUTE fetched its target from a. */
+void s370_per_fetch_target(struct s370_cpu *cpu, uint32_t a);
 /* A branch was taken; psw.ia is where to. */
 void s370_per_branch(struct s370_cpu *cpu);
 /* len bytes at logical address a were stored (the range may wrap). */
