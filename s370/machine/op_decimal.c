@@ -41,28 +41,13 @@ static void locate(const struct s370_cpu *cpu, const struct s370_decoded *d,
     o->bytes2 = d->r2 + 1u;
 }
 
-/* How far the second operand's rightmost byte is to the right of the first
- * operand's, in the circle of 2 ** 24 addresses. */
-static uint32_t to_the_right(const struct operands *o)
-{
-    return (o->a2 + o->bytes2 - o->a1 - o->bytes1) & S370_ADDRESS_MASK;
-}
-
 /* Fields may overlap only with rightmost bytes that coincide ("Data
- * Exception", 2). */
-static bool overlap_improperly(const struct operands *o)
-{
-    uint32_t right = to_the_right(o);
-    uint32_t left = -right & S370_ADDRESS_MASK;
-
-    return right != 0 && (right < o->bytes2 || left < o->bytes1);
-}
-
+ * Exception", 2).  Improper overlap needs no test of its own: it puts the sign
+ * of one operand among the digits of the other. */
 static int fetch_both(struct s370_cpu *cpu, struct operands *o)
 {
     TRY(fetch(cpu, o->a1, o->bytes1, &o->v1));
-    TRY(fetch(cpu, o->a2, o->bytes2, &o->v2));
-    return overlap_improperly(o) ? S370_PGM_DATA : 0;
+    return fetch(cpu, o->a2, o->bytes2, &o->v2);
 }
 
 static uint8_t sign_cc(const struct decimal *v)
@@ -140,8 +125,15 @@ int op_cp(struct s370_cpu *cpu, const struct s370_decoded *d)
     return 0;
 }
 
-/* Only the second operand is judged; it may begin or end to the left of the
- * first operand's end, not to the right of it. */
+/* How far the second operand's rightmost byte is to the right of the first
+ * operand's, in the circle of 2 ** 24 addresses. */
+static uint32_t to_the_right(const struct operands *o)
+{
+    return (o->a2 + o->bytes2 - o->a1 - o->bytes1) & S370_ADDRESS_MASK;
+}
+
+/* Only the second operand is judged.  The first one may overlap it when it
+ * ends at the same byte or to the right of it. */
 int op_zap(struct s370_cpu *cpu, const struct s370_decoded *d)
 {
     struct operands o;
