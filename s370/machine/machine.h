@@ -14,6 +14,7 @@ struct s370_machine {
     struct s370_channels *channels; /* owned */
     struct trace *trace;            /* borrowed, may be NULL */
     uint64_t patience; /* ticks of an enabled wait that are skipped at most */
+    uint64_t insns;    /* attempted since the machine was made */
 };
 
 /* A wait for a timer is skipped when the timer comes within `patience`; one
@@ -37,21 +38,27 @@ struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace);
 void s370_machine_free(struct s370_machine *m);
 
 /* Run until n instructions were attempted, or something ends it.  Time in
- * waits is skipped and costs no instructions. *ran: how many. */
+ * waits is skipped and costs no instructions.  *ran (may be NULL): how many.
+ * A run in pieces does the same as a run at once.
+ *
+ * Before a disabled wait is reported, the channels end what they are doing:
+ * the last line of a guest that does not wait for it is printed. */
 enum s370_stop s370_machine_run(struct s370_machine *m, uint64_t n,
                                 uint64_t *ran);
 
-/* System reset, then IPL from the device; the new PSW is loaded. */
+/* System reset, then IPL from the device; the new PSW is loaded.  Storage is
+ * not cleared (GA22-7000, "Initial Program Loading"). */
 MUST_USE enum status s370_machine_ipl(struct s370_machine *m,
                                       uint16_t address, struct diag *d);
 /* Put an image at an absolute address. STATUS_BAD_INPUT: does not fit. */
 MUST_USE enum status s370_machine_load(struct s370_machine *m, uint32_t at,
                                        const uint8_t *bytes, uint32_t len);
-/* The operator's keys. */
+/* The operator's keys: restart (also ends the stopped state), interrupt (an
+ * external interruption), store status (s370_cpu_store_status), and the
+ * interval-timer switch. */
 void s370_machine_restart(struct s370_machine *m);
 void s370_machine_interrupt_key(struct s370_machine *m);
-/* Store status: CPU timer 216, comparator 224, PSW 256, FPRs 352, GRs 384,
- * CRs 448 (GA22-7000, "Store Status"). */
 void s370_machine_store_status(struct s370_machine *m);
+void s370_machine_interval_switch(struct s370_machine *m, bool on);
 
 #endif

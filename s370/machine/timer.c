@@ -80,6 +80,11 @@ void s370_interval_step(struct s370_timers *t, uint64_t ticks,
     t->interval_next += steps * S370_INTERVAL_TICKS;
 }
 
+void s370_interval_restart(struct s370_timers *t, uint64_t ticks)
+{
+    t->interval_next = ticks + S370_INTERVAL_TICKS;
+}
+
 /* ---- What is due ---- */
 
 /* The comparator's condition is there as long as the TOD clock is greater. */

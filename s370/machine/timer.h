@@ -39,6 +39,10 @@ void s370_comparator_set(struct s370_timers *t, uint64_t value);
 void s370_interval_step(struct s370_timers *t, uint64_t ticks,
                         struct s370_storage *storage, uint32_t prefix);
 
+/* Location 80 was not stepped for a while (initial program loading, the
+ * operator's switch): go on with a whole step from now. */
+void s370_interval_restart(struct s370_timers *t, uint64_t ticks);
+
 /* The first tick after `ticks` at which a driver has to look again: location
  * 80 steps, or a comparator or timer interruption that CR0 lets through
  * becomes pending.  CLOCK_NEVER if none.  A driver runs at most
