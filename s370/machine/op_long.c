@@ -1,0 +1,154 @@
+/* MOVE LONG and COMPARE LOGICAL LONG (GA22-7000, "General Instructions",
+ * "Interruptible Instructions").
+ *
+ * A unit of operation is at most UNIT bytes of the longer operand.  After each
+ * unit the registers say what is left; when something is, the instruction
+ * address stays at the instruction, so that interruptions can come in.  An
+ * access exception ends the unit where it is found: bytes before it are done,
+ * and the registers say so. */
+#include "s370/machine/access.h"
+
+enum { UNIT = 4096, LENGTH_MASK = 0xFFFFFF };
+
+/* An operand in an even-odd pair of registers. */
+struct operand {
+    unsigned r;
+    uint32_t at, left;
+};
+
+static struct operand operand_of(const struct s370_cpu *cpu, unsigned r)
+{
+    return (struct operand){r, cpu->gr[r] & S370_ADDRESS_MASK,
+                            cpu->gr[r + 1] & LENGTH_MASK};
+}
+
+/* Bits 0-7 of the address registers become zeros, which the manual allows;
+ * those of the length registers stay. */
+static void put_back(struct s370_cpu *cpu, const struct operand *o)
+{
+    cpu->gr[o->r] = o->at & S370_ADDRESS_MASK;
+    cpu->gr[o->r + 1] = (cpu->gr[o->r + 1] & ~(uint32_t)LENGTH_MASK) | o->left;
+}
+
+static void advance(struct operand *o, uint32_t n)
+{
+    o->at = (o->at + n) & S370_ADDRESS_MASK;
+    o->left -= n;
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Bytes at o that lie in one block, at most n. */
+static uint32_t stretch(const struct operand *o, uint32_t n)
+{
+    return lesser(n, S370_BLOCK - (o->at & (S370_BLOCK - 1)));
+}
+
+/* Unfinished: execute the same instruction again. */
+static int again(struct s370_cpu *cpu)
+{
+    cpu->psw.ia = (cpu->psw.ia - cpu->ilc) & S370_ADDRESS_MASK;
+    return 0;
+}
+
+/* Would bytes of the source be read after having been written?  Judged by
+ * addresses, from the second byte of the destination on, with wrap-around. */
+static bool destructive(const struct operand *to, const struct operand *from)
+{
+    uint32_t moved = lesser(to->left, from->left);
+
+    if (moved < 2)
+        return false;
+    uint32_t ahead = (to->at - from->at) & S370_ADDRESS_MASK;
+    return ahead != 0 && ahead < moved;
+}
+
+/* One stretch of at most n bytes; padding when the source is used up. */
+static int move_stretch(struct s370_cpu *cpu, struct operand *to,
+                        struct operand *from, uint8_t pad, uint32_t n)
+{
+    int code;
+    uint8_t *source = NULL;
+
+    n = stretch(to, n);
+    if (from->left) {
+        n = stretch(from, lesser(n, from->left));
+        source = s370_operand(cpu, from->at, n, false, &code);
+        TRY(code);
+    }
+    uint8_t *target = s370_operand(cpu, to->at, n, true, &code);
+    TRY(code);
+    if (source)
+        __builtin_memmove(target, source, n);
+    else
+        __builtin_memset(target, pad, n);
+    advance(to, n);
+    if (source)
+        advance(from, n);
+    return 0;
+}
+
+int op_mvcl(struct s370_cpu *cpu, const struct s370_decoded *d)
+{
+    if ((d->r1 & 1) || (d->r2 & 1))
+        return S370_PGM_SPECIFICATION;
+    struct operand to = operand_of(cpu, d->r1);
+    struct operand from = operand_of(cpu, d->r2);
+    uint8_t pad = (uint8_t)(cpu->gr[d->r2 + 1] >> 24);
+    uint32_t end = to.left - lesser(to.left, UNIT);
+    int code = 0;
+
+    if (destructive(&to, &from)) {
+        put_back(cpu, &to);
+        put_back(cpu, &from);
+        cpu->psw.cc = 3;
+        return 0;
+    }
+    uint8_t cc = (uint8_t)(to.left < from.left   ? 1
+                           : to.left > from.left ? 2
+                                                 : 0);
+    while (to.left > end && !code)
+        code = move_stretch(cpu, &to, &from, pad, to.left - end);
+    put_back(cpu, &from);
+    put_back(cpu, &to);
+    if (code)
+        return code;
+    cpu->psw.cc = cc;
+    return to.left ? again(cpu) : 0;
+}
+
+/* The next byte of an operand, or the padding. */
+static int next_byte(struct s370_cpu *cpu, const struct operand *o, uint8_t pad,
+                     uint8_t *v)
+{
+    *v = pad;
+    return o->left ? s370_load8(cpu, o->at, v) : 0;
+}
+
+int op_clcl(struct s370_cpu *cpu, const struct s370_decoded *d)
+{
+    if ((d->r1 & 1) || (d->r2 & 1))
+        return S370_PGM_SPECIFICATION;
+    struct operand a = operand_of(cpu, d->r1), b = operand_of(cpu, d->r2);
+    uint8_t pad = (uint8_t)(cpu->gr[d->r2 + 1] >> 24), p = 0, q = 0;
+    int code = 0;
+
+    for (unsigned n = 0; n < UNIT && (a.left || b.left); n++) {
+        code = next_byte(cpu, &a, pad, &p);
+        if (!code)
+            code = next_byte(cpu, &b, pad, &q);
+        if (code || p != q)
+            break;
+        advance(&a, a.left != 0);
+        advance(&b, b.left != 0);
+    }
+    put_back(cpu, &b);
+    put_back(cpu, &a);
+    if (code)
+        return code;
+    cpu->psw.cc = p == q ? 0 : p < q ? 1 : 2;
+    return p == q && (a.left || b.left) ? again(cpu) : 0;
+}
