@@ -8,17 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* STIDP before a configuration says otherwise: version 0, serial 000001,
- * model 3033, no machine-check extended logout. */
-#define CPUID UINT64_C(0x0000000130330000)
-
 /* So many interruptions with no instruction between them are a loop: each
  * pending I/O interruption is there only once, so they end. */
 enum { STORM = 4096 };
 
 /* A channel program can go round for ever.  In the wait state, where no
  * instruction of the budget is spent, it is given so many events. */
-enum { ENDLESS = 1 << 20 };
+enum { ENDLESS = 1 << 16 };
 
 /* ---- Making a machine ---- */
 
@@ -42,7 +38,7 @@ struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace)
         s370_machine_free(m);
         return NULL;
     }
-    m->cpu.cpuid = CPUID;
+    m->cpu.cpuid = S370_CPUID;
     return m;
 }
 
@@ -173,17 +169,25 @@ static void take(struct s370_machine *m, const struct s370_interruption *in)
         trace_end(m, &e);
 }
 
-/* Let time pass.  Location 80 first: a channel that works at the end of it
- * reads what the interval timer shows then. */
+/* Time has come to clock.now.  Location 80 first: a channel that works at this
+ * tick reads what the interval timer shows then. */
+static void run_due(struct s370_machine *m)
+{
+    s370_interval_step(&m->cpu.timers, m->clock.now, &m->storage,
+                       m->cpu.prefix);
+    clock_run(&m->clock);
+}
+
+/* Skip ahead, never past an event of the clock. */
 static void pass(struct s370_machine *m, uint64_t ticks)
 {
-    s370_interval_step(&m->cpu.timers, m->clock.now + ticks, &m->storage,
-                       m->cpu.prefix);
-    clock_advance(&m->clock, ticks);
+    m->clock.now += ticks;
+    run_due(m);
 }
 
 /* Execute up to n instructions, but not past the tick at which something is
- * due; how many it were. */
+ * due; how many it were.  An instruction's own interruption is taken before
+ * what is due at the tick that the instruction makes. */
 static uint64_t execute(struct s370_machine *m, uint64_t n,
                         struct s370_interruption *in)
 {
@@ -198,7 +202,7 @@ static uint64_t execute(struct s370_machine *m, uint64_t n,
     s370_run(&m->cpu, n, in);
     ran = m->cpu.ran;
     m->cpu.ran = 0;
-    pass(m, ran);
+    m->clock.now += ran;
     m->insns += ran;
     return ran;
 }
@@ -304,7 +308,7 @@ static enum s370_stop wait(struct s370_machine *m, struct run *r)
 
 static enum s370_stop turn(struct s370_machine *m, struct run *r)
 {
-    clock_run(&m->clock);
+    run_due(m);
     if (!r->left)
         return S370_STOP_BUDGET;
     if (r->storm == STORM)

@@ -17,6 +17,10 @@ struct s370_machine {
     uint64_t insns;    /* attempted since the machine was made */
 };
 
+/* STIDP before a configuration says otherwise: version 0, serial 000001,
+ * model 3033, no machine-check extended logout. */
+#define S370_CPUID UINT64_C(0x0000000130330000)
+
 /* A wait for a timer is skipped when the timer comes within `patience`; one
  * that would last longer is S370_STOP_IDLE, so that a guest that waits for its
  * operator is not run through hours of its interval timer instead. */
