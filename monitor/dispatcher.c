@@ -58,8 +58,8 @@ static void trace_after(struct vcpu *v, struct trace_event *e,
 static enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
 {
     const struct guest_isa *isa = v->vm->isa;
-    bool past = vd == VERDICT_ADVANCE ||
-                (vd == VERDICT_REFLECT && x->event.past_insn);
+    bool past =
+        vd == VERDICT_ADVANCE || (vd == VERDICT_REFLECT && x->event.past_insn);
 
     if (past)
         isa->set_pc(v, x->pc + x->insn_len);
@@ -94,6 +94,9 @@ static enum status handle(struct vcpu *v, struct vm_exit *x)
     if (traced)
         trace_before(v, x, &e);
     enum verdict verdict = row->handle(v, x);
+    if (x->ran || verdict != VERDICT_REFLECT)
+        vm->storm = 0;
+    vm->storm += verdict == VERDICT_REFLECT;
     st = apply(v, x, verdict);
     if (traced)
         trace_after(v, &e, verdict);
@@ -116,6 +119,7 @@ static enum turn deliver(struct vcpu *v, const struct vm_event *event)
         vm->isa->show_event(event, e.text, sizeof(e.text));
     }
     v->waiting = false;
+    vm->storm++;
     if (vm->isa->reflect(v, event))
         return stop(vm, VM_FAILED);
     if (trace_on(vm->trace)) {
@@ -126,77 +130,123 @@ static enum turn deliver(struct vcpu *v, const struct vm_event *event)
     return TURN_EVENT;
 }
 
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Guest time has come to clock.now: timers first, then what is due, so that a
+ * device that works at this tick finds the timers as they are then. */
+static void run_due(struct vm *vm)
+{
+    if (vm->isa->timer_step)
+        vm->isa->timer_step(&vm->vcpu);
+    clock_run(&vm->clock);
+}
+
+/* Nothing can wake it: the guest has ended, its devices finish their work. */
+static enum turn finish(struct vm *vm)
+{
+    for (unsigned i = 0; vm->clock.next != CLOCK_NEVER && i < VM_ENDLESS; i++) {
+        vm->clock.now = vm->clock.next;
+        run_due(vm);
+    }
+    return stop(vm, VM_STOPPED);
+}
+
 /* A guest that waits uses no instructions: its time jumps to what is next. */
 static enum turn wait_for_event(struct vcpu *v)
 {
     struct vm *vm = v->vm;
+    uint64_t next = vm->clock.next;
 
     if (!vm->isa->can_wake(v))
-        return stop(vm, VM_STOPPED);
-    if (vm->clock.next == CLOCK_NEVER)
+        return finish(vm);
+    if (vm->isa->timer_due)
+        next = min_u64(next, vm->isa->timer_due(v));
+    if (next == CLOCK_NEVER || next - vm->clock.now > vm->patience ||
+        vm->skips++ == VM_ENDLESS) {
+        vm->skips = 0; /* whoever runs it again gives it time again */
         return TURN_IDLE;
-    if (vm->clock.next > vm->clock.now)
-        clock_advance(&vm->clock, vm->clock.next - vm->clock.now);
-    else
-        clock_run(&vm->clock);
+    }
+    vm->clock.now = next;
+    run_due(vm);
     return TURN_EVENT;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* How many instructions until time, slice or limit want the monitor back. */
 static uint64_t grant(const struct vcpu *v)
 {
     const struct vm *vm = v->vm;
-    uint64_t n = vm->slice;
+    uint64_t n = vm->slice, next = vm->clock.next;
 
     if (v->stepping)
         return 1;
-    if (vm->clock.next != CLOCK_NEVER)
-        n = min_u64(n, vm->clock.next - vm->clock.now);
+    if (vm->isa->timer_next)
+        next = min_u64(next, vm->isa->timer_next(v));
+    if (next != CLOCK_NEVER)
+        n = min_u64(n, next - vm->clock.now);
     if (vm->stop_after)
         n = min_u64(n, vm->stop_after - v->insns);
     return n;
 }
 
-enum turn vcpu_once(struct vcpu *v)
+static enum turn storm(struct vm *vm)
+{
+    vm_fail(vm,
+            "%s: %u interruptions with no instruction between them: they "
+            "lead to each other",
+            vm->name, (unsigned)vm->storm);
+    return stop(vm, VM_FAILED);
+}
+
+/* The exiting instruction happens at the tick that it makes; what is due then
+ * happens after it. */
+static enum turn run_guest(struct vcpu *v)
 {
     struct vm *vm = v->vm;
-    struct vm_event event;
     struct vm_exit x = {0};
 
-    if (vm->state != VM_READY || (vm->stop_after && v->insns >= vm->stop_after))
-        return TURN_STOPPED;
-    clock_run(&vm->clock);
-    if (event_take(v, &event))
-        return deliver(v, &event);
-    if (v->waiting)
-        return wait_for_event(v);
     v->budget = grant(v);
     if (vm->engine->run(v, &x))
         return stop(vm, VM_FAILED);
     v->insns += x.ran;
     v->exits++;
     v->intervened += x.reason == EXIT_SENSITIVE;
-    clock_advance(&vm->clock, x.ran);
+    vm->clock.now += x.ran;
+    vm->skips = 0;
     if (handle(v, &x))
         return stop(vm, VM_FAILED);
     return vm->state == VM_READY ? TURN_EXIT : TURN_STOPPED;
 }
 
-/* One VM's turn: exits and events until its slice of time is used. */
+enum turn vcpu_once(struct vcpu *v)
+{
+    struct vm *vm = v->vm;
+    struct vm_event event;
+
+    if (vm->state != VM_READY || (vm->stop_after && v->insns >= vm->stop_after))
+        return TURN_STOPPED;
+    run_due(vm);
+    if (vm->storm >= VM_STORM)
+        return storm(vm);
+    if (event_take(v, &event))
+        return deliver(v, &event);
+    return v->waiting ? wait_for_event(v) : run_guest(v);
+}
+
+/* One VM's turn: exits and events until its slice of time is used.  A wait
+ * that jumps ahead uses it too. */
 static enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
 {
-    uint64_t end = vm->vcpu.insns + vm->slice;
+    uint64_t insns = vm->vcpu.insns, ticks = vm->clock.now;
     enum turn turn;
 
     do
         turn = vcpu_once(&vm->vcpu);
     while ((turn == TURN_EXIT || turn == TURN_EVENT) &&
-           vm->vcpu.insns < end && !*interrupted);
+           vm->vcpu.insns - insns < vm->slice &&
+           vm->clock.now - ticks < vm->slice && !*interrupted);
     return turn;
 }
 

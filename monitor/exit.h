@@ -28,11 +28,11 @@ const char *verdict_word(enum verdict v);
 /* What the guest receives: an interruption (System/370) or an exception or
  * interrupt (x86).  Kinds and codes are the wing's own. */
 struct vm_event {
-    uint8_t kind;   /* the wing's enum: program, SVC, external, I/O ... */
-    bool past_insn; /* the saved pc points past the exiting instruction
-                     * (suppression, completion), not at it (nullification) */
-    bool has_error; /* x86: an error code goes with it */
-    uint32_t code;  /* interruption code or vector */
+    uint8_t kind;     /* the wing's enum: program, SVC, external, I/O ... */
+    bool past_insn;   /* the saved pc points past the exiting instruction
+                       * (suppression, completion), not at it (nullification) */
+    bool has_error;   /* x86: an error code goes with it */
+    uint32_t code;    /* interruption code or vector */
     uint64_t info[2]; /* translation-exception address, error code, PER ... */
 };
 

@@ -36,6 +36,16 @@ struct guest_isa {
     /* Can any event end the wait that the guest is in? */
     bool (*can_wake)(const struct vcpu *);
 
+    /* Timers that belong to the architecture and are functions of guest time;
+     * all NULL where every timer is an event of the clock.  timer_next: the
+     * first tick after now at which the dispatcher has to look again.
+     * timer_step: guest time has come to vm->clock.now; called before the
+     * clock's own events of that tick.  timer_due: the first tick at which a
+     * timer would end a wait, CLOCK_NEVER if none. */
+    uint64_t (*timer_next)(const struct vcpu *);
+    void (*timer_step)(struct vcpu *);
+    uint64_t (*timer_due)(const struct vcpu *);
+
     enum status (*translate)(struct vcpu *, uint64_t gva, enum access,
                              uint64_t *gpa);
     /* One line of disassembly; returns the instruction's length, 0 if none. */

@@ -10,6 +10,8 @@ enum status vm_start(struct vm *vm)
 
     vm->vcpu.vm = vm;
     vm->state = VM_READY;
+    if (!vm->patience)
+        vm->patience = VM_PATIENCE;
     st = vm->engine->vm_init(vm);
     if (st)
         return st;

@@ -12,6 +12,18 @@
 #include "monitor/handler.h"
 #include "monitor/isa.h"
 
+/* Ten minutes of a clock that counts microseconds. */
+#define VM_PATIENCE UINT64_C(600000000)
+
+enum {
+    /* So many events with no instruction in between are a loop that the guest
+     * cannot leave: each new program status makes the next. */
+    VM_STORM = 4096,
+    /* A device may have work without end.  In a wait, where no instruction is
+     * spent, and after the guest's end it is given so many events. */
+    VM_ENDLESS = 1 << 16
+};
+
 enum vm_state {
     VM_READY,   /* can run */
     VM_STOPPED, /* ended by itself or by the operator */
@@ -39,17 +51,21 @@ struct vm {
     enum vm_state state;
     const struct guest_isa *isa;
     const struct engine_ops *engine;
-    const struct handler_row *handlers;   /* EXIT_REASON_COUNT rows */
-    const interpreter_fn *interpreters;   /* isa->insns->count, NULL: none */
+    const struct handler_row *handlers; /* EXIT_REASON_COUNT rows */
+    const interpreter_fn *interpreters; /* isa->insns->count, NULL: none */
     struct mem_map mem;
     struct bus bus;
-    struct clock clock; /* guest time */
+    struct clock clock;  /* guest time */
     struct trace *trace; /* borrowed; NULL: not traced */
     void *arch;    /* the wing's: virtual channels, interrupt controller */
     void *backing; /* the engine's */
     struct vcpu vcpu;
     uint64_t stop_after; /* instructions; 0: no limit */
     uint64_t slice;      /* instructions per turn, from the allocator */
+    uint64_t patience;   /* ticks of a wait that are skipped at once at most;
+                          * more is idle: an operator is not to be outrun */
+    unsigned skips;      /* waits skipped and */
+    unsigned storm;      /* events delivered since an instruction ran */
     struct diag diag;
 };
 
