@@ -1,0 +1,203 @@
+#include "s370/exit/guest_access.h"
+
+#include "base/bytes.h"
+
+#define TRY(expr)              \
+    do {                       \
+        int try_code = (expr); \
+        if (try_code)          \
+            return try_code;   \
+    } while (0)
+
+/* CR9 (GA22-7000, "Program-Event Recording", "Control-Register Allocation"),
+ * and the event codes of location 150, which are the same bits. */
+enum { PER_FETCH = 0x40, PER_STORE = 0x20, PER_REGISTER = 0x10 };
+
+static bool per_wants(const struct s370_vcpu *g, uint8_t event)
+{
+    return g->psw.ec && (g->psw.system_mask & S370_MASK_PER) &&
+           (g->cr[9] >> 24 & event);
+}
+
+/* Do first..first+len-1 and CR10..CR11 have an address in common?  Both wrap
+ * at 16M. */
+static bool per_covers(const struct s370_vcpu *g, uint32_t first, uint32_t len)
+{
+    uint32_t start = g->cr[10] & S370_ADDRESS_MASK;
+    uint32_t size = (g->cr[11] - start) & S370_ADDRESS_MASK; /* less one */
+
+    return ((first - start) & S370_ADDRESS_MASK) <= size ||
+           ((start - first) & S370_ADDRESS_MASK) < len;
+}
+
+/* One access within a 2K block (GA22-7000, "Protection", "Addressing"). */
+static int check(const struct s370_vcpu *g, uint32_t logical, bool write,
+                 uint32_t *absolute)
+{
+    *absolute = s370_real_to_absolute(logical, g->prefix);
+    if (*absolute >= g->storage.size)
+        return S370_PGM_ADDRESSING;
+    uint8_t key = g->storage.keys[*absolute / S370_BLOCK];
+    if (g->psw.key == 0 || key >> 4 == g->psw.key)
+        return 0;
+    return write || (key & S370_KEY_FETCH) ? S370_PGM_PROTECTION : 0;
+}
+
+/* Bytes of a..a+len-1 that lie in the block of a. */
+static unsigned in_block(uint32_t a, unsigned len)
+{
+    unsigned room = S370_BLOCK - a % S370_BLOCK;
+
+    return len < room ? len : room;
+}
+
+/* May all of a..a+len-1 be accessed?  len is at most 256: one block or two.
+ * Only then are reference and change bits set. */
+static int check_all(const struct s370_vcpu *g, uint32_t a, unsigned len,
+                     bool write)
+{
+    uint32_t last = (a + len - 1) & S370_ADDRESS_MASK, at;
+
+    TRY(check(g, a & S370_ADDRESS_MASK, write, &at));
+    return check(g, last, write, &at);
+}
+
+/* Host address of a byte that has been checked, its bits recorded. */
+static uint8_t *record(struct s370_vcpu *g, uint32_t a, uint8_t bits)
+{
+    uint32_t at = s370_real_to_absolute(a & S370_ADDRESS_MASK, g->prefix);
+
+    g->storage.keys[at / S370_BLOCK] |= bits;
+    return g->storage.bytes + at;
+}
+
+int guest_load(struct s370_vcpu *g, uint32_t a, unsigned len, uint8_t *to)
+{
+    TRY(check_all(g, a, len, false));
+    while (len) {
+        unsigned n = in_block(a, len);
+
+        __builtin_memcpy(to, record(g, a, S370_KEY_REFERENCE), n);
+        a += n, to += n, len -= n;
+    }
+    return 0;
+}
+
+int guest_store(struct s370_vcpu *g, uint32_t a, unsigned len,
+                const uint8_t *from)
+{
+    TRY(check_all(g, a, len, true));
+    if (per_wants(g, PER_STORE) && per_covers(g, a & S370_ADDRESS_MASK, len))
+        g->per_code |= PER_STORE;
+    while (len) {
+        unsigned n = in_block(a, len);
+
+        __builtin_memcpy(record(g, a, S370_KEY_REFERENCE | S370_KEY_CHANGE),
+                         from, n);
+        a += n, from += n, len -= n;
+    }
+    return 0;
+}
+
+int guest_aligned(uint32_t a, unsigned unit)
+{
+    return a % unit ? S370_PGM_SPECIFICATION : 0;
+}
+
+int guest_load32(struct s370_vcpu *g, uint32_t a, uint32_t *v)
+{
+    uint8_t bytes[4];
+
+    TRY(guest_aligned(a, 4));
+    TRY(guest_load(g, a, 4, bytes));
+    *v = load_be32(bytes);
+    return 0;
+}
+
+int guest_load64(struct s370_vcpu *g, uint32_t a, uint64_t *v)
+{
+    uint8_t bytes[8];
+
+    TRY(guest_aligned(a, 8));
+    TRY(guest_load(g, a, 8, bytes));
+    *v = load_be64(bytes);
+    return 0;
+}
+
+int guest_store16(struct s370_vcpu *g, uint32_t a, uint16_t v)
+{
+    uint8_t bytes[2];
+
+    store_be16(bytes, v);
+    TRY(guest_aligned(a, 2));
+    return guest_store(g, a, 2, bytes);
+}
+
+int guest_store32(struct s370_vcpu *g, uint32_t a, uint32_t v)
+{
+    uint8_t bytes[4];
+
+    store_be32(bytes, v);
+    TRY(guest_aligned(a, 4));
+    return guest_store(g, a, 4, bytes);
+}
+
+int guest_store64(struct s370_vcpu *g, uint32_t a, uint64_t v)
+{
+    uint8_t bytes[8];
+
+    store_be64(bytes, v);
+    TRY(guest_aligned(a, 8));
+    return guest_store(g, a, 8, bytes);
+}
+
+int guest_key(struct s370_vcpu *g, uint32_t real, uint8_t **key)
+{
+    uint32_t at = s370_real_to_absolute(real & S370_ADDRESS_MASK, g->prefix);
+
+    if (at >= g->storage.size)
+        return S370_PGM_ADDRESSING;
+    *key = &g->storage.keys[at / S370_BLOCK];
+    return 0;
+}
+
+void guest_set_gr(struct s370_vcpu *g, unsigned r, uint32_t v)
+{
+    g->gr[r] = v;
+    if (per_wants(g, PER_REGISTER) && (g->cr[9] & 0x8000u >> r))
+        g->per_code |= PER_REGISTER;
+}
+
+static enum verdict program(struct vm_exit *x, int code, bool past_insn)
+{
+    x->event = (struct vm_event){.kind = S370_INT_PROGRAM,
+                                 .code = (uint32_t)code,
+                                 .past_insn = past_insn};
+    return VERDICT_REFLECT;
+}
+
+/* Of an instruction that was suppressed or terminated, PER reports only that
+ * it was fetched (GA22-7000, "Program-Event Recording").  Events alone are a
+ * program interruption after the instruction; reflecting adds their code. */
+enum verdict guest_end(struct vcpu *v, struct vm_exit *x, int code)
+{
+    struct s370_vcpu *g = s370_vcpu(v);
+
+    if (code)
+        g->per_code &= PER_FETCH;
+    return code || g->per_code ? program(x, code, true) : VERDICT_ADVANCE;
+}
+
+bool guest_waits(const struct s370_vcpu *g)
+{
+    return g->psw.wait && s370_psw_valid(&g->psw);
+}
+
+enum verdict guest_go_on(struct vcpu *v, struct vm_exit *x)
+{
+    const struct s370_vcpu *g = s370_vcpu(v);
+
+    if (g->per_code)
+        return program(x, 0, false);
+    return guest_waits(g) ? VERDICT_WAIT : VERDICT_RESUME;
+}

@@ -1,0 +1,56 @@
+#include "s370/exit/guest_reset.h"
+
+#include "base/bytes.h"
+#include "s370/machine/timer.h"
+
+void guest_reset(struct vcpu *v, bool initial)
+{
+    struct s370_vcpu *g = s370_vcpu(v);
+    struct s370_timers *t = &g->timers;
+
+    t->interval_pending = t->key_pending = t->signal_pending = false;
+    t->emergency_pending = t->call_pending = false;
+    g->restart_pending = false;
+    g->per_code = 0;
+    g->purge = true;
+    if (!initial)
+        return;
+    g->psw = (struct s370_psw){0};
+    g->prefix = 0;
+    __builtin_memset(g->cr, 0, sizeof(g->cr));
+    g->cr[0] = S370_CR0_RESET;
+    g->cr[2] = S370_CR2_RESET;
+    g->cr[14] = S370_CR14_RESET;
+    g->cr[15] = S370_CR15_RESET;
+    t->comparator = 0;
+    s370_cpu_timer_set(t, v->vm->clock.now, 0);
+}
+
+/* Absolute addresses. */
+enum {
+    AT_CPU_TIMER = 216,
+    AT_COMPARATOR = 224,
+    AT_PSW = 256,
+    AT_PREFIX = 264,
+    AT_FPR = 352,
+    AT_GR = 384,
+    AT_CR = 448
+};
+
+void guest_store_status(struct vcpu *v)
+{
+    struct s370_vcpu *g = s370_vcpu(v);
+    uint8_t *at = g->storage.bytes;
+
+    store_be64(at + AT_CPU_TIMER, s370_cpu_timer(&g->timers, v->vm->clock.now));
+    store_be64(at + AT_COMPARATOR, g->timers.comparator);
+    s370_psw_store(&g->psw, 0, 0, at + AT_PSW);
+    store_be32(at + AT_PREFIX, g->prefix);
+    for (unsigned i = 0; i < 4; i++)
+        store_be64(at + AT_FPR + 8 * i, g->fpr[i]);
+    for (unsigned i = 0; i < 16; i++) {
+        store_be32(at + AT_GR + 4 * i, g->gr[i]);
+        store_be32(at + AT_CR + 4 * i, g->cr[i]);
+    }
+    g->storage.keys[0] |= S370_KEY_REFERENCE | S370_KEY_CHANGE;
+}
