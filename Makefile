@@ -24,7 +24,8 @@ Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c)
-CLI      := $(wildcard cli/*.c)
+MAIN     := cli/main.c
+CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
 SUITES   := $(sort $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))
 TESTS    := $(filter-out tests/test_%.c,$(wildcard tests/*.c)) \
@@ -42,7 +43,7 @@ all: $(BUILD)/trapline
 
 # ---- The command, fast ----
 
-$(BUILD)/trapline: $(call object,fast,$(CLI)) $(BUILD)/fast/lib.a
+$(BUILD)/trapline: $(call object,fast,$(MAIN)) $(BUILD)/fast/lib.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -51,8 +52,9 @@ $(BUILD)/fast/%.o: %.c $(BUILD)/fast.flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $(OPT) -o $@ $<
 
-$(BUILD)/fast/lib.a: $(call object,fast,$(LIB))
-$(BUILD)/san/lib.a:  $(call object,san,$(LIB))
+# The commands stand in the library too, for the tests.
+$(BUILD)/fast/lib.a: $(call object,fast,$(LIB) $(CLI))
+$(BUILD)/san/lib.a:  $(call object,san,$(LIB) $(CLI))
 %/lib.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@
@@ -81,7 +83,7 @@ $(BUILD)/check: $(call object,san,$(TESTS)) $(BUILD)/san/lib.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
-$(BUILD)/trapline-san: $(call object,san,$(CLI)) $(BUILD)/san/lib.a
+$(BUILD)/trapline-san: $(call object,san,$(MAIN)) $(BUILD)/san/lib.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -133,5 +135,5 @@ $(BUILD)/%.flags: always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(patsubst %.o,%.d,$(call object,fast,$(LIB) $(CLI)) \
-                            $(call object,san,$(LIB) $(CLI) $(TESTS)))
+-include $(patsubst %.o,%.d,$(call object,fast,$(LIB) $(CLI) $(MAIN)) \
+                            $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS)))
