@@ -76,6 +76,9 @@ struct x86_state {
      * IF, and no shadow of STI or MOV SS, and nothing else being delivered.
      * Kept by the engine. */
     bool interruptible;
+    /* An event has been handed to the engine and waits for the next entry.
+     * Kept by the engine. */
+    bool delivering;
 };
 
 #define X86_FLAG_ONE 0x2ull /* always 1 */

@@ -1,0 +1,454 @@
+#include "x86vmm/engine/engine_kvm.h"
+
+#include "x86vmm/engine/kvm_host.h"
+#include "x86vmm/engine/kvm_probe.h"
+
+#include "base/format.h"
+
+/* All modes that work, or what does not, in one line. */
+static enum status probe(struct diag *d)
+{
+    struct kvm_probe p;
+    size_t at = 0;
+    unsigned modes = 0;
+
+    kvm_probe_run(&p);
+    if (p.verdict == KVM_ABSENT)
+        return diag_set(d, STATUS_UNSUPPORTED, "%s", p.why);
+    d->text[0] = '\0';
+    for (unsigned i = 0; i < p.count; i++) {
+        modes += i < X86_MODE_COUNT && p.rows[i].works;
+        if (!p.rows[i].works)
+            at += format(d->text + at, sizeof(d->text) - at, "%s%s: %s",
+                         at ? "; " : "", p.rows[i].name, p.rows[i].why_not);
+    }
+    return modes ? STATUS_OK : STATUS_UNSUPPORTED;
+}
+
+#if KVM_HOST
+#include "x86vmm/machine/cpuid.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { KVM_API = 12, PAGE = 4096 };
+
+/* Where KVM on Intel keeps three pages and one that guests must not use: below
+ * 4 GiB, as its documentation proposes. */
+#define KVM_TSS_AT      UINT64_C(0xFFFBD000)
+#define KVM_IDENTITY_AT UINT64_C(0xFFFBC000)
+
+enum status kvm_failed(struct vm *vm, const char *what)
+{
+    return diag_set(&vm->diag, STATUS_HOST_FAILED, "%s: %s", what,
+                    strerror(errno));
+}
+
+static enum status open_kvm(struct vm *vm, struct kvm_guest *g)
+{
+    g->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    if (g->kvm < 0)
+        return diag_set(&vm->diag, STATUS_UNSUPPORTED, "/dev/kvm: %s",
+                        strerror(errno));
+    int api = ioctl(g->kvm, KVM_GET_API_VERSION, 0);
+    if (api != KVM_API)
+        return diag_set(&vm->diag, STATUS_UNSUPPORTED,
+                        "/dev/kvm: interface version %d, not %d", api, KVM_API);
+    do
+        g->vm = ioctl(g->kvm, KVM_CREATE_VM, 0);
+    while (g->vm < 0 && errno == EINTR);
+    return g->vm < 0 ? kvm_failed(vm, "KVM_CREATE_VM") : STATUS_OK;
+}
+
+/* Optional: older Intel processors need the pages to emulate real mode; a
+ * kernel before 5.10 answers unknown MSRs by itself. */
+static void set_options(struct kvm_guest *g)
+{
+    struct kvm_enable_cap msr = {.cap = KVM_CAP_X86_USER_SPACE_MSR,
+                                 .args = {KVM_MSR_EXIT_REASON_UNKNOWN}};
+    uint64_t identity = KVM_IDENTITY_AT;
+
+    ioctl(g->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity);
+    ioctl(g->vm, KVM_SET_TSS_ADDR, KVM_TSS_AT);
+    ioctl(g->vm, KVM_ENABLE_CAP, &msr);
+}
+
+static void vm_fini(struct vm *vm)
+{
+    struct kvm_guest *g = vm->backing;
+
+    if (!g)
+        return;
+    if (g->vm >= 0)
+        close(g->vm);
+    if (g->kvm >= 0)
+        close(g->kvm);
+    free(g);
+    vm->backing = NULL;
+}
+
+static enum status vm_init(struct vm *vm)
+{
+    struct kvm_guest *g = malloc(sizeof(*g));
+
+    if (!g)
+        return diag_set(&vm->diag, STATUS_NO_MEMORY, "no memory for a VM");
+    *g = (struct kvm_guest){.kvm = -1, .vm = -1};
+    vm->backing = g;
+    enum status st = open_kvm(vm, g);
+    if (st)
+        vm_fini(vm);
+    else
+        set_options(g);
+    return st;
+}
+
+static enum status map(struct vm *vm, const struct mem_slot *slot)
+{
+    struct kvm_guest *g = vm->backing;
+    struct kvm_userspace_memory_region region = {
+        .slot = g->slots,
+        .flags = slot->flags & MEM_READ_ONLY ? KVM_MEM_READONLY : 0,
+        .guest_phys_addr = slot->gpa,
+        .memory_size = slot->size,
+        .userspace_addr = (uintptr_t)slot->host,
+    };
+
+    if ((slot->gpa | slot->size | (uintptr_t)slot->host) % PAGE)
+        return diag_set(&vm->diag, STATUS_BAD_INPUT,
+                        "storage at %llx, %llu bytes: not in whole pages",
+                        (unsigned long long)slot->gpa,
+                        (unsigned long long)slot->size);
+    if (ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+        return kvm_failed(vm, "KVM_SET_USER_MEMORY_REGION");
+    g->slots++;
+    return STATUS_OK;
+}
+
+static enum status set_cpuid(struct vcpu *v)
+{
+    size_t rows = x86_cpuid_profile.count;
+    struct kvm_cpuid2 *table =
+        calloc(1, sizeof(*table) + rows * sizeof(table->entries[0]));
+
+    if (!table)
+        return diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no memory for CPUID");
+    table->nent = (uint32_t)rows;
+    for (size_t i = 0; i < rows; i++) {
+        const struct x86_cpuid_row *row = &x86_cpuid_profile.rows[i];
+
+        table->entries[i] = (struct kvm_cpuid_entry2){.function = row->leaf,
+                                                      .eax = row->eax,
+                                                      .ebx = row->ebx,
+                                                      .ecx = row->ecx,
+                                                      .edx = row->edx};
+    }
+    int rc = ioctl(kvm_cpu(v)->fd, KVM_SET_CPUID2, table);
+    enum status st = rc < 0 ? kvm_failed(v->vm, "KVM_SET_CPUID2") : STATUS_OK;
+    free(table);
+    return st;
+}
+
+static enum status open_vcpu(struct vcpu *v)
+{
+    struct kvm_guest *g = v->vm->backing;
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    cpu->fd = ioctl(g->vm, KVM_CREATE_VCPU, 0);
+    if (cpu->fd < 0)
+        return kvm_failed(v->vm, "KVM_CREATE_VCPU");
+    int size = ioctl(g->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+    if (size < (int)sizeof(struct kvm_run))
+        return kvm_failed(v->vm, "KVM_GET_VCPU_MMAP_SIZE");
+    void *run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                     cpu->fd, 0);
+    if (run == MAP_FAILED)
+        return kvm_failed(v->vm, "mmap of kvm_run");
+    cpu->run = run;
+    cpu->run_size = (size_t)size;
+    return set_cpuid(v);
+}
+
+/* What KVM has to begin with; the state that the caller made stays. */
+static enum status first_state(struct vcpu *v)
+{
+    struct x86_state wanted = *kvm_arch(v);
+    enum status st = kvm_read_state(v);
+
+    *kvm_arch(v) = wanted;
+    kvm_arch(v)->interruptible = false;
+    return st;
+}
+
+static void vcpu_fini(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    if (!cpu)
+        return;
+    kvm_tick_stop(v);
+    if (cpu->run)
+        munmap(cpu->run, cpu->run_size);
+    if (cpu->fd >= 0)
+        close(cpu->fd);
+    free(cpu);
+    v->backing = NULL;
+}
+
+static enum status vcpu_init(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = calloc(1, sizeof(*cpu));
+
+    if (!cpu)
+        return diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no memory for a vcpu");
+    cpu->fd = -1;
+    v->backing = cpu;
+    enum status st = open_vcpu(v);
+    if (!st)
+        st = first_state(v);
+    if (!st)
+        st = kvm_tick_start(v);
+    if (st)
+        vcpu_fini(v);
+    return st;
+}
+
+/* Stepping needs to be asked for again at every step: KVM remembers it with
+ * the RIP of the asking. */
+static enum status set_stepping(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    struct kvm_guest_debug debug = {0};
+
+    if (!v->stepping && !cpu->stepping)
+        return STATUS_OK;
+    if (v->stepping)
+        debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+    if (ioctl(cpu->fd, KVM_SET_GUEST_DEBUG, &debug) < 0)
+        return kvm_failed(v->vm, "KVM_SET_GUEST_DEBUG");
+    cpu->stepping = v->stepping;
+    return STATUS_OK;
+}
+
+/* Tell us when the guest can take the interrupt that waits for it. */
+static void ask_for_window(struct vcpu *v)
+{
+    const struct x86_platform *platform = v->vm->arch;
+    bool waits = v->pending.count || (platform && platform->raised);
+
+    kvm_cpu(v)->run->request_interrupt_window =
+        waits && !kvm_arch(v)->interruptible;
+}
+
+static void look_at_entry(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    cpu->entry_pc = kvm_arch(v)->rip;
+    cpu->delivered = false;
+    cpu->entry_insn = (struct x86_decoded){0};
+    if (v->stepping && !cpu->inject)
+        kvm_decode_entry(v);
+}
+
+static enum status prepare(struct vcpu *v, bool *refused)
+{
+    enum status st = kvm_write_state(v, refused);
+
+    if (st || *refused)
+        return st;
+    if (kvm_cpu(v)->inject)
+        st = kvm_deliver(v);
+    if (!st)
+        st = set_stepping(v);
+    ask_for_window(v);
+    return st;
+}
+
+/* Run until KVM reports an exit (*x stays UNKNOWN for the translation), the
+ * second tick comes, or somebody kicks. */
+static enum status enter(struct vcpu *v, struct vm_exit *x, bool *exited)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    for (unsigned ticks = 0; ticks < 2;) {
+        *exited = ioctl(cpu->fd, KVM_RUN, 0) == 0;
+        if (*exited)
+            return STATUS_OK;
+        if (errno != EINTR)
+            return kvm_failed(v->vm, "KVM_RUN");
+        bool tick = kvm_tick_take();
+        if (cpu->kicked || !tick) {
+            cpu->kicked = 0;
+            cpu->run->immediate_exit = 0;
+            *x = (struct vm_exit){.reason = EXIT_INTERRUPT, .ran = 1};
+            return STATUS_OK;
+        }
+        ticks++;
+    }
+    *x = (struct vm_exit){.reason = EXIT_TIMER, .ran = v->budget};
+    return STATUS_OK;
+}
+
+static enum status refused_exit(struct vcpu *v, struct vm_exit *x)
+{
+    *x = (struct vm_exit){.reason = EXIT_ENTRY_FAILED,
+                          .raw_name = "KVM_SET_SREGS",
+                          .ran = 1,
+                          .pc = kvm_arch(v)->rip};
+    return STATUS_OK;
+}
+
+static enum status run(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    bool again = false, refused = false, exited = false;
+    enum status st = STATUS_OK;
+
+    if (cpu->unfinished)
+        st = kvm_finish(v, &again);
+    if (st)
+        return st;
+    if (again)
+        return kvm_translate_exit(v, x);
+    look_at_entry(v);
+    if (cpu->entry_insn.insn == &x86_insns.rows[X86_OP_CPUID]) {
+        kvm_sensitive_exit(v, x);
+        return STATUS_OK;
+    }
+    st = prepare(v, &refused);
+    if (st)
+        return st;
+    if (refused)
+        return refused_exit(v, x);
+    st = enter(v, x, &exited);
+    if (st)
+        return st;
+    cpu->unfinished = false;
+    st = kvm_read_state(v);
+    if (st)
+        return st;
+    if (exited)
+        return kvm_translate_exit(v, x);
+    x->pc = kvm_arch(v)->rip;
+    return STATUS_OK;
+}
+
+static enum status load_regs(struct vcpu *v, uint32_t groups)
+{
+    (void)v, (void)groups; /* all are there after every exit */
+    return STATUS_OK;
+}
+
+static enum status store_regs(struct vcpu *v, uint32_t groups)
+{
+    (void)v, (void)groups; /* what has changed is found at the entry */
+    return STATUS_OK;
+}
+
+static enum status inject(struct vcpu *v, const struct vm_event *e)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    if (cpu->inject)
+        return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
+                        "two events at one entry");
+    cpu->inject = true;
+    cpu->event = *e;
+    kvm_arch(v)->interruptible = false;
+    kvm_arch(v)->delivering = true;
+    return STATUS_OK;
+}
+
+static void kick(struct vcpu *v)
+{
+    kvm_cpu(v)->kicked = 1;
+    kvm_cpu(v)->run->immediate_exit = 1;
+}
+
+const struct engine_ops engine_kvm = {
+    .name = "kvm",
+    .title = "x86 hardware assistance through Linux /dev/kvm",
+    .probe = probe,
+    .vm_init = vm_init,
+    .vm_fini = vm_fini,
+    .vcpu_init = vcpu_init,
+    .vcpu_fini = vcpu_fini,
+    .map = map,
+    .run = run,
+    .load_regs = load_regs,
+    .store_regs = store_regs,
+    .inject = inject,
+    .kick = kick,
+};
+#else
+#include "monitor/vm.h"
+
+/* A host that is not Linux on x86-64: everything says so and does nothing. */
+static const char absent[] = "needs Linux/KVM on x86-64";
+
+static enum status no_vm(struct vm *vm)
+{
+    return diag_set(&vm->diag, STATUS_UNSUPPORTED, "%s", absent);
+}
+
+static enum status no_vcpu(struct vcpu *v)
+{
+    return no_vm(v->vm);
+}
+
+static enum status no_map(struct vm *vm, const struct mem_slot *slot)
+{
+    (void)slot;
+    return no_vm(vm);
+}
+
+static enum status no_run(struct vcpu *v, struct vm_exit *x)
+{
+    (void)x;
+    return no_vm(v->vm);
+}
+
+static enum status no_regs(struct vcpu *v, uint32_t groups)
+{
+    (void)groups;
+    return no_vm(v->vm);
+}
+
+static enum status no_inject(struct vcpu *v, const struct vm_event *e)
+{
+    (void)e;
+    return no_vm(v->vm);
+}
+
+static void nothing(struct vm *vm)
+{
+    (void)vm;
+}
+
+static void nothing_vcpu(struct vcpu *v)
+{
+    (void)v;
+}
+
+const struct engine_ops engine_kvm = {
+    .name = "kvm",
+    .title = "x86 hardware assistance through Linux /dev/kvm",
+    .probe = probe,
+    .vm_init = no_vm,
+    .vm_fini = nothing,
+    .vcpu_init = no_vcpu,
+    .vcpu_fini = nothing_vcpu,
+    .map = no_map,
+    .run = no_run,
+    .load_regs = no_regs,
+    .store_regs = no_regs,
+    .inject = no_inject,
+    .kick = nothing_vcpu,
+};
+#endif

@@ -1,0 +1,332 @@
+/* From KVM's exit record to ours: the door behind which KVM's numbers stay. */
+#include "x86vmm/engine/kvm_host.h"
+
+#if KVM_HOST
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/translate.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum exit_reason reason;
+} rows[] = {
+#define KVM_ROW(number, name, reason, words) \
+    [number] = {"KVM_EXIT_" #name, EXIT_##reason},
+#include "x86vmm/engine/kvm_exit.def"
+#undef KVM_ROW
+};
+
+/* The table's numbers are the kernel's. */
+#define KVM_ROW(number, name, reason, words) \
+    _Static_assert(number == KVM_EXIT_##name, "KVM_EXIT_" #name);
+#include "x86vmm/engine/kvm_exit.def"
+#undef KVM_ROW
+
+static void decode_at(const struct vcpu *v, int64_t delta,
+                      struct x86_decoded *d, uint8_t bytes[X86_INSN_MAX])
+{
+    const struct x86_state *s = kvm_arch(v);
+    size_t n = x86_fetch(s, &v->vm->mem, delta, bytes, X86_INSN_MAX);
+
+    memset(bytes + n, 0, X86_INSN_MAX - n);
+    x86_decode(bytes, n, x86_code_bits(s), d);
+}
+
+/* The exiting instruction starts at `pc`, `len` bytes before where KVM goes
+ * on: put the guest back there, as the framework wants it. */
+static void place(struct vcpu *v, struct vm_exit *x, uint64_t pc, uint64_t len)
+{
+    kvm_arch(v)->rip = pc;
+    x->pc = pc;
+    x->insn_len = (uint8_t)len;
+}
+
+static uint64_t counter(const struct x86_state *s, unsigned address_size)
+{
+    uint64_t rcx = s->gpr[X86_RCX];
+
+    return address_size == 8   ? rcx
+           : address_size == 4 ? (uint32_t)rcx
+                               : (uint16_t)rcx;
+}
+
+static bool is_string(const struct x86_decoded *d)
+{
+    return d->insn && (d->insn->id == X86_OP_INS || d->insn->id == X86_OP_OUTS);
+}
+
+/* Is it the OUT or OUTS that made this exit? */
+static bool makes_output(const struct vcpu *v, const struct x86_decoded *d)
+{
+    const struct kvm_run *run = kvm_cpu(v)->run;
+
+    if (!d->insn || d->size != run->io.size)
+        return false;
+    switch (d->insn->id) {
+    case X86_OP_OUT:
+        return d->imm == run->io.port;
+    case X86_OP_OUT_DX:
+    case X86_OP_OUTS:
+        return (uint16_t)kvm_arch(v)->gpr[X86_RDX] == run->io.port;
+    default:
+        return false;
+    }
+}
+
+/* KVM has stepped over the OUT already: which bytes before RIP are it?  The
+ * longest reading counts, as prefixes come first. */
+static void look_back(struct vcpu *v, struct vm_exit *x)
+{
+    uint64_t end = kvm_arch(v)->rip;
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_decoded d;
+
+    for (unsigned len = 4; len > 0; len--) {
+        decode_at(v, -(int64_t)len, &d, bytes);
+        if (d.len == len && makes_output(v, &d)) {
+            x->insn = d.insn;
+            place(v, x, end - len, len);
+            return;
+        }
+    }
+    place(v, x, end, 0);
+}
+
+/* An instruction that KVM has completed, beginning at or before `start`. */
+static void place_completed(struct vcpu *v, struct vm_exit *x, uint64_t start)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    uint64_t end = kvm_arch(v)->rip;
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_decoded d;
+
+    if (cpu->stepping && !cpu->delivered)
+        start = cpu->entry_pc;
+    if (end - start > 0 && end - start <= X86_INSN_MAX) {
+        place(v, x, start, end - start);
+        decode_at(v, 0, &d, bytes);
+        x->insn = d.insn;
+        return;
+    }
+    place(v, x, end, 0);
+    if (x->reason == EXIT_MMIO)
+        return;
+    decode_at(v, 0, &d, bytes);
+    if (is_string(&d) && d.rep && counter(kvm_arch(v), d.address_size) &&
+        makes_output(v, &d))
+        x->insn = d.insn; /* more iterations to come */
+    else
+        look_back(v, x);
+}
+
+/* An instruction that KVM will complete at the next entry. */
+static void place_unfinished(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    const struct x86_state *s = kvm_arch(v);
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_decoded d;
+
+    decode_at(v, 0, &d, bytes);
+    if (is_string(&d) && d.rep && x->reason == EXIT_IO &&
+        counter(s, d.address_size) > x->io.count)
+        d.len = 0; /* more iterations to come */
+    x->insn = d.insn;
+    place(v, x, s->rip, d.len);
+    if (x->reason == EXIT_SENSITIVE)
+        memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
+    cpu->unfinished = true;
+    cpu->regs.rip = s->rip + d.len;
+}
+
+static uint64_t first_item(const struct exit_io *io)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, io->data, io->size); /* both little-endian */
+    return value;
+}
+
+static void hypercall_exit(struct vcpu *v, struct vm_exit *x)
+{
+    const struct x86_state *s = kvm_arch(v);
+
+    x->reason = EXIT_HYPERCALL;
+    x->event =
+        (struct vm_event){.kind = X86_EVENT_EXCEPTION, .code = X86_EXC_UD};
+    x->call = (struct exit_call){
+        .number = (uint32_t)s->gpr[X86_RAX],
+        .args = {s->gpr[X86_RBX], s->gpr[X86_RCX], s->gpr[X86_RDX],
+                 s->gpr[X86_RSI]},
+    };
+    x->raw_info[1] = x->call.number;
+}
+
+static enum status io_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    struct kvm_run *run = cpu->run;
+    uint64_t before = kvm_arch(v)->rip;
+    bool again = false;
+
+    x->io = (struct exit_io){
+        .addr = run->io.port,
+        .size = run->io.size,
+        .count = run->io.count,
+        .write = run->io.direction == KVM_EXIT_IO_OUT,
+        .data = (uint8_t *)run + run->io.data_offset,
+    };
+    x->raw_info[0] = x->io.addr;
+    if (!x->io.write) {
+        place_unfinished(v, x);
+        return STATUS_OK;
+    }
+    x->io.value = x->raw_info[1] = first_item(&x->io);
+    enum status st = kvm_settle(v, &again);
+    if (st)
+        return st;
+    place_completed(v, x, before);
+    if (x->io.addr == X86_PORT_HYPERCALL && x->io.size == 4 && x->io.count == 1)
+        hypercall_exit(v, x);
+    return STATUS_OK;
+}
+
+static void mmio_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    struct kvm_run *run = cpu->run;
+
+    x->io = (struct exit_io){
+        .addr = run->mmio.phys_addr,
+        .size = (uint8_t)run->mmio.len,
+        .count = 1,
+        .write = run->mmio.is_write,
+        .data = run->mmio.data,
+    };
+    x->raw_info[0] = x->io.addr;
+    if (!x->io.write) {
+        place_unfinished(v, x);
+        return;
+    }
+    x->io.value = x->raw_info[1] = first_item(&x->io);
+    place_completed(v, x, kvm_arch(v)->rip);
+    cpu->unfinished = true; /* a store over a page's end has a second part */
+}
+
+/* HLT is one byte, and KVM has stepped over it. */
+static void halt_exit(struct vcpu *v, struct vm_exit *x)
+{
+    place(v, x, kvm_arch(v)->rip - 1, 1);
+    x->insn = &x86_insns.rows[X86_OP_HLT];
+}
+
+static void msr_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    x->raw_info[0] = cpu->run->msr.index;
+    x->raw_info[1] = cpu->run->msr.data;
+    place_unfinished(v, x);
+    cpu->msr = true;
+    x->insn =
+        &x86_insns
+             .rows[cpu->run->exit_reason == KVM_EXIT_X86_RDMSR ? X86_OP_RDMSR
+                                                               : X86_OP_WRMSR];
+}
+
+static void step_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    x->raw_info[0] = cpu->run->debug.arch.dr6;
+    if (!cpu->stepping || cpu->delivered)
+        return;
+    if (cpu->entry_insn.insn == &x86_insns.rows[X86_OP_HLT] &&
+        kvm_arch(v)->rip == cpu->entry_pc + cpu->entry_insn.len) {
+        x->reason = EXIT_HALT; /* some KVMs report only that it was a step */
+        halt_exit(v, x);
+        return;
+    }
+    x->pc = cpu->entry_pc;
+    x->insn = cpu->entry_insn.insn;
+    x->insn_len = cpu->entry_insn.len;
+}
+
+/* What KVM says of an exit for which there is nothing to do but tell. */
+static void details(const struct kvm_run *run, struct vm_exit *x)
+{
+    switch (run->exit_reason) {
+    case KVM_EXIT_UNKNOWN:
+        x->raw_info[0] = run->hw.hardware_exit_reason;
+        break;
+    case KVM_EXIT_FAIL_ENTRY:
+        x->raw_info[0] = run->fail_entry.hardware_entry_failure_reason;
+        break;
+    case KVM_EXIT_INTERNAL_ERROR:
+        x->raw_info[0] = run->internal.suberror;
+        x->raw_info[1] = run->internal.ndata ? run->internal.data[0] : 0;
+        break;
+    case KVM_EXIT_SYSTEM_EVENT:
+        x->raw_info[0] = run->system_event.type;
+        break;
+    case KVM_EXIT_HYPERCALL:
+        x->raw_info[0] = run->hypercall.nr;
+        break;
+    }
+}
+
+enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x)
+{
+    const struct kvm_run *run = kvm_cpu(v)->run;
+
+    x->reason = EXIT_UNKNOWN;
+    x->raw = run->exit_reason;
+    if (run->exit_reason < ARRAY_LEN(rows) && rows[run->exit_reason].name) {
+        x->reason = rows[run->exit_reason].reason;
+        x->raw_name = rows[run->exit_reason].name;
+    }
+    x->ran = 1;
+    x->pc = kvm_arch(v)->rip;
+    details(run, x);
+    switch (run->exit_reason) {
+    case KVM_EXIT_IO:
+        return io_exit(v, x);
+    case KVM_EXIT_MMIO:
+        mmio_exit(v, x);
+        break;
+    case KVM_EXIT_HLT:
+        halt_exit(v, x);
+        break;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        msr_exit(v, x);
+        break;
+    case KVM_EXIT_DEBUG:
+        step_exit(v, x);
+        break;
+    }
+    return STATUS_OK;
+}
+
+void kvm_decode_entry(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    decode_at(v, 0, &cpu->entry_insn, cpu->entry_bytes);
+}
+
+void kvm_sensitive_exit(struct vcpu *v, struct vm_exit *x)
+{
+    const struct kvm_cpu *cpu = kvm_cpu(v);
+
+    x->reason = EXIT_SENSITIVE;
+    x->raw_name = "decoded before entry";
+    x->ran = 1;
+    x->insn = cpu->entry_insn.insn;
+    memcpy(x->op.bytes, cpu->entry_bytes, sizeof(x->op.bytes));
+    place(v, x, cpu->entry_pc, cpu->entry_insn.len);
+}
+#else
+typedef int kvm_exit_is_not_on_this_host;
+#endif

@@ -1,0 +1,110 @@
+/* Private to engine/kvm_*.c: the engine's own state. */
+#ifndef X86VMM_ENGINE_KVM_HOST_H
+#define X86VMM_ENGINE_KVM_HOST_H
+
+#if defined(__linux__) && defined(__x86_64__)
+#define KVM_HOST 1
+#else
+#define KVM_HOST 0
+#endif
+
+#if KVM_HOST
+#include "monitor/vm.h"
+#include "x86vmm/machine/insn.h"
+#include "x86vmm/machine/platform.h"
+#include "x86vmm/machine/state.h"
+
+#include <linux/kvm.h>
+#include <signal.h>
+#include <time.h>
+
+/* vm->backing */
+struct kvm_guest {
+    int kvm, vm;    /* file descriptors */
+    unsigned slots; /* of storage, in use */
+};
+
+/* vcpu->backing */
+struct kvm_cpu {
+    int fd;
+    struct kvm_run *run; /* shared with the kernel */
+    size_t run_size;
+
+    /* What KVM holds, as last read or written; of an unfinished instruction,
+     * with the RIP that KVM will have when it is complete. */
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+
+    /* Of the last exit. */
+    bool unfinished; /* KVM completes the instruction at the next entry */
+    bool msr;        /* and it is RDMSR or WRMSR */
+
+    /* Of the last entry. */
+    bool stepping;                     /* single-stepped */
+    bool delivered;                    /* an event was injected */
+    uint64_t entry_pc;                 /* before it */
+    uint8_t entry_bytes[X86_INSN_MAX]; /* stepping: the instruction there, */
+    struct x86_decoded entry_insn;     /* decoded if it is of our table */
+
+    bool inject; /* `event` is to be delivered at the next entry */
+    struct vm_event event;
+
+    volatile sig_atomic_t kicked;
+    timer_t timer;
+    bool has_timer;
+    sigset_t old_mask; /* of the thread, before */
+};
+
+static inline struct kvm_cpu *kvm_cpu(const struct vcpu *v)
+{
+    return v->backing;
+}
+
+static inline struct x86_state *kvm_arch(const struct vcpu *v)
+{
+    return v->arch;
+}
+
+/* "ioctl KVM_RUN: Bad address" in vm->diag; returns STATUS_HOST_FAILED. */
+enum status kvm_failed(struct vm *vm, const char *what);
+
+/* ---- kvm_state.c ---- */
+
+/* KVM's registers into regs, sregs, and from there into the state. */
+MUST_USE enum status kvm_read_state(struct vcpu *v);
+/* Write what differs between the state and what KVM holds.  *refused: KVM
+ * finds the state impossible; nothing was written. */
+MUST_USE enum status kvm_write_state(struct vcpu *v, bool *refused);
+/* Does it differ? */
+bool kvm_state_changed(const struct vcpu *v);
+/* Hand cpu->event to KVM. */
+MUST_USE enum status kvm_deliver(struct vcpu *v);
+
+/* ---- kvm_exit.c ---- */
+
+/* Make the exit that KVM reports a neutral one.  The state is read. */
+MUST_USE enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x);
+/* Fetch and decode the instruction at the entry's pc. */
+void kvm_decode_entry(struct vcpu *v);
+/* An instruction that the engine will not let the processor run: sensitive,
+ * and KVM would not make it an exit. */
+void kvm_sensitive_exit(struct vcpu *v, struct vm_exit *x);
+
+/* ---- kvm_finish.c ---- */
+
+/* Let KVM complete the instruction of the last exit without running on.
+ * *again: it reports another exit of the same instruction instead. */
+MUST_USE enum status kvm_settle(struct vcpu *v, bool *again);
+/* Before an entry: complete the last exit's instruction where that must be
+ * done apart from running on.  What a handler has written stays. */
+MUST_USE enum status kvm_finish(struct vcpu *v, bool *again);
+
+/* ---- kvm_tick.c: the host's clock fetches an endless guest back ---- */
+
+MUST_USE enum status kvm_tick_start(struct vcpu *v);
+void kvm_tick_stop(struct vcpu *v);
+/* After EINTR: was it the tick?  Takes it. */
+bool kvm_tick_take(void);
+
+#endif
+#endif

@@ -1,0 +1,144 @@
+#include "x86vmm/exit/isa.h"
+
+#include "base/bits.h"
+#include "base/format.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/translate.h"
+
+struct vm_event x86_event_gp(void)
+{
+    return (struct vm_event){
+        .kind = X86_EVENT_EXCEPTION, .code = X86_EXC_GP, .has_error = true};
+}
+
+static uint64_t pc(const struct vcpu *v)
+{
+    return x86_state(v)->rip;
+}
+
+/* EIP and IP wrap where code has 32 and 16 bits. */
+static void set_pc(struct vcpu *v, uint64_t to)
+{
+    x86_state(v)->rip = to & BITS_MASK(x86_code_bits(x86_state(v)));
+}
+
+static bool virtual_supervisor(const struct vcpu *v)
+{
+    return x86_cpl(x86_state(v)) == 0;
+}
+
+/* The processor itself goes through the IDT.  Real mode pushes no error codes
+ * (Intel SDM vol. 3, "Real-Address Mode"). */
+static enum status reflect(struct vcpu *v, const struct vm_event *e)
+{
+    const struct engine_ops *engine = v->vm->engine;
+    struct vm_event event = *e;
+
+    if (!engine->inject)
+        return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
+                        "engine %s delivers no events", engine->name);
+    if (x86_real_mode(x86_state(v)))
+        event.has_error = false;
+    if (event.kind == X86_EVENT_EXCEPTION && event.code == X86_EXC_PF)
+        x86_state(v)->cr2 = event.info[1];
+    return engine->inject(v, &event);
+}
+
+/* The lowest line that is raised; level-triggered, so it stays. */
+static bool take_pending(struct vcpu *v, struct vm_event *e)
+{
+    const struct x86_platform *p = x86_platform(v);
+
+    if (!p->raised || !x86_state(v)->interruptible)
+        return false;
+    *e = (struct vm_event){.kind = X86_EVENT_INTERRUPT,
+                           .code = X86_LINE_VECTOR +
+                                   (unsigned)__builtin_ctz(p->raised)};
+    return true;
+}
+
+static bool accepts(const struct vcpu *v, const struct vm_event *e)
+{
+    return e->kind == X86_EVENT_INTERRUPT ? x86_state(v)->interruptible
+                                          : !x86_state(v)->delivering;
+}
+
+/* There is no source of NMIs, so HLT with IF off is for good. */
+static bool can_wake(const struct vcpu *v)
+{
+    return x86_state(v)->rflags & X86_FLAG_IF;
+}
+
+static enum status translate(struct vcpu *v, uint64_t gva, enum access access,
+                             uint64_t *gpa)
+{
+    (void)access; /* protection is the processor's to check */
+    return x86_translate(x86_state(v), &v->vm->mem, gva, gpa)
+               ? STATUS_OK
+               : STATUS_BAD_INPUT;
+}
+
+/* The instructions of the table read the same in all modes but for widths;
+ * these are written as in 64-bit code. */
+static size_t disasm(const uint8_t *bytes, size_t n, uint64_t at, char *out,
+                     size_t cap)
+{
+    (void)at;
+    return x86_disasm(bytes, n, 64, out, cap);
+}
+
+static const char *mode_word(const struct x86_state *s)
+{
+    if (x86_real_mode(s))
+        return "real";
+    if (s->efer & X86_EFER_LMA)
+        return x86_code_bits(s) == 64 ? "long" : "compat";
+    if (s->rflags & X86_FLAG_VM)
+        return "v86";
+    return x86_code_bits(s) == 32 ? "prot32" : "prot16";
+}
+
+static void show_state(const struct vcpu *v, char *out, size_t cap)
+{
+    const struct x86_state *s = x86_state(v);
+
+    format(out, cap, "%s %04x:%llx fl %06llx", mode_word(s),
+           (unsigned)s->seg[X86_CS].selector, (unsigned long long)s->rip,
+           (unsigned long long)s->rflags);
+}
+
+static void show_event(const struct vm_event *e, char *out, size_t cap)
+{
+    const char *name = x86_exception_name(e->code);
+
+    if (e->kind == X86_EVENT_INTERRUPT)
+        format(out, cap, "interrupt %02x", e->code);
+    else if (e->kind == X86_EVENT_NMI)
+        format(out, cap, "NMI");
+    else if (e->has_error)
+        format(out, cap, "#%s(%04llx)", name ? name : "?",
+               (unsigned long long)e->info[0]);
+    else
+        format(out, cap, "#%s", name ? name : "?");
+}
+
+const struct guest_isa x86_isa = {
+    .name = "x86",
+    .insns = &x86_insns,
+    .regs = &x86_regs,
+    .pc_digits = 8,
+    .privileged_event = {.kind = X86_EVENT_EXCEPTION,
+                         .code = X86_EXC_GP,
+                         .has_error = true},
+    .pc = pc,
+    .set_pc = set_pc,
+    .virtual_supervisor = virtual_supervisor,
+    .reflect = reflect,
+    .take_pending = take_pending,
+    .accepts = accepts,
+    .can_wake = can_wake,
+    .translate = translate,
+    .disasm = disasm,
+    .show_state = show_state,
+    .show_event = show_event,
+};

@@ -1,0 +1,27 @@
+/* Exceptions and interrupts by name. */
+#ifndef X86VMM_MACHINE_EXCEPTION_H
+#define X86VMM_MACHINE_EXCEPTION_H
+
+#include "base/types.h"
+
+enum x86_exception {
+#define EXCEPTION(vector, name, error, words) X86_EXC_##name = vector,
+#include "x86vmm/machine/exception.def"
+#undef EXCEPTION
+};
+
+/* Kinds of event that a processor delivers through its IDT. */
+enum x86_event_kind {
+    X86_EVENT_INTERRUPT, /* external, code: vector; only when IF allows */
+    X86_EVENT_NMI,       /* vector 2 */
+    X86_EVENT_EXCEPTION, /* code: vector; info[0]: error code, if any */
+    X86_EVENT_COUNT
+};
+
+/* "GP" and "general protection"; NULL for a vector without exception. */
+const char *x86_exception_name(unsigned vector);
+const char *x86_exception_words(unsigned vector);
+/* Does it push an error code (outside real mode)? */
+bool x86_exception_has_error(unsigned vector);
+
+#endif

@@ -1,0 +1,38 @@
+#include "x86vmm/machine/state.h"
+
+static const struct reg_desc rows[] = {
+#define REG(text, group_name, width, member)       \
+    {.group = X86_GROUP_##group_name,              \
+     .bits = width,                                \
+     .offset = offsetof(struct x86_state, member), \
+     .name = text},
+#include "x86vmm/machine/regs.def"
+#undef REG
+};
+
+const struct reg_table x86_regs = {rows, ARRAY_LEN(rows)};
+
+void x86_state_reset(struct x86_state *s)
+{
+    *s = (struct x86_state){.rflags = X86_FLAG_ONE,
+                            .cr0 = X86_CR0_ET,
+                            .gdt = {0, 0xFFFF},
+                            .idt = {0, 0xFFFF}};
+    /* Family 15, as CPUID leaf 1 says: RESET leaves the signature in EDX. */
+    s->gpr[X86_RDX] = 0xF00;
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++)
+        s->seg[i] = (struct x86_segment){.limit = 0xFFFF,
+                                         .attr = X86_ATTR_P | X86_ATTR_S | 3};
+    s->seg[X86_CS].attr = X86_ATTR_P | X86_ATTR_S | 0xB;
+    s->seg[X86_LDTR].attr = X86_ATTR_P | 2;
+    s->seg[X86_TR].attr = X86_ATTR_P | 0xB;
+}
+
+unsigned x86_code_bits(const struct x86_state *s)
+{
+    uint16_t attr = s->seg[X86_CS].attr;
+
+    if ((s->efer & X86_EFER_LMA) && (attr & X86_ATTR_L))
+        return 64;
+    return attr & X86_ATTR_DB ? 32 : 16;
+}
