@@ -56,6 +56,8 @@ MUST_USE enum status s370_vm_load(struct vm *vm, uint32_t at,
                                   struct diag *diag);
 void s370_vm_restart(struct vm *vm);
 void s370_vm_interrupt_key(struct vm *vm);
+/* The switch that lets location 80 be stepped; on after s370_vmm_add. */
+void s370_vm_interval_switch(struct vm *vm, bool on);
 
 /* Everything that the guest could see of its processor. */
 struct s370_guest_state {
@@ -70,7 +72,9 @@ struct s370_guest_state {
 };
 
 /* Read the state, and change it (a debugger, a test).  storage and ticks are
- * not written.  Both fail only where the engine fails (vm->diag). */
+ * not written; cached accesses are forgotten, so that keys may be changed in
+ * the view before.  They fail where the engine fails (words in vm->diag), and
+ * for a prefix beyond the storage. */
 MUST_USE enum status s370_vm_state(struct vm *vm, struct s370_guest_state *s);
 MUST_USE enum status s370_vm_set_state(struct vm *vm,
                                        const struct s370_guest_state *s);
