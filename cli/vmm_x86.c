@@ -1,0 +1,300 @@
+#include "cli/vmm_x86.h"
+
+#include "x86vmm/dev/dev_port.h"
+#include "x86vmm/dev/dev_uart.h"
+#include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/kvm_probe.h"
+#include "x86vmm/exit/isa.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    PAGE = 4096,
+    LOW_END = 0xA0000,    /* where a PC's adapters begin */
+    HIGH_BEGIN = 0x100000 /* and end */
+};
+
+/* One machine.  vm is first: a struct vm of ours is a struct machine. */
+struct machine {
+    struct vm vm;
+    struct x86_state state;
+    struct x86_platform platform;
+    struct uart uart;
+    struct debug_port debug;
+    enum x86_mode mode;
+};
+
+struct x86_vmm {
+    struct allocator allocator;
+    struct trace *trace;
+    uint8_t *pool;
+    uint64_t bytes;
+    struct machine *machines[X86_VMM_VMS_MAX];
+    struct vm *vms[X86_VMM_VMS_MAX]; /* the same, for vmm_run */
+    size_t count;
+};
+
+static struct machine *machine(const struct vm *vm)
+{
+    return (struct machine *)(uintptr_t)vm;
+}
+
+enum status x86_vmm_probe(enum x86_mode mode, struct diag *diag)
+{
+    struct kvm_probe p;
+
+    kvm_probe_run(&p);
+    if (p.verdict == KVM_ABSENT)
+        return diag_set(diag, STATUS_UNSUPPORTED, "%s", p.why);
+    if (mode < X86_MODE_COUNT && !p.rows[mode].works)
+        return diag_set(diag, STATUS_UNSUPPORTED,
+                        "this host's KVM does not run %s: %s",
+                        p.rows[mode].title, p.rows[mode].why_not);
+    return STATUS_OK;
+}
+
+struct x86_vmm *x86_vmm_new(uint64_t bytes, struct trace *trace,
+                            struct diag *diag)
+{
+    struct x86_vmm *vmm = calloc(1, sizeof(*vmm));
+
+    if (!vmm || !bytes || bytes % PAGE || bytes > SIZE_MAX / 2) {
+        diag_set(diag, vmm ? STATUS_BAD_INPUT : STATUS_NO_MEMORY,
+                 "a pool of %llu bytes", (unsigned long long)bytes);
+        free(vmm);
+        return NULL;
+    }
+    void *pool = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pool == MAP_FAILED) {
+        diag_set(diag, STATUS_NO_MEMORY, "a pool of %llu bytes: %s",
+                 (unsigned long long)bytes, strerror(errno));
+        free(vmm);
+        return NULL;
+    }
+    vmm->pool = pool;
+    vmm->bytes = bytes;
+    vmm->trace = trace;
+    allocator_init(&vmm->allocator, vmm->pool, bytes, X86_VMM_SLICE);
+    return vmm;
+}
+
+void x86_vmm_free(struct x86_vmm *vmm)
+{
+    if (!vmm)
+        return;
+    for (size_t i = 0; i < vmm->count; i++) {
+        vm_end(vmm->vms[i]);
+        allocator_reclaim(&vmm->allocator, vmm->vms[i]);
+        free(vmm->machines[i]);
+    }
+    munmap(vmm->pool, (size_t)vmm->bytes);
+    free(vmm);
+}
+
+static enum status give_storage(struct allocator *a, struct vm *vm,
+                                uint64_t bytes)
+{
+    enum status st = allocator_give_storage(a, vm, 0, LOW_END, PAGE);
+
+    if (!st && bytes > HIGH_BEGIN)
+        st =
+            allocator_give_storage(a, vm, HIGH_BEGIN, bytes - HIGH_BEGIN, PAGE);
+    return st;
+}
+
+static enum status give_devices(struct allocator *a, struct machine *m)
+{
+    const struct bus_device devices[] = {
+        {BUS_PORT, X86_PORT_SERIAL, X86_PORT_SERIAL + UART_REGISTERS - 1,
+         "serial port", uart_io, &m->uart},
+        {BUS_MMIO, X86_MMIO_SERIAL, X86_MMIO_SERIAL + UART_REGISTERS - 1,
+         "serial port", uart_io, &m->uart},
+        {BUS_PORT, X86_PORT_DEBUG, X86_PORT_DEBUG, "debug port", debug_port_io,
+         &m->debug},
+        {BUS_PORT, X86_PORT_EXIT, X86_PORT_EXIT, "exit port", exit_port_io,
+         &m->platform},
+    };
+    enum status st = STATUS_OK;
+
+    uart_init(&m->uart, &m->platform, X86_LINE_SERIAL);
+    for (size_t i = 0; i < ARRAY_LEN(devices) && !st; i++)
+        st = allocator_give_device(a, &m->vm, &devices[i]);
+    return st;
+}
+
+static struct machine *new_machine(struct x86_vmm *vmm, const char *name,
+                                   enum x86_mode mode)
+{
+    struct machine *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return NULL;
+    m->mode = mode;
+    m->vm.id = (unsigned)vmm->count + 1;
+    m->vm.name = name;
+    m->vm.isa = &x86_isa;
+    m->vm.engine = &engine_kvm;
+    m->vm.handlers = x86_handlers;
+    m->vm.interpreters = x86_interpreters;
+    m->vm.trace = vmm->trace;
+    m->vm.arch = &m->platform;
+    m->vm.vcpu.arch = &m->state;
+    clock_init(&m->vm.clock);
+    return m;
+}
+
+/* Storage, devices, time, the mode, and the engine; in this order, because
+ * the engine maps what storage there is. */
+static enum status equip(struct x86_vmm *vmm, struct machine *m, uint64_t bytes,
+                         struct diag *diag)
+{
+    uint64_t entry = m->mode == X86_MODE_REAL ? X86_LOAD_REAL : X86_LOAD_FLAT;
+    enum status st = give_storage(&vmm->allocator, &m->vm, bytes);
+
+    if (!st)
+        st = give_devices(&vmm->allocator, m);
+    if (st) {
+        *diag = vmm->allocator.diag;
+        return st;
+    }
+    allocator_give_time(&vmm->allocator, &m->vm);
+    st = x86_mode_enter(m->mode, &m->state, &m->vm.mem, entry);
+    if (st)
+        return diag_set(diag, st, "%s cannot start in %s", m->vm.name,
+                        x86_mode_title(m->mode));
+    st = vm_start(&m->vm);
+    if (st)
+        *diag = m->vm.diag;
+    return st;
+}
+
+struct vm *x86_vmm_add(struct x86_vmm *vmm, const char *name,
+                       enum x86_mode mode, uint64_t bytes, struct diag *diag)
+{
+    if (mode >= X86_MODE_COUNT || bytes % PAGE || bytes < X86_VMM_STORAGE_MIN ||
+        bytes > vmm->bytes || vmm->count == X86_VMM_VMS_MAX) {
+        diag_set(diag, STATUS_BAD_INPUT,
+                 "%s: no machine of %llu bytes in %s can be made", name,
+                 (unsigned long long)bytes, x86_mode_title(mode));
+        return NULL;
+    }
+    struct machine *m = new_machine(vmm, name, mode);
+    if (!m) {
+        diag_set(diag, STATUS_NO_MEMORY, "no memory for %s", name);
+        return NULL;
+    }
+    if (equip(vmm, m, bytes, diag)) {
+        allocator_reclaim(&vmm->allocator, &m->vm);
+        free(m);
+        return NULL;
+    }
+    vmm->machines[vmm->count] = m;
+    vmm->vms[vmm->count++] = &m->vm;
+    return &m->vm;
+}
+
+struct vm **x86_vmm_vms(struct x86_vmm *vmm, size_t *count)
+{
+    *count = vmm->count;
+    return vmm->vms;
+}
+
+const struct allocator *x86_vmm_allocator(const struct x86_vmm *vmm)
+{
+    return &vmm->allocator;
+}
+
+enum status x86_vm_load(struct vm *vm, const uint8_t *bytes, uint64_t len,
+                        struct diag *diag)
+{
+    uint64_t at =
+        machine(vm)->mode == X86_MODE_REAL ? X86_LOAD_REAL : X86_LOAD_FLAT;
+    uint8_t *to = mem_at(&vm->mem, at, len);
+
+    if (!to || !len)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "an image of %llu bytes has no place at %llx",
+                        (unsigned long long)len, (unsigned long long)at);
+    memcpy(to, bytes, (size_t)len);
+    return STATUS_OK;
+}
+
+/* The file's first `cap` bytes; -1 with the reason in *diag. */
+static long read_start(const char *path, uint8_t *bytes, size_t cap,
+                       struct diag *diag)
+{
+    FILE *f = fopen(path, "rb");
+
+    if (!f) {
+        diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path, strerror(errno));
+        return -1;
+    }
+    size_t n = fread(bytes, 1, cap, f);
+    bool failed = ferror(f);
+    int error = errno;
+    fclose(f);
+    if (failed)
+        diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path, strerror(error));
+    return failed ? -1 : (long)n;
+}
+
+enum status x86_vm_load_file(struct vm *vm, const char *path, struct diag *diag)
+{
+    const struct mem_slot *last = &vm->mem.slots[vm->mem.count - 1];
+    size_t cap = (size_t)last->size + 1; /* one more tells of too much */
+    uint8_t *bytes = malloc(cap);
+
+    if (!bytes)
+        return diag_set(diag, STATUS_NO_MEMORY, "%s: no memory", path);
+    long n = read_start(path, bytes, cap, diag);
+    enum status st = STATUS_BAD_INPUT;
+    if (n >= 0 && x86_vm_load(vm, bytes, (uint64_t)n, diag))
+        diag_set(diag, st, "%s: %s", path,
+                 n ? "too large for this machine" : "the file is empty");
+    else if (n >= 0)
+        st = STATUS_OK;
+    free(bytes);
+    return st;
+}
+
+enum x86_mode x86_image_mode(const char *path, struct diag *diag)
+{
+    uint8_t sector[512];
+    long n = read_start(path, sector, sizeof(sector), diag);
+
+    if (n < 0)
+        return X86_MODE_COUNT;
+    return n == (long)sizeof(sector) && sector[510] == 0x55 &&
+                   sector[511] == 0xAA
+               ? X86_MODE_REAL
+               : X86_MODE_LONG;
+}
+
+void x86_vm_on_output(struct vm *vm, x86_output_fn fn, void *to)
+{
+    struct machine *m = machine(vm);
+
+    m->uart.output = m->debug.output = fn;
+    m->uart.to = m->debug.to = to;
+}
+
+size_t x86_vm_input(struct vm *vm, const uint8_t *bytes, size_t n)
+{
+    return uart_input(&machine(vm)->uart, bytes, n);
+}
+
+bool x86_vm_exit_code(const struct vm *vm, uint32_t *code)
+{
+    *code = machine(vm)->platform.exit_code;
+    return machine(vm)->platform.stopped;
+}
+
+struct x86_state *x86_vm_state(struct vm *vm)
+{
+    return &machine(vm)->state;
+}
