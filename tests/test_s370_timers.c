@@ -173,11 +173,10 @@ START_TEST(test_due)
                       at + due_rows[_i].next,
                   "%s: next", due_rows[_i].what);
     uint64_t due = s370_timers_due(&t, at, due_rows[_i].cr0, &storage, 0);
-    ck_assert_msg(due == (due_rows[_i].due == CLOCK_NEVER
-                              ? CLOCK_NEVER
-                              : at + due_rows[_i].due),
-                  "%s: due at %llu", due_rows[_i].what,
-                  (unsigned long long)due);
+    ck_assert_msg(
+        due == (due_rows[_i].due == CLOCK_NEVER ? CLOCK_NEVER
+                                                : at + due_rows[_i].due),
+        "%s: due at %llu", due_rows[_i].what, (unsigned long long)due);
 
     /* What was promised for that tick is there, and not a tick before. */
     uint16_t code;
