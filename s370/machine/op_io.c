@@ -2,23 +2,19 @@
  * their answer as condition code (GA22-7000, "Input/Output Instructions"). */
 #include "s370/machine/access.h"
 #include "s370/machine/channel.h"
-#include "s370/machine/timer.h"
 
 typedef uint8_t (*channel_fn)(struct s370_channels *ch, uint32_t address);
 
 /* The channels count from the clock, which stands where this run of
- * instructions began: show them the time of this very instruction, with all
- * that is due at it done before, as if the run had ended here. */
+ * instructions began: show them the time of this very instruction.  What is
+ * due at it comes after it. */
 static int io(struct s370_cpu *cpu, const struct s370_decoded *d, channel_fn fn)
 {
     if (!cpu->channels) {
         cpu->psw.cc = 3; /* not operational */
         return S370_SYNC;
     }
-    s370_interval_step(&cpu->timers, s370_ticks(cpu), cpu->storage,
-                       cpu->prefix);
     cpu->clock->now += cpu->ran;
-    clock_run(cpu->clock);
     cpu->psw.cc = fn(cpu->channels, s370_ea2(cpu, d));
     cpu->clock->now -= cpu->ran;
     return S370_SYNC;

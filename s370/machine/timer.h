@@ -32,10 +32,9 @@ void s370_comparator_set(struct s370_timers *t, uint64_t value);
 
 /* Step location 80 in the storage as often as its time has come since the last
  * call, and note its pending condition (a step from zero or more to less than
- * zero).  Call it with the tick that the clock is about to reach, before
- * clock_advance: a channel program that reads location 80 at that tick sees
- * the step done.  The step sets no reference and no change bit (the manual
- * leaves that open). */
+ * zero).  Call it when the clock has come to a tick, before what the clock has
+ * due then: a channel program that reads location 80 sees the step done.  The
+ * step sets no reference and no change bit (the manual leaves that open). */
 void s370_interval_step(struct s370_timers *t, uint64_t ticks,
                         struct s370_storage *storage, uint32_t prefix);
 
@@ -47,8 +46,9 @@ void s370_interval_restart(struct s370_timers *t, uint64_t ticks);
  * 80 steps, or a comparator or timer interruption that CR0 lets through
  * becomes pending.  CLOCK_NEVER if none.  A driver runs at most
  *     min(s370_timers_next, clock->next) - ticks
- * instructions, then s370_interval_step, clock_advance, and looks at
- * s370_external_take: so every machine sees every timer at the same tick. */
+ * instructions, takes the interruption of the last one if there is one, then
+ * does s370_interval_step, clock_run, and asks s370_external_take: so every
+ * machine sees every timer at the same tick. */
 uint64_t s370_timers_next(const struct s370_timers *t, uint64_t ticks,
                           uint32_t cr0);
 
