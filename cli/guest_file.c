@@ -1,0 +1,141 @@
+#include "cli/guest_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How a file's name tells its kind, and where a sample of that kind lies. */
+static const struct {
+    const char *suffix;
+    enum guest_kind kind;
+    const char *folder; /* below the build's */
+} suffixes[] = {
+    {".conf", GUEST_CONFIG, "s370/guest"}, {".cnf", GUEST_CONFIG, NULL},
+    {".aws", GUEST_TAPE, "s370/guest"},    {".core", GUEST_CORE, "s370/guest"},
+    {".img", GUEST_X86, "x86vmm/guest"},   {".bin", GUEST_X86, "x86vmm/guest"},
+};
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static void name_it(struct guest_file *f)
+{
+    const char *base = base_name(f->path);
+    size_t n = strcspn(base, ".");
+
+    snprintf(f->name, sizeof(f->name), "%.*s", n ? (int)n : 31, base);
+}
+
+static enum status known_file(const char *path, struct guest_file *f,
+                              struct diag *diag)
+{
+    const char *dot = strrchr(base_name(path), '.');
+
+    if (snprintf(f->path, sizeof(f->path), "%s", path) >= (int)sizeof(f->path))
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: too long a path", path);
+    name_it(f);
+    for (size_t i = 0; dot && i < ARRAY_LEN(suffixes); i++)
+        if (!strcasecmp(dot, suffixes[i].suffix)) {
+            f->kind = suffixes[i].kind;
+            return STATUS_OK;
+        }
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "%s: its name does not tell what it is (.conf, .aws, "
+                    ".core, .img, .bin)",
+                    path);
+}
+
+/* The folder that the program is in, which is the build's; or "build". */
+static void build_folder(char out[1024], bool of_program)
+{
+    ssize_t n = of_program ? readlink("/proc/self/exe", out, 1023) : -1;
+
+    if (n <= 0) {
+        strcpy(out, "build");
+        return;
+    }
+    out[n] = '\0';
+    char *slash = strrchr(out, '/');
+    if (slash)
+        *slash = '\0';
+}
+
+static bool find_sample(const char *name, struct guest_file *f)
+{
+    char build[1024];
+
+    for (int of_program = 1; of_program >= 0; of_program--) {
+        build_folder(build, of_program);
+        for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+            int n =
+                suffixes[i].folder
+                    ? snprintf(f->path, sizeof(f->path), "%s/%s/%s%s", build,
+                               suffixes[i].folder, name, suffixes[i].suffix)
+                    : -1;
+            if (n < 0 || n >= (int)sizeof(f->path) || !is_file(f->path))
+                continue;
+            f->kind = suffixes[i].kind;
+            name_it(f);
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status guest_file_find(const char *operand, struct guest_file *f,
+                            struct diag *diag)
+{
+    *f = (struct guest_file){0};
+    if (is_file(operand))
+        return known_file(operand, f, diag);
+    if (!strchr(operand, '/') && !strchr(operand, '.') &&
+        find_sample(operand, f))
+        return STATUS_OK;
+    if (access(operand, F_OK) == 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: not a file", operand);
+    if (strchr(operand, '/') || strchr(operand, '.'))
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: %s", operand,
+                        strerror(errno));
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "%s: no such file, and no sample guest of that name (has "
+                    "`make` built them?)",
+                    operand);
+}
+
+uint8_t *guest_file_read(const struct guest_file *f, size_t max, size_t *size,
+                         struct diag *diag)
+{
+    FILE *in = fopen(f->path, "rb");
+    uint8_t *bytes = malloc(max + 1);
+
+    *size = in && bytes ? fread(bytes, 1, max + 1, in) : 0;
+    if (!in || (bytes && ferror(in)))
+        diag_set(diag, STATUS_BAD_INPUT, "%s: %s", f->path, strerror(errno));
+    else if (!bytes)
+        diag_set(diag, STATUS_NO_MEMORY, "%s: no memory", f->path);
+    else if (!*size || *size > max)
+        diag_set(diag, STATUS_BAD_INPUT, "%s: %s", f->path,
+                 *size ? "longer than the storage it is for" : "empty");
+    bool good = in && bytes && !ferror(in) && *size && *size <= max;
+    if (in)
+        fclose(in);
+    if (good)
+        return bytes;
+    free(bytes);
+    return NULL;
+}
