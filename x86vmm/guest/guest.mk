@@ -1,0 +1,28 @@
+# Guests of the x86 wing: flat binaries from the host's assembler, where that
+# is one for x86.  Elsewhere name one: make X86_AS=x86_64-linux-gnu-as
+# X86_LD=x86_64-linux-gnu-ld; without it the guests are left out, and the
+# tests that need them say so.
+X86_AS     ?= as
+X86_LD     ?= ld
+X86_GUESTS := $(patsubst %.S,$(BUILD)/%.bin,$(wildcard x86vmm/guest/*.S))
+
+ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1),)
+all: $(X86_GUESTS)
+else
+all: no-x86-guests
+endif
+
+.PHONY: no-x86-guests
+no-x86-guests:
+	@echo "  SKIP     x86 guests: $(X86_AS) is no assembler for x86"
+
+# A boot sector (its name says real) is loaded at 7C00, all others at 1 MiB.
+$(BUILD)/x86vmm/guest/%-real.bin: GUEST_AT := 0x7C00
+$(BUILD)/x86vmm/guest/%.bin: GUEST_AT ?= 0x100000
+$(BUILD)/x86vmm/guest/%.bin: x86vmm/guest/%.S x86vmm/guest/pc.inc
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@:.bin=.s) $<
+	$(Q)$(X86_AS) --64 -o $(@:.bin=.o) $(@:.bin=.s)
+	$(Q)$(X86_LD) -m elf_x86_64 --oformat binary -e start \
+	    -Ttext $(GUEST_AT) -o $@ $(@:.bin=.o)
