@@ -308,9 +308,9 @@ static enum s370_stop wait(struct s370_machine *m, struct run *r)
 
 static enum s370_stop turn(struct s370_machine *m, struct run *r)
 {
-    run_due(m);
     if (!r->left)
         return S370_STOP_BUDGET;
+    run_due(m);
     if (r->storm == STORM)
         return S370_STOP_PSW_LOOP;
     if (take_pending(m)) {
