@@ -26,18 +26,18 @@ static uint32_t location_80(void)
     return load_be32(bytes + 80);
 }
 
-START_TEST(test_tod_counts_microseconds_in_bit_51)
+START_TEST(test_tod_counts_in_bit_55)
 {
     struct s370_timers t = fresh();
 
     /* 25,202 days after 1900-01-01 */
     ck_assert_uint_eq(s370_tod(&t, 0), UINT64_C(0x7BC61BCA8C000000));
-    ck_assert_uint_eq(s370_tod(&t, 1), UINT64_C(0x7BC61BCA8C001000));
+    ck_assert_uint_eq(s370_tod(&t, 1), UINT64_C(0x7BC61BCA8C000100));
     ck_assert(t.tod_set);
-    s370_tod_set(&t, 500, UINT64_C(0xFFFFFFFFFFFFF123));
-    ck_assert_uint_eq(s370_tod(&t, 500), UINT64_C(0xFFFFFFFFFFFFF000));
+    s370_tod_set(&t, 500, UINT64_C(0xFFFFFFFFFFFFFF12));
+    ck_assert_uint_eq(s370_tod(&t, 500), UINT64_C(0xFFFFFFFFFFFFFF00));
     ck_assert_uint_eq(s370_tod(&t, 501), 0);
-    ck_assert_uint_eq(s370_tod(&t, 502), 0x1000);
+    ck_assert_uint_eq(s370_tod(&t, 502), 0x100);
 }
 END_TEST
 
@@ -51,7 +51,7 @@ START_TEST(test_reset_leaves_the_tod_clock_and_the_switch)
     t.interval_enabled = false;
     t.key_pending = t.call_pending = true;
     s370_timers_reset(&t, 10);
-    ck_assert_uint_eq(s370_tod(&t, 10), 0x5000 + 0xA000);
+    ck_assert_uint_eq(s370_tod(&t, 10), 0x5000 + 0xA00);
     ck_assert_uint_eq(t.comparator, 0);
     ck_assert_uint_eq(s370_cpu_timer(&t, 10), 0);
     ck_assert(!t.interval_enabled && !t.key_pending && !t.call_pending);
@@ -62,10 +62,10 @@ START_TEST(test_cpu_timer_counts_down)
 {
     struct s370_timers t = fresh();
 
-    s370_cpu_timer_set(&t, 100, 0x2FFF);
-    ck_assert_uint_eq(s370_cpu_timer(&t, 100), 0x2000);
+    s370_cpu_timer_set(&t, 100, 0x2FF);
+    ck_assert_uint_eq(s370_cpu_timer(&t, 100), 0x200);
     ck_assert_uint_eq(s370_cpu_timer(&t, 102), 0);
-    ck_assert_uint_eq(s370_cpu_timer(&t, 103), UINT64_C(0xFFFFFFFFFFFFF000));
+    ck_assert_uint_eq(s370_cpu_timer(&t, 103), UINT64_C(0xFFFFFFFFFFFFFF00));
 }
 END_TEST
 
@@ -136,6 +136,7 @@ END_TEST
 /* What is due when: the clocks as they are at tick 1000. */
 enum { CKC = S370_CR0_CLOCK_COMPARATOR, TIMER = S370_CR0_CPU_TIMER };
 enum { INTERVAL = S370_CR0_INTERVAL_TIMER };
+enum { REST = S370_INTERVAL_TICKS - 1000 }; /* until location 80 steps */
 
 static const struct {
     const char *what;
@@ -143,21 +144,22 @@ static const struct {
     uint32_t location_80, cr0;
     uint64_t next, due; /* ticks after 1000; 0 due: now; ~0 never */
 } due_rows[] = {
-    {"all masked", 0x5000, 0, 0, 0, 0, 2333, CLOCK_NEVER},
-    {"comparator later", 0x5000, 0x7000, 0, 0, CKC, 3, 3},
-    {"comparator equal is not greater", 0x5000, 0x5000, 0, 0, CKC, 1, 1},
-    {"comparator passed", 0x5000, 0x4000, 0, 0, CKC, 2333, 0},
-    {"comparator unsigned", 0x5000, UINT64_C(0x8000000000000000), 0, 0, CKC,
-     2333, UINT64_C(0x7FFFFFFFFFFFC)},
-    {"clock never greater", 0x5000, UINT64_MAX, 0, 0, CKC, 2333, CLOCK_NEVER},
-    {"timer later", 0, 0, 0x4000, 0, TIMER, 5, 5},
+    {"all masked", 0x500, 0, 0, 0, 0, REST, CLOCK_NEVER},
+    {"comparator later", 0x500, 0x700, 0, 0, CKC, 3, 3},
+    {"comparator equal is not greater", 0x500, 0x500, 0, 0, CKC, 1, 1},
+    {"comparator passed", 0x500, 0x400, 0, 0, CKC, REST, 0},
+    {"comparator unsigned", 0x500, UINT64_C(0x8000000000000000), 0, 0, CKC,
+     REST, UINT64_C(0x7FFFFFFFFFFFFC)},
+    {"clock never greater", 0x500, UINT64_MAX, 0, 0, CKC, REST, CLOCK_NEVER},
+    {"timer later", 0, 0, 0x400, 0, TIMER, 5, 5},
     {"timer zero is not negative", 0, 0, 0, 0, TIMER, 1, 1},
-    {"timer negative", 0, 0, UINT64_C(0x8000000000000000), 0, TIMER, 2333, 0},
-    {"timer and comparator", 0x5000, 0x7000, 0x9000, 0, CKC | TIMER, 3, 3},
-    {"interval", 0, 0, 0, 0, INTERVAL, 2333, 2333},
-    {"interval, more", 0, 0, 0, 0x1FF, INTERVAL, 2333, 5666},
-    {"interval from minus", 0, 0, 0, 0xFFFFFF00, INTERVAL, 2333,
-     2333 + UINT64_C(0xFFFFFF) * 3333},
+    {"timer negative", 0, 0, UINT64_C(0x8000000000000000), 0, TIMER, REST, 0},
+    {"timer and comparator", 0x500, 0x700, 0x900, 0, CKC | TIMER, 3, 3},
+    {"interval", 0, 0, 0, 0, INTERVAL, REST, REST},
+    {"interval, more", 0, 0, 0, 0x1FF, INTERVAL, REST,
+     REST + S370_INTERVAL_TICKS},
+    {"interval from minus", 0, 0, 0, 0xFFFFFF00, INTERVAL, REST,
+     REST + UINT64_C(0xFFFFFF) * S370_INTERVAL_TICKS},
 };
 
 START_TEST(test_due)
@@ -193,13 +195,13 @@ START_TEST(test_next_is_late_when_a_step_was_missed)
 {
     struct s370_timers t = fresh();
 
-    ck_assert_uint_eq(s370_timers_next(&t, 5000, 0), 5001);
+    ck_assert_uint_eq(s370_timers_next(&t, 100000, 0), 100001);
     t.interval_enabled = false;
-    ck_assert_uint_eq(s370_timers_next(&t, 5000, 0), CLOCK_NEVER);
-    s370_interval_restart(&t, 5000);
+    ck_assert_uint_eq(s370_timers_next(&t, 100000, 0), CLOCK_NEVER);
+    s370_interval_restart(&t, 100000);
     t.interval_enabled = true;
-    ck_assert_uint_eq(s370_timers_next(&t, 5000, 0),
-                      5000 + S370_INTERVAL_TICKS);
+    ck_assert_uint_eq(s370_timers_next(&t, 100000, 0),
+                      100000 + S370_INTERVAL_TICKS);
 }
 END_TEST
 
@@ -248,7 +250,7 @@ Suite *suite_s370_timers(void)
     Suite *s = suite_create("s370_timers");
     TCase *c = tcase_create("timers");
 
-    tcase_add_test(c, test_tod_counts_microseconds_in_bit_51);
+    tcase_add_test(c, test_tod_counts_in_bit_55);
     tcase_add_test(c, test_reset_leaves_the_tod_clock_and_the_switch);
     tcase_add_test(c, test_cpu_timer_counts_down);
     tcase_add_loop_test(c, test_interval_timer_steps, 0,

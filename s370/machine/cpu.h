@@ -36,10 +36,10 @@ struct s370_channels;
 
 /* Timer facilities of one processor, real or virtual (timer.h). */
 struct s370_timers {
-    int64_t tod_offset;      /* TOD clock = tod_offset + ticks << 12 */
+    int64_t tod_offset;      /* TOD clock = tod_offset + (ticks << 8) */
     bool tod_set;            /* SCK has set it: CC of STCK is 0, else 1 */
     uint64_t comparator;     /* clock comparator */
-    int64_t cpu_timer_zero;  /* CPU timer = cpu_timer_zero - (ticks << 12) */
+    int64_t cpu_timer_zero;  /* CPU timer = cpu_timer_zero - (ticks << 8) */
     bool interval_enabled;   /* location 80 is stepped (operator's switch) */
     uint64_t interval_next;  /* tick of the next step of location 80 */
     bool interval_pending;   /* interruption conditions that stay until taken */

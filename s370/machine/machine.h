@@ -6,6 +6,7 @@
 #include "base/trace.h"
 #include "s370/machine/channel.h"
 #include "s370/machine/cpu.h"
+#include "s370/machine/timer.h"
 
 struct s370_machine {
     struct s370_storage storage; /* owned */
@@ -24,7 +25,7 @@ struct s370_machine {
 /* A wait for a timer is skipped when the timer comes within `patience`; one
  * that would last longer is S370_STOP_IDLE, so that a guest that waits for its
  * operator is not run through hours of its interval timer instead. */
-#define S370_PATIENCE UINT64_C(600000000) /* ten minutes */
+#define S370_PATIENCE (UINT64_C(600) * S370_TICKS_PER_SECOND)
 
 /* Why a run ended. */
 enum s370_stop {

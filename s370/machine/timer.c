@@ -4,11 +4,11 @@
 #include "base/bytes.h"
 
 /* 1900-01-01 to 1969-01-01: 69 years with 17 leap days. */
-#define EPOCH_1969 (UINT64_C(25202) * 86400 * 1000000)
+#define EPOCH_1969 (UINT64_C(25202) * 86400 * S370_TICKS_PER_SECOND)
 
-/* Clocks are compared in microseconds, unsigned, modulo 2^52. */
-#define MICROSECONDS(clock) ((uint64_t)(clock) >> S370_TOD_SHIFT)
-#define IMPLEMENTED         (~((UINT64_C(1) << S370_TOD_SHIFT) - 1))
+/* Clocks are compared in ticks, unsigned, modulo 2^56. */
+#define TICKS(clock) ((uint64_t)(clock) >> S370_TOD_SHIFT)
+#define IMPLEMENTED  (~((UINT64_C(1) << S370_TOD_SHIFT) - 1))
 
 void s370_timers_reset(struct s370_timers *t, uint64_t ticks)
 {
@@ -90,12 +90,12 @@ void s370_interval_restart(struct s370_timers *t, uint64_t ticks)
 /* The comparator's condition is there as long as the TOD clock is greater. */
 static uint64_t comparator_due(const struct s370_timers *t, uint64_t ticks)
 {
-    uint64_t now = MICROSECONDS(s370_tod(t, ticks));
-    uint64_t then = MICROSECONDS(t->comparator);
+    uint64_t now = TICKS(s370_tod(t, ticks));
+    uint64_t then = TICKS(t->comparator);
 
     if (now > then)
         return ticks;
-    if (then == MICROSECONDS(UINT64_MAX))
+    if (then == TICKS(UINT64_MAX))
         return CLOCK_NEVER; /* the clock is never greater */
     return ticks + (then - now) + 1;
 }
@@ -105,7 +105,7 @@ static uint64_t cpu_timer_due(const struct s370_timers *t, uint64_t ticks)
 {
     uint64_t value = s370_cpu_timer(t, ticks);
 
-    return value >> 63 ? ticks : ticks + MICROSECONDS(value) + 1;
+    return value >> 63 ? ticks : ticks + TICKS(value) + 1;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

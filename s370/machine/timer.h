@@ -1,18 +1,22 @@
 /* TOD clock, clock comparator, CPU timer and interval timer, for a real or a
  * virtual processor: all are functions of its ticks.
  *
- * One tick is one instruction and one microsecond, bit 51 of the TOD clock
- * (GA22-7000, "Timing").  The interval timer at location 80 is stepped 300
- * times a second in bit 23: every S370_INTERVAL_TICKS ticks it loses 0x100. */
+ * One tick is one instruction and a sixteenth of a microsecond, bit 55 of the
+ * TOD clock (GA22-7000, "Timing"): a machine of 16 million instructions a
+ * second, so that what took an operating system of the time minutes takes it
+ * less than a second of its own clock.  The interval timer at location 80 is
+ * stepped 300 times a second in bit 23: every S370_INTERVAL_TICKS ticks it
+ * loses 0x100. */
 #ifndef S370_MACHINE_TIMER_H
 #define S370_MACHINE_TIMER_H
 
 #include "s370/machine/cpu.h"
 
 enum {
-    S370_INTERVAL_TICKS = 3333,
+    S370_TICKS_PER_SECOND = 16000000,
+    S370_INTERVAL_TICKS = S370_TICKS_PER_SECOND / 300,
     S370_INTERVAL_STEP = 0x100, /* bit 23 */
-    S370_TOD_SHIFT = 12         /* a tick is 1 << 12 in the clocks */
+    S370_TOD_SHIFT = 8          /* a tick is 1 << 8 in the clocks */
 };
 
 /* At an initial CPU reset: clock comparator and CPU timer are zero, nothing is
@@ -23,7 +27,7 @@ enum {
 void s370_timers_reset(struct s370_timers *t, uint64_t ticks);
 
 /* 64 bits as STCK, STCKC and STPT store them and SCK, SCKC and SPT give them.
- * Bits 52-63 are not implemented: they are ignored, and stored as zeros. */
+ * Bits 56-63 are not implemented: they are ignored, and stored as zeros. */
 uint64_t s370_tod(const struct s370_timers *t, uint64_t ticks);
 void s370_tod_set(struct s370_timers *t, uint64_t ticks, uint64_t value);
 uint64_t s370_cpu_timer(const struct s370_timers *t, uint64_t ticks);
