@@ -177,7 +177,7 @@ static enum status trap_run(struct vcpu *v, struct vm_exit *x)
 {
     struct trap_vm *t = trap(v);
     struct s370_vcpu *g = s370_vcpu(v);
-    struct s370_interruption in;
+    struct s370_interruption in = {0};
 
     if (!trap_exit_enterable(v, x))
         return STATUS_OK;
