@@ -506,13 +506,6 @@ static void end_halted(struct subchannel *sub)
  * told by the deferred condition code. */
 static void select_late(struct subchannel *sub)
 {
-    if (sub->device_status || sub->device_busy) {
-        sub->unit_status = sub->device_status | S370_UNIT_BUSY;
-        sub->device_status = 0;
-        sub->deferred = 1;
-        conclude(sub);
-        return;
-    }
     start_command(sub, true, false);
     if (sub->state == SUBCHANNEL_PENDING)
         sub->deferred = 1;

@@ -147,13 +147,16 @@ void subchannel_raise(struct subchannel *sub)
     note_pending(sub->channels, subchannel_channel(sub));
 }
 
-/* Take the one subchannel of a shared channel, if it is one. */
+/* Work from now on, with the one subchannel of a shared channel if it is one:
+ * the status of its other devices has to wait. */
 static void occupy(struct subchannel *sub)
 {
     struct channel *c = subchannel_channel(sub);
 
+    sub->state = SUBCHANNEL_WORKING;
     if (is_shared(sub->channels, c))
         c->owner = sub;
+    note_pending(sub->channels, c);
 }
 
 void subchannel_clear(struct subchannel *sub)
@@ -280,20 +283,18 @@ static uint8_t start_io(struct s370_channels *ch, uint32_t address, bool fast)
         store_status(ch, 0, CHANNEL_PROGRAM_CHECK);
         return 1;
     }
+    if (sub->device_status || sub->device_busy) {
+        store_status(ch, fetch_device_status(sub) | S370_UNIT_BUSY, 0);
+        return 1;
+    }
     occupy(sub);
     if (fast &&
         subchannel_channel(sub)->type == S370_CHANNEL_BLOCK_MULTIPLEXOR) {
-        sub->state = SUBCHANNEL_WORKING;
         sub->key = key;
         sub->next = at;
         sub->phase = PHASE_START;
         subchannel_schedule(sub, 1);
         return 0;
-    }
-    if (sub->device_status || sub->device_busy) {
-        store_status(ch, fetch_device_status(sub) | S370_UNIT_BUSY, 0);
-        subchannel_clear(sub);
-        return 1;
     }
     ccw_begin(sub, key, at);
     return finish_start(sub);
@@ -305,7 +306,8 @@ uint8_t s370_sio(struct s370_channels *ch, uint32_t address)
 }
 
 /* A block multiplexor channel lets the CPU go before it has selected the
- * device ("Start I/O Fast Release"); on the others this is SIO. */
+ * device ("Start I/O Fast Release"), unless it knows that the device is busy
+ * or has status; on the others this is SIO. */
 uint8_t s370_siof(struct s370_channels *ch, uint32_t address)
 {
     return start_io(ch, address, true);

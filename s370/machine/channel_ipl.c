@@ -5,9 +5,9 @@
 #include "s370/machine/subchannel.h"
 
 enum {
-    /* Ticks after which we say that an IPL channel program has no end; a
-     * whole reel takes less. */
-    IPL_TICKS_MAX = 100000000,
+    /* Ticks after which we say that an IPL channel program has no end: time
+     * for some ten thousand blocks of a tape. */
+    IPL_TICKS_MAX = 1 << 20,
     ENDED = S370_UNIT_CHANNEL_END | S370_UNIT_DEVICE_END
 };
 
