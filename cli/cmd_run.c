@@ -1,0 +1,171 @@
+/* trapline run: a guest with its console on the terminal. */
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/summary.h"
+#include "cli/trace_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+    const char *on, *trace, *script;
+    uint64_t ipl, stop_after;
+    bool ipl_given, scratch_tapes, json, quiet;
+} flags;
+
+static const struct option_row rows[] = {
+    {OPTION_TEXT, "on", "MACHINE",
+     "bare, trap (the default) or kvm (for x86 images)", &flags.on, NULL},
+    {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
+     &flags.ipl, &flags.ipl_given},
+    {OPTION_TEXT, "script", "FILE",
+     "an operator for the first guest's console (see below)", &flags.script,
+     NULL},
+    {OPTION_NUMBER, "stop-after", "N",
+     "end each guest after N instructions (100k, 5M ...)", &flags.stop_after,
+     NULL},
+    {OPTION_TEXT, "trace", "FILE",
+     "write every event; JSON lines if FILE ends in .jsonl", &flags.trace,
+     NULL},
+    {OPTION_FLAG, "scratch-tapes", NULL,
+     "make tapes that the configuration names and that are missing",
+     &flags.scratch_tapes, NULL},
+    {OPTION_FLAG, "json", NULL,
+     "the account as JSON on stdout; the console goes to stderr", &flags.json,
+     NULL},
+    {OPTION_FLAG, "quiet", NULL, "no account at the end", &flags.quiet, NULL},
+    {.kind = OPTION_END},
+};
+
+static const struct command_usage usage = {
+    .synopsis = "run GUEST... [OPTION]...",
+    .about =
+        "Runs a guest with its console on this terminal.  GUEST is a Hercules "
+        "style\nconfiguration (.conf), a tape to IPL (.aws), a core image "
+        "(.core), a flat x86\nimage (.img, .bin), or the name of a sample "
+        "guest.  Several guests share one\nmachine under the monitor, each "
+        "with its share of time and storage.",
+    .rows = rows,
+    .more =
+        "Console: text and Enter answers the guest's read (\"> \"); Enter "
+        "alone is the\nattention (request) key when it does not read; Ctrl-C "
+        "ends the run with an\naccount.  With several guests \"@NAME text\" "
+        "turns to another console.\n\nScript, a line each: attention; wait "
+        "TEXT, until the console has printed it;\ntype TEXT; stop.  A wait "
+        "that is not met ends the run with status 1.\n\nExamples:\n"
+        "  trapline run supervisor\n"
+        "  trapline run tos360.conf --ipl 0C0 --scratch-tapes\n"
+        "  trapline run guest.conf --on bare --stop-after 10M",
+};
+
+static int choose_machine(struct session_plan *plan)
+{
+    const char *words[ON_COUNT + 1] = {0};
+
+    if (!flags.on)
+        return -1;
+    plan->on_given = true;
+    for (plan->on = 0; plan->on < ON_COUNT; plan->on++) {
+        words[plan->on] = session_on_names[plan->on];
+        if (!strcmp(flags.on, session_on_names[plan->on]))
+            return -1;
+    }
+    const char *guess = cli_did_you_mean(flags.on, words);
+    return options_complain(&usage, "--on %s: bare, trap or kvm%s%s%s",
+                            flags.on, guess ? "; did you mean " : "",
+                            guess ? guess : "", guess ? "?" : "");
+}
+
+static void greet(void)
+{
+    if (!flags.script && !flags.quiet && isatty(STDIN_FILENO) &&
+        isatty(STDERR_FILENO))
+        fputs("Console: Enter alone is the attention key, \"> \" asks for a "
+              "line, Ctrl-C ends.\n",
+              stderr);
+}
+
+static void print_account(const struct summary *m, const struct session *s,
+                          int code)
+{
+    if (!s->ops) /* it never came to a machine */
+        return;
+    if (flags.json)
+        summary_print_json(m, s, code, stdout);
+    else if (!flags.quiet && code != CODE_USAGE && code != CODE_SKIPPED)
+        summary_print(m, s, stderr);
+}
+
+static int run(struct session_plan *plan, struct trace *trace)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    struct summary *m = calloc(1, sizeof(*m));
+    int code = CODE_OURS;
+
+    if (s && m) {
+        summary_init(m);
+        trace_attach(trace, &m->sink);
+        plan->trace = trace;
+        greet();
+        code = session_run(s, plan);
+        fflush(stdout);
+        print_account(m, s, code);
+    } else {
+        cli_say("no memory");
+    }
+    free(m);
+    free(s);
+    return code;
+}
+
+static int run_traced(struct session_plan *plan)
+{
+    enum { EVERYTHING = (1 << TRACE_KIND_COUNT) - 1 };
+    struct trace trace = {0};
+    struct trace_file file = {0};
+    struct diag diag = {""};
+
+    if (flags.trace) {
+        enum status st =
+            trace_file_open(&file, flags.trace, false, EVERYTHING, &diag);
+        if (st)
+            return cli_fail(st, &diag);
+        trace_attach(&trace, &file.filter);
+    }
+    int code = run(plan, &trace);
+    if (trace_file_close(&file, &diag))
+        return cli_fail(STATUS_HOST_FAILED, &diag);
+    return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct session_plan plan = {0};
+    struct diag diag = {""};
+    struct script *script = NULL;
+    int code = options_parse(&usage, &argc, argv);
+
+    if (code < 0 && argc < 2)
+        code = options_complain(&usage, "which guest?");
+    if (code < 0)
+        code = choose_machine(&plan);
+    if (code >= 0)
+        return code;
+    if (flags.script) {
+        script = script_read(flags.script, &diag);
+        if (!script)
+            return cli_fail(STATUS_BAD_INPUT, &diag);
+    }
+    plan.guests = argv + 1;
+    plan.count = (unsigned)argc - 1;
+    plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
+    plan.stop_after = flags.stop_after;
+    plan.script = script;
+    plan.scratch_tapes = flags.scratch_tapes;
+    plan.console_to_stderr = flags.json;
+    code = run_traced(&plan);
+    script_free(script);
+    return cli_finish_stdout(code);
+}

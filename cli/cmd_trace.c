@@ -1,0 +1,119 @@
+/* trapline trace: one line an exit. */
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/session.h"
+#include "cli/trace_file.h"
+
+#include <stdlib.h>
+
+static struct {
+    const char *script, *output;
+    uint64_t ipl, stop_after;
+    bool ipl_given, scratch_tapes, insns, io, json;
+} flags;
+
+static const struct option_row rows[] = {
+    {OPTION_FLAG, "insns", NULL, "show every instruction, not only exits",
+     &flags.insns, NULL},
+    {OPTION_FLAG, "io", NULL, "show what channels and devices do", &flags.io,
+     NULL},
+    {OPTION_FLAG, "json", NULL, "JSON lines", &flags.json, NULL},
+    {OPTION_TEXT, "output", "FILE", "write there, not to stdout", &flags.output,
+     NULL},
+    {OPTION_NUMBER, "stop-after", "N",
+     "end each guest after N instructions (100k, 5M ...)", &flags.stop_after,
+     NULL},
+    {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
+     &flags.ipl, &flags.ipl_given},
+    {OPTION_TEXT, "script", "FILE", "an operator, as for `trapline run`",
+     &flags.script, NULL},
+    {OPTION_FLAG, "scratch-tapes", NULL,
+     "make tapes that the configuration names and that are missing",
+     &flags.scratch_tapes, NULL},
+    {.kind = OPTION_END},
+};
+
+static const struct command_usage usage = {
+    .synopsis = "trace GUEST... [OPTION]...",
+    .about =
+        "Runs guests under the monitor and prints a line for each exit:\n\n"
+        "  insns     guest instructions so far      V       number of the "
+        "machine\n"
+        "  pc        guest address                  mode    before>after: "
+        "Supervisor,\n"
+        "                                                   Problem state; "
+        "what "
+        "the guest\n"
+        "                                                   believes it is in\n"
+        "  reason    why the monitor got control    verdict what it decided\n"
+        "  state     the virtual PSW afterwards\n\n"
+        "Lines with \"event\" are interruptions that the guest takes; lines "
+        "with | are what\nit prints at its console.",
+    .rows = rows,
+    .more = "Examples:\n"
+            "  trapline trace supervisor | less\n"
+            "  trapline trace supervisor --json --output trace.jsonl",
+};
+
+static unsigned wanted_kinds(void)
+{
+    unsigned kinds = 1 << TRACE_EXIT | 1 << TRACE_EVENT | 1 << TRACE_NOTE;
+
+    if (flags.io)
+        kinds |= 1 << TRACE_IO | 1 << TRACE_MEM;
+    if (flags.insns)
+        kinds |= 1 << TRACE_INSN;
+    return kinds;
+}
+
+static int trace_to(struct session_plan *plan, struct trace_file *file)
+{
+    struct trace trace = {.insns = flags.insns};
+    struct session *s = calloc(1, sizeof(*s));
+    struct diag diag = {""};
+    int code = CODE_OURS;
+
+    trace_attach(&trace, &file->filter);
+    plan->trace = &trace;
+    if (s)
+        code = session_run(s, plan);
+    for (unsigned i = 0; s && i < s->count; i++)
+        if (s->guests[i].end == GUEST_FAILED)
+            cli_say("%s: %s", s->guests[i].name, s->guests[i].why);
+    free(s);
+    if (trace_file_close(file, &diag))
+        return cli_fail(STATUS_HOST_FAILED, &diag);
+    return code;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+    struct session_plan plan = {0};
+    struct trace_file file;
+    struct diag diag = {""};
+    struct script *script = NULL;
+    int code = options_parse(&usage, &argc, argv);
+
+    if (code < 0 && argc < 2)
+        code = options_complain(&usage, "which guest?");
+    if (code >= 0)
+        return code;
+    if (flags.script) {
+        script = script_read(flags.script, &diag);
+        if (!script)
+            return cli_fail(STATUS_BAD_INPUT, &diag);
+    }
+    plan.guests = argv + 1;
+    plan.count = (unsigned)argc - 1;
+    plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
+    plan.stop_after = flags.stop_after;
+    plan.script = script;
+    plan.scratch_tapes = flags.scratch_tapes;
+    plan.console_to_trace = true;
+    plan.stepping = flags.insns;
+    enum status st = trace_file_open(&file, flags.output ? flags.output : "-",
+                                     flags.json, wanted_kinds(), &diag);
+    code = st ? cli_fail(st, &diag) : trace_to(&plan, &file);
+    script_free(script);
+    return code;
+}

@@ -1,0 +1,270 @@
+#include "cli/session.h"
+
+#include "base/format.h"
+#include "cli/command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 10,   /* so often a run at a terminal looks at the keyboard */
+    REST_MS = 200,  /* and rests when its guests only wait */
+    BUSY_SHARE = 10 /* a guest that ran less than 1/10 of its time waits */
+};
+
+const char *const session_on_names[ON_COUNT] = {
+#define X(id, name, title) [ON_##id] = name,
+    SESSION_ONS(X)
+#undef X
+};
+
+static const int end_codes[GUEST_ENDS_COUNT] = {
+#define X(id, code, name, words) [GUEST_##id] = code,
+    GUEST_ENDS(X)
+#undef X
+};
+
+static const struct session_ops *const all_ops[ON_COUNT] = {
+    [ON_BARE] = &session_bare,
+    [ON_TRAP] = &session_trap,
+    [ON_KVM] = &session_kvm};
+
+/* ---- Signals ---- */
+
+volatile bool session_interrupted;
+static volatile bool cut; /* Ctrl-C */
+
+static void on_cut(int signal_number)
+{
+    if (cut) /* the second one does not ask */
+        _exit(128 + signal_number);
+    cut = true;
+    session_interrupted = true;
+}
+
+static void on_tick(int signal_number)
+{
+    (void)signal_number;
+    session_interrupted = true;
+}
+
+static void handle_signals(bool terminal)
+{
+    struct sigaction on = {.sa_handler = on_cut};
+    struct itimerval tick = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
+
+    cut = session_interrupted = false;
+    sigaction(SIGINT, &on, NULL);
+    sigaction(SIGTERM, &on, NULL);
+    if (!terminal)
+        return;
+    on.sa_handler = on_tick;
+    on.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &on, NULL);
+    setitimer(ITIMER_REAL, &tick, NULL);
+}
+
+static void restore_signals(void)
+{
+    struct itimerval off = {{0, 0}, {0, 0}};
+
+    setitimer(ITIMER_REAL, &off, NULL);
+    signal(SIGALRM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
+/* ---- Guests and their operator ---- */
+
+void session_printed(struct guest *g, const char *text, size_t len)
+{
+    operator_printed(&g->session->operator_, g->seat, text, len);
+}
+
+void session_reading(struct guest *g)
+{
+    operator_reading(&g->session->operator_, g->seat);
+}
+
+enum status session_sit(struct guest *g, const struct script_hands *hands,
+                        struct clock *clock,
+                        uint64_t (*insns)(const void *guest), struct diag *diag)
+{
+    struct operator_seat seat = {.name = g->name,
+                                 .hands = *hands,
+                                 .clock = clock,
+                                 .vm = g->vm ? g->vm->id : 0,
+                                 .insns = insns,
+                                 .guest = g};
+
+    return operator_sit(&g->session->operator_, &seat, diag);
+}
+
+/* Two guests of the same name are told apart by a number. */
+static void name_guest(struct session *s, struct guest *g)
+{
+    unsigned same = 1;
+
+    for (const struct guest *o = s->guests; o < g; o++)
+        same += !strcmp(o->file.name, g->file.name);
+    if (same == 1)
+        format(g->name, sizeof(g->name), "%s", g->file.name);
+    else
+        format(g->name, sizeof(g->name), "%s%u", g->file.name, same);
+}
+
+static enum status find_guests(struct session *s, struct diag *diag)
+{
+    const struct session_plan *plan = s->plan;
+
+    if (plan->count > SESSION_GUESTS_MAX)
+        return diag_set(diag, STATUS_BAD_INPUT, "more than %u guests",
+                        SESSION_GUESTS_MAX);
+    for (; s->count < plan->count; s->count++) {
+        struct guest *g = &s->guests[s->count];
+        enum status st =
+            guest_file_find(plan->guests[s->count], &g->file, diag);
+
+        if (st)
+            return st;
+        g->session = s;
+        g->seat = s->count;
+        name_guest(s, g);
+    }
+    bool x86 = s->guests[0].file.kind == GUEST_X86;
+    s->on = plan->on_given ? plan->on : x86 ? ON_KVM : ON_TRAP;
+    s->ops = all_ops[s->on];
+    return STATUS_OK;
+}
+
+/* ---- Running ---- */
+
+struct progress {
+    uint64_t insns, ticks;
+};
+
+static struct progress progress(struct session *s)
+{
+    struct progress p = {0, 0};
+
+    s->ops->account(s);
+    for (unsigned i = 0; i < s->count; i++) {
+        p.insns += s->guests[i].insns;
+        p.ticks += s->guests[i].ticks;
+    }
+    return p;
+}
+
+static bool all_idle(const struct session *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->guests[i].end == GUEST_RUNNING)
+            return false;
+    return true;
+}
+
+static bool any_idle(const struct session *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->guests[i].end == GUEST_IDLE)
+            return true;
+    return false;
+}
+
+/* A guest that waits for its timers at a terminal is not run through a day of
+ * them while the person types a line. */
+static int rest(const struct progress *before, const struct progress *now)
+{
+    uint64_t insns = now->insns - before->insns;
+    uint64_t ticks = now->ticks - before->ticks;
+
+    return ticks > insns && insns < ticks / BUSY_SHARE ? REST_MS : 0;
+}
+
+static void run_to_end(struct session *s)
+{
+    struct progress before = {0, 0}, now;
+
+    for (;;) {
+        session_interrupted = cut;
+        if (cut)
+            return;
+        s->ops->run(s);
+        now = progress(s);
+        bool idle = all_idle(s);
+        if (idle && !any_idle(s))
+            return;
+        if (!operator_look(&s->operator_, idle ? -1 : rest(&before, &now)) &&
+            idle)
+            return;
+        before = now;
+    }
+}
+
+static double host_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void run_timed(struct session *s)
+{
+    double begin = host_seconds();
+
+    handle_signals(s->operator_.source == OPERATOR_TERMINAL);
+    run_to_end(s);
+    restore_signals();
+    s->seconds = host_seconds() - begin;
+    s->cut = cut;
+}
+
+static int exit_code(struct session *s)
+{
+    int code = CODE_DONE;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        int c = end_codes[s->guests[i].end];
+
+        if (c == CODE_NEGATIVE || code == CODE_DONE)
+            code = c;
+    }
+    if (s->operator_.run && !script_done(s->operator_.run, &s->unmet)) {
+        cli_say("%s", s->unmet.text);
+        if (code == CODE_DONE)
+            code = CODE_NEGATIVE;
+    }
+    return code;
+}
+
+int session_run(struct session *s, const struct session_plan *plan)
+{
+    struct diag diag = {""};
+    int code = CODE_OURS;
+
+    *s = (struct session){.plan = plan};
+    enum status st = find_guests(s, &diag);
+    if (st)
+        return cli_fail(st, &diag);
+    operator_init(&s->operator_, plan->script);
+    s->operator_.to_stderr = plan->console_to_stderr;
+    s->operator_.trace = plan->console_to_trace ? plan->trace : NULL;
+    st = s->ops->open(s, &diag);
+    if (!st) {
+        run_timed(s);
+        operator_flush(&s->operator_);
+        s->ops->account(s);
+        code = exit_code(s);
+    } else {
+        code = cli_fail(st, &diag);
+    }
+    operator_end(&s->operator_);
+    s->ops->close(s);
+    return code;
+}

@@ -1,0 +1,130 @@
+/* A run: guests on one machine, an operator, an end, an account of it. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "base/trace.h"
+#include "cli/equip.h"
+#include "cli/operator.h"
+
+enum { SESSION_GUESTS_MAX = OPERATOR_SEATS_MAX };
+
+/* What the guests run on.
+ * SESSION_ON(id, name as --on takes it, title) */
+#define SESSION_ONS(X)                                                    \
+    X(BARE, "bare", "the bare System/370, no monitor")                    \
+    X(TRAP, "trap", "the monitor on the System/370, by trap and emulate") \
+    X(KVM, "kvm", "the monitor on /dev/kvm")
+
+enum session_on {
+#define X(id, name, title) ON_##id,
+    SESSION_ONS(X)
+#undef X
+        ON_COUNT
+};
+
+extern const char *const session_on_names[ON_COUNT];
+
+/* How a guest ended, and the exit code that a run with one such guest has.
+ * GUEST_END(id, code, name for JSON, words) */
+#define GUEST_ENDS(X)                                                          \
+    X(RUNNING, CODE_DONE, "interrupted", "stopped from outside")               \
+    X(IDLE, CODE_DONE, "idle", "waits for an interruption that will not come") \
+    X(ENDED, CODE_DONE, "ended", "has ended")                                  \
+    X(STOPPED, CODE_DONE, "stopped", "stopped by its operator")                \
+    X(LIMIT, CODE_LIMIT, "limit", "stopped at its instruction limit")          \
+    X(FAILED, CODE_NEGATIVE, "failed", "cannot go on")
+
+enum guest_end {
+#define X(id, code, name, words) GUEST_##id,
+    GUEST_ENDS(X)
+#undef X
+        GUEST_ENDS_COUNT
+};
+
+/* What the user asked for; all borrowed. */
+struct session_plan {
+    char *const *guests; /* operands */
+    unsigned count;
+    bool on_given;
+    enum session_on on; /* when given; otherwise what suits the first guest */
+    const uint64_t *ipl;
+    uint64_t stop_after; /* instructions of each guest; 0: no limit */
+    const struct script *script;
+    bool scratch_tapes;
+    bool console_to_stderr;
+    bool console_to_trace;
+    bool stepping;       /* every instruction is an exit and is traced */
+    struct trace *trace; /* NULL: none */
+};
+
+struct session;
+
+/* One guest and its machine; filled in as the session goes. */
+struct guest {
+    struct session *session;
+    unsigned seat;
+    struct guest_file file;
+    char name[40];
+    enum guest_end end;
+    bool stopped;        /* by the operator's script */
+    char why[DIAG_SIZE]; /* more words about the end, or "" */
+
+    /* System/370: */
+    struct equip equip;
+    struct s370_machine *bare;
+    struct s370_device *console; /* the one that read last */
+    /* under a monitor: */
+    struct vm *vm;
+
+    /* the account */
+    uint64_t insns, interpreted, exits, ticks;
+};
+
+/* What differs between bare, trap and kvm. */
+struct session_ops {
+    /* Make the machine and all guests, ready to run; sit the operator down. */
+    enum status (*open)(struct session *s, struct diag *diag);
+    /* Go on until all guests have ended or are idle, or *interrupted.  Sets
+     * guest->end of those that have ended. */
+    void (*run)(struct session *s);
+    /* Fill in the accounts. */
+    void (*account)(struct session *s);
+    void (*close)(struct session *s);
+};
+
+struct session {
+    const struct session_plan *plan;
+    const struct session_ops *ops;
+    enum session_on on;
+    struct guest guests[SESSION_GUESTS_MAX];
+    unsigned count;
+    struct operator operator_;
+    void *machine;     /* of the ops */
+    double seconds;    /* of the host, running */
+    bool cut;          /* Ctrl-C */
+    struct diag unmet; /* the script's line that was not reached, or "" */
+};
+
+/* Open, run to the end, close.  Returns the exit code of the run; complaints
+ * have been said.  The accounts stay in *s. */
+int session_run(struct session *s, const struct session_plan *plan);
+
+/* ---- For the machines' files ---- */
+
+extern const struct session_ops session_bare, session_trap, session_kvm;
+
+/* Set by signals: return from run soon. */
+extern volatile bool session_interrupted;
+
+/* Sit the operator down at this guest's console. */
+MUST_USE enum status session_sit(struct guest *g,
+                                 const struct script_hands *hands,
+                                 struct clock *clock,
+                                 uint64_t (*insns)(const void *guest),
+                                 struct diag *diag);
+
+/* A guest has printed, begins to read. */
+void session_printed(struct guest *g, const char *text, size_t len);
+void session_reading(struct guest *g);
+
+#endif

@@ -1,0 +1,170 @@
+/* A session of x86 guests on /dev/kvm. */
+#include "cli/session.h"
+
+#include "cli/command.h"
+#include "cli/vmm_x86.h"
+#include "monitor/dispatcher.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- The operator's hands: a serial line has no attention key ---- */
+
+static bool in_wait(void *machine)
+{
+    return ((struct guest *)machine)->vm->vcpu.waiting;
+}
+
+static bool reading(void *machine)
+{
+    (void)machine;
+    return true; /* a serial line takes input at any time */
+}
+
+static void attention(void *machine)
+{
+    const struct guest *g = machine;
+    const uint8_t newline = '\r';
+
+    (void)x86_vm_input(g->vm, &newline, 1);
+}
+
+static void answer(void *machine, const char *text)
+{
+    const struct guest *g = machine;
+    size_t n = strlen(text);
+
+    if (x86_vm_input(g->vm, (const uint8_t *)text, n) < n)
+        cli_say("%s: its serial port has no room for '%s'", g->name, text);
+    attention(machine);
+}
+
+static void stop(void *machine)
+{
+    struct guest *g = machine;
+
+    g->stopped = true;
+    g->vm->state = VM_STOPPED;
+}
+
+static uint64_t insns(const void *guest)
+{
+    return ((const struct guest *)guest)->vm->vcpu.insns;
+}
+
+static void printed(void *to, const uint8_t *bytes, size_t n)
+{
+    char text[256];
+
+    while (n) { /* \r\n and \n alike end a line */
+        size_t len = 0;
+
+        for (; n && len < sizeof(text); bytes++, n--)
+            if (*bytes != '\r')
+                text[len++] = (char)*bytes;
+        session_printed(to, text, len);
+    }
+}
+
+/* ---- The machine ---- */
+
+static enum status open_guest(struct guest *g, struct diag *diag)
+{
+    static const struct script_hands hands = {in_wait, reading, attention,
+                                              answer,  stop,    NULL};
+    struct session *s = g->session;
+    struct script_hands mine = hands;
+
+    if (g->file.kind != GUEST_X86)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s: a System/370 guest does not run on /dev/kvm",
+                        g->file.path);
+    enum x86_mode mode = x86_image_mode(g->file.path, diag);
+    if (mode == X86_MODE_COUNT)
+        return STATUS_BAD_INPUT;
+    enum status st = x86_vmm_probe(mode, diag);
+    if (st)
+        return st;
+    g->vm =
+        x86_vmm_add(s->machine, g->name, mode, X86_VMM_STORAGE_DEFAULT, diag);
+    if (!g->vm)
+        return STATUS_NO_MEMORY;
+    g->vm->stop_after = s->plan->stop_after;
+    g->vm->vcpu.stepping = s->plan->stepping;
+    x86_vm_on_output(g->vm, printed, g);
+    mine.machine = g;
+    st = session_sit(g, &mine, &g->vm->clock, insns, diag);
+    return st ? st : x86_vm_load_file(g->vm, g->file.path, diag);
+}
+
+static enum status open_kvm(struct session *s, struct diag *diag)
+{
+    enum status st = x86_vmm_probe(X86_MODE_COUNT, diag);
+
+    if (st)
+        return st;
+    s->machine = x86_vmm_new((uint64_t)s->count * X86_VMM_STORAGE_DEFAULT,
+                             s->plan->trace, diag);
+    if (!s->machine)
+        return STATUS_NO_MEMORY;
+    for (unsigned i = 0; i < s->count && !st; i++)
+        st = open_guest(&s->guests[i], diag);
+    return st;
+}
+
+static void judge(struct guest *g)
+{
+    const struct vm *vm = g->vm;
+    uint32_t code;
+
+    g->why[0] = '\0';
+    if (vm->state == VM_FAILED) {
+        g->end = GUEST_FAILED;
+        snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
+    } else if (vm->state == VM_STOPPED) {
+        g->end = g->stopped ? GUEST_STOPPED : GUEST_ENDED;
+        if (x86_vm_exit_code(vm, &code))
+            snprintf(g->why, sizeof(g->why), "through its exit port, code %u",
+                     code);
+    } else if (vm->stop_after && vm->vcpu.insns >= vm->stop_after) {
+        g->end = GUEST_LIMIT;
+    } else {
+        g->end = vm->vcpu.waiting ? GUEST_IDLE : GUEST_RUNNING;
+    }
+}
+
+static void run_kvm(struct session *s)
+{
+    size_t count;
+    struct vm **vms = x86_vmm_vms(s->machine, &count);
+
+    vmm_run(vms, count, &session_interrupted);
+    for (unsigned i = 0; i < s->count; i++)
+        judge(&s->guests[i]);
+}
+
+static void account_kvm(struct session *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        struct guest *g = &s->guests[i];
+
+        if (!g->vm)
+            continue;
+        g->insns = g->vm->vcpu.insns;
+        g->interpreted = g->vm->vcpu.intervened;
+        g->exits = g->vm->vcpu.exits;
+        g->ticks = g->vm->clock.now;
+    }
+}
+
+static void close_kvm(struct session *s)
+{
+    if (s->machine)
+        x86_vmm_free(s->machine);
+    s->machine = NULL;
+    for (unsigned i = 0; i < s->count; i++)
+        s->guests[i].vm = NULL;
+}
+
+const struct session_ops session_kvm = {open_kvm, run_kvm, account_kvm,
+                                        close_kvm};

@@ -1,0 +1,190 @@
+#include "cli/summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const end_names[GUEST_ENDS_COUNT] = {
+#define X(id, code, name, words) [GUEST_##id] = name,
+    GUEST_ENDS(X)
+#undef X
+};
+
+static const char *const end_words[GUEST_ENDS_COUNT] = {
+#define X(id, code, name, words) [GUEST_##id] = words,
+    GUEST_ENDS(X)
+#undef X
+};
+
+static void emit(struct trace_sink *sink, const struct trace_event *e)
+{
+    struct summary *m = (struct summary *)sink;
+
+    if (e->vm < ARRAY_LEN(m->ledgers))
+        m->ledgers[e->vm].sink.emit(&m->ledgers[e->vm].sink, e);
+}
+
+void summary_init(struct summary *m)
+{
+    m->sink = (struct trace_sink){.emit = emit};
+    for (size_t i = 0; i < ARRAY_LEN(m->ledgers); i++)
+        trace_ledger_init(&m->ledgers[i]);
+}
+
+/* The number of the guest's machine in the trace. */
+static const struct trace_ledger *ledger_of(const struct summary *m,
+                                            const struct session *s,
+                                            const struct guest *g)
+{
+    return &m->ledgers[s->on == ON_BARE ? 0 : g->seat + 1];
+}
+
+/* 1234567 -> "1,234,567"; returns its length. */
+static int print_count(FILE *to, uint64_t n)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+    int printed = 0;
+
+    for (int i = 0; i < len; i++, printed++) {
+        if (i && (len - i) % 3 == 0)
+            printed += fputc(',', to) == ',';
+        fputc(digits[i], to);
+    }
+    return printed;
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0.0;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct ledger_row *const *x = a, *const *y = b;
+
+    return ((*x)->count < (*y)->count) - ((*x)->count > (*y)->count);
+}
+
+/* The rows, most frequent first. */
+static void print_rows(const struct trace_ledger *l, FILE *to)
+{
+    const struct ledger_row *rows[LEDGER_ROWS];
+
+    for (unsigned i = 0; i < l->count; i++)
+        rows[i] = &l->rows[i];
+    qsort(rows, l->count, sizeof(rows[0]), by_count);
+    for (unsigned i = 0; i < l->count; i++) {
+        fprintf(to, "    %-12s %-8s", rows[i]->reason,
+                rows[i]->insn ? rows[i]->insn : "");
+        int n = fprintf(to, "%llu", (unsigned long long)rows[i]->count);
+        fprintf(to, "%*s%.1f %%\n", n < 12 ? 12 - n : 1, "",
+                share(rows[i]->count, l->exits));
+    }
+    if (l->lost)
+        fprintf(to, "    and %llu more that the table has no room for\n",
+                (unsigned long long)l->lost);
+}
+
+static void print_guest(const struct summary *m, const struct session *s,
+                        const struct guest *g, FILE *to)
+{
+    const struct trace_ledger *l = ledger_of(m, s, g);
+
+    fprintf(to, "\n%s, on %s: %s%s%s\n", g->name, session_on_names[s->on],
+            end_words[g->end], *g->why ? ": " : "", g->why);
+    fputs("  ", to);
+    print_count(to, g->insns);
+    fprintf(to, " instructions, %.6f s of guest time\n",
+            (double)g->ticks / 1e6);
+    if (s->on == ON_BARE)
+        return;
+    fputs("  ", to);
+    print_count(to, g->insns - g->interpreted);
+    fprintf(to, " of them (%.2f %%) ran directly, with no intervention\n  ",
+            share(g->insns - g->interpreted, g->insns));
+    print_count(to, g->exits);
+    fputs(g->exits ? " exits:\n" : " exits\n", to);
+    print_rows(l, to);
+}
+
+void summary_print(const struct summary *m, const struct session *s, FILE *to)
+{
+    if (s->cut)
+        fputs("\nInterrupted.\n", to);
+    for (unsigned i = 0; i < s->count; i++)
+        print_guest(m, s, &s->guests[i], to);
+}
+
+/* ---- JSON ---- */
+
+static void json_text(const char *key, const char *text, FILE *to)
+{
+    fprintf(to, "\"%s\":\"", key);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '"' || c == '\\')
+            fputc('\\', to);
+        if (c < 0x20 || c > 0x7e)
+            fprintf(to, "\\u%04x", c);
+        else
+            fputc(c, to);
+    }
+    fputc('"', to);
+}
+
+static void json_number(const char *key, uint64_t n, FILE *to)
+{
+    fprintf(to, ",\"%s\":%llu", key, (unsigned long long)n);
+}
+
+static void json_rows(const struct trace_ledger *l, FILE *to)
+{
+    fputs(",\"by_reason\":[", to);
+    for (unsigned i = 0; i < l->count; i++) {
+        fputs(i ? ",{" : "{", to);
+        json_text("reason", l->rows[i].reason, to);
+        if (l->rows[i].insn) {
+            fputc(',', to);
+            json_text("insn", l->rows[i].insn, to);
+        }
+        json_number("count", l->rows[i].count, to);
+        fputc('}', to);
+    }
+    fputc(']', to);
+    json_number("lost", l->lost, to);
+}
+
+static void json_guest(const struct summary *m, const struct session *s,
+                       const struct guest *g, FILE *to)
+{
+    fputc('{', to);
+    json_text("name", g->name, to);
+    fputc(',', to);
+    json_text("end", end_names[g->end], to);
+    fputc(',', to);
+    json_text("why", g->why, to);
+    json_number("instructions", g->insns, to);
+    json_number("direct", g->insns - g->interpreted, to);
+    json_number("interpreted", g->interpreted, to);
+    json_number("exits", g->exits, to);
+    json_number("ticks", g->ticks, to);
+    json_rows(ledger_of(m, s, g), to);
+    fputc('}', to);
+}
+
+void summary_print_json(const struct summary *m, const struct session *s,
+                        int code, FILE *to)
+{
+    fputs("{\"schema\":\"trapline/run/v1\",", to);
+    json_text("on", session_on_names[s->on], to);
+    fprintf(to, ",\"code\":%d,\"seconds\":%.3f,", code, s->seconds);
+    json_text("unmet", s->unmet.text, to);
+    fputs(",\"guests\":[", to);
+    for (unsigned i = 0; i < s->count; i++) {
+        if (i)
+            fputc(',', to);
+        json_guest(m, s, &s->guests[i], to);
+    }
+    fputs("]}\n", to);
+}
