@@ -103,3 +103,8 @@ unsigned s370_format_length(enum s370_format f)
 {
     return formats[f].length;
 }
+
+const char *s370_format_text(enum s370_format f)
+{
+    return formats[f].operands;
+}

@@ -39,6 +39,9 @@ unsigned s370_format_operands(enum s370_format f,
 /* Bytes of an instruction of this format. */
 unsigned s370_format_length(enum s370_format f);
 
+/* Its operands as the manual writes them: "R1,D2(X2,B2)". */
+const char *s370_format_text(enum s370_format f);
+
 /* A field of the instruction at bytes (left-aligned in a 48-bit number). */
 static inline unsigned s370_field_get(uint64_t insn, struct s370_field f)
 {
