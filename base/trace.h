@@ -78,7 +78,8 @@ typedef bool (*trace_write_fn)(void *to, const char *text, size_t len);
 
 /* Text: a line that names the columns, then one line an event: the golden
  * format of tests and book.  Exits have their reason in capitals; other events
- * have their kind there. */
+ * have their kind there.  The engine's name of an exit is shown where nothing
+ * else tells what happened. */
 struct trace_text {
     struct trace_sink sink;
     trace_write_fn write;

@@ -24,7 +24,7 @@ PRINTF(2, 3) static void add(struct line *l, const char *fmt, ...)
     va_end(ap);
 }
 
-enum { TEXT_COLUMNS = 24 };
+enum { TEXT_COLUMNS = 21 }; /* a line of System/370 fills 80 */
 
 static const char *or_dash(const char *text)
 {
@@ -33,26 +33,25 @@ static const char *or_dash(const char *text)
 
 size_t trace_text_header(unsigned pc_digits, char *out, size_t cap)
 {
-    return format(out, cap, "%8s V %-*s mode %-*s %-9s %-7s %s", "insns",
+    return format(out, cap, "%7s V %-*s mode %-*s %-9s %-7s %s", "insns",
                   (int)pc_digits, "pc", TEXT_COLUMNS - 1, "instruction",
-                  "reason", "verdict", "state the guest believes in");
+                  "reason", "verdict", "virtual state");
 }
 
 /* The columns that exits, events and instructions share. */
 static void add_columns(struct line *l, const struct trace_event *e)
 {
     bool exit = e->kind == TRACE_EXIT;
+    const char *text = e->text[0] || !e->raw_name ? e->text : e->raw_name;
 
     add(l, " %0*llx", (int)e->pc_digits, (unsigned long long)e->pc);
     add(l, " %c>%c %-*s", e->mode_before ? e->mode_before : '-',
-        e->mode_after ? e->mode_after : '-', TEXT_COLUMNS, e->text);
+        e->mode_after ? e->mode_after : '-', TEXT_COLUMNS, text);
     add(l, " %-9s %-7s", exit ? or_dash(e->reason) : kind_names[e->kind],
         exit        ? or_dash(e->verdict)
         : e->reason ? e->reason
                     : "");
     add(l, " %s", e->state);
-    if (e->raw_name)
-        add(l, " %s", e->raw_name);
 }
 
 size_t trace_text_line(const struct trace_event *e, char *out, size_t cap)
@@ -62,7 +61,7 @@ size_t trace_text_line(const struct trace_event *e, char *out, size_t cap)
     if (!cap)
         return 0;
     out[0] = '\0';
-    add(&l, "%8llu %u", (unsigned long long)e->insns, e->vm);
+    add(&l, "%7llu %u", (unsigned long long)e->insns, e->vm);
     if (e->kind == TRACE_NOTE)
         add(&l, " %s", e->text);
     else if (e->pc_digits)

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 
-enum { SCRIPT_REACTION = 1000 };
+enum { SCRIPT_REACTION = 10000 };
 
 struct script; /* the lines; may serve several runs at a time */
 

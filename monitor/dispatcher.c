@@ -10,6 +10,18 @@ static enum turn stop(struct vm *vm, enum vm_state state)
     return TURN_STOPPED;
 }
 
+/* The instruction, and the address that its operand comes to. */
+static void trace_operation(const struct vm *vm, const struct vm_exit *x,
+                            struct trace_event *e)
+{
+    vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
+                    sizeof(e->text));
+    size_t n = __builtin_strlen(e->text);
+    if (x->op.addr)
+        format(e->text + n, sizeof(e->text) - n, " @%llx",
+               (unsigned long long)x->op.addr);
+}
+
 /* Begin the trace line of an exit: what can be seen before the handler. */
 static void trace_before(struct vcpu *v, const struct vm_exit *x,
                          struct trace_event *e)
@@ -33,8 +45,7 @@ static void trace_before(struct vcpu *v, const struct vm_exit *x,
     if (x->reason == EXIT_TRAP)
         vm->isa->show_event(&x->event, e->text, sizeof(e->text));
     else if (x->reason == EXIT_SENSITIVE)
-        vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
-                        sizeof(e->text));
+        trace_operation(vm, x, e);
     else if (x->insn)
         format(e->text, sizeof(e->text), "%s", x->insn->name);
     if (vm->trace->host_ns)

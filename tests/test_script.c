@@ -79,11 +79,11 @@ static void print(const char *text)
 START_TEST(test_attention_is_pressed_in_a_wait)
 {
     begin("# the operator wakes up\n\n  attention\nstop\n");
-    clock_advance(&toy.clock, 4500);
+    clock_advance(&toy.clock, 45000);
     ck_assert_str_eq(toy.log, "");
     toy.in_wait = true;
-    clock_advance(&toy.clock, 10000);
-    ck_assert_str_eq(toy.log, "[5000 attention][6000 stop]");
+    clock_advance(&toy.clock, 100000);
+    ck_assert_str_eq(toy.log, "[50000 attention][60000 stop]");
     ck_assert(script_done(&toy.run, NULL));
     end();
 }
@@ -93,13 +93,13 @@ START_TEST(test_wait_finds_text_once)
 {
     begin("wait READY\nwait READY\nstop\n");
     print("NOT YET\nREA");
-    clock_advance(&toy.clock, 5000);
+    clock_advance(&toy.clock, 50000);
     print("DY, READ");
-    clock_advance(&toy.clock, 5000);
+    clock_advance(&toy.clock, 50000);
     ck_assert_str_eq(toy.log, "");
     print("Y\n");
-    clock_advance(&toy.clock, 5000);
-    ck_assert_str_eq(toy.log, "[11000 stop]");
+    clock_advance(&toy.clock, 50000);
+    ck_assert_str_eq(toy.log, "[110000 stop]");
     end();
 }
 END_TEST
@@ -107,14 +107,14 @@ END_TEST
 START_TEST(test_type_answers_reads_in_turn)
 {
     begin("type SET DATE=02/01/69\ntype\ntype  two blanks kept\r\n");
-    clock_advance(&toy.clock, 5000);
+    clock_advance(&toy.clock, 50000);
     for (int i = 0; i < 3; i++) {
         toy.reading = true;
         script_reading(&toy.run);
-        clock_advance(&toy.clock, 5000);
+        clock_advance(&toy.clock, 50000);
     }
-    ck_assert_str_eq(toy.log, "[6000 answer SET DATE=02/01/69][11000 answer ]"
-                              "[16000 answer  two blanks kept]");
+    ck_assert_str_eq(toy.log, "[60000 answer SET DATE=02/01/69][110000 answer ]"
+                              "[160000 answer  two blanks kept]");
     ck_assert(script_done(&toy.run, NULL));
     end();
 }
@@ -126,13 +126,13 @@ START_TEST(test_what_is_not_met_is_named)
     struct diag diag = {""};
 
     begin("type hello\nwait EOJ SIEVE\nstop\n");
-    clock_advance(&toy.clock, 5000);
+    clock_advance(&toy.clock, 50000);
     ck_assert_uint_eq(toy.clock.next, CLOCK_NEVER);
     ck_assert(!script_done(&toy.run, &diag));
     ck_assert_str_eq(diag.text, "x.script:1: 'type hello' was not met");
     toy.reading = true;
     script_reading(&toy.run);
-    clock_advance(&toy.clock, 5000);
+    clock_advance(&toy.clock, 50000);
     ck_assert(!script_done(&toy.run, &diag));
     ck_assert_str_eq(diag.text, "x.script:2: 'wait EOJ SIEVE' was not met");
     ck_assert_uint_eq(toy.clock.next, CLOCK_NEVER);
@@ -147,12 +147,12 @@ START_TEST(test_a_guest_may_print_for_ever)
         print("0123456789012345678901234567890123456789\n");
     print("need");
     print("le");
-    clock_advance(&toy.clock, 2000);
+    clock_advance(&toy.clock, 20000);
     for (int i = 0; i < 3000; i++)
         print("0123456789012345678901234567890123456789\n");
     print("end");
-    clock_advance(&toy.clock, 2000);
-    ck_assert_str_eq(toy.log, "[3000 stop]");
+    clock_advance(&toy.clock, 20000);
+    ck_assert_str_eq(toy.log, "[30000 stop]");
     end();
 }
 END_TEST

@@ -198,7 +198,7 @@ static enum status translate(struct vcpu *v, uint64_t gva, enum access access,
 
 static void show_state(const struct vcpu *v, char *out, size_t cap)
 {
-    s370_psw_show(&s370_vcpu(v)->psw, out, cap);
+    s370_psw_brief(&s370_vcpu(v)->psw, out, cap);
 }
 
 static void show_event(const struct vm_event *e, char *out, size_t cap)

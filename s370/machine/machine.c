@@ -130,7 +130,7 @@ static struct trace_event event_now(const struct s370_machine *m,
 static void trace_end(const struct s370_machine *m, struct trace_event *e)
 {
     e->mode_after = mode(m);
-    s370_psw_show(&m->cpu.psw, e->state, sizeof(e->state));
+    s370_psw_brief(&m->cpu.psw, e->state, sizeof(e->state));
     trace_emit(m->trace, e);
 }
 

@@ -57,12 +57,20 @@ bool s370_psw_valid(const struct s370_psw *p)
                       !(p->reserved & ~ibm64_put(0, 7, 0xFF)));
 }
 
-size_t s370_psw_show(const struct s370_psw *p, char *out, size_t cap)
+size_t s370_psw_brief(const struct s370_psw *p, char *out, size_t cap)
 {
     uint8_t b[8];
 
     s370_psw_store(p, 0, 0, b);
-    return format(out, cap, "%s %08x %08x %c key %u cc %u", p->ec ? "EC" : "BC",
-                  load_be32(b), load_be32(b + 4), p->problem ? 'P' : 'S',
-                  (unsigned)p->key, (unsigned)p->cc);
+    return format(out, cap, "%s %08x %08x", p->ec ? "EC" : "BC", load_be32(b),
+                  load_be32(b + 4));
+}
+
+size_t s370_psw_show(const struct s370_psw *p, char *out, size_t cap)
+{
+    size_t n = s370_psw_brief(p, out, cap);
+
+    return n + format(out + n, cap - n, " %c key %u cc %u",
+                      p->problem ? 'P' : 'S', (unsigned)p->key,
+                      (unsigned)p->cc);
 }

@@ -52,7 +52,9 @@ static inline bool s370_psw_dat(const struct s370_psw *p)
     return p->ec && (p->system_mask & S370_MASK_DAT);
 }
 
-/* "EC 040D0000 00012345 S key 0 cc 2", for traces. */
+/* "EC 040d2000 00012345", for a column of a trace. */
+size_t s370_psw_brief(const struct s370_psw *p, char *out, size_t cap);
+/* The same with what a reader would have to decode: "... S key 0 cc 2". */
 size_t s370_psw_show(const struct s370_psw *p, char *out, size_t cap);
 
 #endif
