@@ -165,7 +165,5 @@ void s370_run(struct s370_cpu *cpu, uint64_t n, struct s370_interruption *in)
         }
         if (in->class || (outcome == S370_SYNC && must_look(cpu, b.end)))
             return;
-        if (outcome == S370_SYNC)
-            s370_context_changed(cpu);
     }
 }
