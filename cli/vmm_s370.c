@@ -142,6 +142,7 @@ static void name_parts(struct s370_vmm *vmm, struct guest *g, const char *name)
     vm->trace = vmm->trace;
     vm->arch = &g->vcpu;
     vm->backing = &g->trap;
+    vm->patience = S370_PATIENCE;
     vm->vcpu.vm = vm;
     vm->vcpu.arch = &g->vcpu;
     g->trap.machine = &vmm->machine;
@@ -176,7 +177,6 @@ static enum status give(struct s370_vmm *vmm, struct guest *g, uint32_t bytes)
                                          NULL, vmm->trace, g->vm.id);
     if (!g->vcpu.channels)
         return diag_set(&a->diag, STATUS_NO_MEMORY, "no memory for channels");
-    s370_timers_reset(&g->vcpu.timers, 0);
     g->vcpu.cpuid = S370_CPUID;
     guest_reset(&g->vm.vcpu, true);
     st = vm_start(&g->vm);

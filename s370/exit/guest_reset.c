@@ -22,8 +22,7 @@ void guest_reset(struct vcpu *v, bool initial)
     g->cr[2] = S370_CR2_RESET;
     g->cr[14] = S370_CR14_RESET;
     g->cr[15] = S370_CR15_RESET;
-    t->comparator = 0;
-    s370_cpu_timer_set(t, v->vm->clock.now, 0);
+    s370_timers_reset(t, v->vm->clock.now);
 }
 
 /* Absolute addresses. */
