@@ -113,9 +113,8 @@ static void place_completed(struct vcpu *v, struct vm_exit *x, uint64_t start)
     if (x->reason == EXIT_MMIO)
         return;
     decode_at(v, 0, &d, bytes);
-    if (is_string(&d) && d.rep && counter(kvm_arch(v), d.address_size) &&
-        makes_output(v, &d))
-        x->insn = d.insn; /* more iterations to come */
+    if (is_string(&d) && d.rep && makes_output(v, &d))
+        x->insn = d.insn; /* still there, be it only to find rCX zero */
     else
         look_back(v, x);
 }
