@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "s370/exit/guest_access.h"
+#include "s370/machine/timer.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -37,6 +38,15 @@ void s370_image_psw(struct s370_image *im, uint32_t at, uint32_t first,
     s370_image_word(im, at + 4, second);
 }
 
+/* Guest time is 0. */
+static void set_timers(const struct s370_image *im, struct s370_timers *t)
+{
+    if (im->interval_next)
+        t->interval_next = im->interval_next;
+    s370_comparator_set(t, im->comparator);
+    s370_cpu_timer_set(t, 0, im->cpu_timer);
+}
+
 void s370_image_to_bare(const struct s370_image *im, struct s370_machine *m)
 {
     struct s370_cpu *cpu = &m->cpu;
@@ -48,6 +58,7 @@ void s370_image_to_bare(const struct s370_image *im, struct s370_machine *m)
     memcpy(cpu->cr, im->cr, sizeof(im->cr));
     cpu->psw = im->psw;
     cpu->prefix = im->prefix;
+    set_timers(im, &cpu->timers);
     s370_channels_prefix(m->channels, im->prefix);
     s370_channels_multiplex(m->channels, im->cr[0] & S370_CR0_BLOCK_MULTIPLEX);
     s370_context_changed(cpu);
@@ -75,6 +86,7 @@ void s370_image_to_vm(const struct s370_image *im, struct vm *vm)
     memcpy(s.cr, im->cr, sizeof(im->cr));
     s.psw = im->psw;
     s.prefix = im->prefix;
+    set_timers(im, &s.timers);
     ck_assert_int_eq(s370_vm_set_state(vm, &s), STATUS_OK);
     s370_vm_interpreter(vm, S370_OP_DIAG, refuse);
     if (im->mutant)

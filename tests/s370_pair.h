@@ -14,6 +14,7 @@ struct s370_image {
     uint64_t fpr[4];
     uint32_t cr[16];
     uint32_t prefix;
+    uint64_t comparator, cpu_timer, interval_next;
 
     /* An interpreter to be replaced under the monitor; NULL: none. */
     interpreter_fn mutant;

@@ -1,6 +1,7 @@
 #include "tests/s370_random.h"
 
 #include "base/bytes.h"
+#include "s370/machine/timer.h"
 
 #include <string.h>
 
@@ -328,6 +329,18 @@ static void registers(struct random *r, const struct random_mix *mix,
     }
 }
 
+/* Timers that come to something within the run. */
+static void timers(struct random *r, struct s370_image *im)
+{
+    static const struct s370_timers at_reset;
+    struct s370_timers t = at_reset;
+
+    s370_timers_reset(&t, 0);
+    im->interval_next = 1 + random_below(r, 1500);
+    im->comparator = s370_tod(&t, random_below(r, 1500));
+    im->cpu_timer = (uint64_t)random_below(r, 1500) << 8;
+}
+
 static void keys(struct random *r, struct s370_image *im)
 {
     for (uint32_t i = 0; i < SIZE / S370_BLOCK; i++)
@@ -352,6 +365,7 @@ void random_guest(struct random *r, const struct random_mix *mix,
     data(r, im);
     tables(r, im);
     registers(r, mix, im);
+    timers(r, im);
     keys(r, im);
     random_psw(r, mix, PROGRAM, bytes);
     bytes[1] &= 0x0C; /* it begins in the supervisor state, running */
