@@ -1,6 +1,11 @@
 /* trapline doctor: what this machine can do, in words. */
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/vmm_s370.h"
+#include "cli/vmm_x86.h"
+#include "s370/engine/engine_trap.h"
+#include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/kvm_probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,28 +49,73 @@ static bool in_path(const char *program)
     return false;
 }
 
+static void print_row(const char *name, const char *state, const char *words)
+{
+    printf("  %-20s %-8s %s\n", name, state, words);
+}
+
+static void print_engines(const struct kvm_probe *kvm)
+{
+    static const char *const states[] = {
+        [KVM_ABSENT] = "no", [KVM_PARTIAL] = "partly", [KVM_WHOLE] = "yes"};
+    struct diag diag = {""};
+    bool trap = engine_trap.probe(&diag) == STATUS_OK;
+
+    puts("What can run guests here");
+    print_row("--on bare", "yes", "the bare System/370, in software");
+    print_row("--on trap", trap ? "yes" : "no",
+              trap ? engine_trap.title : diag.text);
+    print_row("--on kvm", states[kvm->verdict],
+              kvm->verdict == KVM_ABSENT ? kvm->why : engine_kvm.title);
+    for (unsigned i = 0; i < kvm->count; i++) {
+        const struct kvm_probe_row *r = &kvm->rows[i];
+        char name[32];
+
+        snprintf(name, sizeof(name), "  %s", r->name);
+        print_row(name, r->works ? "works" : "fails",
+                  r->works ? r->title : r->why_not);
+    }
+}
+
 static void print_helpers(void)
 {
+    char words[160];
+
     puts("\nPrograms that the tests use");
     for (size_t i = 0; i < ARRAY_LEN(helpers); i++) {
         bool found = in_path(helpers[i].program);
 
-        printf("  %-20s %-8s %s", helpers[i].program,
-               found ? "found" : "missing", helpers[i].what_for);
-        if (!found)
-            printf(" (package %s)", helpers[i].package);
-        putchar('\n');
+        snprintf(words, sizeof(words), found ? "%s" : "%s (package %s)",
+                 helpers[i].what_for, helpers[i].package);
+        print_row(helpers[i].program, found ? "found" : "missing", words);
     }
+}
+
+static void print_terminal(void)
+{
+    const char *term = getenv("TERM");
+
+    puts("\nTerminal");
+    print_row("stdin", isatty(STDIN_FILENO) ? "yes" : "no",
+              isatty(STDIN_FILENO)
+                  ? "you can type to a guest's console"
+                  : "not a terminal: its lines answer the guest's reads");
+    print_row("TERM", term ? term : "-",
+              "the console needs nothing of it: it prints and reads lines");
 }
 
 int cmd_doctor(int argc, char **argv)
 {
+    static struct kvm_probe kvm;
     int code = options_parse(&usage, &argc, argv);
 
     if (code >= 0)
         return code;
     if (argc > 1)
         return options_complain(&usage, "takes no operand: %s", argv[1]);
+    kvm_probe_run(&kvm);
+    print_engines(&kvm);
     print_helpers();
+    print_terminal();
     return cli_finish_stdout(CODE_DONE);
 }

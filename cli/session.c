@@ -83,26 +83,31 @@ static void restore_signals(void)
 
 void session_printed(struct guest *g, const char *text, size_t len)
 {
-    operator_printed(&g->session->operator_, g->seat, text, len);
+    consoles_printed(&g->session->consoles, g->seat, text, len);
 }
 
 void session_reading(struct guest *g)
 {
-    operator_reading(&g->session->operator_, g->seat);
+    consoles_reading(&g->session->consoles, g->seat);
+}
+
+void session_typed(struct guest *g, const char *text)
+{
+    consoles_typed(&g->session->consoles, g->seat, text);
 }
 
 enum status session_sit(struct guest *g, const struct script_hands *hands,
                         struct clock *clock,
                         uint64_t (*insns)(const void *guest), struct diag *diag)
 {
-    struct operator_seat seat = {.name = g->name,
-                                 .hands = *hands,
-                                 .clock = clock,
-                                 .vm = g->vm ? g->vm->id : 0,
-                                 .insns = insns,
-                                 .guest = g};
+    struct console_seat seat = {.name = g->name,
+                                .hands = *hands,
+                                .clock = clock,
+                                .vm = g->vm ? g->vm->id : 0,
+                                .insns = insns,
+                                .guest = g};
 
-    return operator_sit(&g->session->operator_, &seat, diag);
+    return consoles_add(&g->session->consoles, &seat, diag);
 }
 
 /* Two guests of the same name are told apart by a number. */
@@ -199,7 +204,7 @@ static void run_to_end(struct session *s)
         bool idle = all_idle(s);
         if (idle && !any_idle(s))
             return;
-        if (!operator_look(&s->operator_, idle ? -1 : rest(&before, &now)) &&
+        if (!consoles_look(&s->consoles, idle ? -1 : rest(&before, &now)) &&
             idle)
             return;
         before = now;
@@ -218,11 +223,14 @@ static void run_timed(struct session *s)
 {
     double begin = host_seconds();
 
-    handle_signals(s->operator_.source == OPERATOR_TERMINAL);
+    handle_signals(s->consoles.source == CONSOLES_TERMINAL);
     run_to_end(s);
     restore_signals();
     s->seconds = host_seconds() - begin;
     s->cut = cut;
+    for (unsigned i = 0; cut && i < s->count; i++)
+        if (s->guests[i].end == GUEST_IDLE)
+            s->guests[i].end = GUEST_RUNNING;
 }
 
 static int exit_code(struct session *s)
@@ -235,7 +243,7 @@ static int exit_code(struct session *s)
         if (c == CODE_NEGATIVE || code == CODE_DONE)
             code = c;
     }
-    if (s->operator_.run && !script_done(s->operator_.run, &s->unmet)) {
+    if (s->consoles.run && !script_done(s->consoles.run, &s->unmet)) {
         cli_say("%s", s->unmet.text);
         if (code == CODE_DONE)
             code = CODE_NEGATIVE;
@@ -252,19 +260,19 @@ int session_run(struct session *s, const struct session_plan *plan)
     enum status st = find_guests(s, &diag);
     if (st)
         return cli_fail(st, &diag);
-    operator_init(&s->operator_, plan->script);
-    s->operator_.to_stderr = plan->console_to_stderr;
-    s->operator_.trace = plan->console_to_trace ? plan->trace : NULL;
+    consoles_init(&s->consoles, plan->script);
+    s->consoles.to_stderr = plan->console_to_stderr;
+    s->consoles.trace = plan->console_to_trace ? plan->trace : NULL;
     st = s->ops->open(s, &diag);
     if (!st) {
         run_timed(s);
-        operator_flush(&s->operator_);
+        consoles_flush(&s->consoles);
         s->ops->account(s);
         code = exit_code(s);
     } else {
         code = cli_fail(st, &diag);
     }
-    operator_end(&s->operator_);
+    consoles_end(&s->consoles);
     s->ops->close(s);
     return code;
 }

@@ -3,10 +3,10 @@
 #define CLI_SESSION_H
 
 #include "base/trace.h"
+#include "cli/consoles.h"
 #include "cli/equip.h"
-#include "cli/operator.h"
 
-enum { SESSION_GUESTS_MAX = OPERATOR_SEATS_MAX };
+enum { SESSION_GUESTS_MAX = CONSOLES_SEATS_MAX };
 
 /* What the guests run on.
  * SESSION_ON(id, name as --on takes it, title) */
@@ -98,7 +98,7 @@ struct session {
     enum session_on on;
     struct guest guests[SESSION_GUESTS_MAX];
     unsigned count;
-    struct operator operator_;
+    struct consoles consoles;
     void *machine;     /* of the ops */
     double seconds;    /* of the host, running */
     bool cut;          /* Ctrl-C */
@@ -126,5 +126,7 @@ MUST_USE enum status session_sit(struct guest *g,
 /* A guest has printed, begins to read. */
 void session_printed(struct guest *g, const char *text, size_t len);
 void session_reading(struct guest *g);
+/* A line was typed at its console, which nothing else will show. */
+void session_typed(struct guest *g, const char *text);
 
 #endif

@@ -36,7 +36,8 @@ static void ended(struct guest *g, enum s370_stop stop)
         break;
     case S370_STOP_STOPPED:
         g->end = g->stopped ? GUEST_STOPPED : GUEST_ENDED;
-        snprintf(g->why, sizeof(g->why), "in the stopped state");
+        if (!g->stopped)
+            snprintf(g->why, sizeof(g->why), "in the stopped state");
         break;
     case S370_STOP_PSW_LOOP:
         g->end = GUEST_FAILED;

@@ -121,8 +121,10 @@ static void judge(struct guest *g)
     if (vm->state == VM_FAILED) {
         g->end = GUEST_FAILED;
         snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
+    } else if (g->stopped) {
+        g->end = GUEST_STOPPED;
     } else if (vm->state == VM_STOPPED) {
-        g->end = g->stopped ? GUEST_STOPPED : GUEST_ENDED;
+        g->end = GUEST_ENDED;
         if (x86_vm_exit_code(vm, &code))
             snprintf(g->why, sizeof(g->why), "through its exit port, code %u",
                      code);

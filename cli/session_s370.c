@@ -43,10 +43,12 @@ static void attention(void *machine)
 
 static void answer(void *machine, const char *text)
 {
-    const struct guest *g = machine;
+    struct guest *g = machine;
 
     if (s370_console_type(g->console, text))
         cli_say("%s: its console did not take '%s'", g->name, text);
+    else
+        session_typed(g, text);
 }
 
 /* The stop key: the stopped state, in which nothing interrupts. */

@@ -44,8 +44,10 @@ static void judge(struct guest *g)
     if (vm->state == VM_FAILED) {
         g->end = GUEST_FAILED;
         snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
+    } else if (g->stopped) {
+        g->end = GUEST_STOPPED;
     } else if (vm->state == VM_STOPPED) {
-        g->end = g->stopped ? GUEST_STOPPED : GUEST_ENDED;
+        g->end = GUEST_ENDED;
         if (!s370_vcpu(&vm->vcpu)->stopped)
             session_s370_ended(g);
     } else if (vm->stop_after && vm->vcpu.insns >= vm->stop_after) {

@@ -85,13 +85,9 @@ static void print_rows(const struct trace_ledger *l, FILE *to)
                 (unsigned long long)l->lost);
 }
 
-static void print_guest(const struct summary *m, const struct session *s,
-                        const struct guest *g, FILE *to)
+static void print_instructions(const struct session *s, const struct guest *g,
+                               FILE *to)
 {
-    const struct trace_ledger *l = ledger_of(m, s, g);
-
-    fprintf(to, "\n%s, on %s: %s%s%s\n", g->name, session_on_names[s->on],
-            end_words[g->end], *g->why ? ": " : "", g->why);
     fputs("  ", to);
     print_count(to, g->insns);
     fprintf(to, " instructions, %.6f s of guest time\n",
@@ -100,8 +96,22 @@ static void print_guest(const struct summary *m, const struct session *s,
         return;
     fputs("  ", to);
     print_count(to, g->insns - g->interpreted);
-    fprintf(to, " of them (%.2f %%) ran directly, with no intervention\n  ",
+    fprintf(to, " of them (%.2f %%) ran directly, with no intervention\n",
             share(g->insns - g->interpreted, g->insns));
+}
+
+static void print_guest(const struct summary *m, const struct session *s,
+                        const struct guest *g, FILE *to)
+{
+    const struct trace_ledger *l = ledger_of(m, s, g);
+
+    fprintf(to, "\n%s, on %s: %s%s%s\n", g->name, session_on_names[s->on],
+            end_words[g->end], *g->why ? ": " : "", g->why);
+    if (s->on != ON_KVM) /* which does not count them */
+        print_instructions(s, g, to);
+    if (s->on == ON_BARE)
+        return;
+    fputs("  ", to);
     print_count(to, g->exits);
     fputs(g->exits ? " exits:\n" : " exits\n", to);
     print_rows(l, to);

@@ -31,7 +31,7 @@ static const struct layer {
      "base/ monitor/ s370/machine/ s370/vcpu.h s370/engine/"},
     {"s370/exit/", false,
      "base/ monitor/ s370/machine/ s370/vcpu.h s370/exit/"},
-    {"s370/asm/", false, "base/ s370/machine/ s370/asm/"},
+    {"s370/asm/", false, "base/ s370/machine/ s370/dev/ebcdic.h s370/asm/"},
     {"x86vmm/", false, "base/ monitor/ x86vmm/machine/ x86vmm/vcpu.h"},
     {"x86vmm/machine/", false, "base/ x86vmm/machine/"},
     {"x86vmm/vtx/", false, "base/ x86vmm/machine/ x86vmm/vtx/"},

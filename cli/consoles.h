@@ -6,66 +6,68 @@
  * "@NAME text" turns to another console.
  * From a pipe or a file: each line answers one read, when the guest reads.
  * With a script (cli/script.h): as it says, at the first console. */
-#ifndef CLI_OPERATOR_H
-#define CLI_OPERATOR_H
+#ifndef CLI_CONSOLES_H
+#define CLI_CONSOLES_H
 
 #include "base/trace.h"
 #include "cli/script.h"
 
 enum {
-    OPERATOR_SEATS_MAX = 16,
-    OPERATOR_LINE_MAX = 512,
-    OPERATOR_AHEAD_MAX = 16384 /* bytes typed ahead */
+    CONSOLES_SEATS_MAX = 16,
+    CONSOLES_LINE_MAX = 512,
+    CONSOLES_AHEAD_MAX = 16384 /* bytes typed ahead */
 };
 
-enum operator_source { OPERATOR_NOBODY, OPERATOR_TERMINAL, OPERATOR_PIPE };
+enum console_source { CONSOLES_NOBODY, CONSOLES_TERMINAL, CONSOLES_PIPE };
 
 /* A guest's console, as the operator sits before it. */
-struct operator_seat {
+struct console_seat {
     const char *name; /* of the guest; borrowed */
     struct script_hands hands;
     struct clock *clock;
     unsigned vm;                          /* its number in a trace */
     uint64_t (*insns)(const void *guest); /* for the trace */
     const void *guest;
-    char line[OPERATOR_LINE_MAX]; /* printed, and not yet ended by a newline */
+    char line[CONSOLES_LINE_MAX]; /* printed, and not yet ended by a newline */
     size_t length;
 };
 
-struct operator
-{
-    struct operator_seat seats[OPERATOR_SEATS_MAX];
+struct consoles {
+    struct console_seat seats[CONSOLES_SEATS_MAX];
     unsigned count, focus; /* whose read the next line answers */
-    enum operator_source source;
+    enum console_source source;
     const struct script *script; /* borrowed; NULL: none */
     struct script_run *run;      /* owned; at seats[0] */
     struct trace *trace;         /* console lines become notes in it; or NULL */
     bool to_stderr;              /* stdout is for a program that reads JSON */
-    char input[OPERATOR_AHEAD_MAX]; /* lines that no read has taken yet */
+    char input[CONSOLES_AHEAD_MAX]; /* lines that no read has taken yet */
     size_t input_length;
     uint64_t typed_at; /* host's milliseconds: the newest of them */
 };
 
 /* Look at what stdin is; a script keeps hands off it. */
-void operator_init(struct operator* op, const struct script *script);
-void operator_end(struct operator* op);
+void consoles_init(struct consoles *cs, const struct script *script);
+void consoles_end(struct consoles *cs);
 
 /* Sit down at one more console, before its guest runs.  Everything that *seat
- * points to lives as long as the operator. */
-MUST_USE enum status operator_sit(struct operator* op,
-                                  const struct operator_seat *seat,
+ * points to lives as long as the consoles. */
+MUST_USE enum status consoles_add(struct consoles *cs,
+                                  const struct console_seat *seat,
                                   struct diag *diag);
 
 /* Console `seat` prints; begins to read. */
-void operator_printed(struct operator* op, unsigned seat, const char *text,
+void consoles_printed(struct consoles *cs, unsigned seat, const char *text,
                       size_t len);
-void operator_reading(struct operator* op, unsigned seat);
+void consoles_reading(struct consoles *cs, unsigned seat);
+
+/* Somebody has typed this line at it: show it, unless the terminal has. */
+void consoles_typed(struct consoles *cs, unsigned seat, const char *text);
 
 /* Look for input on the terminal, for at most so long (-1: until there is
  * some).  False when there will never be any again. */
-bool operator_look(struct operator* op, int milliseconds);
+bool consoles_look(struct consoles *cs, int milliseconds);
 
 /* End lines that have no newline yet, and flush. */
-void operator_flush(struct operator* op);
+void consoles_flush(struct consoles *cs);
 
 #endif
