@@ -266,7 +266,7 @@ enum status dev_printer_create(const struct s370_dev_spec *spec,
         return dev_fail(spec, diag, STATUS_NO_MEMORY, "no memory");
     p->base.ops = &printer_ops;
     p->base.address = spec->address;
-    p->base.sense_len = 2;
+    p->base.sense_len = strcmp(spec->type, "3211") ? 1 : 6;
     p->columns = columns(spec->type);
     p->line = 1;
     p->lines = 66;

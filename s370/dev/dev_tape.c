@@ -51,7 +51,7 @@ static void tape_sense(struct s370_device *d)
                                SENSE1_LOAD_POINT | SENSE1_FILE_PROTECT);
     if (!t->aws) {
         d->sense[0] |= S370_SENSE_INTERVENTION;
-        d->sense[1] |= SENSE1_STATUS_B;
+        d->sense[1] |= SENSE1_STATUS_B | SENSE1_FILE_PROTECT;
         return;
     }
     d->sense[1] |= SENSE1_STATUS_A;
@@ -164,8 +164,9 @@ static uint8_t move_tape(struct tape *t, uint8_t command)
 {
     switch (command) {
     case COMMAND_REWIND_UNLOAD:
-        unload(t);
-        return DEV_ENDED;
+        unload(t); /* and the unit is not ready any more */
+        return S370_UNIT_CONTROL_UNIT_END |
+               dev_check(&t->base, S370_SENSE_INTERVENTION);
     case COMMAND_WRITE_MARK:
         return status_of(t, aws_write_mark(t->aws), true);
     case COMMAND_BACK_BLOCK:
