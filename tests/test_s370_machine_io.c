@@ -310,11 +310,25 @@ static uint32_t random_next(uint32_t *state)
     return *state;
 }
 
+/* New PSWs into storage: most of them may be used, few wait. */
+static void random_psws(struct s370_machine *m, uint32_t *seed)
+{
+    for (unsigned at = 0; at < 128; at += 8) {
+        uint32_t high = random_next(seed), low = random_next(seed);
+
+        if (random_next(seed) % 8)
+            high &= high & 0x00080000 ? 0x47F90000 : 0xFFF90000;
+        store_be32(m->storage.bytes + at, high);
+        store_be32(m->storage.bytes + at + 4, low & 0xFF00FFFE);
+    }
+}
+
 /* Storage full of random bytes, a part of them valid opcodes, all masks as
- * they come: whatever happens, the run ends. */
+ * they come: whatever happens, the run ends, and most of it is instructions. */
 START_TEST(test_random_bytes_do_no_harm)
 {
     uint32_t seed = 0x370 + (uint32_t)_i;
+    uint64_t insns = 0;
 
     for (unsigned round = 0; round < 20; round++) {
         struct s370_machine *m = s370_machine_new(BARE_SIZE, NULL);
@@ -322,25 +336,26 @@ START_TEST(test_random_bytes_do_no_harm)
         attach(m, 0x009, "3215", NULL, NULL);
         for (unsigned a = 0; a < BARE_SIZE; a += 4)
             store_be32(m->storage.bytes + a, random_next(&seed));
-        for (unsigned a = 2; a < BARE_SIZE; a += 8)
-            m->storage.bytes[a] =
-                (uint8_t)s370_insns.rows[random_next(&seed) % S370_OP_COUNT]
-                    .opcode;
-        /* new PSWs into storage, wait bits rarely on */
-        for (unsigned at = 0; at < 128; at += 8) {
-            m->storage.bytes[at + 1] &= at == 104 ? 0xF8 : 0xFB;
-            store_be32(m->storage.bytes + at + 4,
-                       random_next(&seed) & 0xFF00FFFE);
+        for (unsigned a = 2; a < BARE_SIZE; a += 8) {
+            const struct insn_desc *d =
+                &s370_insns.rows[random_next(&seed) % S370_OP_COUNT];
+            uint32_t any = random_next(&seed) & 0xFF;
+            uint32_t opcode =
+                d->opcode > 0xFF ? d->opcode : d->opcode << 8 | any;
+
+            store_be16(m->storage.bytes + a, (uint16_t)opcode);
         }
         for (unsigned r = 0; r < 16; r++)
             m->cpu.gr[r] = random_next(&seed) & 0xFF01FFFF;
-
         for (unsigned k = 0; k < 10; k++) {
+            random_psws(m, &seed);
             s370_machine_restart(m);
             s370_machine_run(m, 3000, NULL);
         }
+        insns += m->insns;
         s370_machine_free(m);
     }
+    ck_assert_msg(insns > 50000, "only %llu ran", (unsigned long long)insns);
 }
 END_TEST
 
