@@ -269,12 +269,14 @@ static enum status take_devices(struct parser *p)
 
 /* ---- Lines ---- */
 
-/* Is the first word a device address? */
+/* Is the first word meant as device addresses? */
 static bool is_address(const char *word)
 {
-    return word[strspn(word, "0123456789abcdefABCDEF")] == '\0'
-               ? word[0] && strlen(word) <= 4
-               : (word[0] >= '0' && word[0] <= '9');
+    size_t digits = strspn(word, "0123456789abcdefABCDEF");
+
+    return (*word >= '0' && *word <= '9') ||
+           (digits && digits <= 4 &&
+            (!word[digits] || strchr(".-,", word[digits])));
 }
 
 static enum status take_statement(struct parser *p)
