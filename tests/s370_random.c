@@ -35,10 +35,10 @@ enum {
     HANDLERS = 0x0800, /* one for each class of interruption */
     PROGRAM = 0x1000,
     PROGRAM_LEN = 0x0C00,
-    PSWS = 0x2000, /* doublewords for LPSW */
-    CCWS = 0x2400, /* doublewords */
+    PSWS = 0x2000,      /* doublewords for LPSW */
+    CCWS = RANDOM_CCWS, /* doublewords */
     DATA = 0x3000,
-    TABLES = 0x8000, /* segment table, page tables behind it */
+    TABLES = RANDOM_TABLES, /* segment table, page tables behind it */
     ALT_PREFIX = 0x6000
 };
 

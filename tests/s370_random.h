@@ -23,6 +23,9 @@ struct random_mix {
     bool wild;           /* bytes instead of instructions */
 };
 
+/* Where in the image some of it is. */
+enum { RANDOM_CCWS = 0x2400, RANDOM_TABLES = 0x8000 };
+
 /* An image with interruption handlers, PSWs, channel programs, and a program
  * of random instructions in a random mode.  The caller frees it. */
 void random_guest(struct random *r, const struct random_mix *mix,
