@@ -72,17 +72,17 @@ static inline struct s370_tlb_entry *s370_fetch_at(struct s370_cpu *c,
 }
 
 /* Host pointer to an operand whose block has an entry that allows the access,
- * or NULL: take the slow way. */
+ * or NULL: take the slow way.  The tag is compared with the block of the last
+ * byte, so that one comparison also finds operands across two blocks. */
 static inline uint8_t *s370_fast(struct s370_cpu *c, uint32_t a, unsigned len,
                                  bool write)
 {
     const struct s370_tlb_entry *e = s370_tlb_at(c, a);
-    uint32_t offset = a & (S370_BLOCK - 1);
-    uint32_t tag = (a & S370_ADDRESS_MASK & ~(S370_BLOCK - 1u)) | c->context;
+    uint32_t last = (a + len - 1) & S370_ADDRESS_MASK;
+    uint32_t tag = (last & ~(S370_BLOCK - 1u)) | c->context;
 
-    if (LIKELY((write ? e->write_tag : e->read_tag) == tag &&
-               offset <= S370_BLOCK - len))
-        return e->host + offset;
+    if (LIKELY((write ? e->write_tag : e->read_tag) == tag))
+        return e->host + (a & (S370_BLOCK - 1));
     return NULL;
 }
 

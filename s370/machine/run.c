@@ -23,7 +23,7 @@ struct block {
     uint64_t end;        /* cpu->ran when the budget is used up */
 };
 
-static uint32_t ia_of(const struct block *b, const uint8_t *p)
+S370_INLINE uint32_t ia_of(const struct block *b, const uint8_t *p)
 {
     return (b->ia + (uint32_t)(p - b->host)) & S370_ADDRESS_MASK;
 }
@@ -91,8 +91,9 @@ S370_INLINE const uint8_t *in_block(const struct s370_cpu *cpu,
 
 /* Execute from psw.ia on, which is in the block, until the budget is used up,
  * control leaves the block, or an outcome is not 0. */
-static int run_block(struct s370_cpu *cpu, const struct block *b)
+static int run_block(struct s370_cpu *cpu, const struct block *where)
 {
+    const struct block here = *where, *b = &here;
     const uint8_t *p = in_block(cpu, b),
                   *last = b->host + S370_BLOCK - INSN_MAX;
     uint64_t left = b->end - cpu->ran;
