@@ -1,5 +1,6 @@
-/* Inside the channels: channel.c has the instructions and interruptions,
- * ccw.c the execution of channel programs, channel_ipl.c IPL. */
+/* Inside the channels: subchannel.c has their state, channel.c the
+ * instructions and interruptions, ccw.c the execution of channel programs,
+ * ccw_data.c their way to storage, channel_ipl.c IPL. */
 #ifndef S370_MACHINE_SUBCHANNEL_H
 #define S370_MACHINE_SUBCHANNEL_H
 
@@ -106,18 +107,52 @@ struct s370_channels {
     struct channel channel[CHANNELS];
 };
 
-/* ---- channel.c ---- */
+/* ---- subchannel.c ---- */
 
+/* NULL: there is no such device. */
+struct subchannel *subchannel_find(struct s370_channels *ch, uint32_t address);
 struct channel *subchannel_channel(const struct subchannel *sub);
+/* Is this a channel of one subchannel, and that one working? */
+bool subchannel_channel_working(const struct s370_channels *ch,
+                                const struct channel *c);
+/* Does another device hold the subchannel that this one would use? */
+bool subchannel_taken(const struct subchannel *sub);
+
 /* Step this subchannel after `delay` ticks (at least one: nothing that a
  * guest writes can keep the host busy without its time passing). */
 void subchannel_schedule(struct subchannel *sub, uint64_t delay);
-/* An interruption condition arose: give it its place in the order. */
-void subchannel_raise(struct subchannel *sub);
+/* Ask the clock to call at the first tick on which something is due. */
+void channels_arm(struct s370_channels *ch);
+
+/* Work from now on, with the one subchannel of a shared channel if it is one:
+ * the status of its other devices has to wait. */
+void subchannel_occupy(struct subchannel *sub);
 /* Forget the channel program and its status. */
 void subchannel_clear(struct subchannel *sub);
+
+/* An interruption condition arose: give it its place in the order. */
+void subchannel_raise(struct subchannel *sub);
+/* Who interrupts next on this channel; NULL: nobody. */
+struct subchannel *subchannel_first_interrupting(const struct channel *c);
+/* Keep ch->pending true after a change. */
+void subchannel_note_pending(struct s370_channels *ch, const struct channel *c);
+
 /* Tell the owner of the storage that the channel wrote. */
 void channels_stored(struct s370_channels *ch, uint32_t at, uint32_t len);
+
+/* ---- ccw_data.c ---- */
+
+/* Fetch the CCW at sub->next into sub->ccw, through one transfer in channel
+ * at most; none when it is the first of the program.  False: channel status
+ * is set. */
+bool ccw_fetch(struct subchannel *sub, bool first);
+/* Set up the data of the CCW just fetched; its PCI.  False: as above. */
+bool ccw_take(struct subchannel *sub);
+/* Program check; returns false. */
+bool ccw_refuse(struct subchannel *sub);
+/* Move what the current CCW lets pass between storage and the record; stops
+ * at a check. */
+void ccw_move(struct subchannel *sub);
 
 /* ---- ccw.c ---- */
 
@@ -130,6 +165,8 @@ void ccw_begin_with(struct subchannel *sub, const struct ccw *ccw,
                     uint32_t next);
 /* Do what is due now. */
 void ccw_step(struct subchannel *sub);
+/* Emit the trace event of the current CCW. */
+void ccw_trace(const struct subchannel *sub);
 
 /* "CE DE UC", "PCI IL"; returns the length. */
 size_t ccw_show_status(uint8_t unit, uint8_t channel, char *out, size_t cap);
