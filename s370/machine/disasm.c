@@ -54,7 +54,7 @@ static void say_storage(struct text *t, const struct insn_desc *d,
     unsigned base = s370_field_get(insn, o->base);
     unsigned index = o->index.width ? s370_field_get(insn, o->index) : 0;
 
-    if (base || index || o->length.width || is_number(d))
+    if (base || index || is_number(d))
         say(t, "%u", disp);
     else
         say(t, "X'%03X'", disp);
