@@ -164,6 +164,11 @@ static void view_storage(const struct s370_vmm *vmm, struct guest *g)
     memset(g->vcpu.storage.keys, 0, slot->size / S370_BLOCK);
 }
 
+static uint64_t attempted(const void *vm)
+{
+    return ((const struct vm *)vm)->vcpu.insns;
+}
+
 static enum status give(struct s370_vmm *vmm, struct guest *g, uint32_t bytes)
 {
     struct allocator *a = &vmm->allocator;
@@ -177,6 +182,7 @@ static enum status give(struct s370_vmm *vmm, struct guest *g, uint32_t bytes)
                                          NULL, vmm->trace, g->vm.id);
     if (!g->vcpu.channels)
         return diag_set(&a->diag, STATUS_NO_MEMORY, "no memory for channels");
+    s370_channels_counter(g->vcpu.channels, attempted, &g->vm);
     g->vcpu.cpuid = S370_CPUID;
     guest_reset(&g->vm.vcpu, true);
     st = vm_start(&g->vm);

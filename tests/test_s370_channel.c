@@ -1080,8 +1080,15 @@ static void listen(struct trace_sink *sink, const struct trace_event *e)
     struct listener *l = (struct listener *)sink;
 
     ck_assert_int_eq(e->kind, TRACE_IO);
+    ck_assert_uint_eq(e->insns, 77);
+    ck_assert_uint_eq(e->vm, 3);
     ck_assert_uint_lt(l->count, 8);
     strcpy(l->lines[l->count++], e->text);
+}
+
+static uint64_t insns(const void *of)
+{
+    return *(const uint64_t *)of;
 }
 
 START_TEST(test_trace_tells_each_ccw)
@@ -1093,14 +1100,19 @@ START_TEST(test_trace_tells_each_ccw)
     set_up();
     s370_channels_free(ch);
     ch = s370_channels_new(&storage, &ticks, NULL, NULL, &t, 3);
+    static const uint64_t seventy_seven = 77;
+    s370_channels_counter(ch, insns, &seventy_seven);
     attach(0x00E);
     put_ccw(PROGRAM, NOP, 0, CC, 1);
     put_ccw(PROGRAM + 8, TIC, PROGRAM + 24, 0, 0);
-    put_ccw(PROGRAM + 24, WRITE, DATA, 0, 132);
+    put_ccw(PROGRAM + 24, WRITE, DATA, CC, 132);
+    put_ccw(PROGRAM + 32, SLOW, 0, 0, 1);
     put_caw(0, PROGRAM);
     ck_assert_uint_eq(s370_sio(ch, 0x00E), 0);
     clock_advance(&ticks, 1000);
-    ck_assert_uint_eq(l.count, 3);
+    ck_assert_uint_eq(l.count, 5);
+    ck_assert_str_eq(l.lines[3], "00E CCW 07 control 000000 1 CE");
+    ck_assert_str_eq(l.lines[4], "00E DE");
     ck_assert_str_eq(l.lines[0], "00E CCW 03 no-op 000000 1 CE DE");
     ck_assert_str_eq(l.lines[1], "00E CCW 08 tic 001018 0");
     ck_assert_str_eq(l.lines[2], "00E CCW 01 write 002000 132 CE DE");

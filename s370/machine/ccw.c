@@ -69,28 +69,45 @@ static const char *command_word(uint8_t command)
     }
 }
 
+static void emit(const struct subchannel *sub, struct trace_event *e,
+                 uint8_t unit, uint8_t channel, size_t len)
+{
+    const struct s370_channels *ch = sub->channels;
+
+    e->kind = TRACE_IO;
+    e->vm = ch->vm;
+    e->time = ch->clock->now;
+    e->insns = ch->insns ? ch->insns(ch->insns_of) : 0;
+    e->pc = sub->ccw.at;
+    e->pc_digits = 6;
+    e->info[0] = sub->device->address;
+    ccw_show_status(unit, channel, e->text + len, sizeof(e->text) - len);
+    trace_emit(ch->trace, e);
+}
+
 /* "00E CCW 09 write 000200 132 CE DE" */
 void ccw_trace(const struct subchannel *sub)
 {
-    const struct s370_channels *ch = sub->channels;
-    struct trace_event e = {.kind = TRACE_IO,
-                            .vm = ch->vm,
-                            .time = ch->clock->now,
-                            .insns = ch->clock->now,
-                            .pc = sub->ccw.at,
-                            .pc_digits = 6};
+    struct trace_event e = {.info = {0, sub->residual}};
 
-    if (!trace_on(ch->trace))
+    if (!trace_on(sub->channels->trace))
         return;
     size_t n = format(e.text, sizeof(e.text), "%03X CCW %02X %s %06x %u",
                       sub->device->address, sub->ccw.command,
                       command_word(sub->ccw.command), sub->ccw.address,
                       sub->ccw.count);
-    ccw_show_status(sub->unit_status, sub->channel_status, e.text + n,
-                    sizeof(e.text) - n);
-    e.info[0] = sub->device->address;
-    e.info[1] = sub->residual;
-    trace_emit(ch->trace, &e);
+    emit(sub, &e, sub->unit_status, sub->channel_status, n);
+}
+
+/* "00E DE": what a device adds after its program is over. */
+static void trace_device_status(const struct subchannel *sub, uint8_t unit)
+{
+    struct trace_event e = {0};
+
+    if (!trace_on(sub->channels->trace))
+        return;
+    size_t n = format(e.text, sizeof(e.text), "%03X", sub->device->address);
+    emit(sub, &e, unit, 0, n);
 }
 
 /* ---- Ending ---- */
@@ -237,6 +254,7 @@ static void device_end(struct subchannel *sub)
         end_command(sub);
         return;
     }
+    trace_device_status(sub, status);
     sub->device_status |= status;
     subchannel_raise(sub);
 }

@@ -30,6 +30,10 @@ struct s370_channels *s370_channels_new(
     struct s370_storage *storage, struct clock *clock,
     void (*stored)(void *who, uint32_t a, uint32_t len), void *who,
     struct trace *trace, unsigned vm);
+/* For the trace: how many instructions the guest has attempted.  Without it
+ * the events say 0. */
+void s370_channels_counter(struct s370_channels *ch,
+                           uint64_t (*insns)(const void *of), const void *of);
 /* Ends every operation and destroys the devices that were attached. */
 void s370_channels_free(struct s370_channels *ch);
 

@@ -18,6 +18,13 @@ enum { ENDLESS = 1 << 16 };
 
 /* ---- Making a machine ---- */
 
+static uint64_t attempted(const void *machine)
+{
+    const struct s370_machine *m = machine;
+
+    return m->insns + m->cpu.ran;
+}
+
 struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace)
 {
     assert(size > 0 && size % 4096 == 0 && size <= S370_ADDRESS_MASK + 1u);
@@ -38,6 +45,7 @@ struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace)
         s370_machine_free(m);
         return NULL;
     }
+    s370_channels_counter(m->channels, attempted, m);
     m->cpu.cpuid = S370_CPUID;
     return m;
 }

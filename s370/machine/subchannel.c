@@ -197,6 +197,13 @@ struct s370_channels *s370_channels_new(
     return ch;
 }
 
+void s370_channels_counter(struct s370_channels *ch,
+                           uint64_t (*insns)(const void *of), const void *of)
+{
+    ch->insns = insns;
+    ch->insns_of = of;
+}
+
 void s370_channels_free(struct s370_channels *ch)
 {
     if (!ch)

@@ -99,6 +99,8 @@ struct s370_channels {
     void *who;
     struct trace *trace; /* borrowed, may be NULL */
     unsigned vm;
+    uint64_t (*insns)(const void *of); /* for the trace; may be NULL */
+    const void *insns_of;
     uint32_t prefix;
     bool multiplexing; /* CR0 bit 0 */
     uint16_t pending;  /* channels with an interruption pending */
