@@ -1,7 +1,9 @@
 /* Decoding, disassembly, paging, modes, and the completeness of tables. */
 #include "base/bytes.h"
 #include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/deliver.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/length.h"
 #include "x86vmm/machine/mode.h"
 #include "x86vmm/machine/translate.h"
 
@@ -98,6 +100,67 @@ START_TEST(decodes_any_bytes)
         size_t n = seed % sizeof(bytes);
         x86_decode(bytes, n, 16u << seed % 3, &d);
         ck_assert(!d.insn == !d.len && d.len <= n && d.len <= X86_INSN_MAX);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *bytes;
+    unsigned len, bits; /* len 0: none is found */
+} lengths[] = {
+    {"\x90", 1, 64},
+    {"\xB8\1\2\3\4", 5, 32},
+    {"\xB8\1\2\3\4", 3, 16},
+    {"\x66\xB8\1\2\3\4", 6, 16},
+    {"\x48\xB8\1\2\3\4\5\6\7\x8", 10, 64}, /* mov rax, imm64 */
+    {"\x66\x48\xB8\1\2\3\4\5\6\7\x8", 11, 64},
+    {"\xA0\1\2", 3, 16}, /* mov al, moffs */
+    {"\xA0\1\2\3\4", 5, 32},
+    {"\xA0\1\2\3\4\5\6\7\x8", 9, 64},
+    {"\x67\xA0\1\2\3\4", 6, 64},
+    {"\x8B\x46\1", 3, 16},           /* [bp+1] */
+    {"\x8B\x06\1\2", 4, 16},         /* [disp16] */
+    {"\x8B\x86\1\2", 4, 16},         /* [bp+disp16] */
+    {"\x8B\x05\1\2\3\4", 6, 64},     /* [rip+disp32] */
+    {"\x8B\x04\x25\1\2\3\4", 7, 64}, /* [disp32] */
+    {"\x8B\x44\x24\1", 4, 64},
+    {"\x8B\x84\x24\1\2\3\4", 7, 32},
+    {"\xC7\x03\1\2\3\4", 6, 64},
+    {"\x66\xC7\x03\1\2", 5, 64},
+    {"\xF6\x03\1", 3, 64}, /* test */
+    {"\xF6\x13", 2, 64},   /* not */
+    {"\xF7\x03\1\2\3\4", 6, 64},
+    {"\xF7\xD8", 2, 64},
+    {"\xC8\1\2\3", 4, 64},   /* enter */
+    {"\x9A\1\2\3\4", 5, 16}, /* call far */
+    {"\xEA\1\2\3\4\5\6", 7, 32},
+    {"\x0F\x84\1\2\3\4", 6, 64},
+    {"\x0F\xBA\xE0\1", 4, 64},
+    {"\x0F\x38\x00\xC1", 4, 64},   /* pshufb */
+    {"\x0F\x3A\x0F\xC1\1", 5, 64}, /* palignr */
+    {"\xF3\x48\xA5", 3, 64},
+    {"\xC4\x03", 2, 32},             /* les eax, [ebx] */
+    {"\xC4\xE1\xFB\x92\xCB", 0, 64}, /* VEX */
+    {"\x8B\x05\1\2\3", 0, 64},       /* cut off */
+    {"\x0F\x04", 0, 64},
+    {"", 0, 64},
+};
+
+START_TEST(measures)
+{
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        uint8_t bytes[20] = {0};
+        size_t n = lengths[i].len;
+
+        if (!n) /* so many as there are */
+            while (n < sizeof(bytes) && lengths[i].bytes[n])
+                n++;
+        memcpy(bytes, lengths[i].bytes, n);
+        ck_assert_msg(x86_length(bytes, lengths[i].len ? sizeof(bytes) : n,
+                                 lengths[i].bits) == lengths[i].len,
+                      "row %zu", i);
+        for (size_t cut = 0; cut < lengths[i].len; cut++)
+            ck_assert_uint_eq(x86_length(bytes, cut, lengths[i].bits), 0);
     }
 }
 END_TEST
@@ -322,6 +385,125 @@ START_TEST(fetches_to_the_edge)
 }
 END_TEST
 
+/* ---- delivery ---- */
+
+static uint64_t stacked(const struct rig *r, unsigned at, unsigned size)
+{
+    const uint8_t *p = r->ram + r->s.gpr[X86_RSP] + at;
+
+    return size == 2 ? load_le16(p) : size == 4 ? load_le32(p) : load_le64(p);
+}
+
+START_TEST(delivers_in_real_mode)
+{
+    struct rig *r = new_rig(X86_MODE_REAL);
+
+    store_le32(r->ram + 4 * 0x24, 0x10000123); /* 1000:0123 */
+    r->s.rflags |= X86_FLAG_IF | X86_FLAG_TF;
+    r->s.seg[X86_CS].selector = 0x40;
+    r->s.gpr[X86_RSP] = 0x12340000; /* SP wraps, ESP's upper part stays */
+    ck_assert(x86_deliver(&r->s, &r->mem, 0x24, true, 7));
+    ck_assert_uint_eq(r->s.gpr[X86_RSP], 0x1234FFFA);
+    ck_assert_uint_eq(r->s.rip, 0x123);
+    ck_assert_uint_eq(r->s.seg[X86_CS].selector, 0x1000);
+    ck_assert_uint_eq(r->s.seg[X86_CS].base, 0x10000);
+    ck_assert_uint_eq(r->s.rflags, X86_FLAG_ONE);
+    r->s.gpr[X86_RSP] &= 0xFFFF;
+    ck_assert_uint_eq(stacked(r, 0, 2), 0x8000);
+    ck_assert_uint_eq(stacked(r, 2, 2), 0x40);
+    ck_assert_uint_eq(stacked(r, 4, 2),
+                      X86_FLAG_ONE | X86_FLAG_IF | X86_FLAG_TF);
+    r->s.idt.limit = 4 * 0x24 + 2;
+    ck_assert(!x86_deliver(&r->s, &r->mem, 0x24, false, 0));
+    free(r);
+}
+END_TEST
+
+/* An interrupt or trap gate to 0xC321. */
+static void set_gate(struct rig *r, unsigned vector, uint8_t type)
+{
+    unsigned size = x86_code_bits(&r->s) == 64 ? 16 : 8;
+    uint8_t *gate = r->ram + 0x9000 + size * vector;
+
+    r->s.idt = (struct x86_table_reg){0x9000, (uint16_t)(size * 64 - 1)};
+    store_le16(gate, 0xC321);
+    store_le16(gate + 2, r->s.seg[X86_CS].selector);
+    store_le16(gate + 4, (uint16_t)(type << 8));
+}
+
+static void check_gate(enum x86_mode mode, bool error, uint8_t type)
+{
+    struct rig *r = new_rig(mode);
+    bool wide = mode == X86_MODE_LONG;
+    unsigned size = wide ? 8 : 4, skip = error ? size : 0;
+
+    set_gate(r, 13, type);
+    r->s.gpr[X86_RSP] = 0x7809;
+    r->s.rflags |= X86_FLAG_IF;
+    ck_assert(x86_deliver(&r->s, &r->mem, 13, error, 0x55));
+    ck_assert_uint_eq(r->s.rip, 0xC321);
+    ck_assert_uint_eq(r->s.rflags,
+                      X86_FLAG_ONE | (type == 0x8F ? X86_FLAG_IF : 0));
+    ck_assert_uint_eq(r->s.gpr[X86_RSP],
+                      (wide ? 0x7800 - 40u : 0x7809 - 12u) - skip);
+    if (error)
+        ck_assert_uint_eq(stacked(r, 0, size), 0x55);
+    ck_assert_uint_eq(stacked(r, skip, size), 0x8000);
+    ck_assert_uint_eq(stacked(r, skip + size, size), r->s.seg[X86_CS].selector);
+    ck_assert_uint_eq(stacked(r, skip + 2 * size, size),
+                      X86_FLAG_ONE | X86_FLAG_IF);
+    if (wide)
+        ck_assert_uint_eq(stacked(r, skip + 3 * size, size), 0x7809);
+    free(r);
+}
+
+START_TEST(delivers_through_gates)
+{
+    for (enum x86_mode m = X86_MODE_PROTECTED; m <= X86_MODE_LONG; m++) {
+        check_gate(m, false, 0x8E);
+        check_gate(m, true, 0x8E);
+        check_gate(m, false, 0x8F);
+    }
+}
+END_TEST
+
+static void check_left_alone(struct rig *r)
+{
+    struct x86_state before = r->s;
+
+    ck_assert(!x86_deliver(&r->s, &r->mem, 13, false, 0));
+    ck_assert(!memcmp(&before, &r->s, sizeof(before)));
+}
+
+START_TEST(leaves_hard_deliveries_alone)
+{
+    struct rig *r = new_rig(X86_MODE_LONG);
+
+    check_left_alone(r); /* no IDT */
+    set_gate(r, 13, 0x0E);
+    check_left_alone(r); /* not present */
+    set_gate(r, 13, 0x85);
+    check_left_alone(r); /* a task gate */
+    set_gate(r, 13, 0x9E);
+    check_left_alone(r); /* not a system descriptor */
+    set_gate(r, 13, 0x8E);
+    r->ram[0x9000 + 16 * 13 + 4] = 1;
+    check_left_alone(r); /* another stack, by IST */
+    r->ram[0x9000 + 16 * 13 + 4] = 0;
+    r->ram[0x9000 + 16 * 13 + 2] ^= 8;
+    check_left_alone(r); /* another segment */
+    r->ram[0x9000 + 16 * 13 + 2] ^= 8;
+    r->s.gpr[X86_RSP] = STORAGE + 0x1000;
+    check_left_alone(r); /* a stack that is not there */
+    r->s.gpr[X86_RSP] = 0x7000;
+    r->s.seg[X86_SS].attr |= X86_ATTR_DPL;
+    check_left_alone(r); /* from user mode */
+    r->s.seg[X86_SS].attr &= (uint16_t)~X86_ATTR_DPL;
+    ck_assert(x86_deliver(&r->s, &r->mem, 13, false, 0));
+    free(r);
+}
+END_TEST
+
 Suite *suite_x86_machine(void)
 {
     Suite *s = suite_create("x86_machine");
@@ -330,6 +512,7 @@ Suite *suite_x86_machine(void)
     tcase_add_test(c, decodes);
     tcase_add_test(c, disassembles_into_any_buffer);
     tcase_add_test(c, decodes_any_bytes);
+    tcase_add_test(c, measures);
     tcase_add_test(c, sensitive_rows_have_an_interpreter_or_a_reason);
     tcase_add_test(c, every_reason_has_a_handler);
     tcase_add_test(c, registers_lie_in_the_state);
@@ -342,6 +525,9 @@ Suite *suite_x86_machine(void)
     tcase_add_test(c, pae_pages);
     tcase_add_test(c, long_mode_pages);
     tcase_add_test(c, fetches_to_the_edge);
+    tcase_add_test(c, delivers_in_real_mode);
+    tcase_add_test(c, delivers_through_gates);
+    tcase_add_test(c, leaves_hard_deliveries_alone);
     suite_add_tcase(s, c);
     return s;
 }

@@ -27,6 +27,8 @@ static enum status probe(struct diag *d)
 
 #if KVM_HOST
 #include "x86vmm/machine/cpuid.h"
+#include "x86vmm/machine/deliver.h"
+#include "x86vmm/machine/exception.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +38,7 @@ static enum status probe(struct diag *d)
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { KVM_API = 12, PAGE = 4096 };
+enum { KVM_API = 12, PAGE = 4096, APIC_ENABLED = 0x800 };
 
 /* Where KVM on Intel keeps three pages and one that guests must not use: below
  * 4 GiB, as its documentation proposes. */
@@ -174,14 +176,19 @@ static enum status open_vcpu(struct vcpu *v)
     return set_cpuid(v);
 }
 
-/* What KVM has to begin with; the state that the caller made stays. */
+/* What KVM has to begin with; the state that the caller made stays.  The APIC
+ * that is not there is off, lest CPUID tell of it. */
 static enum status first_state(struct vcpu *v)
 {
     struct x86_state wanted = *kvm_arch(v);
+    struct kvm_cpu *cpu = kvm_cpu(v);
     enum status st = kvm_read_state(v);
 
     *kvm_arch(v) = wanted;
-    kvm_arch(v)->interruptible = false;
+    kvm_arch(v)->interruptible = kvm_arch(v)->delivering = false;
+    cpu->sregs.apic_base &= ~(uint64_t)APIC_ENABLED;
+    if (!st && ioctl(cpu->fd, KVM_SET_SREGS, &cpu->sregs) < 0)
+        st = kvm_failed(v->vm, "KVM_SET_SREGS");
     return st;
 }
 
@@ -245,10 +252,28 @@ static void ask_for_window(struct vcpu *v)
         waits && !kvm_arch(v)->interruptible;
 }
 
+/* A processor that delivers an event does not stop before its handler's first
+ * instruction, and saves the trap flag for it: so when stepping, the engine
+ * delivers what it can by itself. */
+static void deliver_ourselves(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    const struct vm_event *e = &cpu->event;
+
+    if (e->kind != X86_EVENT_NMI &&
+        x86_deliver(kvm_arch(v), &v->vm->mem, e->code, e->has_error,
+                    (uint32_t)e->info[0])) {
+        cpu->inject = false;
+        kvm_arch(v)->delivering = false;
+    }
+}
+
 static void look_at_entry(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
+    if (v->stepping && cpu->inject)
+        deliver_ourselves(v);
     cpu->entry_pc = kvm_arch(v)->rip;
     cpu->delivered = false;
     cpu->entry_insn = (struct x86_decoded){0};
@@ -286,7 +311,7 @@ static enum status enter(struct vcpu *v, struct vm_exit *x, bool *exited)
         if (cpu->kicked || !tick) {
             cpu->kicked = 0;
             cpu->run->immediate_exit = 0;
-            *x = (struct vm_exit){.reason = EXIT_INTERRUPT, .ran = 1};
+            *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
             return STATUS_OK;
         }
         ticks++;
@@ -317,10 +342,8 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     if (again)
         return kvm_translate_exit(v, x);
     look_at_entry(v);
-    if (cpu->entry_insn.insn == &x86_insns.rows[X86_OP_CPUID]) {
-        kvm_sensitive_exit(v, x);
+    if (kvm_exit_before_entry(v, x))
         return STATUS_OK;
-    }
     st = prepare(v, &refused);
     if (st)
         return st;

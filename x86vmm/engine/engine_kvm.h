@@ -5,32 +5,36 @@
  * nothing to fetch; before every entry what has changed in it is written
  * back, so store_regs has nothing to do either.
  *
- * Time.  KVM does not count instructions.  `ran` is 1 for an exit; exact when
- * stepping.  A guest that makes no exit is fetched back by the host's clock
- * after at most two ticks of KVM_TICK_MS (EXIT_TIMER); its whole budget then
- * counts as used, so that every limit is reached some day.  Guest time on
- * this engine is therefore no measure of work, and a run with an EXIT_TIMER in
- * it cannot be repeated exactly.
+ * Time.  KVM does not count instructions.  `ran` is 1 for an exit of the
+ * guest's, 0 for one that the host's signals make; exact when stepping.  A
+ * guest that makes no exit is fetched back by the host's clock after at most
+ * two ticks of KVM_TICK_MS (EXIT_TIMER); its whole budget then counts as used,
+ * so that every limit is reached some day.  Guest time on this engine is
+ * therefore no measure of work, and a run with an EXIT_TIMER in it cannot be
+ * repeated exactly.
  *
  * Where an exit left the guest.  KVM finishes IN and loads from MMIO only at
  * the next entry, has often finished OUT at the exit, and has always finished
- * a store to MMIO.  The engine hides it: at the exit the pc is x->pc, and
- * x->pc + x->insn_len is where KVM goes on (0 bytes when a repeated string
- * instruction has iterations left).  Of a store to MMIO KVM does not tell
- * where the instruction began: unless stepping, x->pc is already the next one
- * and insn_len is 0.
+ * a store to MMIO.  The engine hides it: at the exit the pc is x->pc, and a
+ * handler that advances makes the guest go on where KVM would.  Of REP OUTS
+ * with iterations left, insn_len is 0; REP INS goes on being repeated however
+ * far the pc was advanced.  Of a store to MMIO KVM does not tell where the
+ * instruction began: unless stepping, x->pc is already the next one and
+ * insn_len is 0.
  *
  * CPUID is answered by KVM inside the kernel from the table that this engine
  * gives it (machine/cpuid.def).  When stepping, the engine sees CPUID before
- * it runs and makes it an EXIT_SENSITIVE.
+ * it runs and makes it an EXIT_SENSITIVE; HLT, alike, an EXIT_HALT; and it
+ * delivers events by itself (machine/deliver.h), so that no instruction of a
+ * handler runs unseen.
  *
  * Hypercalls.  KVM keeps VMCALL and VMMCALL for itself.  A guest calls the
  * monitor by OUT of EAX, 32 bits, to port X86_PORT_HYPERCALL: number in EAX,
  * arguments in RBX, RCX, RDX, RSI, result in RAX.
  *
  * A vcpu is used from the thread that made it; only `kick` may come from
- * elsewhere, and from signal handlers.  While a vcpu lives, its thread blocks
- * the signal SIGRTMIN + 6. */
+ * elsewhere, and from signal handlers.  From its first vcpu on, the thread
+ * blocks the signal SIGRTMIN + 6. */
 #ifndef X86VMM_ENGINE_ENGINE_KVM_H
 #define X86VMM_ENGINE_ENGINE_KVM_H
 

@@ -3,6 +3,7 @@
 
 #if KVM_HOST
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/length.h"
 #include "x86vmm/machine/translate.h"
 
 #include <string.h>
@@ -40,15 +41,6 @@ static void place(struct vcpu *v, struct vm_exit *x, uint64_t pc, uint64_t len)
     kvm_arch(v)->rip = pc;
     x->pc = pc;
     x->insn_len = (uint8_t)len;
-}
-
-static uint64_t counter(const struct x86_state *s, unsigned address_size)
-{
-    uint64_t rcx = s->gpr[X86_RCX];
-
-    return address_size == 8   ? rcx
-           : address_size == 4 ? (uint32_t)rcx
-                               : (uint16_t)rcx;
 }
 
 static bool is_string(const struct x86_decoded *d)
@@ -119,7 +111,8 @@ static void place_completed(struct vcpu *v, struct vm_exit *x, uint64_t start)
         look_back(v, x);
 }
 
-/* An instruction that KVM will complete at the next entry. */
+/* An instruction that KVM will complete at the next entry.  Whether it then
+ * goes on behind it, or repeats it, is KVM's to know. */
 static void place_unfinished(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
@@ -128,15 +121,12 @@ static void place_unfinished(struct vcpu *v, struct vm_exit *x)
     struct x86_decoded d;
 
     decode_at(v, 0, &d, bytes);
-    if (is_string(&d) && d.rep && x->reason == EXIT_IO &&
-        counter(s, d.address_size) > x->io.count)
-        d.len = 0; /* more iterations to come */
     x->insn = d.insn;
-    place(v, x, s->rip, d.len);
+    place(v, x, s->rip, x86_length(bytes, sizeof(bytes), x86_code_bits(s)));
     if (x->reason == EXIT_SENSITIVE)
         memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
     cpu->unfinished = true;
-    cpu->regs.rip = s->rip + d.len;
+    cpu->regs.rip = x->pc + x->insn_len;
 }
 
 static uint64_t first_item(const struct exit_io *io)
@@ -241,12 +231,6 @@ static void step_exit(struct vcpu *v, struct vm_exit *x)
     x->raw_info[0] = cpu->run->debug.arch.dr6;
     if (!cpu->stepping || cpu->delivered)
         return;
-    if (cpu->entry_insn.insn == &x86_insns.rows[X86_OP_HLT] &&
-        kvm_arch(v)->rip == cpu->entry_pc + cpu->entry_insn.len) {
-        x->reason = EXIT_HALT; /* some KVMs report only that it was a step */
-        halt_exit(v, x);
-        return;
-    }
     x->pc = cpu->entry_pc;
     x->insn = cpu->entry_insn.insn;
     x->insn_len = cpu->entry_insn.len;
@@ -315,16 +299,26 @@ void kvm_decode_entry(struct vcpu *v)
     decode_at(v, 0, &cpu->entry_insn, cpu->entry_bytes);
 }
 
-void kvm_sensitive_exit(struct vcpu *v, struct vm_exit *x)
+bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x)
 {
     const struct kvm_cpu *cpu = kvm_cpu(v);
+    struct x86_state *s = kvm_arch(v);
+    const struct insn_desc *insn = cpu->entry_insn.insn;
 
-    x->reason = EXIT_SENSITIVE;
+    if (insn == &x86_insns.rows[X86_OP_CPUID]) {
+        x->reason = EXIT_SENSITIVE;
+        memcpy(x->op.bytes, cpu->entry_bytes, sizeof(x->op.bytes));
+    } else if (insn == &x86_insns.rows[X86_OP_HLT] && x86_cpl(s) == 0) {
+        x->reason = EXIT_HALT; /* a shadow of STI does not outlast it */
+        s->interruptible = s->rflags & X86_FLAG_IF;
+    } else {
+        return false;
+    }
     x->raw_name = "decoded before entry";
     x->ran = 1;
-    x->insn = cpu->entry_insn.insn;
-    memcpy(x->op.bytes, cpu->entry_bytes, sizeof(x->op.bytes));
+    x->insn = insn;
     place(v, x, cpu->entry_pc, cpu->entry_insn.len);
+    return true;
 }
 #else
 typedef int kvm_exit_is_not_on_this_host;

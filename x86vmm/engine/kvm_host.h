@@ -52,7 +52,6 @@ struct kvm_cpu {
     volatile sig_atomic_t kicked;
     timer_t timer;
     bool has_timer;
-    sigset_t old_mask; /* of the thread, before */
 };
 
 static inline struct kvm_cpu *kvm_cpu(const struct vcpu *v)
@@ -86,9 +85,9 @@ MUST_USE enum status kvm_deliver(struct vcpu *v);
 MUST_USE enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x);
 /* Fetch and decode the instruction at the entry's pc. */
 void kvm_decode_entry(struct vcpu *v);
-/* An instruction that the engine will not let the processor run: sensitive,
- * and KVM would not make it an exit. */
-void kvm_sensitive_exit(struct vcpu *v, struct vm_exit *x);
+/* When stepping, the engine makes an exit of CPUID, which KVM would answer, and
+ * of HLT, which not every KVM reports as such under a step; neither runs. */
+bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x);
 
 /* ---- kvm_finish.c ---- */
 

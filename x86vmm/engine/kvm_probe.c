@@ -88,9 +88,12 @@ static const uint8_t sum64[] = {
     0xF4                             /* hlt */
 };
 static const uint8_t ask_cpuid[] = {
-    0x66, 0xB8, 0, 0, 0, 0x40, /* mov eax, 40000000h */
-    0x0F, 0xA2,                /* cpuid */
-    0xF4                       /* hlt */
+    0x66, 0xB8, 0,    0, 0, 0x40, /* mov eax, 40000000h */
+    0x0F, 0xA2,                   /* cpuid */
+    0x66, 0x89, 0xDE,             /* mov esi, ebx */
+    0x66, 0xB8, 1,    0, 0, 0,    /* mov eax, 1 */
+    0x0F, 0xA2,                   /* cpuid */
+    0xF4                          /* hlt */
 };
 static const uint8_t count_steps[] = {
     0x40, 0x40, 0x43, /* inc ax; inc ax; inc bx */
@@ -241,17 +244,16 @@ static bool probe_mode(struct guest *g, struct kvm_probe_row *row,
 
 static bool probe_cpuid(struct guest *g, struct kvm_probe_row *row)
 {
-    struct x86_cpuid_row want = x86_cpuid(0x40000000);
     struct vm_exit x;
 
     return start(g, row, X86_MODE_REAL, ask_cpuid, sizeof(ask_cpuid)) &&
            expect(g, EXIT_HALT, &x) &&
-           (expect_value(g, "EBX of leaf 40000000", g->state.gpr[X86_RBX],
-                         want.ebx) ||
-            complain(g,
-                     "KVM_SET_CPUID2 is ignored: leaf 40000000 is the "
-                     "host's (EBX %llx)",
-                     (unsigned long long)g->state.gpr[X86_RBX]));
+           (expect_value(g, "EBX of leaf 40000000", g->state.gpr[X86_RSI],
+                         x86_cpuid(0x40000000).ebx) &&
+            expect_value(g, "ECX of leaf 1", g->state.gpr[X86_RCX],
+                         x86_cpuid(1).ecx) &&
+            expect_value(g, "EDX of leaf 1", g->state.gpr[X86_RDX],
+                         x86_cpuid(1).edx));
 }
 
 static bool probe_step(struct guest *g, struct kvm_probe_row *row)

@@ -1,5 +1,7 @@
 /* A periodic signal that is blocked but inside KVM_RUN, which it interrupts;
- * so there is no handler, and nobody else's code ever sees it. */
+ * so there is no handler, and nobody else's code ever sees it.  The thread
+ * keeps it blocked for good: other vcpus of it may tick on, and the last tick
+ * may come late. */
 #include "x86vmm/engine/kvm_host.h"
 
 #if KVM_HOST
@@ -40,17 +42,17 @@ static int set_run_mask(int fd, const sigset_t *mask)
 enum status kvm_tick_start(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
+    sigset_t tick, before;
     struct itimerspec period = {{0, KVM_TICK_MS * 1000000},
                                 {0, KVM_TICK_MS * 1000000}};
     struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID,
                            .sigev_signo = SIGRTMIN + 6};
-    sigset_t tick;
 
     tick_set(&tick);
     how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-    if (pthread_sigmask(SIG_BLOCK, &tick, &cpu->old_mask))
+    if (pthread_sigmask(SIG_BLOCK, &tick, &before))
         return kvm_failed(v->vm, "pthread_sigmask");
-    if (set_run_mask(cpu->fd, &cpu->old_mask) < 0)
+    if (set_run_mask(cpu->fd, &before) < 0)
         return kvm_failed(v->vm, "KVM_SET_SIGNAL_MASK");
     if (timer_create(CLOCK_MONOTONIC, &how, &cpu->timer) < 0)
         return kvm_failed(v->vm, "timer_create");
@@ -80,8 +82,6 @@ void kvm_tick_stop(struct vcpu *v)
         return;
     timer_delete(cpu->timer);
     cpu->has_timer = false;
-    kvm_tick_take(); /* a last one must not outlive the mask */
-    pthread_sigmask(SIG_SETMASK, &cpu->old_mask, NULL);
 }
 #else
 typedef int kvm_tick_is_not_on_this_host; /* ISO C wants a declaration */

@@ -84,7 +84,10 @@ struct x86_state {
 #define X86_FLAG_ONE 0x2ull /* always 1 */
 #define X86_FLAG_TF  0x100ull
 #define X86_FLAG_IF  0x200ull
+#define X86_FLAG_NT  0x4000ull
+#define X86_FLAG_RF  0x10000ull
 #define X86_FLAG_VM  0x20000ull
+#define X86_FLAG_AC  0x40000ull
 #define X86_CR0_PE   0x1ull
 #define X86_CR0_ET   0x10ull
 #define X86_CR0_NE   0x20ull
