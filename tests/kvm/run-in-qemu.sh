@@ -10,7 +10,7 @@
 # BUILD says where build/check is.
 set -u
 BUILD=${BUILD:-build}
-SUITES="x86_kvm x86_uart x86_cpuid"
+SUITES="x86_kvm x86_exits x86_uart x86_cpuid"
 SECONDS_MAX=${SECONDS_MAX:-150}
 
 skip() {
