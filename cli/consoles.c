@@ -93,6 +93,10 @@ static bool whole_lines(const struct consoles *cs)
 static void print(struct consoles *cs, struct console_seat *s, const char *text,
                   size_t len)
 {
+    if (cs->heard) {
+        cs->heard(cs->who, text, len);
+        return;
+    }
     if (!whole_lines(cs)) {
         fwrite(text, 1, len, out(cs));
         if (len)

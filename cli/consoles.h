@@ -39,6 +39,9 @@ struct consoles {
     const struct script *script; /* borrowed; NULL: none */
     struct script_run *run;      /* owned; at seats[0] */
     struct trace *trace;         /* console lines become notes in it; or NULL */
+    /* A program that hears what is printed, instead of stdout; or NULL. */
+    void (*heard)(void *who, const char *text, size_t len);
+    void *who;
     bool to_stderr;              /* stdout is for a program that reads JSON */
     char input[CONSOLES_AHEAD_MAX]; /* lines that no read has taken yet */
     size_t input_length;

@@ -251,28 +251,51 @@ static int exit_code(struct session *s)
     return code;
 }
 
-int session_run(struct session *s, const struct session_plan *plan)
+static void begin_consoles(struct session *s)
 {
-    struct diag diag = {""};
-    int code = CODE_OURS;
+    const struct session_plan *plan = s->plan;
 
-    *s = (struct session){.plan = plan};
-    enum status st = find_guests(s, &diag);
-    if (st)
-        return cli_fail(st, &diag);
     consoles_init(&s->consoles, plan->script);
     s->consoles.to_stderr = plan->console_to_stderr;
     s->consoles.trace = plan->console_to_trace ? plan->trace : NULL;
-    st = s->ops->open(s, &diag);
-    if (!st) {
-        run_timed(s);
-        consoles_flush(&s->consoles);
-        s->ops->account(s);
-        code = exit_code(s);
-    } else {
-        code = cli_fail(st, &diag);
-    }
+    if (!plan->heard)
+        return;
+    s->consoles.source = CONSOLES_NOBODY;
+    s->consoles.heard = plan->heard;
+    s->consoles.who = plan->who;
+}
+
+enum status session_open(struct session *s, const struct session_plan *plan,
+                         struct diag *diag)
+{
+    *s = (struct session){.plan = plan};
+    enum status st = find_guests(s, diag);
+    if (st)
+        return st;
+    begin_consoles(s);
+    st = s->ops->open(s, diag);
+    if (st)
+        session_close(s);
+    return st;
+}
+
+void session_close(struct session *s)
+{
     consoles_end(&s->consoles);
     s->ops->close(s);
+}
+
+int session_run(struct session *s, const struct session_plan *plan)
+{
+    struct diag diag = {""};
+
+    enum status st = session_open(s, plan, &diag);
+    if (st)
+        return cli_fail(st, &diag);
+    run_timed(s);
+    consoles_flush(&s->consoles);
+    s->ops->account(s);
+    int code = exit_code(s);
+    session_close(s);
     return code;
 }

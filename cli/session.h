@@ -53,6 +53,12 @@ struct session_plan {
     bool scratch_tapes;
     bool console_to_stderr;
     bool console_to_trace;
+    /* A program listens instead of a person: it hears the consoles, and nobody
+     * but the script types at them. */
+    void (*heard)(void *who, const char *text, size_t len);
+    void *who;
+    const char *outputs; /* a folder: what System/370 devices write goes there
+                          * and not where the configuration says; or NULL */
     bool stepping;       /* every instruction is an exit and is traced */
     struct trace *trace; /* NULL: none */
 };
@@ -104,6 +110,13 @@ struct session {
     bool cut;          /* Ctrl-C */
     struct diag unmet; /* the script's line that was not reached, or "" */
 };
+
+/* Make the machine and its guests, ready to run.  After a failure there is
+ * nothing to close. */
+MUST_USE enum status session_open(struct session *s,
+                                  const struct session_plan *plan,
+                                  struct diag *diag);
+void session_close(struct session *s);
 
 /* Open, run to the end, close.  Returns the exit code of the run; complaints
  * have been said.  The accounts stay in *s. */

@@ -1,6 +1,7 @@
 #include "cli/session_s370.h"
 
 #include "cli/command.h"
+#include "cli/redirect.h"
 #include "cli/vmm_s370.h"
 #include "s370/dev/dev_console.h"
 #include "s370/vcpu.h"
@@ -99,9 +100,13 @@ enum status session_s370_open(struct guest *g, struct diag *diag)
     enum status st =
         equip_open(&g->equip, &g->file, g->session->plan->ipl, diag);
 
-    for (unsigned i = 0; !st && i < g->equip.config.note_count; i++)
+    if (st)
+        return st;
+    for (unsigned i = 0; i < g->equip.config.note_count; i++)
         cli_say("%s", g->equip.config.notes[i]);
-    return st;
+    if (!g->session->plan->outputs)
+        return STATUS_OK;
+    return redirect_outputs(&g->equip.config, g->session->plan->outputs, diag);
 }
 
 enum status session_s370_attach(struct guest *g, struct diag *diag)

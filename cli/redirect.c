@@ -1,0 +1,99 @@
+#include "cli/redirect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 1200 };
+
+static bool has(const struct s370_config_device *d, const char *option)
+{
+    for (unsigned i = 0; i < d->count; i++)
+        if (!strcasecmp(d->args[i], option))
+            return true;
+    return false;
+}
+
+static bool prints(const struct s370_config_device *d)
+{
+    const char *class = d->type->class;
+
+    return !strcmp(class, "line printer") || !strcmp(class, "card punch") ||
+           has(d, "punch");
+}
+
+/* As devices look for their files: where we are, or beside the
+ * configuration. */
+static void find(const struct s370_config *c, const char *name,
+                 char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%s", name);
+    if (name[0] == '/' || !c->folder[0] || !access(name, F_OK))
+        return;
+    snprintf(path, PATH_SIZE, "%s/%s", c->folder, name);
+}
+
+static enum status copy_file(const char *from, const char *to,
+                             struct diag *diag)
+{
+    char buffer[65536];
+    FILE *in = fopen(from, "rb"), *out;
+    size_t n;
+
+    if (!in)
+        return STATUS_OK; /* the device will say what it thinks of that */
+    out = fopen(to, "wb");
+    while (out && (n = fread(buffer, 1, sizeof(buffer), in)) > 0)
+        fwrite(buffer, 1, n, out);
+    bool bad = !out || ferror(in) || ferror(out);
+    fclose(in);
+    if (out && fclose(out))
+        bad = true;
+    return bad ? diag_set(diag, STATUS_HOST_FAILED,
+                          "%s: cannot be copied to %s", from, to)
+               : STATUS_OK;
+}
+
+static enum status replace(struct s370_config_device *d, const char *path,
+                           struct diag *diag)
+{
+    char *arg = strdup(path);
+
+    if (!arg)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    free(d->args[0]);
+    d->args[0] = arg;
+    return STATUS_OK;
+}
+
+static enum status redirect(const struct s370_config *c,
+                            struct s370_config_device *d, const char *folder,
+                            struct diag *diag)
+{
+    bool tape = !strcmp(d->type->class, "tape") && !has(d, "ro");
+    char from[PATH_SIZE], to[PATH_SIZE];
+
+    if (!d->count || (!tape && !prints(d)))
+        return STATUS_OK;
+    snprintf(to, sizeof(to), "%s/%03X.%s", folder, d->address,
+             tape ? "aws" : "out");
+    if (tape) {
+        find(c, d->args[0], from);
+        enum status st = copy_file(from, to, diag);
+        if (st)
+            return st;
+    }
+    return replace(d, to, diag);
+}
+
+enum status redirect_outputs(struct s370_config *c, const char *folder,
+                             struct diag *diag)
+{
+    enum status st = STATUS_OK;
+
+    for (unsigned i = 0; i < c->device_count && !st; i++)
+        st = redirect(c, &c->devices[i], folder, diag);
+    return st;
+}
