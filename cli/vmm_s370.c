@@ -233,7 +233,10 @@ void s370_vm_interpreter(struct vm *vm, enum s370_op op, interpreter_fn fn)
 
 static void ready(struct vm *vm)
 {
-    guest_of(vm)->vcpu.stopped = false;
+    struct s370_vcpu *g = &guest_of(vm)->vcpu;
+
+    g->stopped = false;
+    vm->vcpu.waiting = guest_waits(g);
     vm->state = VM_READY;
     vm->storm = vm->skips = 0;
     vm->diag.text[0] = '\0';
@@ -252,6 +255,7 @@ enum status s370_vm_ipl(struct vm *vm, uint16_t address, struct diag *diag)
     enum status st = s370_channels_ipl(g->channels, address, diag);
     if (st)
         return st;
+    s370_interval_restart(&g->timers, vm->clock.now);
     s370_psw_load(&g->psw, g->storage.bytes);
     vm->vcpu.waiting = guest_waits(g);
     return STATUS_OK;
@@ -286,7 +290,7 @@ void s370_vm_interval_switch(struct vm *vm, bool on)
     struct s370_timers *t = &guest_of(vm)->vcpu.timers;
 
     if (on && !t->interval_enabled)
-        t->interval_next = vm->clock.now + S370_INTERVAL_TICKS;
+        s370_interval_restart(t, vm->clock.now);
     t->interval_enabled = on;
 }
 

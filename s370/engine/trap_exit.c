@@ -164,7 +164,7 @@ bool trap_exit_enterable(struct vcpu *v, struct vm_exit *x)
 
     x->pc = g->psw.ia;
     if (g->stopped) {
-        x->reason = EXIT_SHUTDOWN;
+        x->reason = EXIT_HALT;
         x->raw_name = "STOPPED";
     } else if (g->per_code) {
         program_before(x, S370_PGM_PER_EVENT);

@@ -145,13 +145,14 @@ static bool accepts(const struct vcpu *v, const struct vm_event *e)
 
 /* ---- Time ---- */
 
-/* The wait state can be left by an interruption. */
+/* The wait state can be left by an interruption; the stopped state, which is
+ * waited in too, only by the operator. */
 static bool can_wake(const struct vcpu *v)
 {
-    const struct s370_psw *psw = &s370_vcpu(v)->psw;
-    unsigned masks = psw->ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF;
+    const struct s370_vcpu *g = s370_vcpu(v);
+    unsigned masks = g->psw.ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF;
 
-    return psw->system_mask & masks;
+    return !g->stopped && (g->psw.system_mask & masks);
 }
 
 static uint64_t timer_next(const struct vcpu *v)

@@ -325,8 +325,10 @@ static enum s370_stop turn(struct s370_machine *m, struct run *r)
         r->storm++;
         return S370_STOP_COUNT;
     }
-    if (m->cpu.stopped)
+    if (m->cpu.stopped) {
+        finish_io(m);
         return S370_STOP_STOPPED;
+    }
     if (m->cpu.psw.wait && !interrupts_itself(&m->cpu))
         return wait(m, r);
     return go(m, r);
