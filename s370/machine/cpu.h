@@ -18,35 +18,35 @@ enum {
 struct s370_channels;
 
 /* CR0 bits (GA22-7000, "Control Registers"). */
-#define S370_CR0_BLOCK_MULTIPLEX 0x80000000u
-#define S370_CR0_SSM_SUPPRESSION 0x40000000u
-#define S370_CR0_PAGE_SIZE       0x00C00000u /* 01 2K, 10 4K */
-#define S370_CR0_SEGMENT_SIZE    0x00380000u /* 000 64K, 010 1M */
+#define S370_CR0_BLOCK_MULTIPLEX  0x80000000u
+#define S370_CR0_SSM_SUPPRESSION  0x40000000u
+#define S370_CR0_PAGE_SIZE        0x00C00000u /* 01 2K, 10 4K */
+#define S370_CR0_SEGMENT_SIZE     0x00380000u /* 000 64K, 010 1M */
 #define S370_CR0_EMERGENCY_SIGNAL 0x00004000u
-#define S370_CR0_EXTERNAL_CALL   0x00002000u
+#define S370_CR0_EXTERNAL_CALL    0x00002000u
 #define S370_CR0_CLOCK_COMPARATOR 0x00000800u
-#define S370_CR0_CPU_TIMER       0x00000400u
-#define S370_CR0_INTERVAL_TIMER  0x00000080u
-#define S370_CR0_INTERRUPT_KEY   0x00000040u
-#define S370_CR0_SIGNAL          0x00000020u
-#define S370_CR0_RESET           0x000000E0u
-#define S370_CR2_RESET           0xFFFFFFFFu /* all channel masks on */
-#define S370_CR14_RESET          0xC2000000u
-#define S370_CR15_RESET          0x00000200u /* logout at 512 */
+#define S370_CR0_CPU_TIMER        0x00000400u
+#define S370_CR0_INTERVAL_TIMER   0x00000080u
+#define S370_CR0_INTERRUPT_KEY    0x00000040u
+#define S370_CR0_SIGNAL           0x00000020u
+#define S370_CR0_RESET            0x000000E0u
+#define S370_CR2_RESET            0xFFFFFFFFu /* all channel masks on */
+#define S370_CR14_RESET           0xC2000000u
+#define S370_CR15_RESET           0x00000200u /* logout at 512 */
 
 /* Timer facilities of one processor, real or virtual (timer.h). */
 struct s370_timers {
-    int64_t tod_offset;      /* TOD clock = tod_offset + (ticks << 8) */
-    bool tod_set;            /* SCK has set it: CC of STCK is 0, else 1 */
-    uint64_t comparator;     /* clock comparator */
-    int64_t cpu_timer_zero;  /* CPU timer = cpu_timer_zero - (ticks << 8) */
-    bool interval_enabled;   /* location 80 is stepped (operator's switch) */
-    uint64_t interval_next;  /* tick of the next step of location 80 */
-    bool interval_pending;   /* interruption conditions that stay until taken */
-    bool key_pending;        /* the operator's interrupt key */
-    bool signal_pending;     /* external signal */
-    bool emergency_pending;  /* SIGP emergency signal */
-    bool call_pending;       /* SIGP external call */
+    int64_t tod_offset;     /* TOD clock = tod_offset + (ticks << 8) */
+    bool tod_set;           /* SCK has set it: CC of STCK is 0, else 1 */
+    uint64_t comparator;    /* clock comparator */
+    int64_t cpu_timer_zero; /* CPU timer = cpu_timer_zero - (ticks << 8) */
+    bool interval_enabled;  /* location 80 is stepped (operator's switch) */
+    uint64_t interval_next; /* tick of the next step of location 80 */
+    bool interval_pending;  /* interruption conditions that stay until taken */
+    bool key_pending;       /* the operator's interrupt key */
+    bool signal_pending;    /* external signal */
+    bool emergency_pending; /* SIGP emergency signal */
+    bool call_pending;      /* SIGP external call */
 };
 
 /* Translation-lookaside buffer, 2K blocks, shared by real and translated
@@ -75,7 +75,7 @@ struct s370_cpu {
     struct s370_psw psw;
     uint32_t prefix;
     struct s370_timers timers;
-    uint64_t cpuid; /* as STIDP stores it */
+    uint64_t cpuid;   /* as STIDP stores it */
     uint16_t address; /* as STAP stores it */
 
     /* Surroundings; all borrowed. */
@@ -84,14 +84,14 @@ struct s370_cpu {
     struct s370_channels *channels; /* NULL: a CPU that never runs SIO */
 
     /* Of the instruction or run in progress. */
-    uint64_t ran;       /* instructions attempted since clock->now was set,
-                         * the one in progress included */
-    uint16_t svc_code;  /* S370_SVC */
-    uint8_t ilc;        /* bytes, of the last instruction */
+    uint64_t ran;      /* instructions attempted since clock->now was set,
+                        * the one in progress included */
+    uint16_t svc_code; /* S370_SVC */
+    uint8_t ilc;       /* bytes, of the last instruction */
     uint32_t translation_address;
     uint32_t monitor_code;
     uint8_t monitor_class;
-    uint8_t per_code;   /* PER events of this instruction so far */
+    uint8_t per_code; /* PER events of this instruction so far */
     uint32_t per_address;
     bool restart_pending;
     bool stopped; /* the stopped state: SIGP stop, resets; ends by restart */

@@ -29,11 +29,11 @@ struct s370_machine {
 
 /* Why a run ended. */
 enum s370_stop {
-    S370_STOP_BUDGET,        /* n instructions were attempted */
-    S370_STOP_IDLE,          /* enabled wait, and nothing will happen by itself */
+    S370_STOP_BUDGET, /* n instructions were attempted */
+    S370_STOP_IDLE,   /* enabled wait, and nothing will happen by itself */
     S370_STOP_DISABLED_WAIT, /* the end of a guest */
-    S370_STOP_PSW_LOOP, /* interruptions without an instruction in between:
-                         * invalid new PSWs */
+    S370_STOP_PSW_LOOP,      /* interruptions without an instruction in between:
+                              * invalid new PSWs */
     S370_STOP_STOPPED, /* the stopped state (SIGP): the restart key goes on */
     S370_STOP_COUNT
 };
@@ -53,8 +53,8 @@ enum s370_stop s370_machine_run(struct s370_machine *m, uint64_t n,
 
 /* System reset, then IPL from the device; the new PSW is loaded.  Storage is
  * not cleared (GA22-7000, "Initial Program Loading"). */
-MUST_USE enum status s370_machine_ipl(struct s370_machine *m,
-                                      uint16_t address, struct diag *d);
+MUST_USE enum status s370_machine_ipl(struct s370_machine *m, uint16_t address,
+                                      struct diag *d);
 /* Put an image at an absolute address. STATUS_BAD_INPUT: does not fit. */
 MUST_USE enum status s370_machine_load(struct s370_machine *m, uint32_t at,
                                        const uint8_t *bytes, uint32_t len);
