@@ -1,10 +1,15 @@
 /* A real guest: IBM's Tape Operating System/360 compiles, links and runs a job,
- * and its listing is what it must be.
+ * and its listing is what it must be: on the bare machine, under the monitor,
+ * and in lockstep on both.
  *
  * The images are no part of the project.  They are looked for in the folder
  * that TRAPLINE_TOS360 names, or else in ../shared/guests/tos360. */
+#include "cli/pair.h"
+#include "cli/vmm_s370.h"
+#include "monitor/dispatcher.h"
 #include "s370/dev/config.h"
 #include "s370/dev/dev_console.h"
+#include "s370/exit/interpreter.h"
 #include "s370/machine/machine.h"
 #include "tests/skip.h"
 
@@ -217,6 +222,183 @@ START_TEST(test_bare)
 }
 END_TEST
 
+/* ---- Under the monitor ---- */
+
+static void go_on(struct s370_vmm *vmm)
+{
+    static const volatile bool never = false;
+    size_t count;
+    struct vm **vms = s370_vmm_vms(vmm, &count);
+
+    ck_assert_int_eq(vmm_run(vms, count, &never), TURN_IDLE);
+}
+
+static uint64_t exits_of(const struct trace_ledger *l, const char *insn)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->rows[i].insn && !strcmp(l->rows[i].insn, insn))
+            n += l->rows[i].count;
+    return n;
+}
+
+/* The traps that such a job is known to make: four privileged instructions and
+ * SVC, and a small share of all instructions. */
+static void check_exits(const struct trace_ledger *l, const struct vcpu *v)
+{
+    static const char *const insns[] = {"LPSW", "SIO", "SSM", "TIO", "SVC"};
+
+    for (unsigned i = 0; i < ARRAY_LEN(insns); i++) {
+        uint64_t n = exits_of(l, insns[i]);
+        printf("  %-5s %8llu exits\n", insns[i], (unsigned long long)n);
+        ck_assert_msg(n > 50, "only %llu exits by %s", (unsigned long long)n,
+                      insns[i]);
+    }
+    ck_assert_uint_gt(v->insns, 1000000);
+    ck_assert_uint_lt(v->intervened * 50, v->insns);
+}
+
+START_TEST(test_under_the_monitor)
+{
+    struct trace trace = {0};
+    struct trace_ledger ledger;
+    struct s370_config config;
+    struct diag d = {{0}};
+
+    if (!find_images())
+        return;
+    read_config(&config);
+    trace_ledger_init(&ledger);
+    trace_attach(&trace, &ledger.sink);
+    struct s370_vmm *vmm = s370_vmm_new(0, &trace, &d);
+    ck_assert_msg(vmm != NULL, "%s", d.text);
+    struct vm *vm = s370_vmm_add(vmm, "tos360", config.main_size, &d);
+    ck_assert_msg(vm != NULL, "%s", d.text);
+    attach(&config, s370_vm_channels(vm));
+    ck_assert_msg(s370_vm_ipl(vm, SYSRES, &d) == STATUS_OK, "%s", d.text);
+    go_on(vmm);
+    ck_assert_str_eq(console.said, "");
+    ck_assert_int_eq(s370_console_attention(
+                         s370_channels_find(s370_vm_channels(vm), CONSOLE)),
+                     STATUS_OK);
+    go_on(vmm);
+    check_console();
+    check_exits(&ledger, &vm->vcpu);
+    s370_vmm_free(vmm);
+    s370_config_free(&config);
+    check_listing();
+    remove_scratch();
+}
+END_TEST
+
+/* ---- In lockstep ---- */
+
+static const char operator_does[] = "attention\n"
+                                    "wait GIVE IPL CONTROL STATEMENTS\n"
+                                    "type SET DATE=02/01/69,CLOCK=00/00/00\n"
+                                    "wait READY FOR COMMUNICATIONS\n"
+                                    "type ASSGN SYSRDR,X'00A'\n"
+                                    "type ASSGN SYSIPT,X'00A'\n"
+                                    "type ASSGN SYSLST,X'00B'\n"
+                                    "type\n"
+                                    "wait EOJ SIEVE\n"
+                                    "stop\n";
+
+/* The whole run, or until an interpreter that is broken shows. */
+static struct lockstep_report compare(enum s370_op op, interpreter_fn mutant)
+{
+    char config[PATH_MAX + 16], *guests[] = {config};
+    const uint64_t ipl = SYSRES;
+    const struct lockstep_options o = {0};
+    struct lockstep_report r;
+    struct diag d = {{0}};
+
+    snprintf(config, sizeof(config), "%s/tos360.conf", images);
+    struct script *script = script_parse("operator", operator_does, &d);
+    ck_assert_msg(script != NULL, "%s", d.text);
+    const struct session_plan plan = {.guests = guests,
+                                      .count = 1,
+                                      .ipl = &ipl,
+                                      .script = script,
+                                      .scratch_tapes = true};
+    struct pair *p = pair_new(&plan, &d);
+    ck_assert_msg(p != NULL, "%s", d.text);
+    p->mutant = mutant;
+    p->mutant_op = op;
+    struct lockstep_guest g = pair_guest(p);
+    ck_assert_msg(lockstep_run(&g, &o, &r, &d) == STATUS_OK, "%s", d.text);
+    if (!mutant) {
+        ck_assert_str_eq(p->output_differs, "");
+        ck_assert_str_eq(p->unmet.text, "");
+    }
+    pair_free(p);
+    script_free(script);
+    return r;
+}
+
+START_TEST(test_no_difference)
+{
+    if (!find_images())
+        return;
+    struct lockstep_report r = compare(S370_OP_INVALID, NULL);
+    lockstep_print(r.same ? stdout : stderr, &r);
+    ck_assert_msg(r.same, "%s differs after %s", r.what, r.insn);
+    ck_assert_uint_gt(r.insns, 1000000);
+    ck_assert_int_eq(r.end, LOCKSTEP_STOPPED);
+    ck_assert_int_eq(chdir("/"), 0);
+    ck_assert_int_eq(rmdir(scratch), 0);
+}
+END_TEST
+
+/* LPSW that takes no condition code; it matters to whoever was interrupted. */
+static enum verdict lpsw_keeps_cc(struct vcpu *v, struct vm_exit *x)
+{
+    uint8_t cc = s370_vcpu(v)->psw.cc;
+    enum verdict verdict = vm_lpsw(v, x);
+
+    s370_vcpu(v)->psw.cc = cc;
+    return verdict;
+}
+
+/* SSM that lets no external interruption in. */
+static enum verdict ssm_drops_external_bit(struct vcpu *v, struct vm_exit *x)
+{
+    enum verdict verdict = vm_ssm(v, x);
+
+    s370_vcpu(v)->psw.system_mask &= (uint8_t)~S370_MASK_EXTERNAL;
+    return verdict;
+}
+
+/* TIO to a device that is never busy. */
+static enum verdict tio_is_available(struct vcpu *v, struct vm_exit *x)
+{
+    enum verdict verdict = vm_tio(v, x);
+
+    s370_vcpu(v)->psw.cc = 0;
+    return verdict;
+}
+
+static const struct {
+    enum s370_op op;
+    interpreter_fn fn;
+} mutants[] = {{S370_OP_LPSW, lpsw_keeps_cc},
+               {S370_OP_SSM, ssm_drops_external_bit},
+               {S370_OP_TIO, tio_is_available}};
+
+START_TEST(test_mutant)
+{
+    if (!find_images())
+        return;
+    struct lockstep_report r = compare(mutants[_i].op, mutants[_i].fn);
+    ck_assert_msg(!r.same, "mutant %d was not found", _i);
+    ck_assert_msg(r.exact && r.op == mutants[_i].op, "mutant %d: %s in %s", _i,
+                  r.what, r.insn);
+    ck_assert_int_eq(chdir("/"), 0);
+    ck_assert_int_eq(rmdir(scratch), 0);
+}
+END_TEST
+
 Suite *suite_tos360(void)
 {
     Suite *s = suite_create("tos360");
@@ -224,6 +406,9 @@ Suite *suite_tos360(void)
 
     tcase_set_timeout(c, 120);
     tcase_add_test(c, test_bare);
+    tcase_add_test(c, test_under_the_monitor);
+    tcase_add_test(c, test_no_difference);
+    tcase_add_loop_test(c, test_mutant, 0, ARRAY_LEN(mutants));
     suite_add_tcase(s, c);
     return s;
 }
