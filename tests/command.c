@@ -1,0 +1,90 @@
+#include "tests/command.h"
+
+#include <check.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder_name[64];
+
+const char *command_program(void)
+{
+    static char path[PATH_MAX];
+    const char *build = getenv("BUILD");
+    char relative[PATH_MAX];
+
+    if (!path[0]) {
+        snprintf(relative, sizeof(relative), "%s/trapline-san",
+                 build ? build : "build");
+        ck_assert_msg(realpath(relative, path) != NULL, "no %s", relative);
+    }
+    return path;
+}
+
+const char *command_folder(void)
+{
+    if (!folder_name[0]) {
+        strcpy(folder_name, "/tmp/trapline-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder_name));
+    }
+    return folder_name;
+}
+
+void command_clean(void)
+{
+    char line[128];
+
+    if (!folder_name[0])
+        return;
+    snprintf(line, sizeof(line), "rm -rf %s", folder_name);
+    ck_assert_int_eq(system(line), 0);
+    folder_name[0] = '\0';
+}
+
+void command_file(const char *name, const void *bytes, size_t size)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", command_folder(), name);
+    FILE *f = fopen(path, "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static void read_back(const char *name, char text[COMMAND_TEXT_MAX])
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", command_folder(), name);
+    FILE *f = fopen(path, "rb");
+    ck_assert_ptr_nonnull(f);
+    text[fread(text, 1, COMMAND_TEXT_MAX - 1, f)] = '\0';
+    fclose(f);
+}
+
+const struct command *command_run(const char *folder, const char *fmt, ...)
+{
+    static struct command c;
+    char arguments[2048], line[3072];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(arguments, sizeof(arguments), fmt, ap);
+    va_end(ap);
+    setenv("T", command_program(), 1);
+    snprintf(line, sizeof(line),
+             "cd %s && { %s%s ; } </dev/null >%s/out 2>%s/err",
+             folder ? folder : ".", strstr(arguments, "$T") ? "" : "$T ",
+             arguments, command_folder(), command_folder());
+    int status = system(line);
+    c.status =
+        WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    read_back("out", c.out);
+    read_back("err", c.err);
+    return &c;
+}

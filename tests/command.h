@@ -1,0 +1,33 @@
+/* Runs the built command as a user would, and keeps what it says. */
+#ifndef TESTS_COMMAND_H
+#define TESTS_COMMAND_H
+
+#include "base/types.h"
+
+#include <sys/types.h>
+
+enum { COMMAND_TEXT_MAX = 256 * 1024 };
+
+struct command {
+    int status;                 /* exit status; 1000 + signal if one ended it */
+    char out[COMMAND_TEXT_MAX]; /* stdout, stderr: cut when too long */
+    char err[COMMAND_TEXT_MAX];
+};
+
+/* "trapline " + arguments, through the shell in `folder` (NULL: here), with no
+ * input unless the arguments redirect it.  Where they say $T, that is the
+ * program, and nothing is put before them.  The result is one static struct. */
+const struct command *command_run(const char *folder, const char *fmt, ...)
+    PRINTF(2, 3);
+
+/* A new folder for this test; removed by command_clean. */
+const char *command_folder(void);
+void command_clean(void);
+
+/* Absolute path of the program that is tested. */
+const char *command_program(void);
+
+/* Write a file into command_folder(). */
+void command_file(const char *name, const void *bytes, size_t size);
+
+#endif
