@@ -4,22 +4,55 @@
 
 #include "base/format.h"
 
+enum { INSN_BYTES_MAX = 16 };
+
 static enum turn stop(struct vm *vm, enum vm_state state)
 {
     vm->state = state;
     return TURN_STOPPED;
 }
 
-/* The instruction, and the address that its operand comes to. */
+static bool has(const char *text, char c)
+{
+    while (*text && *text != c)
+        text++;
+    return *text == c;
+}
+
+/* The instruction and, where it is relative to registers, the address that its
+ * operand comes to. */
 static void trace_operation(const struct vm *vm, const struct vm_exit *x,
                             struct trace_event *e)
 {
     vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
                     sizeof(e->text));
     size_t n = __builtin_strlen(e->text);
-    if (x->op.addr)
+    if (x->op.addr && has(e->text, '('))
         format(e->text + n, sizeof(e->text) - n, " @%llx",
                (unsigned long long)x->op.addr);
+}
+
+/* The instruction that is about to run, as storage has it. */
+static void trace_next(const struct vcpu *v, struct trace_event *e)
+{
+    const struct vm *vm = v->vm;
+    uint64_t pc = vm->isa->pc(v), gpa;
+    const uint8_t *bytes = NULL;
+    size_t n = INSN_BYTES_MAX;
+
+    *e = (struct trace_event){
+        .kind = TRACE_INSN,
+        .vm = vm->id,
+        .pc = pc,
+        .pc_digits = vm->isa->pc_digits,
+        .mode_before = vm->isa->virtual_supervisor(v) ? 'S' : 'P',
+    };
+    if (vm->isa->translate((struct vcpu *)v, pc, ACCESS_FETCH, &gpa))
+        return;
+    while (n && !(bytes = mem_at(&vm->mem, gpa, n)))
+        n--;
+    if (n)
+        vm->isa->disasm(bytes, n, pc, e->text, sizeof(e->text));
 }
 
 /* Begin the trace line of an exit: what can be seen before the handler. */
@@ -52,14 +85,25 @@ static void trace_before(struct vcpu *v, const struct vm_exit *x,
         e->cost_ns = vm->trace->host_ns();
 }
 
+/* A step of ours is no exit of the guest's: the instruction is shown. */
+static void trace_step(const struct vcpu *v, const struct trace_event *next,
+                       struct trace_event *e)
+{
+    *e = *next;
+    e->time = v->vm->clock.now;
+    e->insns = v->insns;
+}
+
 static void trace_after(struct vcpu *v, struct trace_event *e,
                         enum verdict verdict)
 {
     const struct vm *vm = v->vm;
 
-    if (vm->trace->host_ns)
-        e->cost_ns = vm->trace->host_ns() - e->cost_ns;
-    e->verdict = verdict_word(verdict);
+    if (e->kind == TRACE_EXIT) {
+        e->verdict = verdict_word(verdict);
+        if (vm->trace->host_ns)
+            e->cost_ns = vm->trace->host_ns() - e->cost_ns;
+    }
     e->mode_after = vm->isa->virtual_supervisor(v) ? 'S' : 'P';
     vm->isa->show_state(v, e->state, sizeof(e->state));
     trace_emit(vm->trace, e);
@@ -92,17 +136,22 @@ static enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
     return STATUS_OK;
 }
 
-static enum status handle(struct vcpu *v, struct vm_exit *x)
+/* next: the instruction, when the guest is stepped through for the trace. */
+static enum status handle(struct vcpu *v, struct vm_exit *x,
+                          const struct trace_event *next)
 {
     struct vm *vm = v->vm;
     const struct handler_row *row = &vm->handlers[x->reason];
     bool traced = trace_on(vm->trace);
+    bool step = x->reason == EXIT_TIMER || x->reason == EXIT_STEP;
     struct trace_event e;
 
     enum status st = vm->engine->load_regs(v, row->regs);
     if (st)
         return st;
-    if (traced)
+    if (traced && next && step)
+        trace_step(v, next, &e);
+    else if (traced)
         trace_before(v, x, &e);
     enum verdict verdict = row->handle(v, x);
     if (x->ran || verdict != VERDICT_REFLECT)
@@ -217,7 +266,11 @@ static enum turn run_guest(struct vcpu *v)
 {
     struct vm *vm = v->vm;
     struct vm_exit x = {0};
+    struct trace_event next;
+    bool stepped = v->stepping && trace_on(vm->trace) && vm->trace->insns;
 
+    if (stepped)
+        trace_next(v, &next);
     v->budget = grant(v);
     if (vm->engine->run(v, &x))
         return stop(vm, VM_FAILED);
@@ -226,7 +279,7 @@ static enum turn run_guest(struct vcpu *v)
     v->intervened += x.reason == EXIT_SENSITIVE;
     vm->clock.now += x.ran;
     vm->skips = 0;
-    if (handle(v, &x))
+    if (handle(v, &x, stepped ? &next : NULL))
         return stop(vm, VM_FAILED);
     return vm->state == VM_READY ? TURN_EXIT : TURN_STOPPED;
 }
