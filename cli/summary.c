@@ -1,5 +1,7 @@
 #include "cli/summary.h"
 
+#include "s370/machine/timer.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +93,7 @@ static void print_instructions(const struct session *s, const struct guest *g,
     fputs("  ", to);
     print_count(to, g->insns);
     fprintf(to, " instructions, %.6f s of guest time\n",
-            (double)g->ticks / 1e6);
+            (double)g->ticks / S370_TICKS_PER_SECOND);
     if (s->on == ON_BARE)
         return;
     fputs("  ", to);
