@@ -42,7 +42,7 @@ struct consoles {
     /* A program that hears what is printed, instead of stdout; or NULL. */
     void (*heard)(void *who, const char *text, size_t len);
     void *who;
-    bool to_stderr;              /* stdout is for a program that reads JSON */
+    bool to_stderr; /* stdout is for a program that reads JSON */
     char input[CONSOLES_AHEAD_MAX]; /* lines that no read has taken yet */
     size_t input_length;
     uint64_t typed_at; /* host's milliseconds: the newest of them */
