@@ -106,8 +106,15 @@ freestanding:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" WARN="$(CSTD) $(WARN)" \
 	    tests/freestanding.sh $(BARE)
 
-bench: all
-	$(Q)BUILD=$(BUILD) tests/bench.sh
+# Speed, beside Hercules where it is installed; ROUNDS=1 for a first look.
+ROUNDS   ?= 5
+BENCH    := $(wildcard tests/bench/*.c) tests/oracle/hercules.c
+bench: all $(BUILD)/bench
+	$(Q)$(BUILD)/bench --rounds $(ROUNDS) --program $(BUILD)/trapline
+
+$(BUILD)/bench: $(call object,fast,$(BENCH)) $(BUILD)/fast/lib.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 demo: all
 	$(Q)BUILD=$(BUILD) ./demo --built
@@ -135,5 +142,5 @@ $(BUILD)/%.flags: always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(patsubst %.o,%.d,$(call object,fast,$(LIB) $(CLI) $(MAIN)) \
+-include $(patsubst %.o,%.d,$(call object,fast,$(LIB) $(CLI) $(MAIN) $(BENCH)) \
                             $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS)))
