@@ -76,15 +76,18 @@ void directive_start1(struct assembly *a, struct statement *st)
     struct scan s = scan_begin(a, st);
     int64_t n = 0;
 
-    for (struct section *sec = a->sections; sec; sec = sec->next)
-        if (sec->kind == SECTION_CONTROL)
-            asm_error(a, st, NULL, "START must begin the first section");
+    if (a->section) {
+        asm_error(a, st, NULL, "START must begin the first section");
+        location_locate(a, st);
+        return;
+    }
     if (*st->operand &&
         (!expr_absolute(&s, "the origin", 0, STORAGE_END - 8, &n) ||
          !scan_done(&s)))
         n = 0;
     enter(a, st, SECTION_CONTROL);
-    st->section->origin = ((uint32_t)n + 7) & ~7u;
+    if (st->section)
+        st->section->origin = ((uint32_t)n + 7) & ~7u;
 }
 
 void directive_end1(struct assembly *a, struct statement *st)

@@ -3,13 +3,14 @@
 #include "s370/asm/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     WIDTH = 121,       /* columns of a page */
     DATA_LINE = 8,     /* bytes of a constant on one line */
     DATA_LINES = 2048, /* of one statement: a megabyte of zeros is enough */
-    REFS_COLUMN = 28
+    REFS_COLUMN = 30
 };
 
 struct page {
@@ -56,18 +57,30 @@ static void list_esd(struct page *p)
 
 /* Statements ----------------------------------------------------------- */
 
-/* The object bytes of the statement from the nth on, at most cap. */
-static size_t bytes_of(const struct assembly *a, const struct statement *st,
-                       size_t from, uint8_t *out, size_t cap)
+/* Walks over the object code of one statement. */
+struct walk {
+    size_t object, byte;
+};
+
+/* The next bytes that lie together, at most DATA_LINE; *loc: of the first. */
+static size_t next_bytes(const struct assembly *a, const struct statement *st,
+                         struct walk *w, uint8_t out[DATA_LINE], uint32_t *loc)
 {
-    size_t n = 0, at = 0;
+    size_t n = 0;
 
-    for (size_t i = 0; i < st->objects && n < cap; i++) {
-        const struct object *o = &a->objects[st->object + i];
+    while (w->object < st->objects && n < DATA_LINE) {
+        const struct object *o = &a->objects[st->object + w->object];
+        uint32_t at = o->loc + (uint32_t)w->byte;
 
-        for (size_t k = from > at ? from - at : 0; k < o->len && n < cap; k++)
-            out[n++] = a->code.bytes[o->at + k];
-        at += o->len;
+        if (n && at != *loc + n)
+            break;
+        if (!n)
+            *loc = at;
+        out[n++] = a->code.bytes[o->at + w->byte];
+        if (++w->byte < o->len)
+            continue;
+        w->object++;
+        w->byte = 0;
     }
     return n;
 }
@@ -109,19 +122,20 @@ static void list_text(struct page *p, const struct statement *st)
 }
 
 /* The bytes that did not fit on the first line, when PRINT DATA asks. */
-static void list_more(struct page *p, const struct statement *st)
+static void list_more(struct page *p, const struct statement *st,
+                      struct walk *w)
 {
-    uint32_t loc = st->section->origin + st->loc + DATA_LINE;
     uint8_t bytes[DATA_LINE];
     char hex[24];
+    uint32_t loc = 0;
     size_t n;
 
-    for (unsigned i = 1; i < DATA_LINES; i++, loc += DATA_LINE) {
-        n = bytes_of(p->a, st, i * DATA_LINE, bytes, sizeof(bytes));
+    for (unsigned i = 0; i < DATA_LINES; i++) {
+        n = next_bytes(p->a, st, w, bytes, &loc);
         if (!n)
             return;
         show_bytes(st, bytes, n, hex, sizeof(hex));
-        s370_buffer_say(p->out, "%06X %s\n", loc, hex);
+        s370_buffer_say(p->out, "%06X %s\n", st->section->origin + loc, hex);
     }
 }
 
@@ -138,7 +152,9 @@ static void list_statement(struct page *p, const struct statement *st)
 {
     char loc[8] = "", hex[24] = "", addresses[16];
     uint8_t bytes[DATA_LINE];
-    size_t n = bytes_of(p->a, st, 0, bytes, sizeof(bytes));
+    struct walk w = {0, 0};
+    uint32_t first = 0;
+    size_t n = next_bytes(p->a, st, &w, bytes, &first);
 
     if (st->show_loc && st->section)
         snprintf(loc, sizeof(loc), "%06X",
@@ -151,7 +167,7 @@ static void list_statement(struct page *p, const struct statement *st)
         s370_buffer_say(p->out, "%6s %-14s %s", loc, hex, addresses);
     list_text(p, st);
     if (st->all_data)
-        list_more(p, st);
+        list_more(p, st, &w);
 }
 
 /* SPACE n */
@@ -212,9 +228,12 @@ static void list_rld(struct page *p)
                         r->in->origin + r->loc);
 }
 
-/* The next symbol in EBCDIC-like order after `last`: letters, then digits. */
-static int order(const char *x, const char *y)
+/* EBCDIC order: letters, then digits. */
+static int order(const void *px, const void *py)
 {
+    const char *x = (*(const struct symbol *const *)px)->name;
+    const char *y = (*(const struct symbol *const *)py)->name;
+
     for (; *x && *x == *y; x++, y++)
         ;
     if (!*x || !*y || asm_is_digit(*x) == asm_is_digit(*y))
@@ -222,17 +241,25 @@ static int order(const char *x, const char *y)
     return asm_is_digit(*x) ? 1 : -1;
 }
 
-static const struct symbol *next_symbol(const struct assembly *a,
-                                        const struct symbol *last)
+/* All defined symbols in that order; the caller frees.  NULL: no memory. */
+static const struct symbol **sorted_symbols(const struct assembly *a,
+                                            size_t *count)
 {
-    const struct symbol *best = NULL;
+    const struct symbol **all;
+    size_t n = 0;
 
     for (size_t i = 0; i < SYMBOL_BUCKETS; i++)
         for (const struct symbol *s = a->symbols[i]; s; s = s->next)
-            if (s->defined && (!last || order(s->name, last->name) > 0) &&
-                (!best || order(s->name, best->name) < 0))
-                best = s;
-    return best;
+            n += s->defined;
+    all = malloc((n + 1) * sizeof(all[0]));
+    *count = 0;
+    for (size_t i = 0; all && i < SYMBOL_BUCKETS; i++)
+        for (const struct symbol *s = a->symbols[i]; s; s = s->next)
+            if (s->defined)
+                all[(*count)++] = s;
+    if (all)
+        qsort(all, *count, sizeof(all[0]), order);
+    return all;
 }
 
 static void list_references(struct page *p, const struct symbol *s)
@@ -244,24 +271,32 @@ static void list_references(struct page *p, const struct symbol *s)
             s370_buffer_say(p->out, "\n%*s", REFS_COLUMN, "");
             column = REFS_COLUMN;
         }
-        s370_buffer_say(p->out, "  %04u", r->statement);
+        s370_buffer_say(p->out, "%s%04u", r == s->refs ? "    " : "  ",
+                        r->statement);
         column += 6;
     }
 }
 
 static void list_xref(struct page *p)
 {
-    const struct symbol *s = NULL;
+    size_t n;
+    const struct symbol **all = sorted_symbols(p->a, &n);
 
+    if (!all) {
+        p->out->failed = true;
+        return;
+    }
     head(p, "                                             CROSS-REFERENCE",
          "SYMBOL    LEN  VALUE  DEFN");
-    while ((s = next_symbol(p->a, s)) != NULL) {
-        s370_buffer_say(p->out, "%-8s %05u %06X %04u  ", s->name, s->length,
-                        (unsigned)value_total(&s->value) & 0xFFFFFF,
-                        s->statement);
-        list_references(p, s);
+    for (size_t i = 0; i < n; i++) {
+        s370_buffer_say(p->out, "%-8s %05u %06X %04u", all[i]->name,
+                        all[i]->length,
+                        (unsigned)value_total(&all[i]->value) & 0xFFFFFF,
+                        all[i]->statement);
+        list_references(p, all[i]);
         s370_buffer_say(p->out, "\n");
     }
+    free(all);
 }
 
 void s370_asm_listing(const struct assembly *a, bool xref,
