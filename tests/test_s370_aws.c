@@ -346,6 +346,18 @@ START_TEST(test_missing_tape)
 }
 END_TEST
 
+START_TEST(test_one_writes_or_many_read)
+{
+    mount("180 3420 @t ro\n181 3420 @t ro");
+    ck_assert_int_eq(bench_attach(b, "182 3420 @t", 0), STATUS_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(b->diag.text, "mounted elsewhere"));
+    status(UNLOAD);
+    bench_do(b, 0x181, UNLOAD, 1);
+    ck_assert_int_eq(bench_attach(b, "182 3420 @t", 0), STATUS_OK);
+    ck_assert_int_eq(bench_attach(b, "183 3420 @t ro", 0), STATUS_BAD_INPUT);
+}
+END_TEST
+
 /* ---- Damage ---- */
 
 /* Open the bytes as a tape; STATUS_OK or the message in b->diag. */
@@ -469,6 +481,7 @@ Suite *suite_s370_aws(void)
     tcase_add_test(t, test_file_protect);
     tcase_add_test(t, test_full_disk);
     tcase_add_test(t, test_missing_tape);
+    tcase_add_test(t, test_one_writes_or_many_read);
     tcase_add_test(t, test_truncated_at_every_length);
     tcase_add_loop_test(t, test_damage_is_found, 0, ARRAY_LEN(damages));
     tcase_add_test(t, test_too_long_a_block_is_damage);

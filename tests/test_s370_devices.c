@@ -282,6 +282,18 @@ START_TEST(test_full_disk_is_an_equipment_check)
 }
 END_TEST
 
+START_TEST(test_two_devices_on_one_file)
+{
+    attach("00D 3525 @same\n010 3525 /dev/null\n011 1403 /dev/null");
+    bench_put(b, "X");
+    bench_do(b, PUN, 0x01, 1);
+    refused("00E 1403 @same", "same: another device writes this file");
+    size_t len;
+    free(bench_read(b, "same", &len));
+    ck_assert_uint_eq(len, 80); /* and is not emptied */
+}
+END_TEST
+
 /* ---- Printer ---- */
 
 static void print(uint8_t command)
@@ -364,7 +376,7 @@ START_TEST(test_printer_forms_control_buffer)
 {
     uint8_t *image = b->bytes + BENCH_DATA;
 
-    attach("00E 3211 @paper\n00F 1403 @paper noclear");
+    attach("00E 3211 @paper");
     memset(image, 0, 300);
     image[0] = 1;
     image[4] = 2;
@@ -381,8 +393,16 @@ START_TEST(test_printer_forms_control_buffer)
     ck_assert_uint_eq(bench_do(b, PRT, 0x63, 10).unit, ENDED | UC);
     image[2] = 0;
     ck_assert_uint_eq(bench_do(b, PRT, 0x63, 9).unit, ENDED | UC); /* no end */
-    ck_assert_uint_eq(bench_do(b, 0x00F, 0x0B, 1).unit, ENDED);
-    bench_expect(b, "paper", "\n\n\n\n\n\n\f\n");
+}
+END_TEST
+
+START_TEST(test_printer_noclear)
+{
+    bench_text(b, "paper", "OLD\n");
+    attach("00E 1403 @paper noclear");
+    bench_put(b, "NEW");
+    print(0x09);
+    bench_expect(b, "paper", "OLD\nNEW\n");
 }
 END_TEST
 
@@ -400,11 +420,13 @@ Suite *suite_s370_devices(void)
     tcase_add_test(t, test_reader_cards_and_several_decks);
     tcase_add_test(t, test_reader_refuses_bad_decks);
     tcase_add_test(t, test_punch);
+    tcase_add_test(t, test_two_devices_on_one_file);
     tcase_add_loop_test(t, test_full_disk_is_an_equipment_check, 0, 2);
     tcase_add_test(t, test_printer_carriage);
     tcase_add_test(t, test_printer_lines);
     tcase_add_test(t, test_printer_immediate_and_refused);
     tcase_add_test(t, test_printer_forms_control_buffer);
+    tcase_add_test(t, test_printer_noclear);
     suite_add_tcase(s, t);
     return s;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,7 +146,8 @@ static const char *chunk_fault(const struct scan *s, const struct chunk *c)
     bool first = c->flags & FLAG_FIRST;
 
     if (c->flags & ~(FLAG_FIRST | FLAG_MARK | FLAG_LAST))
-        return "the header has flags that AWS tapes do not have";
+        return "the header has flags that AWS tapes do not have (HET "
+               "compression is not supported)";
     if (c->before != s->before)
         return "the header does not fit the length of the chunk before it";
     if (c->flags & FLAG_MARK)
@@ -241,10 +243,17 @@ static enum status open_file(struct aws *t, const char *path, unsigned flags,
         t->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         *fresh = t->fd >= 0;
     }
-    if (t->fd >= 0)
-        return STATUS_OK;
-    return diag_set(diag, STATUS_BAD_INPUT, "%s: cannot open: %s", path,
-                    strerror(errno));
+    if (t->fd < 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: cannot open: %s", path,
+                        strerror(errno));
+    /* a host without locks lets everybody in */
+    if (flock(t->fd, (t->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) &&
+        errno == EWOULDBLOCK)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s: this tape is mounted elsewhere, and one of the "
+                        "two may write",
+                        path);
+    return STATUS_OK;
 }
 
 enum status aws_open(const char *path, unsigned flags, struct aws **out,

@@ -30,7 +30,8 @@ enum {
 };
 
 /* Open and check every header.  Errors name the file and the block.  A file
- * that may not be written is opened read-only. */
+ * that may not be written is opened read-only.  Many may read a tape, or one
+ * may write it. */
 MUST_USE enum status aws_open(const char *path, unsigned flags,
                               struct aws **out, struct diag *diag);
 void aws_close(struct aws *t);

@@ -3,8 +3,11 @@
 #include "base/format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct s370_dev_type types[] = {
@@ -96,4 +99,52 @@ enum status dev_path(const struct s370_dev_spec *spec, const char *name,
     }
     format(out, DEV_PATH_MAX, "%s", name);
     return STATUS_OK;
+}
+
+/* Two devices on one file would make soup of it.  Terminals and the like are
+ * nobody's. */
+static bool taken(int fd)
+{
+    struct stat info;
+
+    return !fstat(fd, &info) && S_ISREG(info.st_mode) &&
+           flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+enum status dev_output(const struct s370_dev_spec *spec, bool append,
+                       char path[DEV_PATH_MAX], FILE **out, struct diag *diag)
+{
+    enum status st = dev_path(spec, spec->args[0], path, diag);
+
+    if (st != STATUS_OK)
+        return st;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd >= 0 && taken(fd)) {
+        close(fd);
+        return dev_fail(spec, diag, STATUS_BAD_INPUT,
+                        "%s: another device writes this file", path);
+    }
+    /* emptying fails on what is no file, and need not be */
+    if (fd >= 0 && !append && ftruncate(fd, 0) && errno != EINVAL) {
+        close(fd);
+        fd = -1;
+    }
+    *out = fd >= 0 ? fdopen(fd, "ab") : NULL;
+    if (*out)
+        return STATUS_OK;
+    st = dev_fail(spec, diag, STATUS_HOST_FAILED, "%s: cannot write: %s", path,
+                  strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+uint8_t dev_written(struct s370_device *d, const struct s370_console_host *host,
+                    const char *path, FILE *file)
+{
+    if (!ferror(file) && !fflush(file))
+        return DEV_ENDED;
+    dev_trouble(d, host, "%s: cannot write: %s", path, strerror(errno));
+    clearerr(file);
+    return dev_check(d, S370_SENSE_EQUIPMENT_CHECK);
 }

@@ -6,6 +6,8 @@
 #include "s370/machine/channel.h"
 #include "s370/machine/device.h"
 
+#include <stdio.h>
+
 /* Where consoles print and where devices complain; borrowed for as long as
  * the device lives.  The pointers may be NULL: then nobody hears. */
 struct s370_console_host {
@@ -80,6 +82,16 @@ void dev_trouble(const struct s370_device *d,
 MUST_USE enum status dev_path(const struct s370_dev_spec *spec,
                               const char *name, char out[DEV_PATH_MAX],
                               struct diag *diag);
+
+/* The file that args[0] names, opened to be written from its start, or behind
+ * what it has; its path in `path`.  A file that another device writes is
+ * refused.  The caller closes it. */
+MUST_USE enum status dev_output(const struct s370_dev_spec *spec, bool append,
+                                char path[DEV_PATH_MAX], FILE **out,
+                                struct diag *diag);
+/* Push out what was written; the status for it.  A failure is told. */
+uint8_t dev_written(struct s370_device *d, const struct s370_console_host *host,
+                    const char *path, FILE *file);
 
 /* Is this argument the option (any case)? */
 bool dev_option(const char *arg, const char *option);

@@ -10,7 +10,6 @@
 #include "s370/dev/ebcdic.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,16 +173,6 @@ static bool load_fcb(struct printer *p, const uint8_t *image, uint32_t len)
     return false;
 }
 
-static uint8_t check_file(struct printer *p)
-{
-    if (!ferror(p->file) && !fflush(p->file))
-        return DEV_ENDED;
-    dev_trouble(&p->base, &p->host, "%s: cannot write: %s", p->path,
-                strerror(errno));
-    clearerr(p->file);
-    return dev_check(&p->base, S370_SENSE_EQUIPMENT_CHECK);
-}
-
 static uint8_t printer_finish(struct s370_device *d, uint8_t command,
                               uint8_t *record, uint32_t *len)
 {
@@ -197,9 +186,9 @@ static uint8_t printer_finish(struct s370_device *d, uint8_t command,
         return DEV_ENDED; /* a UCS image: every train has our characters */
     if (wrote)
         put_line(p, record, *len);
-    if (!move_paper(p, command, wrote))
-        return check_file(p) | dev_check(d, S370_SENSE_DATA_CHECK);
-    return check_file(p);
+    bool moved = move_paper(p, command, wrote);
+    uint8_t status = dev_written(d, &p->host, p->path, p->file);
+    return moved ? status : status | dev_check(d, S370_SENSE_DATA_CHECK);
 }
 
 static void printer_destroy(struct s370_device *d)
@@ -247,14 +236,7 @@ static enum status open_file(struct printer *p,
                             "a printer takes no argument '%s' (crlf, noclear)",
                             spec->args[i]);
     }
-    enum status st = dev_path(spec, spec->args[0], p->path, diag);
-    if (st != STATUS_OK)
-        return st;
-    p->file = fopen(p->path, append ? "ab" : "wb");
-    if (!p->file)
-        return dev_fail(spec, diag, STATUS_HOST_FAILED, "%s: cannot write: %s",
-                        p->path, strerror(errno));
-    return STATUS_OK;
+    return dev_output(spec, append, p->path, &p->file, diag);
 }
 
 enum status dev_printer_create(const struct s370_dev_spec *spec,

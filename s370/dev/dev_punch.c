@@ -4,7 +4,6 @@
 #include "s370/dev/ebcdic.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,12 +59,8 @@ static uint8_t punch_finish(struct s370_device *d, uint8_t command,
     size_t n = image(p, record, *len, out);
 
     (void)command;
-    errno = 0;
-    if (fwrite(out, 1, n, p->file) == n && !fflush(p->file))
-        return DEV_ENDED;
-    dev_trouble(d, &p->host, "%s: cannot write: %s", p->path, strerror(errno));
-    clearerr(p->file);
-    return dev_check(d, S370_SENSE_EQUIPMENT_CHECK);
+    fwrite(out, 1, n, p->file); /* a failure stays until dev_written */
+    return dev_written(d, &p->host, p->path, p->file);
 }
 
 static void punch_destroy(struct s370_device *d)
@@ -84,20 +79,6 @@ static const struct s370_device_ops punch_ops = {
     .finish = punch_finish,
     .destroy = punch_destroy,
 };
-
-static enum status open_file(struct punch *p, const struct s370_dev_spec *spec,
-                             bool append, struct diag *diag)
-{
-    enum status st = dev_path(spec, spec->args[0], p->path, diag);
-
-    if (st != STATUS_OK)
-        return st;
-    p->file = fopen(p->path, append ? "ab" : "wb");
-    if (!p->file)
-        return dev_fail(spec, diag, STATUS_HOST_FAILED, "%s: cannot write: %s",
-                        p->path, strerror(errno));
-    return STATUS_OK;
-}
 
 static enum status parse(struct punch *p, const struct s370_dev_spec *spec,
                          bool *append, struct diag *diag)
@@ -140,7 +121,7 @@ enum status dev_punch_create(const struct s370_dev_spec *spec,
         p->host = *spec->host;
     enum status st = parse(p, spec, &append, diag);
     if (st == STATUS_OK)
-        st = open_file(p, spec, append, diag);
+        st = dev_output(spec, append, p->path, &p->file, diag);
     if (st == STATUS_OK)
         *out = &p->base;
     else
