@@ -5,6 +5,7 @@
 #include "tests/skip.h"
 #include "tests/x86_rig.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/machine/platform.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+
+enum { RANDOM_GUESTS = 12 };
 
 /* A KVM that ignores the CPUID table shows somebody else's signature. */
 static void cover_signature(struct rig *r)
@@ -339,6 +342,35 @@ START_TEST(endless_loop_is_kicked)
 }
 END_TEST
 
+/* Random code, for a while: whatever it does to ports, storage and its own
+ * tables, it ends as a machine ends, never as a failure of the host. */
+START_TEST(random_code_harms_nobody)
+{
+    uint32_t seed = 1 + (uint32_t)_i;
+    uint8_t code[4096];
+    enum x86_mode mode = _i % 2 ? X86_MODE_LONG : X86_MODE_REAL;
+
+    if (!rig_has_mode(mode))
+        return;
+    for (size_t i = 0; i < sizeof(code); i++) {
+        seed = seed * 1664525 + 1013904223;
+        code[i] = (uint8_t)(seed >> 24);
+        if (seed >> 8 & 1) /* many exits, and few that end it */
+            code[i] =
+                (uint8_t) "\x6C\x6E\xE6\xEC\xEE\xFB\x0F\x66"[seed >> 9 & 7];
+    }
+    struct rig *r = rig_with_code(mode, code, sizeof(code));
+    x86_vm_on_output(r->vm, NULL, NULL);
+    x86_vm_state(r->vm)->gpr[X86_RDX] = X86_PORT_SERIAL;
+    r->vm->vcpu.stepping = _i / 2 % 2;
+    r->vm->stop_after = r->vm->vcpu.stepping ? 500 : 2 * X86_VMM_SLICE;
+    enum turn turn = rig_run(r);
+    ck_assert(turn == TURN_STOPPED || turn == TURN_IDLE);
+    ck_assert_msg(!strstr(r->vm->diag.text, "KVM_"), "%s", r->vm->diag.text);
+    rig_free(r);
+}
+END_TEST
+
 /* ---- two machines ---- */
 
 /* They take turns, and what belongs to one is not the other's. */
@@ -439,6 +471,7 @@ Suite *suite_x86_kvm(void)
     tcase_add_test(c, endless_loop_reaches_the_limit);
     tcase_add_test(c, endless_loop_is_interrupted);
     tcase_add_test(c, endless_loop_is_kicked);
+    tcase_add_loop_test(c, random_code_harms_nobody, 0, RANDOM_GUESTS);
     tcase_add_test(c, two_machines_take_turns);
     tcase_add_test(c, bad_machines_are_refused);
     tcase_add_test(c, bad_images_are_refused);

@@ -69,10 +69,13 @@ static bool can_wake(const struct vcpu *v)
     return x86_state(v)->rflags & X86_FLAG_IF;
 }
 
+/* A pc is relative to CS, all other addresses are linear.  Protection is the
+ * processor's to check. */
 static enum status translate(struct vcpu *v, uint64_t gva, enum access access,
                              uint64_t *gpa)
 {
-    (void)access; /* protection is the processor's to check */
+    if (access == ACCESS_FETCH)
+        gva = x86_linear(x86_state(v), X86_CS, gva);
     return x86_translate(x86_state(v), &v->vm->mem, gva, gpa)
                ? STATUS_OK
                : STATUS_BAD_INPUT;
