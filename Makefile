@@ -33,6 +33,10 @@ TESTS    := $(filter-out tests/test_%.c,$(wildcard tests/*.c)) \
 # Layers that must work with no C library under them (see tests/freestanding.sh).
 BARE     := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c)
 
+# Fuzzers of files, which share a mutator, and the one of hostile guests.
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(filter-out \
+             %/fuzz_main.c %/fuzz_guest.c,$(wildcard tests/fuzz/fuzz_*.c)))
+
 object    = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
 .PHONY: all
@@ -89,15 +93,64 @@ $(BUILD)/trapline-san: $(call object,san,$(MAIN)) $(BUILD)/san/lib.a
 
 # The command under the sanitizers is the one that the tests run.
 .PHONY: check check-unit
-check: all $(BUILD)/trapline-san $(BUILD)/check
-	$(Q)BUILD=$(BUILD) CC="$(CC)" MAKE="$(MAKE)" tests/check.sh
+check: all $(BUILD)/trapline-san $(BUILD)/check $(BUILD)/oracle $(FUZZERS) \
+       $(BUILD)/fuzz_guest
+	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
 
-check-unit: $(BUILD)/check
+check-unit: $(BUILD)/trapline-san $(BUILD)/check
 	$(Q)BUILD=$(BUILD) $(BUILD)/check
+
+# tests/expected anew, from what ran: read the difference before you commit.
+.PHONY: expected
+expected: all $(BUILD)/trapline-san $(BUILD)/check
+	$(Q)BUILD=$(BUILD) $(BUILD)/check | awk '$$3 ~ /^passed/ && $$1 ~ /^[a-z]/ \
+	    { print $$1, $$2 + $$4 + $$6 }' | sort > $(BUILD)/expected.new
+	$(Q)mv $(BUILD)/expected.new tests/expected
+	$(Q)git --no-pager diff --stat tests/expected
+
+# ---- Beside the suites: the oracle, fuzzers, the bench ----
+
+ORACLE   := $(wildcard tests/oracle/*.c)
+BENCH    := $(wildcard tests/bench/*.c) tests/oracle/hercules.c
+$(BUILD)/oracle: $(call object,fast,$(ORACLE)) $(BUILD)/fast/lib.a
+$(BUILD)/bench:  $(call object,fast,$(BENCH)) $(BUILD)/fast/lib.a
+$(BUILD)/oracle $(BUILD)/bench:
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# FUZZER [RUNS [SEED]]; fuzz_guest [SECONDS [SEED]]
+$(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/san/tests/fuzz/fuzz_%.o \
+            $(BUILD)/san/tests/fuzz/fuzz_main.o $(BUILD)/san/lib.a
+HOSTILE  := tests/fuzz/fuzz_guest.c tests/s370_hostile.c tests/s370_pair.c \
+            tests/s370_random.c
+$(BUILD)/fuzz_guest: $(call object,san,$(HOSTILE)) $(BUILD)/san/lib.a
+$(FUZZERS) $(BUILD)/fuzz_guest:
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: oracle fuzz bench kvm-check
+# Random instruction cases against Hercules.
+ORACLE_CASES ?= 1000000
+oracle: $(BUILD)/oracle
+	$(Q)$(BUILD)/oracle --cases $(ORACLE_CASES)
+
+FUZZ_RUNS    ?= 1000000
+FUZZ_SECONDS ?= 600
+fuzz: $(FUZZERS) $(BUILD)/fuzz_guest
+	$(Q)for f in $(FUZZERS); do echo "== $$f"; $$f $(FUZZ_RUNS) || exit 1; done
+	$(Q)echo "== $(BUILD)/fuzz_guest"; $(BUILD)/fuzz_guest $(FUZZ_SECONDS)
+
+# Speed, beside Hercules where it is installed; ROUNDS=1 for a first look.
+ROUNDS   ?= 5
+bench: all $(BUILD)/bench
+	$(Q)$(BUILD)/bench --rounds $(ROUNDS) --program $(BUILD)/trapline
+
+kvm-check: all $(BUILD)/check
+	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
 
 # ---- Other ways to look at it ----
 
-.PHONY: lint freestanding bench demo
+.PHONY: lint freestanding demo
 lint: $(BUILD)/check
 	$(Q)BUILD=$(BUILD) CPPFLAGS="$(CPPFLAGS)" WARN="$(CSTD) $(WARN)" \
 	    tests/lint.sh
@@ -105,16 +158,6 @@ lint: $(BUILD)/check
 freestanding:
 	$(Q)BUILD=$(BUILD) CC="$(CC)" WARN="$(CSTD) $(WARN)" \
 	    tests/freestanding.sh $(BARE)
-
-# Speed, beside Hercules where it is installed; ROUNDS=1 for a first look.
-ROUNDS   ?= 5
-BENCH    := $(wildcard tests/bench/*.c) tests/oracle/hercules.c
-bench: all $(BUILD)/bench
-	$(Q)$(BUILD)/bench --rounds $(ROUNDS) --program $(BUILD)/trapline
-
-$(BUILD)/bench: $(call object,fast,$(BENCH)) $(BUILD)/fast/lib.a
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 demo: all
 	$(Q)BUILD=$(BUILD) ./demo --built
@@ -142,5 +185,6 @@ $(BUILD)/%.flags: always
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(patsubst %.o,%.d,$(call object,fast,$(LIB) $(CLI) $(MAIN) $(BENCH)) \
-                            $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS)))
+-include $(patsubst %.o,%.d,\
+    $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH)) \
+    $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS) $(wildcard tests/fuzz/*.c)))

@@ -39,10 +39,29 @@ part() {
     fi
 }
 
+# A program without tests of its own to count is one test.
+one() {
+    "$@"
+    case $? in
+    0) echo "1 passed, 0 failed, 0 skipped" ;;
+    77) echo "SKIPPED: $*" && echo "0 passed, 0 failed, 1 skipped" ;;
+    *) echo "FAILED: $*" && echo "0 passed, 1 failed, 0 skipped" ;;
+    esac
+}
+
 part "without a C library" "$MAKE" --no-print-directory freestanding
 part "suites, sanitized" "$BUILD/check"
-[ -f tests/kvm/run-in-qemu.sh ] &&
-    part "/dev/kvm inside QEMU" tests/kvm/run-in-qemu.sh
+part "hostile guests" one "$BUILD/fuzz_guest" "${FUZZ_SECONDS:-15}"
+for fuzzer in tests/fuzz/fuzz_*.c; do
+    name=$(basename "$fuzzer" .c)
+    case $name in
+    fuzz_main | fuzz_guest) ;;
+    *) part "damaged files: $name" one "$BUILD/$name" "${FUZZ_RUNS:-50000}" ;;
+    esac
+done
+part "random instructions, beside Hercules" \
+    one "$BUILD/oracle" --cases "${ORACLE_CASES:-60000}"
+part "/dev/kvm inside QEMU" tests/kvm/run-in-qemu.sh
 
 echo
 [ "$skipped" = 0 ] || echo "ATTENTION: $skipped skipped; see SKIPPED above."
