@@ -29,7 +29,8 @@ void assemble_pass1(struct assembly *a, struct statement *st)
         return;
     }
     asm_error(a, st, NULL, "%s is not an operation", st->op);
-    struct value v = value_at(section_current(a), a->section->loc);
+    location_locate(a, st);
+    struct value v = value_at(st->section, st->loc);
     symbol_define(a, st, &v, 1, 'U'); /* so that it is one complaint, not two */
 }
 
