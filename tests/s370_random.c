@@ -168,10 +168,11 @@ static const struct insn_desc *pick(struct random *r,
     }
 }
 
-/* Base 13 is the data area, 12 the PSWs, 0 low storage; others as they are. */
+/* Base 13 is the data area, 12 the PSWs, 10 the end of storage, 0 low storage;
+ * others as they are. */
 static uint16_t random_address(struct random *r)
 {
-    static const uint8_t bases[] = {13, 13, 13, 13, 12, 12, 0};
+    static const uint8_t bases[] = {13, 13, 13, 13, 13, 13, 12, 12, 12, 10, 0};
     unsigned base = random_chance(r, 97)
                         ? bases[random_below(r, ARRAY_LEN(bases))]
                         : random_below(r, 16);
@@ -310,6 +311,7 @@ static void registers(struct random *r, const struct random_mix *mix,
     for (unsigned i = 0; i < 16; i++)
         im->gr[i] = random_chance(r, 50) ? (uint32_t)random_next(r)
                                          : random_below(r, SIZE);
+    im->gr[10] = SIZE - 0x800;
     im->gr[11] = PROGRAM;
     im->gr[12] = PSWS;
     im->gr[13] = DATA;
