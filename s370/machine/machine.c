@@ -279,50 +279,51 @@ static bool take_pending(struct s370_machine *m)
     return true;
 }
 
-/* A run in progress. */
-struct run {
-    uint64_t left;         /* instructions */
-    unsigned storm, skips; /* interruptions, waits since the last one */
-};
-
-/* S370_STOP_COUNT: the run goes on. */
-static enum s370_stop go(struct s370_machine *m, struct run *r)
+/* Execute, for at most *left instructions.  S370_STOP_COUNT: the run goes on.
+ */
+static enum s370_stop go(struct s370_machine *m, uint64_t *left)
 {
     struct s370_interruption in = {0};
     uint64_t ran = trace_on(m->trace) && m->trace->insns
                        ? execute_traced(m, &in)
-                       : execute(m, r->left, &in);
+                       : execute(m, *left, &in);
 
-    r->left -= ran;
+    *left -= ran;
     if (ran)
-        r->storm = r->skips = 0;
+        m->storm = m->skips = 0;
     if (in.class) {
         take(m, &in);
-        r->storm++;
+        m->storm++;
     }
     return S370_STOP_COUNT;
 }
 
-static enum s370_stop wait(struct s370_machine *m, struct run *r)
+/* Whoever runs a machine again after its wait or its loop was given up gives
+ * it the same time again. */
+static enum s370_stop wait(struct s370_machine *m)
 {
     if (disabled(&m->cpu.psw)) {
         finish_io(m);
         return S370_STOP_DISABLED_WAIT;
     }
-    if (r->skips++ == ENDLESS || !skip_wait(m))
+    if (m->skips++ == ENDLESS || !skip_wait(m)) {
+        m->skips = 0;
         return S370_STOP_IDLE;
+    }
     return S370_STOP_COUNT;
 }
 
-static enum s370_stop turn(struct s370_machine *m, struct run *r)
+static enum s370_stop turn(struct s370_machine *m, uint64_t *left)
 {
-    if (!r->left)
+    if (!*left)
         return S370_STOP_BUDGET;
     run_due(m);
-    if (r->storm == STORM)
+    if (m->storm >= STORM) {
+        m->storm = 0;
         return S370_STOP_PSW_LOOP;
+    }
     if (take_pending(m)) {
-        r->storm++;
+        m->storm++;
         return S370_STOP_COUNT;
     }
     if (m->cpu.stopped) {
@@ -330,19 +331,19 @@ static enum s370_stop turn(struct s370_machine *m, struct run *r)
         return S370_STOP_STOPPED;
     }
     if (m->cpu.psw.wait && !interrupts_itself(&m->cpu))
-        return wait(m, r);
-    return go(m, r);
+        return wait(m);
+    return go(m, left);
 }
 
 enum s370_stop s370_machine_run(struct s370_machine *m, uint64_t n,
                                 uint64_t *ran)
 {
-    struct run r = {.left = n};
     enum s370_stop stop = S370_STOP_COUNT;
+    uint64_t left = n;
 
     while (stop == S370_STOP_COUNT)
-        stop = turn(m, &r);
+        stop = turn(m, &left);
     if (ran)
-        *ran = n - r.left;
+        *ran = n - left;
     return stop;
 }

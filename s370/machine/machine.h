@@ -16,6 +16,9 @@ struct s370_machine {
     struct trace *trace;            /* borrowed, may be NULL */
     uint64_t patience; /* ticks of an enabled wait that are skipped at most */
     uint64_t insns;    /* attempted since the machine was made */
+
+    /* Since the last instruction: interruptions, and waits skipped. */
+    unsigned storm, skips;
 };
 
 /* STIDP before a configuration says otherwise: version 0, serial 000001,
