@@ -323,37 +323,82 @@ static void random_psws(struct s370_machine *m, uint32_t *seed)
     }
 }
 
-/* Storage full of random bytes, a part of them valid opcodes, all masks as
- * they come: whatever happens, the run ends, and most of it is instructions. */
+/* Storage full of random bytes, a part of them valid opcodes. */
+static struct s370_machine *random_machine(uint32_t *seed)
+{
+    struct s370_machine *m = s370_machine_new(BARE_SIZE, NULL);
+
+    attach(m, 0x009, "3215", NULL, NULL);
+    for (unsigned a = 0; a < BARE_SIZE; a += 4)
+        store_be32(m->storage.bytes + a, random_next(seed));
+    for (unsigned a = 2; a < BARE_SIZE; a += 8) {
+        const struct insn_desc *d =
+            &s370_insns.rows[random_next(seed) % S370_OP_COUNT];
+        uint32_t any = random_next(seed) & 0xFF;
+        uint32_t opcode = d->opcode > 0xFF ? d->opcode : d->opcode << 8 | any;
+
+        store_be16(m->storage.bytes + a, (uint16_t)opcode);
+    }
+    for (unsigned r = 0; r < 16; r++)
+        m->cpu.gr[r] = random_next(seed) & 0xFF01FFFF;
+    return m;
+}
+
+static void run_in_pieces(struct s370_machine *m, uint64_t n)
+{
+    enum s370_stop stop;
+    uint64_t piece = 1, ran;
+
+    do {
+        stop = s370_machine_run(m, piece < n ? piece : n, &ran);
+        n -= ran;
+        piece = piece * 5 % 53 + 1;
+    } while (stop == S370_STOP_BUDGET && n);
+}
+
+static void check_same(struct s370_machine *a, struct s370_machine *b,
+                       uint32_t seed)
+{
+    char psw_a[64], psw_b[64];
+
+    s370_psw_show(&a->cpu.psw, psw_a, sizeof(psw_a));
+    s370_psw_show(&b->cpu.psw, psw_b, sizeof(psw_b));
+    ck_assert_str_eq(psw_a, psw_b);
+    ck_assert_uint_eq(a->insns, b->insns);
+    ck_assert_uint_eq(a->clock.now, b->clock.now);
+    ck_assert_mem_eq(a->cpu.gr, b->cpu.gr, sizeof(a->cpu.gr));
+    ck_assert_mem_eq(a->cpu.fpr, b->cpu.fpr, sizeof(a->cpu.fpr));
+    ck_assert_mem_eq(a->cpu.cr, b->cpu.cr, sizeof(a->cpu.cr));
+    ck_assert_msg(
+        !memcmp(a->storage.bytes, b->storage.bytes, BARE_SIZE) &&
+            !memcmp(a->storage.keys, b->storage.keys, BARE_SIZE / S370_BLOCK),
+        "storage differs, seed %X", seed);
+}
+
+/* All masks as they come: whatever happens, the run ends, most of it is
+ * instructions, and in pieces it is the same. */
 START_TEST(test_random_bytes_do_no_harm)
 {
     uint32_t seed = 0x370 + (uint32_t)_i;
     uint64_t insns = 0;
 
-    for (unsigned round = 0; round < 20; round++) {
-        struct s370_machine *m = s370_machine_new(BARE_SIZE, NULL);
+    for (unsigned round = 0; round < 15; round++) {
+        uint32_t again = seed;
+        struct s370_machine *a = random_machine(&seed);
+        struct s370_machine *b = random_machine(&again);
 
-        attach(m, 0x009, "3215", NULL, NULL);
-        for (unsigned a = 0; a < BARE_SIZE; a += 4)
-            store_be32(m->storage.bytes + a, random_next(&seed));
-        for (unsigned a = 2; a < BARE_SIZE; a += 8) {
-            const struct insn_desc *d =
-                &s370_insns.rows[random_next(&seed) % S370_OP_COUNT];
-            uint32_t any = random_next(&seed) & 0xFF;
-            uint32_t opcode =
-                d->opcode > 0xFF ? d->opcode : d->opcode << 8 | any;
-
-            store_be16(m->storage.bytes + a, (uint16_t)opcode);
-        }
-        for (unsigned r = 0; r < 16; r++)
-            m->cpu.gr[r] = random_next(&seed) & 0xFF01FFFF;
         for (unsigned k = 0; k < 10; k++) {
-            random_psws(m, &seed);
-            s370_machine_restart(m);
-            s370_machine_run(m, 3000, NULL);
+            random_psws(a, &seed);
+            random_psws(b, &again);
+            s370_machine_restart(a);
+            s370_machine_restart(b);
+            s370_machine_run(a, 3000, NULL);
+            run_in_pieces(b, 3000);
+            check_same(a, b, seed);
         }
-        insns += m->insns;
-        s370_machine_free(m);
+        insns += a->insns;
+        s370_machine_free(a);
+        s370_machine_free(b);
     }
     ck_assert_msg(insns > 50000, "only %llu ran", (unsigned long long)insns);
 }
