@@ -12,12 +12,18 @@ int s370_compare_slow(struct s370_cpu *cpu, uint32_t a, uint32_t b,
                       unsigned len);
 
 /* As byte by byte: eight at a time when no byte that is read was written less
- * than eight bytes before. */
+ * than eight bytes before; and the usual way to fill a field, from the byte to
+ * its left. */
 static inline void move_bytes(uint8_t *to, const uint8_t *from, unsigned len)
 {
+    uintptr_t ahead = (uintptr_t)to - (uintptr_t)from;
     unsigned i = 0;
 
-    if ((uintptr_t)to - (uintptr_t)from >= 8)
+    if (ahead == 1) {
+        __builtin_memset(to, *from, len);
+        return;
+    }
+    if (ahead >= 8)
         for (; i + 8 <= len; i += 8)
             __builtin_memcpy(to + i, from + i, 8);
     for (; i < len; i++)
