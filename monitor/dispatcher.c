@@ -51,7 +51,9 @@ static void trace_next(const struct vcpu *v, struct trace_event *e)
         return;
     while (n && !(bytes = mem_at(&vm->mem, gpa, n)))
         n--;
-    if (n)
+    if (n && vm->isa->disasm_in)
+        vm->isa->disasm_in(v, bytes, n, pc, e->text, sizeof(e->text));
+    else if (n)
         vm->isa->disasm(bytes, n, pc, e->text, sizeof(e->text));
 }
 
@@ -94,11 +96,29 @@ static void trace_step(const struct vcpu *v, const struct trace_event *next,
     e->insns = v->insns;
 }
 
-static void trace_after(struct vcpu *v, struct trace_event *e,
-                        enum verdict verdict)
+/* What went over the bus, which of a read only the handler knows:
+ * "OUT 3f8 <- 48", "IN 3fd -> 60". */
+static void trace_io(const struct vm_exit *x, struct trace_event *e)
+{
+    const struct exit_io *io = &x->io;
+    size_t n =
+        x->insn ? format(e->text, sizeof(e->text), "%s ", x->insn->name) : 0;
+
+    n += format(e->text + n, sizeof(e->text) - n, "%llx %s %llx",
+                (unsigned long long)io->addr, io->write ? "<-" : "->",
+                (unsigned long long)exit_io_first(io));
+    if (io->count > 1)
+        format(e->text + n, sizeof(e->text) - n, " x%u", io->count);
+}
+
+static void trace_after(struct vcpu *v, const struct vm_exit *x,
+                        struct trace_event *e, enum verdict verdict)
 {
     const struct vm *vm = v->vm;
 
+    if (e->kind == TRACE_EXIT &&
+        (x->reason == EXIT_IO || x->reason == EXIT_MMIO))
+        trace_io(x, e);
     if (e->kind == TRACE_EXIT) {
         e->verdict = verdict_word(verdict);
         if (vm->trace->host_ns)
@@ -159,7 +179,7 @@ static enum status handle(struct vcpu *v, struct vm_exit *x,
     vm->storm += verdict == VERDICT_REFLECT;
     st = apply(v, x, verdict);
     if (traced)
-        trace_after(v, &e, verdict);
+        trace_after(v, x, &e, verdict);
     return st ? st : vm->engine->store_regs(v, row->regs);
 }
 

@@ -28,3 +28,14 @@ const char *verdict_word(enum verdict v)
 {
     return v < VERDICT_COUNT ? verdicts[v] : "?";
 }
+
+uint64_t exit_io_first(const struct exit_io *io)
+{
+    uint64_t value = 0;
+
+    if (!io->data)
+        return io->value;
+    for (unsigned i = io->size < 8 ? io->size : 8; i-- > 0;)
+        value = value << 8 | io->data[i];
+    return value;
+}

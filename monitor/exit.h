@@ -56,6 +56,9 @@ struct exit_io {
     uint8_t *data;  /* count * size bytes, or NULL when `value` is meant */
 };
 
+/* The value of the first item, wherever it is. */
+uint64_t exit_io_first(const struct exit_io *io);
+
 enum access { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE };
 
 struct exit_fault {

@@ -51,6 +51,10 @@ struct guest_isa {
     /* One line of disassembly; returns the instruction's length, 0 if none. */
     size_t (*disasm)(const uint8_t *bytes, size_t n, uint64_t pc, char *out,
                      size_t cap);
+    /* The same in the mode that the guest is in, and whatever the bytes are;
+     * NULL where a code means the same in every mode. */
+    size_t (*disasm_in)(const struct vcpu *, const uint8_t *bytes, size_t n,
+                        uint64_t pc, char *out, size_t cap);
     /* The state a trace line shows: virtual PSW, or RIP and flags. */
     void (*show_state)(const struct vcpu *, char *out, size_t cap);
     /* Name of an event for the trace: "program 0002", "SVC 07". */
