@@ -128,6 +128,8 @@ static void judge(struct guest *g)
         if (x86_vm_exit_code(vm, &code))
             snprintf(g->why, sizeof(g->why), "through its exit port, code %u",
                      code);
+        else
+            snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
     } else if (vm->stop_after && vm->vcpu.insns >= vm->stop_after) {
         g->end = GUEST_LIMIT;
     } else {
@@ -135,14 +137,35 @@ static void judge(struct guest *g)
     }
 }
 
+/* A guest that sleeps has read all that came: give it the next line, if it
+ * comes from a pipe.  At a terminal the person decides. */
+static bool feed(struct session *s)
+{
+    bool fed = false;
+
+    if (s->consoles.source != CONSOLES_PIPE)
+        return false;
+    for (unsigned i = 0; i < s->count; i++) {
+        struct guest *g = &s->guests[i];
+
+        if (g->end != GUEST_IDLE)
+            continue;
+        session_reading(g);
+        fed = fed || x86_vm_input_waiting(g->vm);
+    }
+    return fed;
+}
+
 static void run_kvm(struct session *s)
 {
     size_t count;
     struct vm **vms = x86_vmm_vms(s->machine, &count);
 
-    vmm_run(vms, count, &session_interrupted);
-    for (unsigned i = 0; i < s->count; i++)
-        judge(&s->guests[i]);
+    do {
+        vmm_run(vms, count, &session_interrupted);
+        for (unsigned i = 0; i < s->count; i++)
+            judge(&s->guests[i]);
+    } while (!session_interrupted && feed(s));
 }
 
 static void account_kvm(struct session *s)

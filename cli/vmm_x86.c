@@ -288,6 +288,11 @@ size_t x86_vm_input(struct vm *vm, const uint8_t *bytes, size_t n)
     return uart_input(&machine(vm)->uart, bytes, n);
 }
 
+bool x86_vm_input_waiting(const struct vm *vm)
+{
+    return machine(vm)->uart.count > 0;
+}
+
 bool x86_vm_exit_code(const struct vm *vm, uint32_t *code)
 {
     *code = machine(vm)->platform.exit_code;

@@ -69,6 +69,8 @@ enum x86_mode x86_image_mode(const char *path, struct diag *diag);
  * how many bytes found room in the port's queue. */
 void x86_vm_on_output(struct vm *vm, x86_output_fn fn, void *to);
 size_t x86_vm_input(struct vm *vm, const uint8_t *bytes, size_t n);
+/* Has the guest yet to read some of it? */
+bool x86_vm_input_waiting(const struct vm *vm);
 
 /* Did the guest end through its exit port, and with which code? */
 bool x86_vm_exit_code(const struct vm *vm, uint32_t *code);

@@ -181,14 +181,14 @@ START_TEST(listening_guest)
     check_printed(r, "");
     x86_vm_input(r->vm, (const uint8_t *)"hello, ", 7);
     ck_assert_int_eq(rig_run(r), TURN_IDLE);
-    x86_vm_input(r->vm, (const uint8_t *)"world", 5);
+    x86_vm_input(r->vm, (const uint8_t *)"world\r", 6);
     ck_assert_int_eq(rig_run(r), TURN_IDLE);
     uint64_t exits = r->vm->vcpu.exits;
     ck_assert_int_eq(rig_run(r), TURN_IDLE);
     ck_assert_uint_eq(r->vm->vcpu.exits, exits); /* asleep it costs nothing */
     x86_vm_input(r->vm, (const uint8_t *)"!\x04?", 3);
     ck_assert_int_eq(rig_run(r), TURN_STOPPED);
-    check_printed(r, "hello, world!");
+    check_printed(r, "hello, world\r\n!");
     check_exit_code(r, 0);
     rig_free(r);
 }
@@ -208,6 +208,8 @@ START_TEST(triple_fault_is_a_shutdown)
     ck_assert_int_eq(r->vm->state, VM_STOPPED);
     ck_assert_uint_eq(rig_count(r, "SHUTDOWN"), 1);
     ck_assert(!x86_vm_exit_code(r->vm, &code));
+    ck_assert_msg(strstr(r->vm->diag.text, "triple fault"), "%s",
+                  r->vm->diag.text);
     rig_free(r);
 }
 END_TEST

@@ -129,14 +129,6 @@ static void place_unfinished(struct vcpu *v, struct vm_exit *x)
     cpu->regs.rip = x->pc + x->insn_len;
 }
 
-static uint64_t first_item(const struct exit_io *io)
-{
-    uint64_t value = 0;
-
-    memcpy(&value, io->data, io->size); /* both little-endian */
-    return value;
-}
-
 static void hypercall_exit(struct vcpu *v, struct vm_exit *x)
 {
     const struct x86_state *s = kvm_arch(v);
@@ -171,7 +163,7 @@ static enum status io_exit(struct vcpu *v, struct vm_exit *x)
         place_unfinished(v, x);
         return STATUS_OK;
     }
-    x->io.value = x->raw_info[1] = first_item(&x->io);
+    x->io.value = x->raw_info[1] = exit_io_first(&x->io);
     enum status st = kvm_settle(v, &again);
     if (st)
         return st;
@@ -198,7 +190,7 @@ static void mmio_exit(struct vcpu *v, struct vm_exit *x)
         place_unfinished(v, x);
         return;
     }
-    x->io.value = x->raw_info[1] = first_item(&x->io);
+    x->io.value = x->raw_info[1] = exit_io_first(&x->io);
     place_completed(v, x, kvm_arch(v)->rip);
     cpu->unfinished = true; /* a store over a page's end has a second part */
 }

@@ -248,12 +248,13 @@ static bool probe_cpuid(struct guest *g, struct kvm_probe_row *row)
 
     return start(g, row, X86_MODE_REAL, ask_cpuid, sizeof(ask_cpuid)) &&
            expect(g, EXIT_HALT, &x) &&
-           (expect_value(g, "EBX of leaf 40000000", g->state.gpr[X86_RSI],
-                         x86_cpuid(0x40000000).ebx) &&
-            expect_value(g, "ECX of leaf 1", g->state.gpr[X86_RCX],
-                         x86_cpuid(1).ecx) &&
-            expect_value(g, "EDX of leaf 1", g->state.gpr[X86_RDX],
-                         x86_cpuid(1).edx));
+           (expect_value(g,
+                         "KVM_SET_CPUID2 is not heeded: EBX of leaf 40000000",
+                         g->state.gpr[X86_RSI], x86_cpuid(0x40000000).ebx) &&
+            expect_value(g, "KVM_SET_CPUID2 is not heeded: ECX of leaf 1",
+                         g->state.gpr[X86_RCX], x86_cpuid(1).ecx) &&
+            expect_value(g, "KVM_SET_CPUID2 is not heeded: EDX of leaf 1",
+                         g->state.gpr[X86_RDX], x86_cpuid(1).edx));
 }
 
 static bool probe_step(struct guest *g, struct kvm_probe_row *row)

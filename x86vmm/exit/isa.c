@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/format.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/length.h"
 #include "x86vmm/machine/translate.h"
 
 struct vm_event x86_event_gp(void)
@@ -90,6 +91,22 @@ static size_t disasm(const uint8_t *bytes, size_t n, uint64_t at, char *out,
     return x86_disasm(bytes, n, 64, out, cap);
 }
 
+/* Those that are not of the table run on the processor: their bytes must do. */
+static size_t disasm_in(const struct vcpu *v, const uint8_t *bytes, size_t n,
+                        uint64_t at, char *out, size_t cap)
+{
+    unsigned bits = x86_code_bits(x86_state(v));
+    size_t len = x86_disasm(bytes, n, bits, out, cap), end = 0;
+
+    (void)at;
+    if (len)
+        return len;
+    len = x86_length(bytes, n, bits);
+    for (size_t i = 0; i < (len ? len : n); i++)
+        end += format(out + end, cap - end, "%02x", bytes[i]);
+    return len;
+}
+
 static const char *mode_word(const struct x86_state *s)
 {
     if (x86_real_mode(s))
@@ -142,6 +159,7 @@ const struct guest_isa x86_isa = {
     .can_wake = can_wake,
     .translate = translate,
     .disasm = disasm,
+    .disasm_in = disasm_in,
     .show_state = show_state,
     .show_event = show_event,
 };

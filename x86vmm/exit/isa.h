@@ -31,6 +31,7 @@ static inline struct x86_platform *x86_platform(const struct vcpu *v)
 enum verdict handle_x86_io(struct vcpu *, struct vm_exit *);
 enum verdict handle_x86_halt(struct vcpu *, struct vm_exit *);
 enum verdict handle_x86_call(struct vcpu *, struct vm_exit *);
+enum verdict handle_x86_shutdown(struct vcpu *, struct vm_exit *);
 
 /* vm_*.c */
 #define INTERPRETER(name, fn) enum verdict fn(struct vcpu *, struct vm_exit *);

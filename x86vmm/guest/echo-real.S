@@ -26,6 +26,10 @@ heard:  mov     dx, SERIAL_LSR          /* all that is there */
         cmp     al, 4                   /* control-D */
         je      done
         out     dx, al
+        cmp     al, '\r'                /* what Enter sends */
+        jne     heard
+        mov     al, '\n'
+        out     dx, al
         jmp     heard
 2:      iret
 
