@@ -243,6 +243,36 @@ START_TEST(test_a_run_in_pieces_is_the_same)
 }
 END_TEST
 
+/* A guest that is disabled and polls with TIO sees the end of the operation at
+ * the tick at which it is due, not where a run happens to end. */
+START_TEST(test_polling_ends_when_the_device_does)
+{
+    struct paper whole = {{0}, 0}, pieces = {{0}, 0};
+    struct s370_machine *a = bare_machine(
+        "0: 00080000 00000200 48: 00000300 "
+        "200: 41200009 41300005 9C002000 41110001 9D002000 4720020C "
+        "218: 46300208 82000310 "
+        "300: 01000320 60000006 01000320 20000006 310: 00020000 00000055 "
+        "320: C8C5D3D3D615");
+    struct s370_machine *b = bare_machine("");
+
+    memcpy(b->storage.bytes, a->storage.bytes, BARE_SIZE);
+    attach(a, 0x009, "3215", NULL, &whole);
+    attach(b, 0x009, "3215", NULL, &pieces);
+    uint64_t n = bare_run_to(a, 0x55), ran;
+    while (s370_machine_run(b, 7, &ran) == S370_STOP_BUDGET)
+        continue;
+    ck_assert_uint_gt(a->cpu.gr[1], 10);
+    ck_assert_uint_lt(n, S370_INTERVAL_TICKS);
+    ck_assert_uint_eq(b->insns, n);
+    ck_assert_uint_eq(b->cpu.gr[1], a->cpu.gr[1]);
+    ck_assert_str_eq(pieces.text, whole.text);
+    ck_assert_uint_eq(whole.len, 10 * 6);
+    s370_machine_free(a);
+    s370_machine_free(b);
+}
+END_TEST
+
 struct counter {
     struct trace_sink sink;
     uint64_t insns, events;
@@ -415,6 +445,7 @@ Suite *suite_s370_machine_io(void)
     tcase_add_test(c, test_an_endless_channel_program_does_not_hang);
     tcase_add_test(c, test_ipl_from_cards);
     tcase_add_test(c, test_a_run_in_pieces_is_the_same);
+    tcase_add_test(c, test_polling_ends_when_the_device_does);
     tcase_add_test(c, test_a_traced_run_is_the_same);
     tcase_add_test(c, test_load_checks_its_range);
     tcase_add_loop_test(c, test_random_bytes_do_no_harm, 0, 8);
