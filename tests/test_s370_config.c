@@ -95,7 +95,9 @@ static const struct bad {
     {"MAINSIZE 2\n", "dir/x.conf: there is no device in it"},
     {"01F 1052\n150 3330 x.ckd\n",
      "dir/x.conf:2: device 150: type 3330 is not supported; there are 1052"},
-    {"01F 1052\nHELLO world\n", "dir/x.conf:2: unknown statement 'HELLO'"},
+    {"01F 1052\nHELLO world\n",
+     "dir/x.conf:2: unknown statement 'HELLO'; there are "
+     "device statements (ADDRESS TYPE ...) and ARCHMODE ARCHLVL MAINSIZE"},
     {"01F\n", "dir/x.conf:1: device 01F: its type is missing"},
     {"01F 1052\n\n01F 3215\n", "dir/x.conf:3: device 01F is on line 1 already"},
     {"180-182,181 3420\n", "dir/x.conf:1: device 181 is on line 1 already"},

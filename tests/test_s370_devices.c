@@ -79,7 +79,7 @@ END_TEST
 
 START_TEST(test_console_prints)
 {
-    attach("001F 3215-C noprompt");
+    attach("001F 3215-C / noprompt");
     bench_put(b, "HELLO");
     ck_assert_uint_eq(bench_do(b, CON, 0x01, 5).unit, ENDED);
     ck_assert_uint_eq(bench_do(b, CON, 0x09, 5).unit, ENDED);

@@ -279,6 +279,21 @@ static bool is_address(const char *word)
             (!word[digits] || strchr(".-,", word[digits])));
 }
 
+static enum status unknown_statement(struct parser *p)
+{
+    char known[200];
+    size_t n = 0;
+
+    for (unsigned i = 0; i < ARRAY_LEN(statements); i++)
+        if (statements[i].take)
+            n +=
+                format(known + n, sizeof(known) - n, " %s", statements[i].name);
+    return wrong(p,
+                 "unknown statement '%.100s'; there are device statements "
+                 "(ADDRESS TYPE ...) and%s",
+                 p->words[0], known);
+}
+
 static enum status take_statement(struct parser *p)
 {
     for (unsigned i = 0; i < ARRAY_LEN(statements); i++) {
@@ -291,7 +306,7 @@ static enum status take_statement(struct parser *p)
         return statements[i].take(p);
     }
     if (!is_address(p->words[0]))
-        return wrong(p, "unknown statement '%s'", p->words[0]);
+        return unknown_statement(p);
     if (p->count < 2)
         return wrong(p, "device %s: its type is missing", p->words[0]);
     return take_devices(p);

@@ -4,6 +4,7 @@
 
 #include "s370/dev/ebcdic.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,8 +212,12 @@ enum status dev_console_create(const struct s370_dev_spec *spec,
 {
     struct console *c;
 
+    /* Hercules takes a prefix for its command line, which is not used here:
+     * "3215-C /" */
     for (unsigned i = 0; i < spec->count; i++)
-        if (!dev_option(spec->args[i], "noprompt"))
+        if (!dev_option(spec->args[i], "noprompt") &&
+            (!ispunct((unsigned char)spec->args[i][0]) ||
+             strlen(spec->args[i]) > 2))
             return dev_fail(spec, diag, STATUS_BAD_INPUT,
                             "a console takes no argument '%s' (noprompt)",
                             spec->args[i]);

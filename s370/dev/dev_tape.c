@@ -231,7 +231,8 @@ static enum status mount(struct tape *t, const struct s370_dev_spec *spec,
     for (unsigned i = 0; i < spec->count; i++) {
         const char *a = spec->args[i];
 
-        if (dev_option(a, "ro") || dev_option(a, "noring"))
+        if (dev_option(a, "ro") || dev_option(a, "noring") ||
+            dev_option(a, "readonly=1"))
             flags |= AWS_READ_ONLY;
         else if (i == 0)
             file = a;
