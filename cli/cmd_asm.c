@@ -55,7 +55,7 @@ static bool copy_member(void *context, const char *member,
     char name[64];
     size_t n = 0;
 
-    for (; member[n] && n < sizeof(name) - 1; n++)
+    for (; n < sizeof(name) - 1 && member[n]; n++)
         name[n] = member[n] >= 'A' && member[n] <= 'Z'
                       ? (char)(member[n] - 'A' + 'a')
                       : member[n];

@@ -2,6 +2,7 @@
 
 #include "s370/asm/attribute.h"
 #include "s370/asm/expr.h"
+#include "s370/asm/lookup.h"
 #include "s370/asm/text.h"
 
 #include <stdio.h>
@@ -29,18 +30,6 @@ static bool fail(struct eval *e, const char *p, const char *fmt, ...)
 
 /* Variable symbols ----------------------------------------------------- */
 
-/* A variable symbol's value as text, not copied. */
-struct found {
-    const char *text;
-    size_t len;
-    char number[12]; /* text of a SETA or SETB symbol */
-};
-
-struct subscripts {
-    int32_t n[2];
-    unsigned count;
-};
-
 static bool take_subscripts(struct eval *e, struct subscripts *sub)
 {
     const char *open = e->p;
@@ -62,127 +51,6 @@ static bool take_subscripts(struct eval *e, struct subscripts *sub)
     return true;
 }
 
-/* The nth part of (a,b,c); of anything else the first part is all of it. */
-static void take_part(struct found *f, int32_t n)
-{
-    const char *p = f->text, *end = f->text + f->len;
-
-    if (!f->len || *p != '(' || end[-1] != ')') {
-        f->len = n == 1 ? f->len : 0;
-        return;
-    }
-    end--;
-    for (p++;; p++) {
-        const char *stop = asm_operand_end(f->text + 1, p);
-
-        if (stop > end)
-            stop = end;
-        if (--n <= 0 || stop == end) {
-            f->text = p;
-            f->len = n == 0 ? (size_t)(stop - p) : 0;
-            return;
-        }
-        p = stop;
-    }
-}
-
-static void set_text(struct found *f, const char *text)
-{
-    f->text = text;
-    f->len = strlen(text);
-}
-
-static bool is_name(const char *name, size_t len, const char *upper)
-{
-    for (size_t i = 0; i < len; i++)
-        if (asm_upper(name[i]) != upper[i])
-            return false;
-    return !upper[len];
-}
-
-static bool find_syslist(struct eval *e, const char *at,
-                         const struct subscripts *sub, struct found *f)
-{
-    const struct argument *g;
-
-    if (!sub->count || sub->n[0] < 0)
-        return fail(e, at, "&SYSLIST needs a subscript");
-    if (sub->n[0] == 0) {
-        set_text(f, e->a->frame->label);
-        return true;
-    }
-    g = argument_at(e->a->frame, (unsigned)sub->n[0]);
-    set_text(f, g ? g->value : "");
-    if (sub->count == 2)
-        take_part(f, sub->n[1]);
-    return true;
-}
-
-/* System variable symbols and parameters: what a macro call has.  1 found,
- * 0 not, -1 after a complaint. */
-static int find_parameter(struct eval *e, const char *name, size_t len,
-                          const struct subscripts *sub, struct found *f)
-{
-    const struct frame *frame = e->a->frame;
-
-    if (!frame)
-        return 0;
-    if (is_name(name, len, "SYSNDX")) {
-        snprintf(f->number, sizeof(f->number), "%04u", frame->index);
-        set_text(f, f->number);
-        return 1;
-    }
-    if (is_name(name, len, "SYSECT")) {
-        set_text(f, frame->section);
-        return 1;
-    }
-    if (is_name(name, len, "SYSLIST"))
-        return find_syslist(e, name - 1, sub, f) ? 1 : -1;
-    if (len && is_name(name, len, frame->macro->label)) {
-        set_text(f, frame->label);
-        return 1;
-    }
-    const struct argument *g = argument_find(frame, name, len);
-    if (!g)
-        return 0;
-    set_text(f, g->value);
-    for (unsigned i = 0; i < sub->count; i++)
-        take_part(f, sub->n[i]);
-    return 1;
-}
-
-static bool find_set_symbol(struct eval *e, const char *name, size_t len,
-                            const struct subscripts *sub, struct found *f)
-{
-    struct variable *v = variable_find(e->a, name, len);
-
-    if (!v)
-        return fail(e, name - 1, "&%.*s is not declared here", (int)len, name);
-    unsigned top = v->global ? v->global->dimension : v->dimension;
-    if (top && (sub->count != 1 || sub->n[0] < 1 || (unsigned)sub->n[0] > top))
-        return fail(e, name - 1, "the subscript of &%s must be 1 to %u",
-                    v->name, top);
-    const struct cell *c =
-        variable_cell(e->a, v, top ? (unsigned)sub->n[0] : 0, false);
-    if (v->kind == 'C') {
-        set_text(f, c ? c->text : "");
-        return true;
-    }
-    snprintf(f->number, sizeof(f->number), "%d", c ? (int)c->n : 0);
-    set_text(f, f->number);
-    return true;
-}
-
-/* Does a parenthesis behind this name belong to it as a subscript? */
-static bool takes_subscript(const struct eval *e, const char *name, size_t len)
-{
-    const struct variable *v = variable_find(e->a, name, len);
-
-    if (v)
-        return v->global ? v->global->dimension : v->dimension;
-    return e->a->frame != NULL;
-}
-
 /* The variable symbol at e->p. */
 static bool take_variable(struct eval *e, struct found *f)
 {
@@ -195,14 +63,9 @@ static bool take_variable(struct eval *e, struct found *f)
                     "an ampersand needs a name behind it, or another "
                     "ampersand");
     e->p = name + len;
-    if (takes_subscript(e, name, len) && !take_subscripts(e, &sub))
+    if (lookup_takes_subscript(e->a, name, len) && !take_subscripts(e, &sub))
         return false;
-    if (is_name(name, len, "SYSPARM")) {
-        set_text(f, e->a->options->sysparm ? e->a->options->sysparm : "");
-        return true;
-    }
-    int known = find_parameter(e, name, len, &sub, f);
-    return known ? known > 0 : find_set_symbol(e, name, len, &sub, f);
+    return lookup_variable(e->a, e->st, name, len, &sub, f);
 }
 
 bool eval_target(struct eval *e, struct target *t)
@@ -314,7 +177,7 @@ static bool take_attribute(struct eval *e, struct evaluated *v)
         f.text = e->p;
         e->p += f.len;
     } else if (letter == 'N' && e->a->frame &&
-               is_name(e->p + 1, 7, "SYSLIST") && e->p[8] != '(') {
+               lookup_is_name(e->p + 1, 7, "SYSLIST") && e->p[8] != '(') {
         e->p += 8;
         set_number(v, argument_count(e->a->frame));
         return true;
@@ -486,7 +349,7 @@ static bool take_word(struct eval *e, const char *word)
     while (e->depth && *p == ' ')
         p++;
     size_t len = asm_name_len(p);
-    if (!e->depth || !len || !is_name(p, len, word))
+    if (!e->depth || !len || !lookup_is_name(p, len, word))
         return false;
     e->p = p + len;
     return true;

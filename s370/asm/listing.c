@@ -112,10 +112,11 @@ static void show_addresses(const struct statement *st, char *out, size_t cap)
 static void list_text(struct page *p, const struct statement *st)
 {
     const struct line *l = st->source;
+    unsigned lines = l ? st->source_lines : 0;
 
     s370_buffer_say(p->out, "%6u%c%s\n", st->number, st->generated ? '+' : ' ',
                     l ? l->text : st->text);
-    for (unsigned i = 1; l && i < st->source_lines; i++) {
+    for (unsigned i = 1; i < lines; i++) {
         l = l->next;
         s370_buffer_say(p->out, "%40s%s\n", "", l->text);
     }

@@ -158,11 +158,8 @@ bool number_read(const char *p, size_t len, struct decimal *d,
 
 static void store(const struct big *b, unsigned length, uint8_t *out)
 {
-    for (unsigned i = 0; i < length; i++) {
-        unsigned byte = length - 1 - i;
-
-        out[i] = (uint8_t)(b->limb[byte / 4] >> byte % 4 * 8);
-    }
+    for (unsigned byte = 0; byte < length; byte++)
+        out[length - 1 - byte] = (uint8_t)(b->limb[byte / 4] >> byte % 4 * 8);
 }
 
 static bool in_range(int n, int limit)

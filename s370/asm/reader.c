@@ -69,9 +69,10 @@ bool reader_add(struct assembly *a, struct line *after, const char *file,
         if (!asm_room(a) || a->nlines++ >= LINES_MAX)
             return false;
         struct line *l = asm_new(a, sizeof(*l));
+        number++;
         *l = (struct line){.file = file,
                            .text = expand(a, text, n),
-                           .number = ++number,
+                           .number = number,
                            .depth = (uint8_t)depth,
                            .fixed = fixed};
         *link = l;
