@@ -3,20 +3,18 @@
 
 #include "s370/machine/decode.h"
 
-/* The length of an instruction is in bits 0-1 of its opcode. */
-#define LENGTH(first) ((first) < 0x40 ? 2 : (first) < 0xC0 ? 4 : 6)
-
 static const struct insn_desc rows[S370_OP_COUNT] = {
 #define INSN(opcode, name, format, priv, sens, op, title, effect)           \
-    [S370_OP_##name] = {S370_OP_##name,                                     \
-                        opcode,                                             \
-                        S370_FMT_##format,                                  \
-                        LENGTH((opcode) > 0xFF ? (opcode) >> 8 : (opcode)), \
-                        PRIV_##priv,                                        \
-                        sens,                                               \
-                        #name,                                              \
-                        title,                                              \
-                        effect},
+    [S370_OP_##                                                             \
+        name] = {S370_OP_##name,                                            \
+                 opcode,                                                    \
+                 S370_FMT_##format,                                         \
+                 S370_INSN_LEN((opcode) > 0xFF ? (opcode) >> 8 : (opcode)), \
+                 PRIV_##priv,                                               \
+                 sens,                                                      \
+                 #name,                                                     \
+                 title,                                                     \
+                 effect},
 #include "s370/machine/insn.def"
 #undef INSN
 };

@@ -12,7 +12,8 @@ enum s370_format {
 };
 
 enum s370_op {
-#define INSN(opcode, name, format, priv, sens, op, title, effect) S370_OP_##name,
+#define INSN(opcode, name, format, priv, sens, op, title, effect) \
+    S370_OP_##name,
 #include "s370/machine/insn.def"
 #undef INSN
     S370_OP_COUNT,
@@ -41,10 +42,13 @@ struct s370_decoded {
  * 0-1).  An opcode that is not in the table gives S370_OP_INVALID. */
 void s370_decode(const uint8_t bytes[6], struct s370_decoded *d);
 
-/* Length in bytes from the first byte: 2, 4 or 6. */
+/* Length in bytes from the first byte, whose bits 0-1 say it (GA22-7000,
+ * "Instruction Formats"); the macro where a constant is needed. */
+#define S370_INSN_LEN(first) ((first) < 0x40 ? 2 : (first) < 0xC0 ? 4 : 6)
+
 static inline unsigned s370_insn_len(uint8_t first)
 {
-    return first < 0x40 ? 2 : first < 0xC0 ? 4 : 6;
+    return S370_INSN_LEN(first);
 }
 
 /* What became of an instruction.  0, or a program-interruption code
@@ -64,7 +68,7 @@ enum s370_outcome {
  * nothing that the manual does not say (suppression, nullification). */
 typedef int (*s370_body_fn)(struct s370_cpu *, const struct s370_decoded *);
 
-#define INSN(opcode, name, format, priv, sens, op, title, effect)              \
+#define INSN(opcode, name, format, priv, sens, op, title, effect) \
     int op_##op(struct s370_cpu *, const struct s370_decoded *);
 #include "s370/machine/insn.def"
 #undef INSN

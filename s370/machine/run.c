@@ -10,7 +10,8 @@
 
 enum {
 #define INSN(opcode, name, format, priv, sens, op, title, effect) \
-    OPCODE_##name = opcode, FORMAT_##name = S370_FMT_##format,
+    OPCODE_##name = opcode, FORMAT_##name = S370_FMT_##format,    \
+    UNPRIVILEGED_##name = PRIV_##priv == PRIV_U,
 #include "s370/machine/insn.def"
 #undef INSN
     INSN_MAX = 6 /* bytes */
@@ -51,14 +52,12 @@ S370_INLINE const uint8_t *in_block(const struct s370_cpu *cpu,
                                                             : NULL;
 }
 
-/* A hot instruction does not end the run unless it has a code. */
+/* A hot instruction does not end the run unless it has a code; that none is
+ * privileged is seen here, where nobody asks. */
 #define HOT(name, op)                                           \
     case OPCODE_##name: {                                       \
-        enum {                                                  \
-            LEN = OPCODE_##name < 0x40   ? 2                    \
-                  : OPCODE_##name < 0xC0 ? 4                    \
-                                         : 6                    \
-        };                                                      \
+        enum { LEN = S370_INSN_LEN(OPCODE_##name) };            \
+        _Static_assert(UNPRIVILEGED_##name, #name);             \
         struct s370_decoded d;                                  \
                                                                 \
         s370_decode_as((enum s370_format)FORMAT_##name, p, &d); \
@@ -74,7 +73,8 @@ S370_INLINE const uint8_t *in_block(const struct s370_cpu *cpu,
     }
 #define HOT_BRANCH(name, op)                                    \
     case OPCODE_##name: {                                       \
-        enum { LEN = OPCODE_##name < 0x40 ? 2 : 4 };            \
+        enum { LEN = S370_INSN_LEN(OPCODE_##name) };            \
+        _Static_assert(UNPRIVILEGED_##name, #name);             \
         struct s370_decoded d;                                  \
                                                                 \
         s370_decode_as((enum s370_format)FORMAT_##name, p, &d); \
