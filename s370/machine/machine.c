@@ -228,8 +228,8 @@ static uint64_t execute_traced(struct s370_machine *m,
     return ran;
 }
 
-/* The wait state cannot be left by an interruption (a machine check there is
- * not). */
+/* The masks let no external and no I/O interruption in; in the wait state, that
+ * is the end of a guest (there are no machine checks). */
 static bool disabled(const struct s370_psw *psw)
 {
     unsigned masks = psw->ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF;
@@ -272,6 +272,8 @@ static bool take_pending(struct s370_machine *m)
 {
     struct s370_interruption in;
 
+    if (disabled(&m->cpu.psw) && !m->cpu.restart_pending)
+        return false;
     if (m->cpu.stopped || interrupts_itself(&m->cpu) ||
         !s370_take_pending(&m->cpu, &in))
         return false;
