@@ -42,8 +42,11 @@ struct s370_vcpu {
     uint8_t per_code;     /* PER events that the guest has yet to see */
     uint32_t per_address; /* and the instruction that caused them */
 
+    uint32_t translation_address; /* of an interpreter's last access */
+
     /* Wanted of the engine before the guest runs again. */
-    bool purge; /* storage keys or prefix changed: no cached access is valid */
+    bool purge; /* no cached translation or access is valid: storage keys,
+                 * prefix or the guest's tables have changed */
 };
 
 static inline struct s370_vcpu *s370_vcpu(const struct vcpu *v)

@@ -19,7 +19,7 @@ const char *const hostile_names[HOSTILE_KINDS] = {
     [HOSTILE_TRANSLATION] = "wild translation",
 };
 
-enum { PSA_END = 0x200, PAGE = 4096 };
+enum { PSA_END = 0x200, PAGE = 4096, POOL = 192 << 10 };
 
 /* ---- The hostile guest ---- */
 
@@ -178,7 +178,37 @@ static bool outside_changed(const struct allocator *a, const uint8_t *before,
     return false;
 }
 
-/* Every valid page of the guest's tables is a page of its own. */
+static bool own(struct s370_vmm *vmm, const struct vm *vm, uint64_t real,
+                uint64_t size, char *words)
+{
+    if (allocator_owns(s370_vmm_allocator(vmm), vm->id, real, size))
+        return true;
+    snprintf(words, HOSTILE_WORDS, "%s: tables lead to real %06llx", vm->name,
+             (unsigned long long)real);
+    return false;
+}
+
+/* Every valid entry of the shadow tables is a block of the guest's own. */
+static bool shadow_confined(struct s370_vmm *vmm, struct vm *vm, char *words)
+{
+    const struct trap_vm *t = vm->backing;
+    const uint8_t *pool = s370_vmm_allocator(vmm)->pool;
+
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t segment = load_be32(pool + t->shadow + i * 4);
+        const uint8_t *pages = pool + (segment & 0xFFFFF8);
+
+        for (uint32_t k = 0; k < 32 && !(segment & 1); k++) {
+            uint16_t entry = load_be16(pages + k * 2);
+            if (!(entry & 4) &&
+                !own(vmm, vm, (uint64_t)(entry >> 3) << 11, S370_BLOCK, words))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Every valid page of the monitor's tables is a page of the guest's own. */
 static bool tables_confined(struct s370_vmm *vmm, struct vm *vm, char *words)
 {
     const struct trap_vm *t = vm->backing;
@@ -187,20 +217,18 @@ static bool tables_confined(struct s370_vmm *vmm, struct vm *vm, char *words)
 
     for (uint32_t i = 0; i < t->segments * 16; i++) {
         uint16_t entry = load_be16(at + i * 2);
-        uint64_t real = (uint64_t)(entry >> 4) * PAGE;
 
-        if (entry & 8 || allocator_owns(a, vm->id, real, PAGE))
-            continue;
-        snprintf(words, HOSTILE_WORDS, "page %u is mapped to real %06llx", i,
-                 (unsigned long long)real);
-        return false;
+        if (!(entry & 8) &&
+            !own(vmm, vm, (uint64_t)(entry >> 4) * PAGE, PAGE, words))
+            return false;
     }
-    return true;
+    return shadow_confined(vmm, vm, words);
 }
 
-/* The tables change places of two entries with the guest's prefix; put them
- * back before bytes are compared. */
-static void undo_prefix(struct s370_vmm *vmm, struct vm *vm)
+/* What the monitor itself has written: two entries of its tables change places
+ * with the guest's prefix, and the shadow tables are filled. */
+static void undo_tables(struct s370_vmm *vmm, struct vm *vm,
+                        const uint8_t *before)
 {
     const struct trap_vm *t = vm->backing;
     uint8_t *at = s370_vmm_allocator(vmm)->pool + t->tables + t->segments * 4;
@@ -209,6 +237,8 @@ static void undo_prefix(struct s370_vmm *vmm, struct vm *vm)
 
     store_be16(at, load_be16(other));
     store_be16(other, entry);
+    memcpy(s370_vmm_allocator(vmm)->pool + t->shadow, before + t->shadow,
+           256 * (4 + 64));
 }
 
 /* One run; the peaceful guest alone when there is no hostile image. */
@@ -218,7 +248,7 @@ static bool run(struct s370_image *hostile, struct s370_image *peaceful,
 {
     static const volatile bool never = false;
     struct diag d;
-    struct s370_vmm *vmm = s370_vmm_new(192 << 10, NULL, &d);
+    struct s370_vmm *vmm = s370_vmm_new(POOL, NULL, &d);
     struct vm *vm[2] = {NULL, NULL};
     size_t count;
     bool confined = true;
@@ -231,7 +261,7 @@ static bool run(struct s370_image *hostile, struct s370_image *peaceful,
         s370_image_to_vm(hostile, vm[0]);
     s370_image_to_vm(peaceful, vm[1]);
     fill_free(vmm, pattern);
-    uint8_t *before = copy(s370_vmm_allocator(vmm)->pool, 192 << 10);
+    uint8_t *before = copy(s370_vmm_allocator(vmm)->pool, POOL);
     struct vm **vms = s370_vmm_vms(vmm, &count);
     for (size_t i = 0; i < count; i++) {
         vms[i]->slice = 97;
@@ -242,7 +272,7 @@ static bool run(struct s370_image *hostile, struct s370_image *peaceful,
     if (vm[0]) {
         record(vm[0], h);
         confined = tables_confined(vmm, vm[0], words);
-        undo_prefix(vmm, vm[0]);
+        undo_tables(vmm, vm[0], before);
     }
     if (confined)
         confined = !outside_changed(s370_vmm_allocator(vmm), before, words);

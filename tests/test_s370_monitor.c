@@ -71,6 +71,17 @@ START_TEST(test_program_events)
 }
 END_TEST
 
+/* Guests that translate: by shadow tables under the monitor. */
+START_TEST(test_translation)
+{
+    struct random_mix mix = {
+        .privileged = 30, .only = -1, .translation = true, .per = _i};
+
+    for (int i = 0; i < scaled(100); i++)
+        run_case((uint64_t)(40000000 + _i * 100000 + i), &mix, 1000);
+}
+END_TEST
+
 START_TEST(test_random_bytes)
 {
     struct random_mix mix = {.only = -1, .wild = true};
@@ -102,6 +113,7 @@ Suite *suite_s370_monitor(void)
     tcase_add_loop_test(t, test_every_interpreter, 0, S370_OP_COUNT);
     tcase_add_loop_test(t, test_mixtures, 0, 5);
     tcase_add_test(t, test_program_events);
+    tcase_add_loop_test(t, test_translation, 0, 2);
     tcase_add_test(t, test_random_bytes);
     tcase_add_test(t, test_every_privileged_row_has_an_interpreter);
     suite_add_tcase(s, t);

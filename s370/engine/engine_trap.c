@@ -2,6 +2,7 @@
 
 #include "s370/engine/trap_exit.h"
 #include "s370/engine/trap_map.h"
+#include "s370/engine/trap_shadow.h"
 
 /* Real CR0: 4K pages in 64K segments, and nothing that could interrupt. */
 static const uint32_t real_cr0 = 0x00800000;
@@ -39,7 +40,8 @@ static enum status trap_vm_init(struct vm *vm)
         if (s->gpa + s->size > end)
             end = s->gpa + s->size;
     }
-    return trap_map_init(vm, end);
+    enum status st = trap_map_init(vm, end);
+    return st ? st : trap_shadow_init(vm);
 }
 
 static void trap_vm_fini(struct vm *vm)
@@ -110,7 +112,6 @@ static void change_guest(struct trap_machine *m, struct vcpu *v)
     if (m->loaded)
         take_registers(&m->cpu, s370_vcpu(m->loaded), both);
     put_registers(&m->cpu, s370_vcpu(v), both);
-    m->cpu.cr[1] = trap(v)->cr1;
     m->cpu.clock = &v->vm->clock;
     s370_context_changed(&m->cpu);
     s370_tlb_purge(&m->cpu);
@@ -126,9 +127,24 @@ static void drop_stale(struct trap_vm *t, struct vcpu *v)
         g->purge = true;
     }
     if (g->purge) {
+        trap_shadow_drop(t);
         s370_tlb_purge(&t->machine->cpu);
         g->purge = false;
     }
+}
+
+/* Which tables: the guest's real addresses, or its logical ones. */
+static void enter_tables(struct s370_cpu *cpu, const struct trap_vm *t,
+                         const struct s370_vcpu *g)
+{
+    bool shadow = s370_psw_dat(&g->psw);
+    uint32_t cr1 = shadow ? t->shadow_cr1 : t->cr1;
+
+    if (cpu->cr[1] == cr1)
+        return;
+    cpu->cr[0] = shadow ? TRAP_SHADOW_CR0 : real_cr0;
+    cpu->cr[1] = cr1;
+    s370_context_changed(cpu);
 }
 
 /* What is real of the virtual PSW: key, condition code, program mask and
@@ -157,6 +173,7 @@ static void enter(struct trap_vm *t, struct vcpu *v)
     if (t->machine->loaded != v)
         change_guest(t->machine, v);
     drop_stale(t, v);
+    enter_tables(cpu, t, g);
     enter_psw(cpu, g);
     /* CR8: classes of MONITOR CALL; CR9-11: PER.  Both interrupt the problem
      * state, so the real registers are the guest's. */
@@ -173,19 +190,52 @@ static void leave(const struct s370_cpu *cpu, struct s370_vcpu *g)
     g->psw.ia = cpu->psw.ia;
 }
 
+static bool is_fault(const struct s370_interruption *in)
+{
+    unsigned code = in->code & ~(unsigned)S370_PGM_PER_EVENT;
+
+    return in->class == S370_INT_PROGRAM &&
+           (code == S370_PGM_SEGMENT_TRANSLATION ||
+            code == S370_PGM_PAGE_TRANSLATION);
+}
+
+/* The real translation had no entry.  True when it has one now: the real CPU
+ * has nullified the instruction, which has not happened for the guest.
+ * Otherwise in->code becomes what the guest's own processor would have
+ * recognized. */
+static bool fill(struct trap_vm *t, const struct s370_vcpu *g,
+                 struct s370_interruption *in)
+{
+    int code = S370_PGM_ADDRESSING;
+
+    if (s370_psw_dat(&g->psw))
+        code = trap_shadow_fill(t, g, in->translation_address);
+    if (!code) {
+        t->machine->cpu.ran--;
+        return true;
+    }
+    in->code = (in->code & S370_PGM_PER_EVENT) | (uint16_t)code;
+    return false;
+}
+
 static enum status trap_run(struct vcpu *v, struct vm_exit *x)
 {
     struct trap_vm *t = trap(v);
     struct s370_vcpu *g = s370_vcpu(v);
+    struct s370_cpu *cpu = &t->machine->cpu;
     struct s370_interruption in = {0};
+    bool fault;
 
     if (!trap_exit_enterable(v, x))
         return STATUS_OK;
     enter(t, v);
-    s370_run(&t->machine->cpu, v->budget, &in);
-    leave(&t->machine->cpu, g);
-    x->ran = t->machine->cpu.ran;
-    trap_exit_describe(v, &in, x);
+    do {
+        s370_run(cpu, v->budget - cpu->ran, &in);
+        fault = is_fault(&in);
+    } while (UNLIKELY(fault) && fill(t, g, &in));
+    leave(cpu, g);
+    x->ran = cpu->ran;
+    trap_exit_describe(v, &in, fault, x);
     return STATUS_OK;
 }
 

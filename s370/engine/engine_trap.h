@@ -29,6 +29,10 @@ struct trap_vm {
     uint32_t segments; /* 64K segments that the tables reach */
     uint32_t cr1;      /* what the real control register 1 holds for it */
     uint32_t prefix;   /* guest's prefix that the page tables reflect */
+
+    uint32_t shadow;     /* real address of the shadow segment table */
+    uint32_t shadow_cr1; /* and what it is in control register 1 */
+    bool shadow_filled;  /* some entry is valid */
 };
 
 /* Prepare the real CPU; the machine's storage and allocator are set. */

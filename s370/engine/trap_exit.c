@@ -6,37 +6,39 @@ static const char *const program_names[256] = {
 #undef PROGRAM
 };
 
-/* The instruction's bytes, from the guest's own storage: it was fetched a
- * moment ago, so they are there; addresses wrap at 16M and are prefixed. */
-static void fetch(const struct s370_vcpu *g, uint32_t a, unsigned len,
-                  uint8_t *to)
-{
-    for (unsigned i = 0; i < len; i++) {
-        uint32_t real = (a + i) & S370_ADDRESS_MASK;
-        uint32_t at = s370_real_to_absolute(real, g->prefix);
+enum { BYTES = 8 }; /* of struct exit_op */
 
-        to[i] = at < g->storage.size ? g->storage.bytes[at] : 0;
+/* The instruction's bytes, by the real translation: it was fetched so a moment
+ * ago.  One that crosses a block is put together; addresses wrap at 16M. */
+static void fetch(struct s370_cpu *cpu, uint32_t a, uint8_t to[BYTES])
+{
+    unsigned n = a % S370_BLOCK <= S370_BLOCK - BYTES ? BYTES : 2;
+    uint32_t real;
+    uint8_t cc;
+
+    for (unsigned i = 0; i < BYTES; i += n) {
+        if (s370_translate(cpu, a + i, &real, &cc))
+            return;
+        __builtin_memcpy(to + i, cpu->storage->bytes + real, n);
     }
 }
 
-static void decode_at(const struct s370_vcpu *g, uint32_t a, uint8_t bytes[8],
+static void decode_at(struct s370_cpu *cpu, uint32_t a, uint8_t bytes[BYTES],
                       struct s370_decoded *d)
 {
-    fetch(g, a, 2, bytes);
-    fetch(g, a + 2, s370_insn_len(bytes[0]) - 2, bytes + 2);
+    fetch(cpu, a, bytes);
     s370_decode(bytes, d);
 }
 
 /* The subject of EX, its second byte modified (GA22-7000, "EXECUTE"). */
-static void decode_subject(const struct s370_cpu *cpu,
-                           const struct s370_vcpu *g, struct s370_decoded *d,
-                           uint8_t bytes[8])
+static void decode_subject(struct s370_cpu *cpu, struct s370_decoded *d,
+                           uint8_t bytes[BYTES])
 {
     uint32_t at = (cpu->gr[d->x2] + cpu->gr[d->b2] + d->d2) & S370_ADDRESS_MASK;
     uint8_t modifier = d->r1 ? (uint8_t)cpu->gr[d->r1] : 0;
 
-    __builtin_memset(bytes, 0, 8);
-    decode_at(g, at, bytes, d);
+    __builtin_memset(bytes, 0, BYTES);
+    decode_at(cpu, at, bytes, d);
     bytes[1] |= modifier;
     s370_decode(bytes, d);
 }
@@ -60,47 +62,48 @@ static void describe_operands(const struct s370_cpu *cpu,
 static void describe_sensitive(struct vcpu *v, struct vm_exit *x)
 {
     const struct trap_vm *t = v->vm->backing;
-    const struct s370_cpu *cpu = &t->machine->cpu;
+    struct s370_cpu *cpu = &t->machine->cpu;
     struct s370_vcpu *g = s370_vcpu(v);
     struct s370_decoded d;
 
     g->psw.ia = (uint32_t)x->pc;
-    decode_at(g, g->psw.ia, x->op.bytes, &d);
+    decode_at(cpu, g->psw.ia, x->op.bytes, &d);
     x->op.executed = d.op == S370_OP_EX;
     if (x->op.executed)
-        decode_subject(cpu, g, &d, x->op.bytes);
+        decode_subject(cpu, &d, x->op.bytes);
     x->reason = EXIT_SENSITIVE;
     x->insn = &s370_insns.rows[d.op];
     describe_operands(cpu, &d, &x->op);
 }
 
-/* The guest addressed storage that it does not have.  On the bare machine
- * that is an addressing exception, which ends the instruction where
- * translation would nullify it. */
+/* The guest has no such storage, or its own tables do not lead there.  The
+ * real CPU has nullified the instruction; of the exceptions that the guest
+ * gets, only its own translation exceptions do (interruption.def). */
 static void describe_fault(struct vcpu *v, const struct s370_interruption *in,
                            struct vm_exit *x)
 {
+    unsigned code = in->code & ~(unsigned)S370_PGM_PER_EVENT;
     uint32_t a = in->translation_address;
 
-    s370_vcpu(v)->psw.ia = (uint32_t)x->pc;
+    x->pc = s370_vcpu(v)->psw.ia;
     x->reason = EXIT_FAULT;
     x->fault = (struct exit_fault){.gva = a, .gpa = a, .access = ACCESS_READ};
-    x->event = (struct vm_event){.kind = S370_INT_PROGRAM,
-                                 .code = S370_PGM_ADDRESSING,
-                                 .past_insn = true};
+    x->event =
+        (struct vm_event){.kind = S370_INT_PROGRAM,
+                          .code = code,
+                          .past_insn = code != S370_PGM_SEGMENT_TRANSLATION &&
+                                       code != S370_PGM_PAGE_TRANSLATION,
+                          .info = {a}};
 }
 
 static void describe_program(struct vcpu *v, const struct s370_interruption *in,
-                             struct vm_exit *x)
+                             bool fault, struct vm_exit *x)
 {
     unsigned code = in->code & ~(unsigned)S370_PGM_PER_EVENT;
-    bool nullified = code == S370_PGM_SEGMENT_TRANSLATION ||
-                     code == S370_PGM_PAGE_TRANSLATION;
 
     x->raw = in->code;
     x->raw_name = program_names[code ? code : S370_PGM_PER_EVENT];
-    if (nullified) {
-        x->pc = s370_vcpu(v)->psw.ia;
+    if (fault) {
         describe_fault(v, in, x);
     } else if (code == S370_PGM_PRIVILEGED_OPERATION) {
         describe_sensitive(v, x);
@@ -114,7 +117,7 @@ static void describe_program(struct vcpu *v, const struct s370_interruption *in,
 }
 
 void trap_exit_describe(struct vcpu *v, const struct s370_interruption *in,
-                        struct vm_exit *x)
+                        bool fault, struct vm_exit *x)
 {
     const struct trap_vm *t = v->vm->backing;
     struct s370_cpu *cpu = &t->machine->cpu;
@@ -130,7 +133,7 @@ void trap_exit_describe(struct vcpu *v, const struct s370_interruption *in,
     cpu->per_code = 0;
     switch (in->class) {
     case S370_INT_PROGRAM:
-        describe_program(v, in, x);
+        describe_program(v, in, fault, x);
         break;
     case S370_INT_SVC:
         x->reason = EXIT_TRAP;
@@ -171,9 +174,6 @@ bool trap_exit_enterable(struct vcpu *v, struct vm_exit *x)
     } else if (!s370_psw_valid(&g->psw)) {
         g->ilc = 0;
         program_before(x, S370_PGM_SPECIFICATION);
-    } else if (s370_psw_dat(&g->psw)) {
-        x->reason = EXIT_ENTRY_FAILED;
-        x->raw_name = "GUEST_TRANSLATION";
     } else {
         return true;
     }

@@ -8,8 +8,10 @@
 bool trap_exit_enterable(struct vcpu *v, struct vm_exit *x);
 
 /* Fill in *x (x->ran is set already) for how s370_run ended, and the guest's
- * instruction address as monitor/engine.h demands. */
+ * instruction address as monitor/engine.h demands.  fault: the real CPU has
+ * nullified the instruction for want of a translation, and in->code is what
+ * the guest has earned by it. */
 void trap_exit_describe(struct vcpu *v, const struct s370_interruption *in,
-                        struct vm_exit *x);
+                        bool fault, struct vm_exit *x);
 
 #endif

@@ -1,10 +1,6 @@
 /* Segment and page tables in real storage (GA22-7000, "Dynamic Address
  * Translation"): 64K segments of sixteen 4K pages, one set for each guest,
- * from guest real to real addresses.
- *
- * Shadow tables, for guests that translate themselves, belong here: a second
- * set per guest that composes the guest's tables with these, filled on
- * EXIT_FAULT and dropped when the guest purges. */
+ * from guest real to real addresses. */
 #include "s370/engine/trap_map.h"
 
 #include "base/bytes.h"

@@ -1,6 +1,7 @@
 #include "s370/exit/guest_access.h"
 
 #include "base/bytes.h"
+#include "s370/machine/dat.h"
 
 #define TRY(expr)              \
     do {                       \
@@ -30,11 +31,20 @@ static bool per_covers(const struct s370_vcpu *g, uint32_t first, uint32_t len)
            ((start - first) & S370_ADDRESS_MASK) < len;
 }
 
-/* One access within a 2K block (GA22-7000, "Protection", "Addressing"). */
-static int check(const struct s370_vcpu *g, uint32_t logical, bool write,
+/* One access within a 2K block (GA22-7000, "Translation", "Addressing",
+ * "Protection"). */
+static int check(struct s370_vcpu *g, uint32_t logical, bool write,
                  uint32_t *absolute)
 {
-    *absolute = s370_real_to_absolute(logical, g->prefix);
+    struct s370_dat tables = {&g->storage, g->prefix, g->cr[0], g->cr[1]};
+    uint32_t real = logical;
+    uint8_t cc;
+
+    if (s370_psw_dat(&g->psw)) {
+        g->translation_address = logical;
+        TRY(s370_dat_walk(&tables, logical, &real, &cc));
+    }
+    *absolute = s370_real_to_absolute(real, g->prefix);
     if (*absolute >= g->storage.size)
         return S370_PGM_ADDRESSING;
     uint8_t key = g->storage.keys[*absolute / S370_BLOCK];
@@ -51,51 +61,51 @@ static unsigned in_block(uint32_t a, unsigned len)
     return len < room ? len : room;
 }
 
-/* May all of a..a+len-1 be accessed?  len is at most 256: one block or two.
- * Only then are reference and change bits set. */
-static int check_all(const struct s370_vcpu *g, uint32_t a, unsigned len,
-                     bool write)
+/* A checked operand: one block or two, for len is at most 256. */
+struct span {
+    uint32_t at[2]; /* absolute */
+    unsigned first; /* bytes in at[0] */
+};
+
+/* May all of a..a+len-1 be accessed?  Only then are reference and change bits
+ * set. */
+static int open_span(struct s370_vcpu *g, uint32_t a, unsigned len, bool write,
+                     struct span *s)
 {
-    uint32_t last = (a + len - 1) & S370_ADDRESS_MASK, at;
+    uint8_t bits =
+        write ? S370_KEY_REFERENCE | S370_KEY_CHANGE : S370_KEY_REFERENCE;
 
-    TRY(check(g, a & S370_ADDRESS_MASK, write, &at));
-    return check(g, last, write, &at);
-}
-
-/* Host address of a byte that has been checked, its bits recorded. */
-static uint8_t *record(struct s370_vcpu *g, uint32_t a, uint8_t bits)
-{
-    uint32_t at = s370_real_to_absolute(a & S370_ADDRESS_MASK, g->prefix);
-
-    g->storage.keys[at / S370_BLOCK] |= bits;
-    return g->storage.bytes + at;
+    a &= S370_ADDRESS_MASK;
+    s->first = in_block(a, len);
+    TRY(check(g, a, write, &s->at[0]));
+    s->at[1] = s->at[0];
+    if (s->first < len)
+        TRY(check(g, (a + s->first) & S370_ADDRESS_MASK, write, &s->at[1]));
+    g->storage.keys[s->at[0] / S370_BLOCK] |= bits;
+    g->storage.keys[s->at[1] / S370_BLOCK] |= bits;
+    return 0;
 }
 
 int guest_load(struct s370_vcpu *g, uint32_t a, unsigned len, uint8_t *to)
 {
-    TRY(check_all(g, a, len, false));
-    while (len) {
-        unsigned n = in_block(a, len);
+    struct span s;
 
-        __builtin_memcpy(to, record(g, a, S370_KEY_REFERENCE), n);
-        a += n, to += n, len -= n;
-    }
+    TRY(open_span(g, a, len, false, &s));
+    __builtin_memcpy(to, g->storage.bytes + s.at[0], s.first);
+    __builtin_memcpy(to + s.first, g->storage.bytes + s.at[1], len - s.first);
     return 0;
 }
 
 int guest_store(struct s370_vcpu *g, uint32_t a, unsigned len,
                 const uint8_t *from)
 {
-    TRY(check_all(g, a, len, true));
+    struct span s;
+
+    TRY(open_span(g, a, len, true, &s));
     if (per_wants(g, PER_STORE) && per_covers(g, a & S370_ADDRESS_MASK, len))
         g->per_code |= PER_STORE;
-    while (len) {
-        unsigned n = in_block(a, len);
-
-        __builtin_memcpy(record(g, a, S370_KEY_REFERENCE | S370_KEY_CHANGE),
-                         from, n);
-        a += n, from += n, len -= n;
-    }
+    __builtin_memcpy(g->storage.bytes + s.at[0], from, s.first);
+    __builtin_memcpy(g->storage.bytes + s.at[1], from + s.first, len - s.first);
     return 0;
 }
 
@@ -183,9 +193,15 @@ enum verdict guest_end(struct vcpu *v, struct vm_exit *x, int code)
 {
     struct s370_vcpu *g = s370_vcpu(v);
 
+    if (!code && !g->per_code)
+        return VERDICT_ADVANCE;
     if (code)
         g->per_code &= PER_FETCH;
-    return code || g->per_code ? program(x, code, true) : VERDICT_ADVANCE;
+    program(x, code,
+            code != S370_PGM_SEGMENT_TRANSLATION &&
+                code != S370_PGM_PAGE_TRANSLATION);
+    x->event.info[0] = g->translation_address;
+    return VERDICT_REFLECT;
 }
 
 bool guest_waits(const struct s370_vcpu *g)

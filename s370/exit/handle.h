@@ -4,9 +4,7 @@
 
 #include "s370/vcpu.h"
 
-/* FAULT: the guest has no such storage. */
+/* FAULT: the guest has no such storage, or its tables do not lead to it. */
 enum verdict handle_fault(struct vcpu *v, struct vm_exit *x);
-/* ENTRY_FAILED: the guest wants what this monitor cannot do. */
-enum verdict handle_entry_failed(struct vcpu *v, struct vm_exit *x);
 
 #endif

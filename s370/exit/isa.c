@@ -28,7 +28,7 @@ const struct handler_row s370_handlers[EXIT_REASON_COUNT] = {
     [EXIT_TIMER] = {handle_resume, 0},
     [EXIT_STEP] = {handle_resume, 0},
     [EXIT_SHUTDOWN] = {handle_stop, 0},
-    [EXIT_ENTRY_FAILED] = {handle_entry_failed, 0},
+    [EXIT_ENTRY_FAILED] = {handle_fail, 0},
     [EXIT_UNKNOWN] = {handle_fail, 0},
 };
 

@@ -11,6 +11,14 @@ static unsigned register_count(const struct exit_op *op)
     return ((op->r2 - op->r1) & 15u) + 1;
 }
 
+/* Which tables, and of what form (CR0 bits 8-12, CR1). */
+static bool same_tables(const uint32_t *a, const uint32_t *b)
+{
+    const uint32_t form = S370_CR0_PAGE_SIZE | S370_CR0_SEGMENT_SIZE;
+
+    return !((a[0] ^ b[0]) & form) && a[1] == b[1];
+}
+
 /* "LOAD CONTROL".  CR0 and CR2 decide which interruptions are taken: the
  * dispatcher looks again before the guest goes on. */
 enum verdict vm_lctl(struct vcpu *v, struct vm_exit *x)
@@ -18,6 +26,7 @@ enum verdict vm_lctl(struct vcpu *v, struct vm_exit *x)
     struct s370_vcpu *g = s370_vcpu(v);
     uint32_t a = (uint32_t)x->op.addr;
     unsigned n = register_count(&x->op);
+    uint32_t before[2] = {g->cr[0], g->cr[1]};
     uint8_t words[64];
 
     int code = guest_aligned(a, 4);
@@ -25,6 +34,8 @@ enum verdict vm_lctl(struct vcpu *v, struct vm_exit *x)
         code = guest_load(g, a, n * 4, words);
     for (unsigned i = 0; !code && i < n; i++)
         g->cr[(x->op.r1 + i) & 15] = load_be32(words + 4 * i);
+    if (!same_tables(before, g->cr))
+        g->purge = true;
     s370_channels_multiplex(g->channels, g->cr[0] & S370_CR0_BLOCK_MULTIPLEX);
     return guest_end(v, x, code);
 }
