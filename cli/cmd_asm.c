@@ -130,7 +130,7 @@ static int assemble(const char *file, const struct s370_buffer *text,
     if (st != STATUS_OK) {
         struct diag d;
 
-        diag_set(&d, st, "%s: no memory for so large an assembly", file);
+        diag_set(&d, st, "%s: too large an assembly", file);
         return cli_fail(st, &d);
     }
     print_messages(a);

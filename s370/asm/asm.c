@@ -47,8 +47,10 @@ enum status s370_assemble(const char *file, const char *text, size_t len,
     assemble(a, file, text, len);
     a->options = NULL;
     if (a->no_memory) {
+        bool too_large = a->too_large;
+
         s370_asm_free(a);
-        return STATUS_NO_MEMORY;
+        return too_large ? STATUS_BAD_INPUT : STATUS_NO_MEMORY;
     }
     *out = a;
     return STATUS_OK;

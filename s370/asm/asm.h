@@ -56,7 +56,9 @@ struct assembly;
 
 /* Assemble text[0..len), called `file` in messages; text and file are not
  * kept.  *out is made whenever there is memory for it, also when the source is
- * full of errors: look at s370_asm_errors.  STATUS_NO_MEMORY: *out is NULL. */
+ * full of errors: look at s370_asm_errors.  Otherwise *out is NULL:
+ * STATUS_BAD_INPUT, the source asks for more than any sane one (half a
+ * gigabyte of statements, a million lines); STATUS_NO_MEMORY. */
 MUST_USE enum status s370_assemble(const char *file, const char *text,
                                    size_t len,
                                    const struct s370_asm_options *options,

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-enum { LOOK_COST = 16 }; /* lines looked at count as one statement */
-
 struct attributes {
     char type;
     uint32_t length;
@@ -60,7 +58,7 @@ static struct attributes look_ahead(struct assembly *a, const char *name)
         break;
     }
     a->cursor = was;
-    a->steps += lines / LOOK_COST;
+    a->work += lines;
     return found;
 }
 

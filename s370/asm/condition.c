@@ -191,7 +191,7 @@ static bool go(struct assembly *a, struct statement *st, const char *p,
     if (!a->frame) {
         struct line *l = find_line(a, name);
 
-        a->steps += a->nlines / 16;
+        a->work += a->nlines;
         if (l)
             a->cursor = l;
         else
@@ -199,6 +199,7 @@ static bool go(struct assembly *a, struct statement *st, const char *p,
         return l != NULL;
     }
     for (struct statement *b = a->frame->macro->body; b; b = b->next) {
+        a->work++;
         if (strcmp(b->name, name) != 0)
             continue;
         a->frame->cursor = b;

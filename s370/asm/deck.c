@@ -81,7 +81,7 @@ static void put_sections(struct deck *k, const struct assembly *a)
             put_esd(k, s->name, type, s->id,
                     s->kind == SECTION_CONTROL ? s->origin : 0, s->size);
     }
-    for (size_t i = 0; i < SYMBOL_BUCKETS; i++)
+    for (size_t i = 0; i < BUCKETS; i++)
         for (const struct symbol *s = a->symbols[i]; s; s = s->next)
             if (s->entry)
                 put_esd(k, s->name, 0x01, 0, (uint32_t)value_total(&s->value),

@@ -102,7 +102,8 @@ void generate_all(struct assembly *a)
 
     a->cursor = a->lines;
     while (!a->ended && asm_room(a) && (st = next_statement(a)) != NULL) {
-        if (a->steps++ < STEPS_MAX) {
+        a->work += strlen(st->text);
+        if (a->steps++ < STEPS_MAX && a->work < WORK_MAX) {
             process(a, st);
             continue;
         }

@@ -47,7 +47,7 @@ static void list_esd(struct page *p)
             s370_buffer_say(p->out, " %06X %06X", s->origin, s->size);
         s370_buffer_say(p->out, "\n");
     }
-    for (size_t i = 0; i < SYMBOL_BUCKETS; i++)
+    for (size_t i = 0; i < BUCKETS; i++)
         for (const struct symbol *s = p->a->symbols[i]; s; s = s->next)
             if (s->entry && s->defined)
                 s370_buffer_say(p->out, "%-9s  LD       %06X         %04X\n",
@@ -249,12 +249,12 @@ static const struct symbol **sorted_symbols(const struct assembly *a,
     const struct symbol **all;
     size_t n = 0;
 
-    for (size_t i = 0; i < SYMBOL_BUCKETS; i++)
+    for (size_t i = 0; i < BUCKETS; i++)
         for (const struct symbol *s = a->symbols[i]; s; s = s->next)
             n += s->defined;
     all = malloc((n + 1) * sizeof(all[0]));
     *count = 0;
-    for (size_t i = 0; all && i < SYMBOL_BUCKETS; i++)
+    for (size_t i = 0; all && i < BUCKETS; i++)
         for (const struct symbol *s = a->symbols[i]; s; s = s->next)
             if (s->defined)
                 all[(*count)++] = s;

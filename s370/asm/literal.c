@@ -9,10 +9,12 @@
 #include <string.h>
 
 /* Literals are the same when they are written the same way. */
-static struct literal *find(const struct assembly *a, unsigned pool,
-                            const char *text, size_t len)
+static struct literal *find(struct assembly *a, unsigned pool, const char *text,
+                            size_t len)
 {
-    for (struct literal *l = a->literals; l; l = l->next)
+    struct literal *l = a->literal_buckets[asm_hash(text, len)];
+
+    for (; l; l = l->next_same, a->work++)
         if (l->pool == pool && !strncmp(l->text, text, len) && !l->text[len])
             return l;
     return NULL;
@@ -42,6 +44,9 @@ static bool collect(struct scan *s)
     if (l->size % 2)
         l->align = 1;
     l->by = s->st;
+    struct literal **bucket = &s->a->literal_buckets[asm_hash(text, len)];
+    l->next_same = *bucket;
+    *bucket = l;
     *s->a->literals_end = l;
     s->a->literals_end = &l->next;
     return true;
@@ -111,6 +116,7 @@ void literal_place(struct assembly *a, const struct statement *after)
 
     for (unsigned align = 8; align; align /= 2) {
         for (struct literal *l = a->literals; l; l = l->next) {
+            a->work++;
             if (l->pool != a->pool || l->align != align || !asm_room(a))
                 continue;
             if (!any)

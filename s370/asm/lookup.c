@@ -74,6 +74,7 @@ static int find_parameter(struct assembly *a, struct statement *st,
 
     if (!frame)
         return 0;
+    a->work += frame->count; /* of arguments, which may be searched */
     if (lookup_is_name(name, len, "SYSNDX")) {
         snprintf(f->number, sizeof(f->number), "%04u", frame->index);
         set_text(f, f->number);
@@ -127,8 +128,7 @@ static bool find_set_symbol(struct assembly *a, struct statement *st,
     return true;
 }
 
-bool lookup_takes_subscript(const struct assembly *a, const char *name,
-                            size_t len)
+bool lookup_takes_subscript(struct assembly *a, const char *name, size_t len)
 {
     const struct variable *v = variable_find(a, name, len);
 

@@ -17,8 +17,7 @@ struct subscripts {
 };
 
 /* Does a parenthesis behind this name belong to it as a subscript? */
-bool lookup_takes_subscript(const struct assembly *a, const char *name,
-                            size_t len);
+bool lookup_takes_subscript(struct assembly *a, const char *name, size_t len);
 
 /* The value of &NAME(subscripts); name points behind the ampersand, into the
  * statement.  f->text may point into *f.  False after a complaint. */

@@ -8,11 +8,11 @@
 
 enum { ACTR_DEFAULT = 4096 };
 
-struct macro *macro_find(const struct assembly *a, const char *name)
+struct macro *macro_find(struct assembly *a, const char *name)
 {
     struct macro *m = a->macros;
 
-    while (m && strcmp(m->name, name) != 0)
+    for (; m && strcmp(m->name, name) != 0; a->work++)
         m = m->next;
     return m;
 }
@@ -27,18 +27,17 @@ static bool same(const char *upper, const char *name, size_t len)
     return !upper[len];
 }
 
-static struct variable *find_in(struct variable *v, const char *name,
-                                size_t len)
+static struct variable *find_in(struct assembly *a, struct variable *v,
+                                const char *name, size_t len)
 {
-    while (v && !same(v->name, name, len))
+    for (; v && !same(v->name, name, len); a->work++)
         v = v->next;
     return v;
 }
 
-struct variable *variable_find(const struct assembly *a, const char *name,
-                               size_t len)
+struct variable *variable_find(struct assembly *a, const char *name, size_t len)
 {
-    return find_in(a->frame ? a->frame->locals : a->open_locals, name, len);
+    return find_in(a, a->frame ? a->frame->locals : a->open_locals, name, len);
 }
 
 static struct variable *add(struct assembly *a, struct variable **list,
@@ -57,14 +56,14 @@ struct variable *variable_declare(struct assembly *a, const char *name,
                                   size_t len, char kind, bool global)
 {
     struct variable **locals = a->frame ? &a->frame->locals : &a->open_locals;
-    struct variable *v = find_in(*locals, name, len);
+    struct variable *v = find_in(a, *locals, name, len);
 
     if (v)
         return v;
     v = add(a, locals, name, len, kind);
     if (!global)
         return v;
-    v->global = find_in(a->globals, name, len);
+    v->global = find_in(a, a->globals, name, len);
     if (!v->global)
         v->global = add(a, &a->globals, name, len, kind);
     v->kind = v->global->kind;
@@ -77,7 +76,7 @@ struct cell *variable_cell(struct assembly *a, struct variable *v,
     if (v->global)
         v = v->global;
     struct cell *c = v->cells;
-    while (c && c->index != index)
+    for (; c && c->index != index; a->work++)
         c = c->next;
     if (c || !make)
         return c;
@@ -212,7 +211,7 @@ void macro_define(struct assembly *a, struct statement *st)
 
 /* Calls ---------------------------------------------------------------- */
 
-static struct argument *add_argument(struct assembly *a, struct argument **list,
+static struct argument *add_argument(struct assembly *a, struct frame *f,
                                      const char *name, bool keyword,
                                      const char *value)
 {
@@ -221,9 +220,9 @@ static struct argument *add_argument(struct assembly *a, struct argument **list,
     g->name = name;
     g->keyword = keyword;
     g->value = value;
-    while (*list)
-        list = &(*list)->next;
-    *list = g;
+    f->count++;
+    *f->arguments_end = g;
+    f->arguments_end = &g->next;
     return g;
 }
 
@@ -236,6 +235,7 @@ static bool give_keyword(struct assembly *a, struct frame *f, const char *p,
     if (!len || p[len] != '=' || p + len >= end)
         return false;
     for (struct argument *g = f->arguments; g; g = g->next) {
+        a->work++;
         if (!g->keyword || !same(g->name, p, len))
             continue;
         g->value = asm_copy(a, p + len + 1, (size_t)(end - p - len - 1));
@@ -253,14 +253,14 @@ static void give_arguments(struct assembly *a, struct statement *st,
 
     for (struct parameter *k = q; k; k = k->next)
         if (k->keyword)
-            add_argument(a, &f->arguments, k->name, true, k->value);
+            add_argument(a, f, k->name, true, k->value);
     while (more) {
         const char *end = asm_operand_end(st->operand, p);
 
         if (!give_keyword(a, f, p, end)) {
             while (q && q->keyword)
                 q = q->next;
-            add_argument(a, &f->arguments, q ? q->name : "", false,
+            add_argument(a, f, q ? q->name : "", false,
                          asm_copy(a, p, (size_t)(end - p)))
                 ->given = true;
             q = q ? q->next : NULL;
@@ -270,7 +270,7 @@ static void give_arguments(struct assembly *a, struct statement *st,
     }
     for (; q; q = q->next)
         if (!q->keyword)
-            add_argument(a, &f->arguments, q->name, false, "");
+            add_argument(a, f, q->name, false, "");
 }
 
 void macro_call(struct assembly *a, struct statement *st, const struct macro *m)
@@ -284,6 +284,7 @@ void macro_call(struct assembly *a, struct statement *st, const struct macro *m)
         return;
     }
     f->macro = m;
+    f->arguments_end = &f->arguments;
     f->call = a->frame ? a->frame->call : st;
     f->cursor = m->body;
     f->label = *st->name == '.' ? "" : st->name;

@@ -52,15 +52,15 @@ struct frame {
     struct frame *up;
     const struct macro *macro;
     const struct statement *call;
-    struct statement *cursor;   /* next statement of the body */
-    struct argument *arguments; /* positional ones in order: &SYSLIST */
+    struct statement *cursor; /* next statement of the body */
+    struct argument *arguments, **arguments_end; /* positional ones in order */
     struct variable *locals;
-    const char *label;   /* name field of the call */
-    const char *section; /* &SYSECT */
-    unsigned index, depth, actr;
+    const char *label;                  /* name field of the call */
+    const char *section;                /* &SYSECT */
+    unsigned index, depth, actr, count; /* of arguments */
 };
 
-struct macro *macro_find(const struct assembly *a, const char *name);
+struct macro *macro_find(struct assembly *a, const char *name);
 
 /* Read the definition behind a MACRO statement in the open code. */
 void macro_define(struct assembly *a, struct statement *st);
@@ -69,7 +69,7 @@ void macro_call(struct assembly *a, struct statement *st,
                 const struct macro *m);
 
 /* A SET symbol that was declared here, or NULL. */
-struct variable *variable_find(const struct assembly *a, const char *name,
+struct variable *variable_find(struct assembly *a, const char *name,
                                size_t len);
 struct variable *variable_declare(struct assembly *a, const char *name,
                                   size_t len, char kind, bool global);

@@ -66,7 +66,8 @@ bool reader_add(struct assembly *a, struct line *after, const char *file,
         const char *end = memchr(text, '\n', len);
         size_t n = end ? (size_t)(end - text) : len;
 
-        if (!asm_room(a) || a->nlines++ >= LINES_MAX)
+        a->too_large |= a->nlines++ >= LINES_MAX;
+        if (a->too_large || !asm_room(a))
             return false;
         struct line *l = asm_new(a, sizeof(*l));
         number++;

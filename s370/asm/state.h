@@ -17,10 +17,11 @@ enum {
     STATEMENT_MAX = 8192,         /* characters of a joined statement */
     SETC_MAX = 255,               /* characters of a SETC value */
     TERMS_MAX = 4,                /* sections in one expression */
-    SYMBOL_BUCKETS = 1021,        /* of the symbol table */
+    BUCKETS = 1021,               /* of hash tables */
     NESTING_MAX = 32,             /* parentheses, macro calls, COPYs */
     STORAGE_END = 1 << 24,        /* addresses have 24 bits */
     STEPS_MAX = 2000000,          /* statements generated, skipped or not */
+    WORK_MAX = 500000000,         /* steps of searches, and characters */
     LINES_MAX = 1000000,          /* source lines, COPYs included */
     MESSAGES_MAX = 500,           /* then it is enough */
     OBJECT_MAX = 64 * 1024 * 1024 /* bytes emitted, overlays counted twice */
@@ -127,8 +128,8 @@ struct statement {
 };
 
 struct literal {
-    struct literal *next;
-    const char *text; /* after the equals sign */
+    struct literal *next, *next_same; /* all; those of the bucket */
+    const char *text;                 /* after the equals sign */
     unsigned pool;
     uint32_t length; /* L' */
     uint32_t size;
@@ -181,8 +182,9 @@ struct variable;
 struct assembly {
     /* the arena */
     struct chunk *chunks;
-    size_t used; /* bytes, all chunks */
-    bool no_memory;
+    size_t used;    /* bytes, all chunks */
+    bool no_memory; /* stop */
+    bool too_large; /* why: the source's fault, not the host's */
 
     const struct s370_asm_options *options; /* borrowed during assembly */
     struct s370_asm_message *messages;      /* by statement */
@@ -195,16 +197,17 @@ struct assembly {
     struct frame *frame; /* innermost macro call; NULL in open code */
     struct variable *globals, *open_locals;
     unsigned steps, sysndx, open_actr;
+    uint64_t work; /* so that no source takes for ever; see WORK_MAX */
     bool ended;
 
     /* passes */
     unsigned pass;
     struct statement *first, **end;
     unsigned count;
-    struct symbol *symbols[SYMBOL_BUCKETS];
+    struct symbol *symbols[BUCKETS];
     struct symbol *wanted, **wanted_end; /* by V constants */
     struct section *sections, **sections_end, *section;
-    struct literal *literals, **literals_end;
+    struct literal *literals, **literals_end, *literal_buckets[BUCKETS];
     unsigned pool;
     struct base bases[16];
     struct print print;

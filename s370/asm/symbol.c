@@ -8,16 +8,6 @@
  * overflow. */
 enum { COUNT_MAX = 1000 };
 
-/* FNV-1a. */
-static unsigned hash(const char *name, size_t len)
-{
-    uint32_t h = 2166136261u;
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)asm_upper(name[i])) * 16777619u;
-    return h % SYMBOL_BUCKETS;
-}
-
 static bool same_name(const char *upper, const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -29,7 +19,7 @@ static bool same_name(const char *upper, const char *name, size_t len)
 struct symbol *symbol_find(const struct assembly *a, const char *name,
                            size_t len)
 {
-    struct symbol *s = a->symbols[hash(name, len)];
+    struct symbol *s = a->symbols[asm_hash(name, len)];
 
     while (s && !same_name(s->name, name, len))
         s = s->next;
@@ -39,7 +29,7 @@ struct symbol *symbol_find(const struct assembly *a, const char *name,
 struct symbol *symbol_get(struct assembly *a, const char *name, size_t len)
 {
     struct symbol *s = symbol_find(a, name, len);
-    unsigned bucket = hash(name, len);
+    unsigned bucket = asm_hash(name, len);
 
     if (s)
         return s;
@@ -110,7 +100,7 @@ struct section *section_get(struct assembly *a, struct statement *st,
     size_t len = strlen(name);
 
     if (!len) {
-        for (struct section *s = a->sections; s; s = s->next)
+        for (struct section *s = a->sections; s; s = s->next, a->work++)
             if (!*s->name && s->kind == kind)
                 return s;
         return section_new(a, "", kind);

@@ -34,7 +34,8 @@ bool asm_room(struct assembly *a)
         return false;
     if (a->chunks && a->chunks->size - a->chunks->used >= ROOM)
         return true;
-    a->no_memory = a->used >= ARENA_MAX || !add_chunk(a, CHUNK);
+    a->too_large = a->used >= ARENA_MAX;
+    a->no_memory = a->too_large || !add_chunk(a, CHUNK);
     return !a->no_memory;
 }
 
@@ -240,4 +241,13 @@ const char *asm_operand_end(const char *from, const char *p)
         p++;
     }
     return p;
+}
+
+unsigned asm_hash(const char *text, size_t len)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)asm_upper(text[i])) * 16777619u;
+    return h % BUCKETS;
 }

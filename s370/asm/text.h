@@ -30,6 +30,9 @@ char asm_upper(char c);
 int asm_hex(char c); /* -1: none */
 size_t asm_name_len(const char *p);
 
+/* A bucket below BUCKETS for a text, whatever its case. */
+unsigned asm_hash(const char *text, size_t len);
+
 /* Is the apostrophe at p the one of an attribute reference (L'X, T'&Y) that
  * begins at or after `from`, rather than the edge of a string? */
 bool asm_is_attribute(const char *from, const char *p);
