@@ -100,15 +100,28 @@ static void program(struct s370_cpu *cpu, int code,
     cpu->per_code = 0;
 }
 
+/* Events that wait, and an invalid PSW that is in force: one interruption tells
+ * of both.  The ILC is that of no instruction when the PSW is invalid
+ * ("Program-Event Recording", "Exceptions Associated with the PSW"). */
+static void report_events(struct s370_cpu *cpu, struct s370_interruption *in)
+{
+    bool valid = s370_psw_valid(&cpu->psw);
+
+    if (!valid)
+        cpu->ilc = 0;
+    program(cpu, valid ? 0 : S370_PGM_SPECIFICATION, in);
+}
+
 /* GA22-7000, "Types of Instruction Ending" and, for what PER reports of an
- * instruction that did not complete, "Program-Event Recording". */
+ * instruction that did not complete, "Program-Event Recording".  One that
+ * leaves an invalid PSW did complete. */
 void s370_conclude(struct s370_cpu *cpu, int outcome,
                    struct s370_interruption *in)
 {
     in->class = S370_INT_NONE;
     if (outcome == S370_DONE || outcome == S370_SYNC) {
         if (UNLIKELY(cpu->per_code))
-            program(cpu, 0, in);
+            report_events(cpu, in);
         return;
     }
     if (outcome == S370_SVC) {
@@ -116,7 +129,7 @@ void s370_conclude(struct s370_cpu *cpu, int outcome,
             .class = S370_INT_SVC, .ilc = cpu->ilc, .code = cpu->svc_code};
         return;
     }
-    if (ending(outcome) != 'C')
+    if (ending(outcome) != 'C' && s370_psw_valid(&cpu->psw))
         cpu->per_code &= PER_FETCH;
     if (ending(outcome) == 'N')
         cpu->psw.ia = (cpu->psw.ia - cpu->ilc) & S370_ADDRESS_MASK;
@@ -131,12 +144,7 @@ static bool interrupted_before(struct s370_cpu *cpu,
 {
     if (LIKELY(!cpu->per_code && s370_psw_valid(&cpu->psw)))
         return false;
-    if (cpu->per_code) {
-        program(cpu, 0, in);
-    } else {
-        cpu->ilc = 0;
-        program(cpu, S370_PGM_SPECIFICATION, in);
-    }
+    report_events(cpu, in);
     return true;
 }
 
