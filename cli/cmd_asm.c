@@ -17,7 +17,8 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "output", "FILE", "the object program; - is standard output",
      &given.output, NULL},
     {OPTION_TEXT, "format", "FORMAT",
-     "core (a flat image), ipl (an AWS tape) or deck", &given.format, NULL},
+     "core (a flat image), ipl (a tape), cards (a deck to IPL), deck (object)",
+     &given.format, NULL},
     {OPTION_TEXT, "listing", "FILE", "write the listing; - is standard output",
      &given.listing, NULL},
     {OPTION_FLAG, "xref", NULL, "with a cross-reference", &given.xref, NULL},
@@ -75,16 +76,34 @@ static void print_messages(const struct assembly *a)
                 m->warning ? "warning: " : "", m->text);
 }
 
-static enum status make_object(const struct assembly *a,
-                               struct s370_buffer *out, struct diag *d)
+static enum status make_core(const struct assembly *a, struct s370_buffer *out,
+                             struct diag *d)
 {
     uint32_t origin;
 
-    if (!given.format || !strcmp(given.format, "core"))
-        return s370_asm_core(a, out, &origin, d);
-    if (!strcmp(given.format, "ipl"))
-        return s370_asm_ipl_tape(a, out, d);
-    return s370_asm_deck(a, out, d);
+    return s370_asm_core(a, out, &origin, d);
+}
+
+static const struct {
+    const char *name;
+    enum status (*make)(const struct assembly *, struct s370_buffer *,
+                        struct diag *);
+} formats[] = {
+    {"core", make_core}, /* the one that --format leaves out */
+    {"ipl", s370_asm_ipl_tape},
+    {"cards", s370_asm_ipl_cards},
+    {"deck", s370_asm_deck},
+};
+
+/* Its row in formats, or ARRAY_LEN(formats). */
+static size_t find_format(void)
+{
+    size_t i = 0;
+
+    while (given.format && i < ARRAY_LEN(formats) &&
+           strcmp(given.format, formats[i].name) != 0)
+        i++;
+    return i;
 }
 
 static int write_results(const struct assembly *a, const char *source)
@@ -98,7 +117,7 @@ static int write_results(const struct assembly *a, const char *source)
         st = file_write(given.listing, &listing, &d);
     }
     if (st == STATUS_OK && given.output && !s370_asm_errors(a)) {
-        st = make_object(a, &out, &d);
+        st = formats[find_format()].make(a, &out, &d);
         if (st != STATUS_OK) {
             struct diag inner = d;
 
@@ -112,12 +131,6 @@ static int write_results(const struct assembly *a, const char *source)
     if (st != STATUS_OK)
         return cli_fail(st, &d);
     return s370_asm_errors(a) ? CODE_USAGE : CODE_DONE;
-}
-
-static bool good_format(void)
-{
-    return !given.format || !strcmp(given.format, "core") ||
-           !strcmp(given.format, "ipl") || !strcmp(given.format, "deck");
 }
 
 static int assemble(const char *file, const struct s370_buffer *text,
@@ -152,8 +165,8 @@ int cmd_asm(int argc, char **argv)
         return code;
     if (argc != 2)
         return options_complain(&usage, "one source file is wanted");
-    if (!good_format())
-        return options_complain(&usage, "--format %s: core, ipl or deck",
+    if (find_format() == ARRAY_LEN(formats))
+        return options_complain(&usage, "--format %s: core, ipl, cards or deck",
                                 given.format);
     while (given.columns && i < ARRAY_LEN(columns) &&
            strcmp(given.columns, columns[i].name) != 0)

@@ -284,6 +284,24 @@ START_TEST(test_ipl_tape_of_several_blocks)
 }
 END_TEST
 
+START_TEST(test_ipl_from_cards)
+{
+    static const char config[] = "MAINSIZE 1\n001F 3215-C\n"
+                                 "000C 3505 far.cards ebcdic\n";
+
+    command_file("far.s", far_program, strlen(far_program));
+    command_file("far.conf", config, strlen(config));
+    const struct command *c = command_run(
+        command_folder(), "asm far.s --format cards --output far.cards");
+    ck_assert_msg(c->status == 0, "%s", c->err);
+    c = command_run(command_folder(), "run far.conf");
+    ck_assert_msg(c->status == 0, "%s", c->err);
+    ck_assert_msg(strstr(c->out, "FROM FAR AWAY"), "%s", c->out);
+    ck_assert_msg(strstr(c->err, "00000FED"), "%s", c->err);
+    command_clean();
+}
+END_TEST
+
 /* ---- The sample guests ---- */
 
 /* Bare and under the monitor the guest prints the very same; and it prints
@@ -372,6 +390,7 @@ Suite *suite_s370_asm(void)
     tcase_add_test(t, test_core_refuses);
     tcase_add_test(t, test_deck);
     tcase_add_test(t, test_ipl_tape_of_several_blocks);
+    tcase_add_test(t, test_ipl_from_cards);
     tcase_add_test(t, test_guest_multi);
     tcase_add_test(t, test_guest_calc);
     tcase_add_test(t, test_command);

@@ -88,6 +88,11 @@ MUST_USE enum status s370_asm_core(const struct assembly *a,
 MUST_USE enum status s370_asm_ipl_tape(const struct assembly *a,
                                        struct s370_buffer *out, struct diag *d);
 
+/* The same as a deck of 80-byte cards for a card reader. */
+MUST_USE enum status s370_asm_ipl_cards(const struct assembly *a,
+                                        struct s370_buffer *out,
+                                        struct diag *d);
+
 /* An object deck: 80-byte EBCDIC cards ESD, TXT, RLD, END. */
 MUST_USE enum status s370_asm_deck(const struct assembly *a,
                                    struct s370_buffer *out, struct diag *d);

@@ -1,4 +1,4 @@
-/* The object program: image, IPL tape. */
+/* The object program: image, IPL tape, IPL cards. */
 #include "base/bytes.h"
 #include "s370/asm/symbol.h"
 
@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum {
+    CARD_BYTES = 80,
+    CARD_READS = 8,       /* CCWs of a card that read the image */
     IPL_BYTES = 24,       /* what IPL reads to location 0 (GA22-7000, "IPL") */
     RECORD_BYTES = 32768, /* of the image in one block of the tape */
     CCW_READ = 0x02,
@@ -158,6 +160,66 @@ enum status s370_asm_ipl_tape(const struct assembly *a, struct s370_buffer *out,
                   &before, AWS_WHOLE);
     put_block(out, NULL, 0, &before, AWS_MARK);
     put_block(out, NULL, 0, &before, AWS_MARK);
+    s370_buffer_free(&image);
+    return out->failed ? diag_set(d, STATUS_NO_MEMORY, "no memory") : STATUS_OK;
+}
+
+/* One card: n bytes, the rest zeros. */
+static void put_card(struct s370_buffer *out, const uint8_t *bytes, size_t n)
+{
+    uint8_t card[CARD_BYTES] = {0};
+
+    memcpy(card, bytes, n);
+    s370_buffer_put(out, card, sizeof(card));
+}
+
+/* A card of CCWs at `list`, for the part of the image that begins at `at`:
+ * eight that read a card each; one that reads the next card of CCWs over this
+ * one; and a transfer to its beginning.  The last one only reads. */
+static size_t put_ccw_card(struct s370_buffer *out, uint32_t list,
+                           uint32_t origin, size_t at, size_t len)
+{
+    uint8_t ccws[CARD_BYTES] = {0};
+    unsigned n = 0;
+
+    for (; n < CARD_READS && at < len; n++, at += CARD_BYTES) {
+        size_t count = len - at < CARD_BYTES ? len - at : CARD_BYTES;
+        bool last = at + count == len;
+
+        make_ccw(ccws + 8 * n, CCW_READ, origin + (uint32_t)at,
+                 (uint8_t)(CCW_SLI | (last ? 0 : CCW_CHAIN)), count);
+    }
+    if (at < len)
+        make_ccw(ccws + 8 * n, CCW_READ, list, CCW_CHAIN | CCW_SLI, CARD_BYTES);
+    make_ccw(ccws + CARD_BYTES - 8, CCW_TIC, list, 0, 1);
+    put_card(out, ccws, sizeof(ccws));
+    return at;
+}
+
+enum status s370_asm_ipl_cards(const struct assembly *a,
+                               struct s370_buffer *out, struct diag *d)
+{
+    struct s370_buffer image = {0};
+    uint8_t record[IPL_BYTES] = {0};
+    uint32_t origin;
+    enum status st = s370_asm_core(a, &image, &origin, d);
+
+    if (st != STATUS_OK) {
+        s370_buffer_free(&image);
+        return st;
+    }
+    uint32_t list = (uint32_t)((origin + image.len + 7) & ~(size_t)7);
+    store_be32(record + 4, entry_of(a, origin));
+    make_ccw(record + 8, CCW_READ, list, CCW_CHAIN | CCW_SLI, CARD_BYTES);
+    make_ccw(record + 16, CCW_TIC, list, 0, 1);
+    put_card(out, record, sizeof(record));
+    for (size_t at = 0; at < image.len;) {
+        size_t end = put_ccw_card(out, list, origin, at, image.len);
+
+        for (; at < end && at < image.len; at += CARD_BYTES)
+            put_card(out, image.bytes + at,
+                     image.len - at < CARD_BYTES ? image.len - at : CARD_BYTES);
+    }
     s370_buffer_free(&image);
     return out->failed ? diag_set(d, STATUS_NO_MEMORY, "no memory") : STATUS_OK;
 }
