@@ -12,7 +12,7 @@
 
 /* ---- Listings ---- */
 
-static const char *const listings[] = {"twice", "language"};
+static const char *const listings[] = {"twice", "language", "columns"};
 
 /* The first line in which the two texts differ. */
 static unsigned first_difference(const char *x, const char *y)
