@@ -42,8 +42,8 @@ MUST_USE enum status bench_hercules(const uint8_t *image, struct bench_run *r,
                                     struct diag *d);
 void bench_hercules_end(void);
 
-/* The TOS/360 job, by the command `program`, on the bare machine or under the
- * monitor.  STATUS_UNSUPPORTED: no images. */
+/* The TOS/360 job, by the command `program` or on a Hercules of its own (which
+ * counts no instructions).  STATUS_UNSUPPORTED: no images. */
 MUST_USE enum status bench_tos(const char *program, enum bench_machine on,
                                struct bench_run *r, struct diag *d);
 

@@ -90,10 +90,14 @@ static enum status measure_tos(struct bench *b)
 {
     enum status st = STATUS_OK;
 
-    for (int m = BENCH_BARE; st == STATUS_OK && m <= BENCH_TRAP; m++) {
+    for (int m = 0; st == STATUS_OK && m < BENCH_MACHINES; m++) {
         struct bench_run r = {0};
 
+        if (m == BENCH_HERCULES && !b->hercules)
+            continue;
         st = bench_tos(b->program, (enum bench_machine)m, &r, &b->diag);
+        if (m == BENCH_HERCULES)
+            r.insns = b->tos[BENCH_BARE].insns;
         if (st == STATUS_OK)
             add(&b->tos[m], &r);
     }

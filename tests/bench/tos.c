@@ -1,5 +1,6 @@
-/* The TOS/360 job, by the command itself. */
+/* The TOS/360 job, by the command itself, and on Hercules. */
 #include "tests/bench/bench.h"
+#include "tests/oracle/hercules.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What the folder of images holds; the job writes beside them. */
@@ -103,6 +105,124 @@ static void remove_folder(const char *folder)
         fprintf(stderr, "bench: %s: cannot be removed\n", folder);
 }
 
+/* ---- On Hercules ---- */
+
+/* Three tape marks in AWS format: an empty tape. */
+static enum status make_tapes(const char *folder, struct diag *d)
+{
+    static const char mark[6] = {0, 0, 0, 0, 0x40, 0};
+    char path[PATH_MAX];
+
+    for (unsigned i = 1; i <= 5; i++) {
+        snprintf(path, sizeof(path), "%s/work%u.aws", folder, i);
+        FILE *f = fopen(path, "wb");
+        if (!f)
+            return diag_set(d, STATUS_HOST_FAILED, "%s: cannot be made", path);
+        for (unsigned k = 0; k < 3; k++)
+            fwrite(mark, 1, sizeof(mark), f);
+        if (fclose(f))
+            return diag_set(d, STATUS_HOST_FAILED, "%s: cannot be made", path);
+    }
+    return STATUS_OK;
+}
+
+/* The devices of the configuration but for the console, which Hercules has. */
+static enum status read_devices(const char *folder, char *text, size_t cap,
+                                struct diag *d)
+{
+    char path[PATH_MAX], line[256];
+
+    snprintf(path, sizeof(path), "%s/tos360.conf", folder);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return diag_set(d, STATUS_HOST_FAILED, "%s: cannot be read", path);
+    *text = 0;
+    while (fgets(line, sizeof(line), f))
+        if (line[0] == '0' && strncmp(line, "001F", 4) &&
+            strlen(text) + strlen(line) < cap)
+            strcat(text, line);
+    fclose(f);
+    return STATUS_OK;
+}
+
+/* What the operator says, and what must have been printed before the next.
+ * Lines given at once are lost now and then, so that there are pauses, which
+ * are not counted. */
+static const struct {
+    const char *says, *then;
+} dialogue[] = {
+    {"ipl 0c0", NULL},
+    {"/", "GIVE IPL CONTROL"},
+    {"/SET DATE=02/01/69,CLOCK=00/00/00", "READY FOR COMM"},
+    {"/ASSGN SYSRDR,X'00A'", NULL},
+    {"/ASSGN SYSIPT,X'00A'", NULL},
+    {"/ASSGN SYSLST,X'00B'", NULL},
+    {"/", "EOJ SIEVE"},
+};
+
+static void pause_for(long ms)
+{
+    nanosleep(
+        &(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
+        NULL);
+}
+
+static enum status converse(struct hercules *h, struct diag *d)
+{
+    enum { SECONDS = 60 };
+    enum status st = STATUS_OK;
+
+    for (size_t i = 0; st == STATUS_OK && i < ARRAY_LEN(dialogue); i++) {
+        pause_for(500);
+        st = hercules_command(h, dialogue[i].says, d);
+        if (st == STATUS_OK && dialogue[i].then &&
+            !hercules_says(h, dialogue[i].then, SECONDS))
+            st = diag_set(d, STATUS_HOST_FAILED, "hercules: no '%s'",
+                          dialogue[i].then);
+    }
+    return st;
+}
+
+static double wall_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* CPU time in a second in which nothing is asked of it: its panel's threads
+ * look around all the time. */
+static double idle_rate(const struct hercules *h)
+{
+    double cpu = hercules_cpu_seconds(h), wall = wall_seconds();
+
+    pause_for(1000);
+    return (hercules_cpu_seconds(h) - cpu) / (wall_seconds() - wall);
+}
+
+static enum status run_hercules(const char *folder, struct bench_run *r,
+                                struct diag *d)
+{
+    static struct hercules h;
+    char devices[2048];
+    enum status st = make_tapes(folder, d);
+
+    if (st == STATUS_OK)
+        st = read_devices(folder, devices, sizeof(devices), d);
+    if (st == STATUS_OK)
+        st = hercules_start_with(&h, 2, devices, folder, d);
+    if (st != STATUS_OK)
+        return st;
+    double idle = idle_rate(&h), cpu = hercules_cpu_seconds(&h);
+    double wall = wall_seconds();
+    st = converse(&h, d);
+    r->seconds =
+        hercules_cpu_seconds(&h) - cpu - idle * (wall_seconds() - wall);
+    hercules_end(&h);
+    return st;
+}
+
 enum status bench_tos(const char *program, enum bench_machine on,
                       struct bench_run *r, struct diag *d)
 {
@@ -111,7 +231,9 @@ enum status bench_tos(const char *program, enum bench_machine on,
     if (!realpath(program, real))
         return diag_set(d, STATUS_UNSUPPORTED, "no %s", program);
     enum status st = make_folder(folder, d);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && on == BENCH_HERCULES)
+        st = run_hercules(folder, r, d);
+    else if (st == STATUS_OK)
         st =
             run_command(real, folder, on == BENCH_BARE ? "bare" : "trap", r, d);
     if (!access(folder, R_OK))
