@@ -1,14 +1,15 @@
 /* MOVE LONG and COMPARE LOGICAL LONG (GA22-7000, "General Instructions",
  * "Interruptible Instructions").
  *
- * A unit of operation is at most UNIT bytes of the longer operand.  After each
- * unit the registers say what is left; when something is, the instruction
- * address stays at the instruction, so that interruptions can come in.  An
- * access exception ends the unit where it is found: bytes before it are done,
- * and the registers say so. */
+ * A unit of operation ends where either operand goes on in another 2K block.
+ * After each unit the registers say what is left; when something is, the
+ * instruction address stays at the instruction, so that interruptions can come
+ * in.  All accesses of a unit are checked before it changes anything: one that
+ * is nullified has had no effect, and a monitor that supplies a page can let it
+ * be tried again. */
 #include "s370/machine/access.h"
 
-enum { UNIT = 4096, LENGTH_MASK = 0xFFFFFF };
+enum { LENGTH_MASK = 0xFFFFFF };
 
 /* An operand in an even-odd pair of registers. */
 struct operand {
@@ -41,10 +42,12 @@ static uint32_t lesser(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Bytes at o that lie in one block, at most n. */
-static uint32_t stretch(const struct operand *o, uint32_t n)
+/* n bytes, but not beyond the block in which o goes on after it. */
+static uint32_t within_block(const struct operand *o, uint32_t n)
 {
-    return lesser(n, S370_BLOCK - (o->at & (S370_BLOCK - 1)));
+    uint32_t room = S370_BLOCK - (o->at & (S370_BLOCK - 1));
+
+    return o->left > room ? lesser(n, room) : n;
 }
 
 /* Unfinished: execute the same instruction again. */
@@ -66,28 +69,25 @@ static bool destructive(const struct operand *to, const struct operand *from)
     return ahead != 0 && ahead < moved;
 }
 
-/* One stretch of at most n bytes; padding when the source is used up. */
-static int move_stretch(struct s370_cpu *cpu, struct operand *to,
-                        struct operand *from, uint8_t pad, uint32_t n)
+/* One unit: n bytes to a target in one block, from what is left of a source in
+ * one block, and padding behind it. */
+static int move_unit(struct s370_cpu *cpu, struct operand *to,
+                     struct operand *from, uint8_t pad, uint32_t n)
 {
-    int code;
+    uint32_t moved = lesser(n, from->left);
     uint8_t *source = NULL;
+    int code = 0;
 
-    n = stretch(to, n);
-    if (from->left) {
-        n = stretch(from, lesser(n, from->left));
-        source = s370_operand(cpu, from->at, n, false, &code);
-        TRY(code);
-    }
+    if (moved)
+        source = s370_operand(cpu, from->at, moved, false, &code);
+    TRY(code);
     uint8_t *target = s370_operand(cpu, to->at, n, true, &code);
     TRY(code);
     if (source)
-        __builtin_memmove(target, source, n);
-    else
-        __builtin_memset(target, pad, n);
+        __builtin_memmove(target, source, moved);
+    __builtin_memset(target + moved, pad, n - moved);
     advance(to, n);
-    if (source)
-        advance(from, n);
+    advance(from, moved);
     return 0;
 }
 
@@ -98,8 +98,6 @@ int op_mvcl(struct s370_cpu *cpu, const struct s370_decoded *d)
     struct operand to = operand_of(cpu, d->r1);
     struct operand from = operand_of(cpu, d->r2);
     uint8_t pad = (uint8_t)(cpu->gr[d->r2 + 1] >> 24);
-    uint32_t end = to.left - lesser(to.left, UNIT);
-    int code = 0;
 
     if (destructive(&to, &from)) {
         put_back(cpu, &to);
@@ -110,12 +108,11 @@ int op_mvcl(struct s370_cpu *cpu, const struct s370_decoded *d)
     uint8_t cc = (uint8_t)(to.left < from.left   ? 1
                            : to.left > from.left ? 2
                                                  : 0);
-    while (to.left > end && !code)
-        code = move_stretch(cpu, &to, &from, pad, to.left - end);
+    if (to.left)
+        TRY(move_unit(cpu, &to, &from, pad,
+                      within_block(&from, within_block(&to, to.left))));
     put_back(cpu, &from);
     put_back(cpu, &to);
-    if (code)
-        return code;
     cpu->psw.cc = cc;
     return to.left ? again(cpu) : 0;
 }
@@ -134,21 +131,19 @@ int op_clcl(struct s370_cpu *cpu, const struct s370_decoded *d)
         return S370_PGM_SPECIFICATION;
     struct operand a = operand_of(cpu, d->r1), b = operand_of(cpu, d->r2);
     uint8_t pad = (uint8_t)(cpu->gr[d->r2 + 1] >> 24), p = 0, q = 0;
-    int code = 0;
 
-    for (unsigned n = 0; n < UNIT && (a.left || b.left); n++) {
-        code = next_byte(cpu, &a, pad, &p);
-        if (!code)
-            code = next_byte(cpu, &b, pad, &q);
-        if (code || p != q)
+    uint32_t n = a.left > b.left ? a.left : b.left;
+
+    for (n = within_block(&a, within_block(&b, n)); n; n--) {
+        TRY(next_byte(cpu, &a, pad, &p));
+        TRY(next_byte(cpu, &b, pad, &q));
+        if (p != q)
             break;
         advance(&a, a.left != 0);
         advance(&b, b.left != 0);
     }
     put_back(cpu, &b);
     put_back(cpu, &a);
-    if (code)
-        return code;
     cpu->psw.cc = p == q ? 0 : p < q ? 1 : 2;
     return p == q && (a.left || b.left) ? again(cpu) : 0;
 }
