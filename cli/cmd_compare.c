@@ -44,7 +44,7 @@ static const struct command_usage usage = {
         "Files that devices write are not touched: each machine gets copies "
         "of its own,\nwhich are thrown away.  A call to the monitor "
         "(DIAGNOSE) is a difference by\ndesign.\n\nExamples:\n"
-        "  trapline compare supervisor\n"
+        "  trapline compare multi\n"
         "  trapline compare tos360.conf --ipl 0C0 --script job.script "
         "--scratch-tapes",
 };

@@ -55,7 +55,7 @@ static const struct command_usage usage = {
         "turns to another console.\n\nScript, a line each: attention; wait "
         "TEXT, until the console has printed it;\ntype TEXT; stop.  A wait "
         "that is not met ends the run with status 1.\n\nExamples:\n"
-        "  trapline run supervisor\n"
+        "  trapline run multi\n"
         "  trapline run tos360.conf --ipl 0C0 --scratch-tapes\n"
         "  trapline run guest.conf --on bare --stop-after 10M",
 };

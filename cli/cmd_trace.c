@@ -51,8 +51,8 @@ static const struct command_usage usage = {
         "with | are what\nit prints at its console.",
     .rows = rows,
     .more = "Examples:\n"
-            "  trapline trace supervisor | less\n"
-            "  trapline trace supervisor --json --output trace.jsonl",
+            "  trapline trace multi | less\n"
+            "  trapline trace multi --json --output trace.jsonl",
 };
 
 static unsigned wanted_kinds(void)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -396,6 +397,7 @@ static pid_t start(int fd, const char *guest, const char *on)
     ck_assert_int_ge(pid, 0);
     if (pid)
         return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlive the test */
     setsid();
     dup2(fd, STDIN_FILENO);
     dup2(fd, STDOUT_FILENO);
