@@ -11,18 +11,32 @@
 
 static char folder_name[64];
 
-const char *command_program(void)
+/* Absolute path of what the build has made. */
+static const char *built(const char *name, char path[PATH_MAX])
 {
-    static char path[PATH_MAX];
     const char *build = getenv("BUILD");
     char relative[PATH_MAX];
 
-    if (!path[0]) {
-        snprintf(relative, sizeof(relative), "%s/trapline-san",
-                 build ? build : "build");
-        ck_assert_msg(realpath(relative, path) != NULL, "no %s", relative);
-    }
+    snprintf(relative, sizeof(relative), "%s/%s", build ? build : "build",
+             name);
+    ck_assert_msg(realpath(relative, path) != NULL, "no %s", relative);
     return path;
+}
+
+const char *command_program(void)
+{
+    static char path[PATH_MAX];
+
+    return path[0] ? path : built("trapline-san", path);
+}
+
+const char *command_sample(const char *name)
+{
+    static char path[PATH_MAX];
+    char file[64];
+
+    snprintf(file, sizeof(file), "s370/guest/%s.conf", name);
+    return built(file, path);
 }
 
 const char *command_folder(void)

@@ -27,6 +27,9 @@ void command_clean(void);
 /* Absolute path of the program that is tested. */
 const char *command_program(void);
 
+/* Absolute path of a sample guest's configuration. */
+const char *command_sample(const char *name);
+
 /* Write a file into command_folder(). */
 void command_file(const char *name, const void *bytes, size_t size);
 

@@ -311,6 +311,34 @@ START_TEST(test_trace_is_golden)
 }
 END_TEST
 
+/* The picture in the README is real: each of its lines is one that the sample
+ * guest's trace has today. */
+START_TEST(test_readme_shows_real_traps)
+{
+    static char readme[65536];
+    FILE *f = fopen("README.md", "r");
+    unsigned lines = 0;
+
+    ck_assert_ptr_nonnull(f);
+    readme[fread(readme, 1, sizeof(readme) - 1, f)] = '\0';
+    fclose(f);
+    const struct command *c =
+        command_run(command_folder(), "trace %s", command_sample("multi"));
+    ck_assert_int_eq(c->status, 0);
+    char *p = strstr(readme, "```\n  insns");
+    ck_assert_ptr_nonnull(p);
+    p = strchr(p, '\n') + 1;
+    for (char *end; strncmp(p, "```", 3); p = end, lines++) {
+        end = strchr(p, '\n') + 1;
+        char was = *end;
+        *end = '\0';
+        says(c->out, p);
+        *end = was;
+    }
+    ck_assert_uint_ge(lines, 8);
+}
+END_TEST
+
 START_TEST(test_trace_of_instructions)
 {
     const struct command *c = run("trace loop.core --insns --stop-after 5");
@@ -500,6 +528,7 @@ static void add_runs(TCase *t)
 static void add_traces(TCase *t)
 {
     tcase_add_test(t, test_trace_is_golden);
+    tcase_add_test(t, test_readme_shows_real_traps);
     tcase_add_test(t, test_trace_of_instructions);
     tcase_add_loop_test(t, test_json_lines_are_json, 0, ARRAY_LEN(traced));
     tcase_add_loop_test(t, test_a_full_disk_is_said, 0, ARRAY_LEN(full));
