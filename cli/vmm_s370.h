@@ -23,7 +23,7 @@ struct s370_vmm;
 
 /* Real storage of `bytes` (a multiple of 4096 up to 16M; 0: 16M, which is all
  * that 24 bits of real address reach).  A virtual machine of n bytes takes
- * n + at most 16K of it.  `trace` is borrowed and may be NULL.  NULL: no
+ * n + at most 28K of it.  `trace` is borrowed and may be NULL.  NULL: no
  * memory or a bad size, said in *diag. */
 struct s370_vmm *s370_vmm_new(uint32_t bytes, struct trace *trace,
                               struct diag *diag);

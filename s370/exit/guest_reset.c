@@ -25,31 +25,21 @@ void guest_reset(struct vcpu *v, bool initial)
     s370_timers_reset(t, v->vm->clock.now);
 }
 
-/* Absolute addresses. */
-enum {
-    AT_CPU_TIMER = 216,
-    AT_COMPARATOR = 224,
-    AT_PSW = 256,
-    AT_PREFIX = 264,
-    AT_FPR = 352,
-    AT_GR = 384,
-    AT_CR = 448
-};
-
 void guest_store_status(struct vcpu *v)
 {
     struct s370_vcpu *g = s370_vcpu(v);
     uint8_t *at = g->storage.bytes;
 
-    store_be64(at + AT_CPU_TIMER, s370_cpu_timer(&g->timers, v->vm->clock.now));
-    store_be64(at + AT_COMPARATOR, g->timers.comparator);
-    s370_psw_store(&g->psw, 0, 0, at + AT_PSW);
-    store_be32(at + AT_PREFIX, g->prefix);
+    store_be64(at + S370_PSA_STATUS_CPU_TIMER,
+               s370_cpu_timer(&g->timers, v->vm->clock.now));
+    store_be64(at + S370_PSA_STATUS_COMPARATOR, g->timers.comparator);
+    s370_psw_store(&g->psw, 0, 0, at + S370_PSA_STATUS_PSW);
+    store_be32(at + S370_PSA_STATUS_PREFIX, g->prefix);
     for (unsigned i = 0; i < 4; i++)
-        store_be64(at + AT_FPR + 8 * i, g->fpr[i]);
+        store_be64(at + S370_PSA_STATUS_FPR + 8 * i, g->fpr[i]);
     for (unsigned i = 0; i < 16; i++) {
-        store_be32(at + AT_GR + 4 * i, g->gr[i]);
-        store_be32(at + AT_CR + 4 * i, g->cr[i]);
+        store_be32(at + S370_PSA_STATUS_GR + 4 * i, g->gr[i]);
+        store_be32(at + S370_PSA_STATUS_CR + 4 * i, g->cr[i]);
     }
     g->storage.keys[0] |= S370_KEY_REFERENCE | S370_KEY_CHANGE;
 }

@@ -3,23 +3,7 @@
 #include "s370/exit/guest_access.h"
 #include "s370/exit/guest_reset.h"
 #include "s370/exit/interpreter.h"
-
-enum order {
-    ORDER_SENSE = 1,
-    ORDER_EXTERNAL_CALL,
-    ORDER_EMERGENCY_SIGNAL,
-    ORDER_START,
-    ORDER_STOP,
-    ORDER_RESTART,
-    ORDER_INITIAL_PROGRAM_RESET,
-    ORDER_PROGRAM_RESET,
-    ORDER_STOP_AND_STORE_STATUS,
-    ORDER_INITIAL_MICROPROGRAM_LOAD,
-    ORDER_INITIAL_CPU_RESET,
-    ORDER_CPU_RESET
-};
-
-enum { STATUS_CALL_PENDING = 0x80, STATUS_INVALID_ORDER = 0x02 };
+#include "s370/machine/sigp.h"
 
 /* A program reset resets the virtual channels too. */
 static void reset(struct vcpu *v, bool initial, bool io)
@@ -48,36 +32,36 @@ static uint32_t obey(struct vcpu *v, unsigned order)
     bool call_pending = g->timers.call_pending;
 
     switch (order) {
-    case ORDER_EXTERNAL_CALL: /* refused while one is pending */
+    case S370_ORDER_EXTERNAL_CALL: /* refused while one is pending */
         g->timers.call_pending = true;
-        return call_pending ? STATUS_CALL_PENDING : 0;
-    case ORDER_SENSE:
-        return call_pending ? STATUS_CALL_PENDING : 0;
-    case ORDER_EMERGENCY_SIGNAL:
+        return call_pending ? S370_STATUS_CALL_PENDING : 0;
+    case S370_ORDER_SENSE:
+        return call_pending ? S370_STATUS_CALL_PENDING : 0;
+    case S370_ORDER_EMERGENCY_SIGNAL:
         g->timers.emergency_pending = true;
         return 0;
-    case ORDER_START: /* it runs */
+    case S370_ORDER_START: /* it runs */
         return 0;
-    case ORDER_STOP:
+    case S370_ORDER_STOP:
         g->stopped = true;
         return 0;
-    case ORDER_STOP_AND_STORE_STATUS:
+    case S370_ORDER_STOP_AND_STORE_STATUS:
         stop_and_store_status(v);
         return 0;
-    case ORDER_RESTART:
+    case S370_ORDER_RESTART:
         g->restart_pending = true;
         return 0;
-    case ORDER_INITIAL_PROGRAM_RESET:
-    case ORDER_INITIAL_CPU_RESET:
-        reset(v, true, order == ORDER_INITIAL_PROGRAM_RESET);
+    case S370_ORDER_INITIAL_PROGRAM_RESET:
+    case S370_ORDER_INITIAL_CPU_RESET:
+        reset(v, true, order == S370_ORDER_INITIAL_PROGRAM_RESET);
         return 0;
-    case ORDER_PROGRAM_RESET:
-    case ORDER_CPU_RESET:
-        reset(v, false, order == ORDER_PROGRAM_RESET);
+    case S370_ORDER_PROGRAM_RESET:
+    case S370_ORDER_CPU_RESET:
+        reset(v, false, order == S370_ORDER_PROGRAM_RESET);
         return 0;
-    case ORDER_INITIAL_MICROPROGRAM_LOAD: /* there is no microprogram */
+    case S370_ORDER_INITIAL_MICROPROGRAM_LOAD: /* there is no microprogram */
     default:
-        return STATUS_INVALID_ORDER;
+        return S370_STATUS_INVALID_ORDER;
     }
 }
 

@@ -59,7 +59,15 @@ enum {
     S370_PSA_PER_ADDRESS = 152,
     S370_PSA_MONITOR_CODE = 156,
     S370_PSA_CHANNEL_ID = 168,
-    S370_PSA_IO_ADDRESS = 184 /* EC: 0, device address at 186 */
+    S370_PSA_IO_ADDRESS = 184, /* EC: 0, device address at 186 */
+    /* What store status stores; absolute addresses. */
+    S370_PSA_STATUS_CPU_TIMER = 216,
+    S370_PSA_STATUS_COMPARATOR = 224,
+    S370_PSA_STATUS_PSW = 256,
+    S370_PSA_STATUS_PREFIX = 264,
+    S370_PSA_STATUS_FPR = 352,
+    S370_PSA_STATUS_GR = 384,
+    S370_PSA_STATUS_CR = 448
 };
 
 /* One interruption, recognized but not yet taken. */

@@ -2,6 +2,7 @@
  * (GA22-7000, "System-Control Instructions", "Multiprocessing"). */
 #include "s370/machine/access.h"
 #include "s370/machine/channel.h"
+#include "s370/machine/sigp.h"
 
 enum { PREFIX_BITS = 0xFFF000 };
 
@@ -45,23 +46,6 @@ int op_stpx(struct s370_cpu *cpu, const struct s370_decoded *d)
 
 /* ---- SIGNAL PROCESSOR ---- */
 
-enum order {
-    ORDER_SENSE = 1,
-    ORDER_EXTERNAL_CALL,
-    ORDER_EMERGENCY_SIGNAL,
-    ORDER_START,
-    ORDER_STOP,
-    ORDER_RESTART,
-    ORDER_INITIAL_PROGRAM_RESET,
-    ORDER_PROGRAM_RESET,
-    ORDER_STOP_AND_STORE_STATUS,
-    ORDER_INITIAL_MICROPROGRAM_LOAD,
-    ORDER_INITIAL_CPU_RESET,
-    ORDER_CPU_RESET
-};
-
-enum { STATUS_CALL_PENDING = 0x80, STATUS_INVALID_ORDER = 0x02 };
-
 /* A reset leaves the CPU in the stopped state; a program reset resets the I/O
  * system too. */
 static void reset(struct s370_cpu *cpu, bool initial, bool io)
@@ -78,40 +62,40 @@ static void reset(struct s370_cpu *cpu, bool initial, bool io)
 static uint32_t obey(struct s370_cpu *cpu, unsigned order)
 {
     bool *call = &cpu->timers.call_pending;
-    uint32_t status = *call ? STATUS_CALL_PENDING : 0;
+    uint32_t status = *call ? S370_STATUS_CALL_PENDING : 0;
 
     switch (order) {
-    case ORDER_SENSE:
+    case S370_ORDER_SENSE:
         return status;
-    case ORDER_EXTERNAL_CALL: /* refused while one is pending */
+    case S370_ORDER_EXTERNAL_CALL: /* refused while one is pending */
         *call = true;
         return status;
-    case ORDER_EMERGENCY_SIGNAL:
+    case S370_ORDER_EMERGENCY_SIGNAL:
         cpu->timers.emergency_pending = true;
         return 0;
-    case ORDER_START: /* it runs */
+    case S370_ORDER_START: /* it runs */
         return 0;
-    case ORDER_STOP:
+    case S370_ORDER_STOP:
         cpu->stopped = true;
         return 0;
-    case ORDER_STOP_AND_STORE_STATUS:
+    case S370_ORDER_STOP_AND_STORE_STATUS:
         cpu->stopped = true;
         s370_cpu_store_status(cpu);
         return 0;
-    case ORDER_RESTART:
+    case S370_ORDER_RESTART:
         cpu->restart_pending = true;
         return 0;
-    case ORDER_INITIAL_PROGRAM_RESET:
-    case ORDER_INITIAL_CPU_RESET:
-        reset(cpu, true, order == ORDER_INITIAL_PROGRAM_RESET);
+    case S370_ORDER_INITIAL_PROGRAM_RESET:
+    case S370_ORDER_INITIAL_CPU_RESET:
+        reset(cpu, true, order == S370_ORDER_INITIAL_PROGRAM_RESET);
         return 0;
-    case ORDER_PROGRAM_RESET:
-    case ORDER_CPU_RESET:
-        reset(cpu, false, order == ORDER_PROGRAM_RESET);
+    case S370_ORDER_PROGRAM_RESET:
+    case S370_ORDER_CPU_RESET:
+        reset(cpu, false, order == S370_ORDER_PROGRAM_RESET);
         return 0;
-    case ORDER_INITIAL_MICROPROGRAM_LOAD: /* there is no microprogram */
+    case S370_ORDER_INITIAL_MICROPROGRAM_LOAD: /* there is no microprogram */
     default:
-        return STATUS_INVALID_ORDER;
+        return S370_STATUS_INVALID_ORDER;
     }
 }
 

@@ -3,32 +3,22 @@
 #include "base/bytes.h"
 #include "s370/machine/timer.h"
 
-enum {
-    AT_CPU_TIMER = 216,
-    AT_COMPARATOR = 224,
-    AT_PSW = 256,
-    AT_PREFIX = 264,
-    AT_FPR = 352,
-    AT_GR = 384,
-    AT_CR = 448
-};
-
 /* In BC mode the PSW's interruption code and ILC are stored as zeros.  The
  * model-dependent word at 268 is left as it is. */
 void s370_cpu_store_status(struct s370_cpu *cpu)
 {
     uint8_t *at = cpu->storage->bytes;
 
-    store_be64(at + AT_CPU_TIMER,
+    store_be64(at + S370_PSA_STATUS_CPU_TIMER,
                s370_cpu_timer(&cpu->timers, s370_ticks(cpu)));
-    store_be64(at + AT_COMPARATOR, cpu->timers.comparator);
-    s370_psw_store(&cpu->psw, 0, 0, at + AT_PSW);
-    store_be32(at + AT_PREFIX, cpu->prefix);
+    store_be64(at + S370_PSA_STATUS_COMPARATOR, cpu->timers.comparator);
+    s370_psw_store(&cpu->psw, 0, 0, at + S370_PSA_STATUS_PSW);
+    store_be32(at + S370_PSA_STATUS_PREFIX, cpu->prefix);
     for (unsigned i = 0; i < 4; i++)
-        store_be64(at + AT_FPR + 8 * i, cpu->fpr[i]);
+        store_be64(at + S370_PSA_STATUS_FPR + 8 * i, cpu->fpr[i]);
     for (unsigned i = 0; i < 16; i++) {
-        store_be32(at + AT_GR + 4 * i, cpu->gr[i]);
-        store_be32(at + AT_CR + 4 * i, cpu->cr[i]);
+        store_be32(at + S370_PSA_STATUS_GR + 4 * i, cpu->gr[i]);
+        store_be32(at + S370_PSA_STATUS_CR + 4 * i, cpu->cr[i]);
     }
     cpu->storage->keys[0] |= S370_KEY_REFERENCE | S370_KEY_CHANGE;
 }
