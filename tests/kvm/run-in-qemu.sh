@@ -30,13 +30,15 @@ need() {
 }
 
 # A readable kernel whose modules have kvm-amd: the cloud flavour boots
-# fastest.  Sets KERNEL and MODULES.
+# fastest.  ./setup check unpacks one below the build where there is none.
+# Sets KERNEL and MODULES.
 find_kernel() {
-    for KERNEL in /boot/vmlinuz-*-cloud-amd64 /boot/vmlinuz-*; do
-        MODULES=/lib/modules/${KERNEL#/boot/vmlinuz-}
+    for KERNEL in /boot/vmlinuz-*-cloud-amd64 /boot/vmlinuz-* \
+        "$BUILD"/kernel/boot/vmlinuz-*; do
+        MODULES=${KERNEL%/boot/*}/lib/modules/${KERNEL##*/vmlinuz-}
         [ -r "$KERNEL" ] && [ -n "$(module kvm-amd)" ] && return
     done
-    skip "needs a kernel in /boot with the module kvm-amd \
+    skip "needs a kernel with the module kvm-amd in /boot or $BUILD/kernel \
 (package linux-image-cloud-amd64)"
 }
 
