@@ -8,7 +8,7 @@
 
 #include "base/types.h"
 
-#define BITS_MASK(width)                                                       \
+#define BITS_MASK(width) \
     ((width) >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (width)) - 1)
 
 /* Bits first..last of a word of 32 or 64 bits, first <= last. */

@@ -9,8 +9,7 @@ enum status bus_add(struct bus *b, const struct bus_device *d)
     for (unsigned i = 0; i < b->count; i++) {
         const struct bus_device *o = &b->devices[i];
 
-        if (o->space == d->space && d->first <= o->last &&
-            o->first <= d->last)
+        if (o->space == d->space && d->first <= o->last && o->first <= d->last)
             return STATUS_BAD_INPUT;
     }
     if (b->count == BUS_DEVICES_MAX)

@@ -16,15 +16,15 @@ enum { BUS_DEVICES_MAX = 64 };
 /* Read or write `size` bytes (1, 2, 4 or 8) at `offset` in the range; *value
  * is little-endian-valued in the low bytes.  A guest can send anything: the
  * callback takes every offset, size and value without failing. */
-typedef void (*bus_io_fn)(void *dev, uint64_t offset, unsigned size,
-                          bool write, uint64_t *value);
+typedef void (*bus_io_fn)(void *dev, uint64_t offset, unsigned size, bool write,
+                          uint64_t *value);
 
 struct bus_device {
     enum bus_space space;
     uint64_t first, last; /* inclusive */
     const char *name;     /* for traces and messages */
-    bus_io_fn io;         /* NULL on BUS_CHANNEL: the wing talks to dev itself */
-    void *dev;            /* borrowed */
+    bus_io_fn io; /* NULL on BUS_CHANNEL: the wing talks to dev itself */
+    void *dev;    /* borrowed */
 };
 
 struct bus {

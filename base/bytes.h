@@ -20,17 +20,17 @@
 #define BYTES_LE64(x) __builtin_bswap64(x)
 #endif
 
-#define BYTES_ACCESS(order, ORDER, bits)                                       \
-    static inline uint##bits##_t load_##order##bits(const void *p)             \
-    {                                                                          \
-        uint##bits##_t v;                                                      \
-        __builtin_memcpy(&v, p, sizeof(v));                                    \
-        return BYTES_##ORDER##bits(v);                                         \
-    }                                                                          \
-    static inline void store_##order##bits(void *p, uint##bits##_t v)          \
-    {                                                                          \
-        v = BYTES_##ORDER##bits(v);                                            \
-        __builtin_memcpy(p, &v, sizeof(v));                                    \
+#define BYTES_ACCESS(order, ORDER, bits)                              \
+    static inline uint##bits##_t load_##order##bits(const void *p)    \
+    {                                                                 \
+        uint##bits##_t v;                                             \
+        __builtin_memcpy(&v, p, sizeof(v));                           \
+        return BYTES_##ORDER##bits(v);                                \
+    }                                                                 \
+    static inline void store_##order##bits(void *p, uint##bits##_t v) \
+    {                                                                 \
+        v = BYTES_##ORDER##bits(v);                                   \
+        __builtin_memcpy(p, &v, sizeof(v));                           \
     }
 
 /* load_be16 store_be16 ... load_le64 store_le64 */

@@ -45,8 +45,8 @@ struct insn_table {
 /* Registers come in groups, so that an engine copies only what is needed. */
 struct reg_desc {
     uint16_t id;
-    uint8_t group;  /* bit number in a group mask; the wing's own enum */
-    uint8_t bits;   /* width */
+    uint8_t group;   /* bit number in a group mask; the wing's own enum */
+    uint8_t bits;    /* width */
     uint32_t offset; /* of the register in the vcpu's architectural state */
     const char *name;
 };

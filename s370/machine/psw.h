@@ -19,17 +19,17 @@ enum {
 };
 
 struct s370_psw {
-    uint8_t system_mask; /* bits 0-7 as they stand in storage */
-    uint8_t key;         /* 0-15 */
-    bool ec;             /* bit 12: extended control */
-    bool machine_check;  /* bit 13 */
-    bool wait;           /* bit 14 */
-    bool problem;        /* bit 15 */
-    uint8_t cc;          /* 0-3 */
+    uint8_t system_mask;  /* bits 0-7 as they stand in storage */
+    uint8_t key;          /* 0-15 */
+    bool ec;              /* bit 12: extended control */
+    bool machine_check;   /* bit 13 */
+    bool wait;            /* bit 14 */
+    bool problem;         /* bit 15 */
+    uint8_t cc;           /* 0-3 */
     uint8_t program_mask; /* S370_PM_* */
-    uint32_t ia;         /* 24-bit instruction address */
-    uint64_t reserved;   /* EC: bits that must be zero but were loaded as one;
-                          * they are stored again as they stand */
+    uint32_t ia;          /* 24-bit instruction address */
+    uint64_t reserved;    /* EC: bits that must be zero but were loaded as one;
+                           * they are stored again as they stand */
 };
 
 /* Take a PSW from its 8 bytes.  Never refuses: a PSW with bits that must be
