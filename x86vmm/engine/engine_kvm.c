@@ -29,6 +29,7 @@ static enum status probe(struct diag *d)
 #include "x86vmm/machine/cpuid.h"
 #include "x86vmm/machine/deliver.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/translate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -242,14 +243,32 @@ static enum status set_stepping(struct vcpu *v)
     return STATUS_OK;
 }
 
+static bool interrupt_waits(const struct vcpu *v)
+{
+    const struct x86_platform *platform = v->vm->arch;
+
+    return v->pending.count || (platform && platform->raised);
+}
+
+/* STI holds interrupts off for one more instruction, so that "sti; hlt" cannot
+ * lose the one that ends the HLT (Intel SDM vol. 2, STI).  Where the processor
+ * forgets that when an exit comes between the two, as QEMU's AMD-V does, the
+ * guest would sleep for ever: so between them there is no interrupt from us.
+ * HLT is an exit, after which there is. */
+static bool at_halt_behind_sti(const struct vcpu *v)
+{
+    uint8_t pair[2];
+
+    return x86_fetch(kvm_arch(v), &v->vm->mem, -1, pair, 2) == 2 &&
+           pair[0] == 0xFB && pair[1] == 0xF4;
+}
+
 /* Tell us when the guest can take the interrupt that waits for it. */
 static void ask_for_window(struct vcpu *v)
 {
-    const struct x86_platform *platform = v->vm->arch;
-    bool waits = v->pending.count || (platform && platform->raised);
-
-    kvm_cpu(v)->run->request_interrupt_window =
-        waits && !kvm_arch(v)->interruptible;
+    kvm_cpu(v)->run->request_interrupt_window = interrupt_waits(v) &&
+                                                !kvm_arch(v)->interruptible &&
+                                                !at_halt_behind_sti(v);
 }
 
 /* A processor that delivers an event does not stop before its handler's first
@@ -356,6 +375,8 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     st = kvm_read_state(v);
     if (st)
         return st;
+    if (interrupt_waits(v) && at_halt_behind_sti(v))
+        kvm_arch(v)->interruptible = false;
     if (exited)
         return kvm_translate_exit(v, x);
     x->pc = kvm_arch(v)->rip;
