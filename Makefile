@@ -29,7 +29,8 @@ CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
 SUITES   := $(sort $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))
 TESTS    := $(filter-out tests/test_%.c,$(wildcard tests/*.c)) \
-            $(SUITES:%=tests/test_%.c)
+            $(SUITES:%=tests/test_%.c) \
+            $(filter-out tests/oracle/main.c,$(wildcard tests/oracle/*.c))
 # Layers that must work with no C library under them (see tests/freestanding.sh).
 BARE     := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c)
 
@@ -135,8 +136,9 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: oracle fuzz bench kvm-check
-# Random instruction cases against Hercules.
-ORACLE_CASES ?= 1000000
+# Random instruction cases against Hercules; tests/oracle/README.md.
+CASES        ?= 1000000
+ORACLE_CASES ?= $(CASES)
 oracle: $(BUILD)/oracle
 	$(Q)$(BUILD)/oracle --cases $(ORACLE_CASES)
 
