@@ -26,7 +26,9 @@ static void trace_operation(const struct vm *vm, const struct vm_exit *x,
 {
     vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
                     sizeof(e->text));
-    size_t n = __builtin_strlen(e->text);
+    size_t n = 0;
+    while (e->text[n])
+        n++;
     if (x->op.addr && has(e->text, '('))
         format(e->text + n, sizeof(e->text) - n, " @%llx",
                (unsigned long long)x->op.addr);
