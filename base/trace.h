@@ -115,11 +115,12 @@ void trace_ring_init(struct trace_ring *s, struct trace_event *events,
 const struct trace_event *trace_ring_at(const struct trace_ring *s,
                                         uint64_t back);
 
-/* Ledger: how often, and at what cost, by a key (the reason, and the
- * instruction where there is one). */
+/* Ledger: how often, and at what cost, by the reason and the instruction, or
+ * where there is none the engine's name of the exit. */
 enum { LEDGER_ROWS = 192 };
 struct ledger_row {
-    const char *reason, *insn; /* compared by content */
+    const char *reason, *insn, *raw_name; /* compared by content; of the last
+                                           * two at most one is not NULL */
     uint64_t count, cost_ns;
 };
 struct trace_ledger {

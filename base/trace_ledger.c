@@ -12,14 +12,17 @@ static bool same(const char *a, const char *b)
 static struct ledger_row *row_for(struct trace_ledger *s,
                                   const struct trace_event *e)
 {
+    const char *raw_name = e->insn ? NULL : e->raw_name;
+
     for (unsigned i = 0; i < s->count; i++)
         if (same(s->rows[i].reason, e->reason) &&
-            same(s->rows[i].insn, e->insn))
+            same(s->rows[i].insn, e->insn) &&
+            same(s->rows[i].raw_name, raw_name))
             return &s->rows[i];
     if (s->count == LEDGER_ROWS)
         return NULL;
-    s->rows[s->count] =
-        (struct ledger_row){.reason = e->reason, .insn = e->insn};
+    s->rows[s->count] = (struct ledger_row){
+        .reason = e->reason, .insn = e->insn, .raw_name = raw_name};
     return &s->rows[s->count++];
 }
 

@@ -67,6 +67,12 @@ static int by_count(const void *a, const void *b)
     return ((*x)->count < (*y)->count) - ((*x)->count > (*y)->count);
 }
 
+/* Of instructions the mnemonic, of other exits the engine's name. */
+static const char *row_name(const struct ledger_row *r)
+{
+    return r->insn ? r->insn : r->raw_name ? r->raw_name : "";
+}
+
 /* The rows, most frequent first. */
 static void print_rows(const struct trace_ledger *l, FILE *to)
 {
@@ -76,8 +82,7 @@ static void print_rows(const struct trace_ledger *l, FILE *to)
         rows[i] = &l->rows[i];
     qsort(rows, l->count, sizeof(rows[0]), by_count);
     for (unsigned i = 0; i < l->count; i++) {
-        fprintf(to, "    %-12s %-8s", rows[i]->reason,
-                rows[i]->insn ? rows[i]->insn : "");
+        fprintf(to, "    %-12s %-20s ", rows[i]->reason, row_name(rows[i]));
         int n = fprintf(to, "%llu", (unsigned long long)rows[i]->count);
         fprintf(to, "%*s%.1f %%\n", n < 12 ? 12 - n : 1, "",
                 share(rows[i]->count, l->exits));
@@ -159,6 +164,9 @@ static void json_rows(const struct trace_ledger *l, FILE *to)
         if (l->rows[i].insn) {
             fputc(',', to);
             json_text("insn", l->rows[i].insn, to);
+        } else if (l->rows[i].raw_name) {
+            fputc(',', to);
+            json_text("raw_name", l->rows[i].raw_name, to);
         }
         json_number("count", l->rows[i].count, to);
         fputc('}', to);
