@@ -190,8 +190,11 @@ static void print(const struct bench *b)
     for (unsigned l = 0; l < LOOPS; l++)
         if (!loops[l].exits)
             print_speed(loops[l].name, b->loop[l]);
-    if (b->tos[0].rounds)
+    if (b->tos[BENCH_BARE].rounds)
         print_speed("TOS/360", b->tos);
+    if (b->tos[BENCH_HERCULES].rounds)
+        puts("(TOS/360 on Hercules: its device threads too, less what its\n"
+             "panel uses when idle; rough.)");
     printf("\nNanoseconds for a turn of a loop that exits, and for an exit:\n"
            "%-10s %8s %8s %8s %8s\n",
            "", machine_names[0], machine_names[1], machine_names[2], "an exit");
