@@ -13,7 +13,7 @@ static void run(bool alone, uint64_t cases, struct session_result *r)
     struct session_options o = {
         .cases = cases, .seed = SEED, .show = 5, .alone = alone, .out = stdout};
     struct diag d = {{0}};
-    enum status st = session_run(&o, r, &d);
+    enum status st = oracle_run(&o, r, &d);
 
     ck_assert_msg(st == STATUS_OK, "%s", d.text);
 }
@@ -39,7 +39,7 @@ START_TEST(test_hercules_has_no_unexplained_difference)
         return;
     }
     run(false, CASES, &r);
-    session_report(stdout, &r);
+    oracle_report(stdout, &r);
     for (unsigned i = 0; i < S370_OP_COUNT; i++)
         ops += r.tally.ops[i] != 0;
     ck_assert_uint_eq(r.tally.unexplained, 0);

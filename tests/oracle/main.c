@@ -49,11 +49,11 @@ int main(int argc, char **argv)
         return usage();
     o.out = stdout;
     o.progress = stderr;
-    enum status st = session_run(&o, &r, &d);
+    enum status st = oracle_run(&o, &r, &d);
     if (st != STATUS_OK) {
         fprintf(stderr, "oracle: %s\n", d.text);
         return st == STATUS_UNSUPPORTED ? 77 : 2;
     }
-    session_report(stdout, &r);
+    oracle_report(stdout, &r);
     return r.tally.unexplained || r.step_run ? 1 : 0;
 }

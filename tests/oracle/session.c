@@ -173,8 +173,8 @@ static enum status run_batches(struct session *s)
     return st;
 }
 
-enum status session_run(const struct session_options *o,
-                        struct session_result *r, struct diag *d)
+enum status oracle_run(const struct session_options *o,
+                       struct session_result *r, struct diag *d)
 {
     struct session *s = calloc(1, sizeof(*s));
     double began = now();
@@ -212,7 +212,7 @@ static const char *const fates[FATE_COUNT] = {
     [FATE_WILD] = "would lose the bench, or depend on time",
 };
 
-void session_report(FILE *out, const struct session_result *r)
+void oracle_report(FILE *out, const struct session_result *r)
 {
     const struct tally *t = &r->tally;
     unsigned ops = 0;

@@ -22,9 +22,9 @@ struct session_result {
 
 /* STATUS_UNSUPPORTED: no Hercules on this machine.  Run in the project's root:
  * the driver is assembled from tests/oracle/driver.asm. */
-MUST_USE enum status session_run(const struct session_options *o,
-                                 struct session_result *r, struct diag *d);
+MUST_USE enum status oracle_run(const struct session_options *o,
+                                struct session_result *r, struct diag *d);
 
-void session_report(FILE *out, const struct session_result *r);
+void oracle_report(FILE *out, const struct session_result *r);
 
 #endif
