@@ -4,6 +4,7 @@ void trace_attach(struct trace *t, struct trace_sink *s)
 {
     s->next = t->sinks;
     t->sinks = s;
+    t->words |= !s->wordless;
 }
 
 void trace_emit(struct trace *t, struct trace_event *e)

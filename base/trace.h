@@ -51,6 +51,7 @@ struct trace_event {
 
 struct trace_sink {
     void (*emit)(struct trace_sink *, const struct trace_event *);
+    bool wordless; /* only counts: reads neither `text` nor `state` */
     struct trace_sink *next;
 };
 
@@ -58,6 +59,8 @@ struct trace_sink {
 struct trace {
     struct trace_sink *sinks; /* borrowed; NULL when nobody listens */
     uint64_t seq;
+    bool words; /* some sink reads `text` and `state`; without one whoever
+                 * emits may leave them empty.  Set by trace_attach */
     bool insns; /* TRACE_INSN events are wanted (slow: steps one by one) */
     uint64_t (*host_ns)(void); /* for cost_ns; NULL: costs are not measured */
 };

@@ -45,5 +45,5 @@ static void ledger_emit(struct trace_sink *sink, const struct trace_event *e)
 
 void trace_ledger_init(struct trace_ledger *s)
 {
-    *s = (struct trace_ledger){.sink.emit = ledger_emit};
+    *s = (struct trace_ledger){.sink = {.emit = ledger_emit, .wordless = true}};
 }

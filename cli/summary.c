@@ -27,7 +27,7 @@ static void emit(struct trace_sink *sink, const struct trace_event *e)
 
 void summary_init(struct summary *m)
 {
-    m->sink = (struct trace_sink){.emit = emit};
+    m->sink = (struct trace_sink){.emit = emit, .wordless = true};
     for (size_t i = 0; i < ARRAY_LEN(m->ledgers); i++)
         trace_ledger_init(&m->ledgers[i]);
 }

@@ -2,133 +2,12 @@
  * machine that Trapline has. */
 #include "monitor/dispatcher.h"
 
-#include "base/format.h"
-
-enum { INSN_BYTES_MAX = 16 };
+#include "monitor/vm_trace.h"
 
 static enum turn stop(struct vm *vm, enum vm_state state)
 {
     vm->state = state;
     return TURN_STOPPED;
-}
-
-static bool has(const char *text, char c)
-{
-    while (*text && *text != c)
-        text++;
-    return *text == c;
-}
-
-/* The instruction and, where it is relative to registers, the address that its
- * operand comes to. */
-static void trace_operation(const struct vm *vm, const struct vm_exit *x,
-                            struct trace_event *e)
-{
-    vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
-                    sizeof(e->text));
-    size_t n = 0;
-    while (e->text[n])
-        n++;
-    if (x->op.addr && has(e->text, '('))
-        format(e->text + n, sizeof(e->text) - n, " @%llx",
-               (unsigned long long)x->op.addr);
-}
-
-/* The instruction that is about to run, as storage has it. */
-static void trace_next(const struct vcpu *v, struct trace_event *e)
-{
-    const struct vm *vm = v->vm;
-    uint64_t pc = vm->isa->pc(v), gpa;
-    const uint8_t *bytes = NULL;
-    size_t n = INSN_BYTES_MAX;
-
-    *e = (struct trace_event){
-        .kind = TRACE_INSN,
-        .vm = vm->id,
-        .pc = pc,
-        .pc_digits = vm->isa->pc_digits,
-        .mode_before = vm->isa->virtual_supervisor(v) ? 'S' : 'P',
-    };
-    if (vm->isa->translate((struct vcpu *)v, pc, ACCESS_FETCH, &gpa))
-        return;
-    while (n && !(bytes = mem_at(&vm->mem, gpa, n)))
-        n--;
-    if (n && vm->isa->disasm_in)
-        vm->isa->disasm_in(v, bytes, n, pc, e->text, sizeof(e->text));
-    else if (n)
-        vm->isa->disasm(bytes, n, pc, e->text, sizeof(e->text));
-}
-
-/* Begin the trace line of an exit: what can be seen before the handler. */
-static void trace_before(struct vcpu *v, const struct vm_exit *x,
-                         struct trace_event *e)
-{
-    const struct vm *vm = v->vm;
-
-    *e = (struct trace_event){
-        .kind = TRACE_EXIT,
-        .vm = vm->id,
-        .time = vm->clock.now,
-        .insns = v->insns,
-        .pc = x->pc,
-        .pc_digits = vm->isa->pc_digits,
-        .reason = exit_reason_name(x->reason),
-        .insn = x->insn ? x->insn->name : NULL,
-        .mode_before = vm->isa->virtual_supervisor(v) ? 'S' : 'P',
-        .raw = x->raw,
-        .raw_name = x->raw_name,
-        .info = {x->raw_info[0], x->raw_info[1]},
-    };
-    if (x->reason == EXIT_TRAP)
-        vm->isa->show_event(&x->event, e->text, sizeof(e->text));
-    else if (x->reason == EXIT_SENSITIVE)
-        trace_operation(vm, x, e);
-    else if (x->insn)
-        format(e->text, sizeof(e->text), "%s", x->insn->name);
-    if (vm->trace->host_ns)
-        e->cost_ns = vm->trace->host_ns();
-}
-
-/* A step of ours is no exit of the guest's: the instruction is shown. */
-static void trace_step(const struct vcpu *v, const struct trace_event *next,
-                       struct trace_event *e)
-{
-    *e = *next;
-    e->time = v->vm->clock.now;
-    e->insns = v->insns;
-}
-
-/* What went over the bus, which of a read only the handler knows:
- * "OUT 3f8 <- 48", "IN 3fd -> 60". */
-static void trace_io(const struct vm_exit *x, struct trace_event *e)
-{
-    const struct exit_io *io = &x->io;
-    size_t n =
-        x->insn ? format(e->text, sizeof(e->text), "%s ", x->insn->name) : 0;
-
-    n += format(e->text + n, sizeof(e->text) - n, "%llx %s %llx",
-                (unsigned long long)io->addr, io->write ? "<-" : "->",
-                (unsigned long long)exit_io_first(io));
-    if (io->count > 1)
-        format(e->text + n, sizeof(e->text) - n, " x%u", io->count);
-}
-
-static void trace_after(struct vcpu *v, const struct vm_exit *x,
-                        struct trace_event *e, enum verdict verdict)
-{
-    const struct vm *vm = v->vm;
-
-    if (e->kind == TRACE_EXIT &&
-        (x->reason == EXIT_IO || x->reason == EXIT_MMIO))
-        trace_io(x, e);
-    if (e->kind == TRACE_EXIT) {
-        e->verdict = verdict_word(verdict);
-        if (vm->trace->host_ns)
-            e->cost_ns = vm->trace->host_ns() - e->cost_ns;
-    }
-    e->mode_after = vm->isa->virtual_supervisor(v) ? 'S' : 'P';
-    vm->isa->show_state(v, e->state, sizeof(e->state));
-    trace_emit(vm->trace, e);
 }
 
 /* The only place that acts on a verdict. */
@@ -172,43 +51,32 @@ static enum status handle(struct vcpu *v, struct vm_exit *x,
     if (st)
         return st;
     if (traced && next && step)
-        trace_step(v, next, &e);
+        vm_trace_step(v, next, &e);
     else if (traced)
-        trace_before(v, x, &e);
+        vm_trace_before(v, x, &e);
     enum verdict verdict = row->handle(v, x);
     if (x->ran || verdict != VERDICT_REFLECT)
         vm->storm = 0;
     vm->storm += verdict == VERDICT_REFLECT;
     st = apply(v, x, verdict);
     if (traced)
-        trace_after(v, x, &e, verdict);
+        vm_trace_after(v, x, &e, verdict);
     return st ? st : vm->engine->store_regs(v, row->regs);
 }
 
 static enum turn deliver(struct vcpu *v, const struct vm_event *event)
 {
     struct vm *vm = v->vm;
-    struct trace_event e = {.kind = TRACE_EVENT};
+    struct trace_event e;
 
-    if (trace_on(vm->trace)) {
-        e.vm = vm->id;
-        e.time = vm->clock.now;
-        e.insns = v->insns;
-        e.pc = vm->isa->pc(v);
-        e.pc_digits = vm->isa->pc_digits;
-        e.mode_before = vm->isa->virtual_supervisor(v) ? 'S' : 'P';
-        e.info[0] = event->code;
-        vm->isa->show_event(event, e.text, sizeof(e.text));
-    }
+    if (trace_on(vm->trace))
+        vm_trace_event(v, event, &e);
     v->waiting = false;
     vm->storm++;
     if (vm->isa->reflect(v, event))
         return stop(vm, VM_FAILED);
-    if (trace_on(vm->trace)) {
-        e.mode_after = vm->isa->virtual_supervisor(v) ? 'S' : 'P';
-        vm->isa->show_state(v, e.state, sizeof(e.state));
-        trace_emit(vm->trace, &e);
-    }
+    if (trace_on(vm->trace))
+        vm_trace_emit(v, &e);
     return TURN_EVENT;
 }
 
@@ -292,7 +160,7 @@ static enum turn run_guest(struct vcpu *v)
     bool stepped = v->stepping && trace_on(vm->trace) && vm->trace->insns;
 
     if (stepped)
-        trace_next(v, &next);
+        vm_trace_next(v, &next);
     v->budget = grant(v);
     if (vm->engine->run(v, &x))
         return stop(vm, VM_FAILED);

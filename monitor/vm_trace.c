@@ -1,0 +1,144 @@
+#include "monitor/vm_trace.h"
+
+#include "base/format.h"
+
+enum { INSN_BYTES_MAX = 16 };
+
+static bool has(const char *text, char c)
+{
+    while (*text && *text != c)
+        text++;
+    return *text == c;
+}
+
+static char mode(const struct vcpu *v)
+{
+    return v->vm->isa->virtual_supervisor(v) ? 'S' : 'P';
+}
+
+/* What every line begins with. */
+static struct trace_event now(const struct vcpu *v, enum trace_kind kind,
+                              uint64_t pc)
+{
+    return (struct trace_event){
+        .kind = kind,
+        .vm = v->vm->id,
+        .time = v->vm->clock.now,
+        .insns = v->insns,
+        .pc = pc,
+        .pc_digits = v->vm->isa->pc_digits,
+        .mode_before = mode(v),
+    };
+}
+
+void vm_trace_next(const struct vcpu *v, struct trace_event *e)
+{
+    const struct vm *vm = v->vm;
+    uint64_t pc = vm->isa->pc(v), gpa;
+    const uint8_t *bytes = NULL;
+    size_t n = INSN_BYTES_MAX;
+
+    *e = now(v, TRACE_INSN, pc);
+    if (vm->isa->translate((struct vcpu *)v, pc, ACCESS_FETCH, &gpa))
+        return;
+    while (n && !(bytes = mem_at(&vm->mem, gpa, n)))
+        n--;
+    if (n && vm->isa->disasm_in)
+        vm->isa->disasm_in(v, bytes, n, pc, e->text, sizeof(e->text));
+    else if (n)
+        vm->isa->disasm(bytes, n, pc, e->text, sizeof(e->text));
+}
+
+/* The instruction and, where it is relative to registers, the address that its
+ * operand comes to. */
+static void show_operation(const struct vm *vm, const struct vm_exit *x,
+                           struct trace_event *e)
+{
+    size_t n = 0;
+
+    vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
+                    sizeof(e->text));
+    while (e->text[n])
+        n++;
+    if (x->op.addr && has(e->text, '('))
+        format(e->text + n, sizeof(e->text) - n, " @%llx",
+               (unsigned long long)x->op.addr);
+}
+
+void vm_trace_before(const struct vcpu *v, const struct vm_exit *x,
+                     struct trace_event *e)
+{
+    const struct vm *vm = v->vm;
+
+    *e = now(v, TRACE_EXIT, x->pc);
+    e->reason = exit_reason_name(x->reason);
+    e->insn = x->insn ? x->insn->name : NULL;
+    e->raw = x->raw;
+    e->raw_name = x->raw_name;
+    e->info[0] = x->raw_info[0];
+    e->info[1] = x->raw_info[1];
+    if (vm->trace->words) {
+        if (x->reason == EXIT_TRAP)
+            vm->isa->show_event(&x->event, e->text, sizeof(e->text));
+        else if (x->reason == EXIT_SENSITIVE)
+            show_operation(vm, x, e);
+        else if (x->insn)
+            format(e->text, sizeof(e->text), "%s", x->insn->name);
+    }
+    if (vm->trace->host_ns)
+        e->cost_ns = vm->trace->host_ns();
+}
+
+void vm_trace_step(const struct vcpu *v, const struct trace_event *next,
+                   struct trace_event *e)
+{
+    *e = *next;
+    e->time = v->vm->clock.now;
+    e->insns = v->insns;
+}
+
+/* What went over the bus, which of a read only the handler knows:
+ * "OUT 3f8 <- 48", "IN 3fd -> 60". */
+static void show_io(const struct vm_exit *x, struct trace_event *e)
+{
+    const struct exit_io *io = &x->io;
+    size_t n =
+        x->insn ? format(e->text, sizeof(e->text), "%s ", x->insn->name) : 0;
+
+    n += format(e->text + n, sizeof(e->text) - n, "%llx %s %llx",
+                (unsigned long long)io->addr, io->write ? "<-" : "->",
+                (unsigned long long)exit_io_first(io));
+    if (io->count > 1)
+        format(e->text + n, sizeof(e->text) - n, " x%u", io->count);
+}
+
+void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
+                    struct trace_event *e, enum verdict verdict)
+{
+    if (e->kind == TRACE_EXIT) {
+        e->verdict = verdict_word(verdict);
+        if (v->vm->trace->host_ns)
+            e->cost_ns = v->vm->trace->host_ns() - e->cost_ns;
+        if (v->vm->trace->words &&
+            (x->reason == EXIT_IO || x->reason == EXIT_MMIO))
+            show_io(x, e);
+    }
+    vm_trace_emit(v, e);
+}
+
+void vm_trace_event(const struct vcpu *v, const struct vm_event *event,
+                    struct trace_event *e)
+{
+    *e = now(v, TRACE_EVENT, v->vm->isa->pc(v));
+    e->info[0] = event->code;
+    if (v->vm->trace->words)
+        v->vm->isa->show_event(event, e->text, sizeof(e->text));
+}
+
+void vm_trace_emit(const struct vcpu *v, struct trace_event *e)
+{
+    e->mode_after = mode(v);
+    if (v->vm->trace->words)
+        v->vm->isa->show_state(v, e->state, sizeof(e->state));
+    trace_emit(v->vm->trace, e);
+}
