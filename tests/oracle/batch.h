@@ -37,6 +37,7 @@ struct fact {
     uint32_t next_block;   /* of the instruction after LCTL, before it */
     uint16_t long_registers; /* address registers of MVCL and CLCL, a bit
                               * each */
+    uint16_t key_registers;  /* R1 of ISK, a bit each */
     uint32_t possible; /* access exceptions of the last instruction's operands:
                         * bit n for program-interruption code n */
     uint16_t last_bytes; /* its first halfword */

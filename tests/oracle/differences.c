@@ -277,6 +277,17 @@ static bool explain_PER_FETCH(struct pair *p)
            any;
 }
 
+static bool explain_ISK_REFERENCE(struct pair *p)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < 16; i++)
+        if (p->fact->key_registers >> i & 1)
+            any |= copy_bits(p->theirs + RESULT_GR + 4 * i + 3,
+                             p->ours + RESULT_GR + 4 * i + 3, 4);
+    return any;
+}
+
 /* Hercules resets the reference bits of both, and its CC is of both. */
 static bool explain_RRB_PAIR(struct pair *p)
 {

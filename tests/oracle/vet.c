@@ -175,8 +175,8 @@ static bool improper_zap(const struct stretch s[2])
 }
 
 /* From the last address on to address 0 ("Address Generation"): Hercules leaves
- * its storage in PACK, with a machine check, and finds a wrong block in
- * STCTL. */
+ * its storage in PACK, UNPK and the like, with a machine check, and finds a
+ * wrong block in STCTL. */
 static bool wraps(const struct s370_decoded *d, unsigned n,
                   const struct stretch s[2])
 {
@@ -184,7 +184,8 @@ static bool wraps(const struct s370_decoded *d, unsigned n,
 
     for (unsigned i = 0; i < n; i++)
         any |= s[i].at + s[i].len > S370_ADDRESS_MASK + 1u;
-    return any && (d->op == S370_OP_PACK || d->op == S370_OP_STCTL);
+    return any && (d->op == S370_OP_STCTL ||
+                   s370_insns.rows[d->op].format == S370_FMT_SS_LL);
 }
 
 /* Table entries with bits that must be zero mean something else on Hercules, or
@@ -203,6 +204,10 @@ static bool is_open(struct s370_machine *m, const struct fact *f, unsigned n,
 {
     const struct s370_decoded *d = &f->last;
 
+    /* EX again for the next unit, from registers that the last one changed. */
+    if (f->executed_target && (s[0].len | s[1].len) > S370_BLOCK &&
+        (d->op == S370_OP_MVCL || d->op == S370_OP_CLCL))
+        return true;
     switch (d->op) {
     case S370_OP_ED: /* "overlapping pattern and source fields" */
     case S370_OP_EDMK:
@@ -271,6 +276,8 @@ static void note(struct s370_machine *m, struct fact *f)
         f->clock = true;
     if (d->op == S370_OP_RRB && !m->cpu.psw.problem)
         f->reset_reference = true;
+    if (d->op == S370_OP_ISK && !m->cpu.psw.problem)
+        f->key_registers |= (uint16_t)(1u << d->r1);
     if ((d->op == S370_OP_SSK || d->op == S370_OP_LCTL) && !m->cpu.psw.problem)
         f->changed_fetching = true;
     if (d->op == S370_OP_LCTL)
@@ -316,12 +323,10 @@ void vet_before(struct s370_machine *m, struct fact *f)
 }
 
 /* A new storage key protects at once; Hercules goes on with the old one in a
- * translated page that it has at hand. */
-static bool key_unnoticed(const struct s370_cpu *cpu, const struct fact *f,
-                          unsigned code)
+ * block that it has at hand. */
+static bool key_unnoticed(const struct fact *f, unsigned code)
 {
-    return f->changed_fetching && code == S370_PGM_PROTECTION &&
-           s370_psw_dat(&cpu->psw);
+    return f->changed_fetching && code == S370_PGM_PROTECTION;
 }
 
 /* Hercules has no general-register-alteration events, drops those of SVC, and
@@ -365,7 +370,7 @@ void vet_ended(struct s370_machine *m, const struct s370_interruption *in,
 
     if ((code == S370_PGM_PAGE_TRANSLATION &&
          operands_exceed_table(m, in->translation_address)) ||
-        key_unnoticed(&m->cpu, f, code) || event_unnoticed(&m->cpu, in, f))
+        key_unnoticed(f, code) || event_unnoticed(&m->cpu, in, f))
         f->fate = FATE_UNNOTICED;
     else if (code == S370_PGM_TRANSLATION_SPEC && wrong_entry(&m->cpu))
         f->fate = FATE_LATER;
