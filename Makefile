@@ -69,7 +69,7 @@ $(BUILD)/san/lib.a:  $(call object,san,$(LIB) $(CLI))
 %/lib.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)ar rc $@ $^
+	$(Q)$(AR) rc $@ $^
 
 # ---- The same and the tests, under the sanitizers ----
 
