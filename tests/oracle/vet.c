@@ -205,8 +205,7 @@ static bool is_open(struct s370_machine *m, const struct fact *f, unsigned n,
     const struct s370_decoded *d = &f->last;
 
     /* EX again for the next unit, from registers that the last one changed. */
-    if (f->executed_target && (s[0].len | s[1].len) > S370_BLOCK &&
-        (d->op == S370_OP_MVCL || d->op == S370_OP_CLCL))
+    if (f->executed_target && (d->op == S370_OP_MVCL || d->op == S370_OP_CLCL))
         return true;
     switch (d->op) {
     case S370_OP_ED: /* "overlapping pattern and source fields" */
@@ -272,8 +271,11 @@ static void note(struct s370_machine *m, struct fact *f)
         f->fate = FATE_LATER;
     if (is_open(m, f, n, s))
         f->fate = FATE_OPEN;
-    if (d->op == S370_OP_STCK || d->op == S370_OP_STPT)
+    if (d->op == S370_OP_STCK || d->op == S370_OP_STPT) {
         f->clock = true;
+        if (((s[0].at - m->cpu.psw.ia + 8) & S370_ADDRESS_MASK) < CODE_SIZE)
+            f->fate = FATE_WILD; /* the time becomes code */
+    }
     if (d->op == S370_OP_RRB && !m->cpu.psw.problem)
         f->reset_reference = true;
     if (d->op == S370_OP_ISK && !m->cpu.psw.problem)
