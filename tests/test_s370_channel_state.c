@@ -181,7 +181,6 @@ START_TEST(test_halt_on_a_byte_multiplexor)
     fake_ccw(PROGRAM, WAIT, DATA, CC, 8);
     fake_ccw(PROGRAM + 8, NOP, 0, 0, 1);
     fake_caw(0, PROGRAM);
-    ck_assert_uint_eq(halt(io_channels, 0x00C), 0);
     ck_assert_uint_eq(s370_sio(io_channels, 0x00C), 0);
     clock_advance(&io_clock, 1000);
     ck_assert_uint_eq(s370_tio(io_channels, 0x00C), 2); /* nobody answers it */
@@ -196,6 +195,30 @@ START_TEST(test_halt_on_a_byte_multiplexor)
     ck_assert_uint_eq(c.count, 8);
     s370_device_ready(&f->base); /* too late: nothing happens */
     ck_assert(io_clock.next == CLOCK_NEVER);
+}
+END_TEST
+
+/* Nothing to end: the device is signaled all the same. */
+START_TEST(test_halt_at_rest)
+{
+    struct fake *f = fake_attach(0x00C);
+    uint8_t (*halt)(struct s370_channels *, uint32_t) =
+        _i ? s370_hdv : s370_hio;
+
+    memset(io_bytes + S370_PSA_CSW, 0xAA, 8);
+    ck_assert_uint_eq(halt(io_channels, 0x00C), 1);
+    ck_assert_mem_eq(io_bytes + S370_PSA_CSW, "\xAA\xAA\xAA\xAA\0\0\xAA\xAA",
+                     8);
+    s370_device_attention(&f->base, S370_UNIT_ATTENTION);
+    ck_assert_uint_eq(halt(io_channels, 0x00C), 1);
+    ck_assert_uint_eq(s370_tio(io_channels, 0x00C), 1); /* still there */
+    fake_ccw(PROGRAM, WRITE, DATA, 0, 8);
+    fake_caw(0, PROGRAM);
+    ck_assert_uint_eq(s370_sio(io_channels, 0x00C), 0);
+    clock_advance(&io_clock, 1000);
+    ck_assert_uint_eq(halt(io_channels, 0x00C), 0); /* interruption pending */
+    ck_assert_uint_eq(fake_end(0x00C).unit, ENDED);
+    ck_assert_uint_eq(f->halts, 0);
 }
 END_TEST
 
@@ -558,6 +581,7 @@ Suite *suite_s370_channel_state(void)
     tcase_add_test(t, test_tio_clears_status);
     tcase_add_test(t, test_attention);
     tcase_add_loop_test(t, test_halt_on_a_byte_multiplexor, 0, 2);
+    tcase_add_loop_test(t, test_halt_at_rest, 0, 2);
     tcase_add_test(t, test_halt_ends_an_endless_chain);
     tcase_add_test(t, test_hio_ends_a_burst_of_any_device);
     tcase_add_test(t, test_clear_io);

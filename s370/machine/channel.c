@@ -196,6 +196,18 @@ static void halt(struct subchannel *sub)
     subchannel_schedule(sub, 1);
 }
 
+/* The device is signaled whether it works or not, unless its subchannel has
+ * an interruption pending ("Halt I/O", "Halt Device"). */
+static uint8_t halt_device(struct subchannel *sub)
+{
+    if (sub->state == SUBCHANNEL_PENDING || subchannel_taken(sub))
+        return 0;
+    if (sub->state == SUBCHANNEL_WORKING)
+        halt(sub);
+    store_status(sub->channels, 0, 0);
+    return 1;
+}
+
 uint8_t s370_hio(struct s370_channels *ch, uint32_t address)
 {
     struct subchannel *sub = subchannel_find(ch, address);
@@ -207,11 +219,7 @@ uint8_t s370_hio(struct s370_channels *ch, uint32_t address)
         halt(c->owner); /* a burst is ended whatever device it is with */
         return 2;
     }
-    if (sub->state != SUBCHANNEL_WORKING)
-        return 0;
-    halt(sub);
-    store_status(ch, 0, 0);
-    return 1;
+    return halt_device(sub);
 }
 
 uint8_t s370_hdv(struct s370_channels *ch, uint32_t address)
@@ -223,11 +231,7 @@ uint8_t s370_hdv(struct s370_channels *ch, uint32_t address)
     if (subchannel_channel_working(ch, subchannel_channel(sub)) &&
         subchannel_taken(sub))
         return 2;
-    if (sub->state != SUBCHANNEL_WORKING)
-        return 0;
-    halt(sub);
-    store_status(ch, 0, 0);
-    return 1;
+    return halt_device(sub);
 }
 
 uint8_t s370_tch(struct s370_channels *ch, uint32_t address)
