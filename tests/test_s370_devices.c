@@ -372,6 +372,21 @@ START_TEST(test_printer_immediate_and_refused)
 }
 END_TEST
 
+/* The 1403's control unit lets nobody write its UCS buffer by mistake. */
+START_TEST(test_printer_gate_load)
+{
+    static const struct bench_ccw chain[] = {{0xEB, BENCH_DATA, 0x60, 1},
+                                             {0xFB, BENCH_DATA, 0x20, 240}};
+
+    attach("00E 1403 @paper");
+    ck_assert_uint_eq(bench_do(b, PRT, 0xFB, 240).unit, UC);
+    ck_assert_uint_eq(bench_sense(b, PRT, 0), S370_SENSE_COMMAND_REJECT);
+    ck_assert_uint_eq(bench_run(b, PRT, chain).unit, ENDED);
+    bench_do(b, PRT, 0xEB, 1);
+    ck_assert_uint_eq(bench_do(b, PRT, 0xF3, 240).unit, UC); /* not chained */
+}
+END_TEST
+
 START_TEST(test_printer_forms_control_buffer)
 {
     uint8_t *image = b->bytes + BENCH_DATA;
@@ -425,6 +440,7 @@ Suite *suite_s370_devices(void)
     tcase_add_test(t, test_printer_carriage);
     tcase_add_test(t, test_printer_lines);
     tcase_add_test(t, test_printer_immediate_and_refused);
+    tcase_add_test(t, test_printer_gate_load);
     tcase_add_test(t, test_printer_forms_control_buffer);
     tcase_add_test(t, test_printer_noclear);
     suite_add_tcase(s, t);

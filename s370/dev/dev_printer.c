@@ -28,6 +28,8 @@ struct printer {
     FILE *file;
     char path[DEV_PATH_MAX];
     bool crlf;
+    bool gates; /* a UCS load has to follow a UCS gate load (2821) */
+    bool gate;  /* and the last command was one */
     uint32_t columns;
     unsigned line;                    /* 1 is the first of the form */
     unsigned lines;                   /* of a form */
@@ -74,8 +76,9 @@ static struct s370_start printer_start(struct s370_device *d, uint8_t command,
                                        bool chained)
 {
     struct printer *p = (struct printer *)d;
+    bool shut = p->gates && !(p->gate && chained);
 
-    (void)chained;
+    p->gate = command == 0xEB;
     if (is_write(command))
         return (struct s370_start){.latency = PRINTER_LATENCY,
                                    .limit = p->columns};
@@ -91,14 +94,17 @@ static struct s370_start printer_start(struct s370_device *d, uint8_t command,
     case 0x7B: /* allow data check */
     case 0xEB: /* UCS gate load */
         return dev_immediate();
-    case 0x63: /* load FCB */
     case 0xF3: /* load UCS, with folding */
     case 0xFB: /* load UCS */
+    case 0x63: /* load FCB */
+        if (shut && command != 0x63)
+            break;
         return (struct s370_start){.latency = PRINTER_LATENCY,
                                    .limit = BUFFER_MAX};
     default:
-        return dev_refuse(d, S370_SENSE_COMMAND_REJECT);
+        break;
     }
+    return dev_refuse(d, S370_SENSE_COMMAND_REJECT);
 }
 
 /* ---- Paper ---- */
@@ -249,6 +255,7 @@ enum status dev_printer_create(const struct s370_dev_spec *spec,
     p->base.ops = &printer_ops;
     p->base.address = spec->address;
     p->base.sense_len = strcmp(spec->type, "3211") ? 1 : 6;
+    p->gates = !strcmp(spec->type, "1403");
     p->columns = columns(spec->type);
     p->line = 1;
     p->lines = 66;
