@@ -2,8 +2,10 @@
  * it ends. */
 #include "tests/command.h"
 #include "tests/json.h"
+#include "tests/skip.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -451,11 +453,15 @@ static void expect(int fd, const char *text, char *got, size_t cap)
     }
 }
 
+/* A terminal and its other end; -1, and the test has said that it skips. */
 static int open_terminal(int *other)
 {
     int fd = posix_openpt(O_RDWR | O_NOCTTY);
 
-    ck_assert_int_ge(fd, 0);
+    if (fd < 0) {
+        skip_test("no pseudo-terminal: %s", strerror(errno));
+        return -1;
+    }
     ck_assert_int_eq(grantpt(fd), 0);
     ck_assert_int_eq(unlockpt(fd), 0);
     *other = open(ptsname(fd), O_RDWR | O_NOCTTY);
@@ -469,6 +475,8 @@ START_TEST(test_a_terminal_is_a_console)
     struct termios before, after;
     int other, status, fd = open_terminal(&other);
 
+    if (fd < 0)
+        return;
     tcgetattr(other, &before);
     pid_t pid = start(other, "waiter.core", machines[_i]);
     expect(fd, "Ctrl-C ends", got, sizeof(got));
@@ -493,8 +501,10 @@ START_TEST(test_ctrl_c_gives_the_account)
 {
     static char got[65536];
     int other, status, fd = open_terminal(&other);
-    pid_t pid = start(other, "loop.core", machines[_i]);
 
+    if (fd < 0)
+        return;
+    pid_t pid = start(other, "loop.core", machines[_i]);
     expect(fd, "Ctrl-C ends", got, sizeof(got));
     usleep(100000);
     ck_assert_int_eq(kill(pid, SIGINT), 0);
