@@ -422,6 +422,7 @@ END_TEST
 /* Start the program with stdin, stdout and stderr on this file. */
 static pid_t start(int fd, const char *guest, const char *on)
 {
+    const char *program = command_program(); /* found from this folder */
     pid_t pid = fork();
 
     ck_assert_int_ge(pid, 0);
@@ -434,7 +435,7 @@ static pid_t start(int fd, const char *guest, const char *on)
     dup2(fd, STDERR_FILENO);
     if (chdir(command_folder()))
         _exit(99);
-    execl(command_program(), "trapline", "run", guest, "--on", on, NULL);
+    execl(program, "trapline", "run", guest, "--on", on, NULL);
     _exit(99);
 }
 
