@@ -35,6 +35,8 @@ enum status consoles_add(struct consoles *cs, const struct console_seat *seat,
         return diag_set(diag, STATUS_BAD_INPUT, "more than %u guests",
                         CONSOLES_SEATS_MAX);
     cs->seats[cs->count++] = *seat;
+    if ((int)strlen(seat->name) > cs->name_width)
+        cs->name_width = (int)strlen(seat->name);
     if (!cs->script || cs->count > 1)
         return STATUS_OK;
     cs->run = malloc(sizeof(*cs->run));
@@ -78,7 +80,7 @@ static void end_line(struct consoles *cs, struct console_seat *s)
         return;
     }
     if (cs->count > 1)
-        fprintf(out(cs), "%-8s| ", s->name);
+        fprintf(out(cs), "%-*s | ", cs->name_width, s->name);
     fwrite(s->line, 1, s->length, out(cs));
     fputc('\n', out(cs));
     s->length = 0;
@@ -97,6 +99,9 @@ static void print(struct consoles *cs, struct console_seat *s, const char *text,
         cs->heard(cs->who, text, len);
         return;
     }
+    if (cs->prompted) /* others print while the person thinks */
+        fputc('\n', out(cs));
+    cs->prompted = false;
     if (!whole_lines(cs)) {
         fwrite(text, 1, len, out(cs));
         if (len)
@@ -218,6 +223,7 @@ static void answer(struct consoles *cs, const char *line)
         return;
     struct console_seat *s = &cs->seats[cs->focus];
     s->length = 0; /* the terminal has echoed a newline */
+    cs->asking = cs->prompted = false;
     s->hands.answer(s->hands.machine, line);
 }
 
@@ -241,6 +247,7 @@ static void typed(struct consoles *cs, size_t before)
     if (is_attention(cs, before)) {
         cs->input_length = before;
         s->length = 0;
+        cs->prompted = false;
         s->hands.attention(s->hands.machine);
         return;
     }
@@ -251,12 +258,25 @@ static void typed(struct consoles *cs, size_t before)
     }
 }
 
+/* Ask for a line, when the guests have come to rest. */
+static void prompt(struct consoles *cs)
+{
+    const struct console_seat *s = &cs->seats[cs->focus];
+
+    if (!cs->asking || cs->prompted || cs->trace)
+        return;
+    consoles_flush(cs);
+    fprintf(out(cs), "%s> ", cs->count > 1 ? s->name : "");
+    cs->prompted = true;
+}
+
 bool consoles_look(struct consoles *cs, int milliseconds)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
 
     if (cs->source != CONSOLES_TERMINAL || !cs->count)
         return false;
+    prompt(cs);
     fflush(out(cs));
     for (; poll(&p, 1, milliseconds) > 0; milliseconds = 0) {
         size_t before = cs->input_length;
@@ -269,16 +289,8 @@ bool consoles_look(struct consoles *cs, int milliseconds)
     return true;
 }
 
-static void prompt(struct consoles *cs, const struct console_seat *s)
-{
-    consoles_flush(cs);
-    fprintf(out(cs), "%s> ", cs->count > 1 ? s->name : "");
-    fflush(out(cs));
-}
-
 void consoles_reading(struct consoles *cs, unsigned seat)
 {
-    struct console_seat *s = &cs->seats[seat];
     char line[CONSOLES_LINE_MAX];
 
     if (cs->run && seat == 0)
@@ -293,6 +305,6 @@ void consoles_reading(struct consoles *cs, unsigned seat)
     }
     if (got)
         answer(cs, line);
-    else if (cs->source == CONSOLES_TERMINAL)
-        prompt(cs, s);
+    else
+        cs->asking = cs->source == CONSOLES_TERMINAL;
 }

@@ -35,6 +35,9 @@ struct console_seat {
 struct consoles {
     struct console_seat seats[CONSOLES_SEATS_MAX];
     unsigned count, focus; /* whose read the next line answers */
+    int name_width;        /* of the longest name */
+    bool asking;           /* it has begun to read, at a terminal */
+    bool prompted;         /* and the prompt stands at the end of the screen */
     enum console_source source;
     const struct script *script; /* borrowed; NULL: none */
     struct script_run *run;      /* owned; at seats[0] */

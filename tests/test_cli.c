@@ -287,7 +287,7 @@ START_TEST(test_several_guests_say_who_speaks)
                                   "--stop-after 50k --json");
 
     ck_assert_int_eq(c->status, 124);
-    ck_assert_str_eq(c->err, "hello   | HELLO\nhello2  | HELLO\n");
+    ck_assert_str_eq(c->err, "hello  | HELLO\nhello2 | HELLO\n");
     ck_assert_int_eq(json_lines(c->out), 1);
     says(c->out, "\"name\":\"hello2\",\"end\":\"ended\"");
     says(c->out, "\"name\":\"loop\",\"end\":\"limit\"");
