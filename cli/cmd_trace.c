@@ -77,6 +77,7 @@ static int trace_to(struct session_plan *plan, struct trace_file *file)
     plan->trace = &trace;
     if (s)
         code = session_run(s, plan);
+    plan->trace = NULL;
     for (unsigned i = 0; s && i < s->count; i++)
         if (s->guests[i].end == GUEST_FAILED)
             cli_say("%s: %s", s->guests[i].name, s->guests[i].why);

@@ -76,7 +76,7 @@ static const char *row_name(const struct ledger_row *r)
 /* The rows, most frequent first. */
 static void print_rows(const struct trace_ledger *l, FILE *to)
 {
-    const struct ledger_row *rows[LEDGER_ROWS];
+    const struct ledger_row *rows[LEDGER_ROWS] = {0};
 
     for (unsigned i = 0; i < l->count; i++)
         rows[i] = &l->rows[i];
