@@ -1,5 +1,5 @@
-/* s370/dev: consoles, cards and printers, driven by channel programs.  The
- * printed files were compared with those of Hercules 3.13. */
+/* s370/dev: consoles, cards and printers, driven by channel programs.
+ * test_s370_io_oracle.c holds them against Hercules. */
 #include "tests/io_bench.h"
 
 #include "s370/dev/ebcdic.h"
@@ -304,7 +304,6 @@ static void print(uint8_t command)
     ck_assert_uint_eq(end.channel, 0);
 }
 
-/* Each text is what Hercules 3.13 wrote for the same commands. */
 START_TEST(test_printer_carriage)
 {
     static const uint8_t commands[] = {

@@ -1,11 +1,14 @@
 /* Line printers 1403, 1443 and 3211 (GA24-3312, GA24-3543).
  *
- * The paper is a text file, laid out as Hercules does it, so that listings
+ * The paper is a text file, laid out as Hercules 3.13 does it, so that listings
  * compare: spacing is line feeds, a skip is line feeds or, over the end of the
  * form, a form feed and line feeds; overprinting is a carriage return.  Without
- * an FCB the carriage tape has the stops that Hercules assumes.  A character
- * that no print train has prints blank, and blanks at the end of a line are
- * not written. */
+ * an FCB the carriage tape has the stops that Hercules assumes.  Blanks at the
+ * end of a line are not written.
+ *
+ * Unlike it, spaces that go over the end of the form begin the next one, a line
+ * has the columns of its printer, and a character that no print train has
+ * prints blank (our choice; tests/oracle/io_difference.def has the others). */
 #include "s370/dev/dev.h"
 #include "s370/dev/ebcdic.h"
 
