@@ -173,8 +173,12 @@ demo: all
 # ---- House-keeping ----
 
 .PHONY: install clean
+SAMPLES = $(wildcard $(BUILD)/s370/guest/*.conf $(BUILD)/s370/guest/*.aws \
+                     $(BUILD)/x86vmm/guest/*.bin)
 install: all
 	install -D -m 755 $(BUILD)/trapline $(DESTDIR)$(PREFIX)/bin/trapline
+	for f in $(SAMPLES:$(BUILD)/%=%); do install -D -m 644 $(BUILD)/$$f \
+	    $(DESTDIR)$(PREFIX)/share/trapline/$$f || exit 1; done
 
 clean:
 	rm -rf $(BUILD)

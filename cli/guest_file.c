@@ -60,41 +60,42 @@ static enum status known_file(const char *path, struct guest_file *f,
                     path);
 }
 
-/* The folder that the program is in, which is the build's; or "build". */
-static void build_folder(char out[1024], bool of_program)
+/* The folder that the program is in: the build's, or one beside ../share. */
+static void program_folder(char out[1024])
 {
-    ssize_t n = of_program ? readlink("/proc/self/exe", out, 1023) : -1;
+    ssize_t n = readlink("/proc/self/exe", out, 1023);
 
-    if (n <= 0) {
-        strcpy(out, "build");
-        return;
-    }
-    out[n] = '\0';
+    out[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(out, '/');
     if (slash)
         *slash = '\0';
 }
 
-static bool find_sample(const char *name, struct guest_file *f)
+static bool find_below(const char *folder, const char *name,
+                       struct guest_file *f)
 {
-    char build[1024];
-
-    for (int of_program = 1; of_program >= 0; of_program--) {
-        build_folder(build, of_program);
-        for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-            int n =
-                suffixes[i].folder
-                    ? snprintf(f->path, sizeof(f->path), "%s/%s/%s%s", build,
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        int n = suffixes[i].folder
+                    ? snprintf(f->path, sizeof(f->path), "%s/%s/%s%s", folder,
                                suffixes[i].folder, name, suffixes[i].suffix)
                     : -1;
-            if (n < 0 || n >= (int)sizeof(f->path) || !is_file(f->path))
-                continue;
-            f->kind = suffixes[i].kind;
-            name_it(f);
-            return true;
-        }
+        if (n < 0 || n >= (int)sizeof(f->path) || !is_file(f->path))
+            continue;
+        f->kind = suffixes[i].kind;
+        name_it(f);
+        return true;
     }
     return false;
+}
+
+static bool find_sample(const char *name, struct guest_file *f)
+{
+    char program[1024], share[1060];
+
+    program_folder(program);
+    snprintf(share, sizeof(share), "%s/../share/trapline", program);
+    return find_below(program, name, f) || find_below(share, name, f) ||
+           find_below("build", name, f);
 }
 
 enum status guest_file_find(const char *operand, struct guest_file *f,
