@@ -1,9 +1,10 @@
 /* Virtual time and timed events, the same on every host.
  *
  * One clock belongs to one bare machine or to one virtual machine.  It counts
- * ticks; a machine says what a tick is (System/370: one instruction, and one
- * microsecond of its TOD clock).  Devices complete after a latency in ticks,
- * so the same input gives the same run. */
+ * ticks; a machine says what a tick is (System/370: one instruction, which is
+ * a sixteenth of a microsecond of its TOD clock; s370/machine/timer.h).
+ * Devices complete after a latency in ticks, so the same input gives the same
+ * run. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -12,7 +12,7 @@
 #include "monitor/handler.h"
 #include "monitor/isa.h"
 
-/* Ten minutes of a clock that counts microseconds. */
+/* Of a virtual machine whose maker says nothing else. */
 #define VM_PATIENCE UINT64_C(600000000)
 
 enum {
