@@ -12,6 +12,24 @@
 #define LIKELY(x)      __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)    __builtin_expect(!!(x), 0)
 
+/* Leave the function with what expr returned, unless that is 0. */
+#define TRY(expr)               \
+    do {                        \
+        int try_code = (expr);  \
+        if (UNLIKELY(try_code)) \
+            return try_code;    \
+    } while (0)
+
+static inline uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* How a host operation ended.  Guest-visible conditions are never a status:
  * they are records (struct vm_event, struct s370_interruption). */
 enum status {

@@ -164,11 +164,6 @@ static enum step gave_up(struct run *r)
     return STEP_END;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The guest to its next exit, the bare machine to the same count. */
 static enum step go_on(struct run *r)
 {

@@ -80,11 +80,6 @@ static enum turn deliver(struct vcpu *v, const struct vm_event *event)
     return TURN_EVENT;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Guest time has come to clock.now: timers first, then what is due, so that a
  * device that works at this tick finds the timers as they are then. */
 static void run_due(struct vm *vm)

@@ -3,13 +3,6 @@
 #include "base/bytes.h"
 #include "s370/machine/dat.h"
 
-#define TRY(expr)              \
-    do {                       \
-        int try_code = (expr); \
-        if (try_code)          \
-            return try_code;   \
-    } while (0)
-
 /* CR9 (GA22-7000, "Program-Event Recording", "Control-Register Allocation"),
  * and the event codes of location 150, which are the same bits. */
 enum { PER_FETCH = 0x40, PER_STORE = 0x20, PER_REGISTER = 0x10 };

@@ -135,14 +135,6 @@ S370_ACCESS(64, 8)
 
 /* ---- What bodies say ---- */
 
-/* Leave the body with the code when an access or a check gave one. */
-#define TRY(expr)               \
-    do {                        \
-        int try_code = (expr);  \
-        if (UNLIKELY(try_code)) \
-            return try_code;    \
-    } while (0)
-
 /* Effective addresses, 24 bits (GA22-7000, "Address Generation"). */
 static inline uint32_t s370_ea2(const struct s370_cpu *c,
                                 const struct s370_decoded *d)

@@ -163,11 +163,6 @@ static bool move_piece(struct subchannel *sub, uint32_t n, bool backward)
     return true;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Move what the current CCW lets pass; stops at a check. */
 void ccw_move(struct subchannel *sub)
 {
@@ -177,7 +172,7 @@ void ccw_move(struct subchannel *sub)
     bool started = false;
 
     if (skip) {
-        uint32_t n = least(sub->residual, sub->limit - sub->moved);
+        uint32_t n = min_u32(sub->residual, sub->limit - sub->moved);
 
         sub->residual -= n;
         sub->moved += n;
@@ -187,7 +182,7 @@ void ccw_move(struct subchannel *sub)
         uint32_t block = block_left(sub, backward);
         bool edge = block == S370_BLOCK;
         uint32_t n =
-            least(least(sub->residual, sub->limit - sub->moved), block);
+            min_u32(min_u32(sub->residual, sub->limit - sub->moved), block);
 
         if (started && edge && (sub->ccw.flags & CCW_INDIRECT)) {
             if (!next_idaw(sub, false))

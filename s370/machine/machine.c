@@ -252,7 +252,7 @@ static bool skip_wait(struct s370_machine *m)
     if (m->cpu.psw.system_mask & S370_MASK_EXTERNAL) {
         uint64_t due = s370_timers_due(&m->cpu.timers, now, m->cpu.cr[0],
                                        &m->storage, m->cpu.prefix);
-        next = due < next ? due : next;
+        next = min_u64(next, due);
     }
     if (next == CLOCK_NEVER || next - now > m->patience)
         return false;

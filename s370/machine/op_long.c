@@ -37,17 +37,12 @@ static void advance(struct operand *o, uint32_t n)
     o->left -= n;
 }
 
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* n bytes, but not beyond the block in which o goes on after it. */
 static uint32_t within_block(const struct operand *o, uint32_t n)
 {
     uint32_t room = S370_BLOCK - (o->at & (S370_BLOCK - 1));
 
-    return o->left > room ? lesser(n, room) : n;
+    return o->left > room ? min_u32(n, room) : n;
 }
 
 /* Unfinished: execute the same instruction again. */
@@ -61,7 +56,7 @@ static int again(struct s370_cpu *cpu)
  * addresses, from the second byte of the destination on, with wrap-around. */
 static bool destructive(const struct operand *to, const struct operand *from)
 {
-    uint32_t moved = lesser(to->left, from->left);
+    uint32_t moved = min_u32(to->left, from->left);
 
     if (moved < 2)
         return false;
@@ -74,7 +69,7 @@ static bool destructive(const struct operand *to, const struct operand *from)
 static int move_unit(struct s370_cpu *cpu, struct operand *to,
                      struct operand *from, uint8_t pad, uint32_t n)
 {
-    uint32_t moved = lesser(n, from->left);
+    uint32_t moved = min_u32(n, from->left);
     uint8_t *source = NULL;
     int code = 0;
 

@@ -108,11 +108,6 @@ static uint64_t cpu_timer_due(const struct s370_timers *t, uint64_t ticks)
     return value >> 63 ? ticks : ticks + TICKS(value) + 1;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t s370_timers_next(const struct s370_timers *t, uint64_t ticks,
                           uint32_t cr0)
 {
@@ -121,11 +116,11 @@ uint64_t s370_timers_next(const struct s370_timers *t, uint64_t ticks,
     /* One that is due already changes nothing by itself. */
     if (cr0 & S370_CR0_CLOCK_COMPARATOR) {
         uint64_t due = comparator_due(t, ticks);
-        next = due > ticks ? earlier(next, due) : next;
+        next = due > ticks ? min_u64(next, due) : next;
     }
     if (cr0 & S370_CR0_CPU_TIMER) {
         uint64_t due = cpu_timer_due(t, ticks);
-        next = due > ticks ? earlier(next, due) : next;
+        next = due > ticks ? min_u64(next, due) : next;
     }
     return next > ticks ? next : ticks + 1;
 }
@@ -149,11 +144,11 @@ uint64_t s370_timers_due(const struct s370_timers *t, uint64_t ticks,
     uint64_t due = CLOCK_NEVER;
 
     if (cr0 & S370_CR0_CLOCK_COMPARATOR)
-        due = earlier(due, comparator_due(t, ticks));
+        due = min_u64(due, comparator_due(t, ticks));
     if (cr0 & S370_CR0_CPU_TIMER)
-        due = earlier(due, cpu_timer_due(t, ticks));
+        due = min_u64(due, cpu_timer_due(t, ticks));
     if (cr0 & S370_CR0_INTERVAL_TIMER)
-        due = earlier(due, interval_due(t, ticks, storage, prefix));
+        due = min_u64(due, interval_due(t, ticks, storage, prefix));
     return due;
 }
 
