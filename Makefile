@@ -135,7 +135,7 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: oracle fuzz bench kvm-check
+.PHONY: oracle fuzz bench kvm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -155,6 +155,10 @@ bench: all $(BUILD)/bench
 
 kvm-check: all $(BUILD)/check
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
+
+# The command built for other processors must write the same bytes.
+cross: all
+	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/cross.sh
 
 # ---- Other ways to look at it ----
 

@@ -6,7 +6,7 @@ X86_AS     ?= as
 X86_LD     ?= ld
 X86_GUESTS := $(patsubst %.S,$(BUILD)/%.bin,$(wildcard x86vmm/guest/*.S))
 
-ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1),)
+ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1 || echo no),)
 all: $(X86_GUESTS)
 else
 all: no-x86-guests
