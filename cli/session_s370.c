@@ -24,9 +24,8 @@ const struct s370_psw *session_s370_psw(const struct guest *g)
 static bool in_wait(void *machine)
 {
     const struct s370_psw *psw = session_s370_psw(machine);
-    unsigned masks = psw->ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF;
 
-    return psw->wait && s370_psw_valid(psw) && (psw->system_mask & masks);
+    return psw->wait && s370_psw_valid(psw) && s370_psw_enabled(psw);
 }
 
 static bool reading(void *machine)

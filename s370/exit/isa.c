@@ -150,9 +150,8 @@ static bool accepts(const struct vcpu *v, const struct vm_event *e)
 static bool can_wake(const struct vcpu *v)
 {
     const struct s370_vcpu *g = s370_vcpu(v);
-    unsigned masks = g->psw.ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF;
 
-    return !g->stopped && (g->psw.system_mask & masks);
+    return !g->stopped && s370_psw_enabled(&g->psw);
 }
 
 static uint64_t timer_next(const struct vcpu *v)

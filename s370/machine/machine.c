@@ -228,15 +228,6 @@ static uint64_t execute_traced(struct s370_machine *m,
     return ran;
 }
 
-/* The masks let no external and no I/O interruption in; in the wait state, that
- * is the end of a guest (there are no machine checks). */
-static bool disabled(const struct s370_psw *psw)
-{
-    unsigned masks = psw->ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF;
-
-    return !(psw->system_mask & masks);
-}
-
 static void finish_io(struct s370_machine *m)
 {
     for (unsigned i = 0; i < ENDLESS && m->clock.next != CLOCK_NEVER; i++)
@@ -272,7 +263,7 @@ static bool take_pending(struct s370_machine *m)
 {
     struct s370_interruption in;
 
-    if (disabled(&m->cpu.psw) && !m->cpu.restart_pending)
+    if (!s370_psw_enabled(&m->cpu.psw) && !m->cpu.restart_pending)
         return false;
     if (m->cpu.stopped || interrupts_itself(&m->cpu) ||
         !s370_take_pending(&m->cpu, &in))
@@ -304,7 +295,7 @@ static enum s370_stop go(struct s370_machine *m, uint64_t *left)
  * it the same time again. */
 static enum s370_stop wait(struct s370_machine *m)
 {
-    if (disabled(&m->cpu.psw)) {
+    if (!s370_psw_enabled(&m->cpu.psw)) {
         finish_io(m);
         return S370_STOP_DISABLED_WAIT;
     }

@@ -52,6 +52,14 @@ static inline bool s370_psw_dat(const struct s370_psw *p)
     return p->ec && (p->system_mask & S370_MASK_DAT);
 }
 
+/* May an external or an I/O interruption come in, as far as the system mask
+ * says?  (BC mode has I/O masks in bits 0-6.)  If not, the wait state is the
+ * end of a guest: there are no machine checks. */
+static inline bool s370_psw_enabled(const struct s370_psw *p)
+{
+    return p->system_mask & (p->ec ? S370_MASK_IO | S370_MASK_EXTERNAL : 0xFF);
+}
+
 /* "EC 040d2000 00012345", for a column of a trace. */
 size_t s370_psw_brief(const struct s370_psw *p, char *out, size_t cap);
 /* The same with what a reader would have to decode: "... S key 0 cc 2". */

@@ -133,14 +133,13 @@ static bool find_block(struct s370_cpu *cpu, struct block *b)
 }
 
 /* Masks or state have changed: may an interruption come in, or is the PSW one
- * that executes nothing?  BC mode has I/O masks in bits 0-6.  Or has an I/O
+ * that executes nothing?  Or has an I/O
  * instruction begun something that is due before the run is over? */
 static bool must_look(const struct s370_cpu *cpu, uint64_t end)
 {
     const struct s370_psw *psw = &cpu->psw;
-    unsigned open = psw->ec ? S370_MASK_EXTERNAL | S370_MASK_IO : 0xFF;
 
-    return (psw->system_mask & open) || psw->wait || cpu->restart_pending ||
+    return s370_psw_enabled(psw) || psw->wait || cpu->restart_pending ||
            cpu->stopped || !s370_psw_valid(psw) ||
            cpu->clock->next - cpu->clock->now < end;
 }
