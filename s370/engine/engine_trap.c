@@ -194,9 +194,7 @@ static bool is_fault(const struct s370_interruption *in)
 {
     unsigned code = in->code & ~(unsigned)S370_PGM_PER_EVENT;
 
-    return in->class == S370_INT_PROGRAM &&
-           (code == S370_PGM_SEGMENT_TRANSLATION ||
-            code == S370_PGM_PAGE_TRANSLATION);
+    return in->class == S370_INT_PROGRAM && s370_is_translation_exception(code);
 }
 
 /* The real translation had no entry.  True when it has one now: the real CPU

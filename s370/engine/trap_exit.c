@@ -91,8 +91,7 @@ static void describe_fault(struct vcpu *v, const struct s370_interruption *in,
     x->event =
         (struct vm_event){.kind = S370_INT_PROGRAM,
                           .code = code,
-                          .past_insn = code != S370_PGM_SEGMENT_TRANSLATION &&
-                                       code != S370_PGM_PAGE_TRANSLATION,
+                          .past_insn = !s370_is_translation_exception(code),
                           .info = {a}};
 }
 

@@ -2,26 +2,12 @@
 
 #include "base/bytes.h"
 #include "s370/machine/dat.h"
-
-/* CR9 (GA22-7000, "Program-Event Recording", "Control-Register Allocation"),
- * and the event codes of location 150, which are the same bits. */
-enum { PER_FETCH = 0x40, PER_STORE = 0x20, PER_REGISTER = 0x10 };
+#include "s370/machine/per.h"
 
 static bool per_wants(const struct s370_vcpu *g, uint8_t event)
 {
     return g->psw.ec && (g->psw.system_mask & S370_MASK_PER) &&
            (g->cr[9] >> 24 & event);
-}
-
-/* Do first..first+len-1 and CR10..CR11 have an address in common?  Both wrap
- * at 16M. */
-static bool per_covers(const struct s370_vcpu *g, uint32_t first, uint32_t len)
-{
-    uint32_t start = g->cr[10] & S370_ADDRESS_MASK;
-    uint32_t size = (g->cr[11] - start) & S370_ADDRESS_MASK; /* less one */
-
-    return ((first - start) & S370_ADDRESS_MASK) <= size ||
-           ((start - first) & S370_ADDRESS_MASK) < len;
 }
 
 /* One access within a 2K block (GA22-7000, "Translation", "Addressing",
@@ -95,8 +81,8 @@ int guest_store(struct s370_vcpu *g, uint32_t a, unsigned len,
     struct span s;
 
     TRY(open_span(g, a, len, true, &s));
-    if (per_wants(g, PER_STORE) && per_covers(g, a & S370_ADDRESS_MASK, len))
-        g->per_code |= PER_STORE;
+    if (per_wants(g, S370_PER_STORE) && s370_per_covers(g->cr, a, len))
+        g->per_code |= S370_PER_STORE;
     __builtin_memcpy(g->storage.bytes + s.at[0], from, s.first);
     __builtin_memcpy(g->storage.bytes + s.at[1], from + s.first, len - s.first);
     return 0;
@@ -167,8 +153,8 @@ int guest_key(struct s370_vcpu *g, uint32_t real, uint8_t **key)
 void guest_set_gr(struct s370_vcpu *g, unsigned r, uint32_t v)
 {
     g->gr[r] = v;
-    if (per_wants(g, PER_REGISTER) && (g->cr[9] & 0x8000u >> r))
-        g->per_code |= PER_REGISTER;
+    if (per_wants(g, S370_PER_REGISTER) && (g->cr[9] & 0x8000u >> r))
+        g->per_code |= S370_PER_REGISTER;
 }
 
 static enum verdict program(struct vm_exit *x, int code, bool past_insn)
@@ -189,10 +175,8 @@ enum verdict guest_end(struct vcpu *v, struct vm_exit *x, int code)
     if (!code && !g->per_code)
         return VERDICT_ADVANCE;
     if (code)
-        g->per_code &= PER_FETCH;
-    program(x, code,
-            code != S370_PGM_SEGMENT_TRANSLATION &&
-                code != S370_PGM_PAGE_TRANSLATION);
+        g->per_code &= S370_PER_FETCH;
+    program(x, code, !s370_is_translation_exception((unsigned)code));
     x->event.info[0] = g->translation_address;
     return VERDICT_REFLECT;
 }

@@ -73,8 +73,7 @@ enum verdict vm_lra(struct vcpu *v, struct vm_exit *x)
     uint8_t cc;
 
     int code = s370_dat_walk(&tables, (uint32_t)x->op.addr, &real, &cc);
-    if (code && code != S370_PGM_SEGMENT_TRANSLATION &&
-        code != S370_PGM_PAGE_TRANSLATION)
+    if (code && !s370_is_translation_exception((unsigned)code))
         return guest_end(v, x, code);
     guest_set_gr(g, x->op.r1, real);
     g->psw.cc = cc;

@@ -62,8 +62,7 @@ static void store_program(const struct s370_interruption *in, uint8_t *psa)
 {
     unsigned code = in->code & ~(unsigned)S370_PGM_PER_EVENT;
 
-    if (code == S370_PGM_SEGMENT_TRANSLATION ||
-        code == S370_PGM_PAGE_TRANSLATION)
+    if (s370_is_translation_exception(code))
         store_be32(psa + S370_PSA_TRANSLATION_ADDRESS,
                    in->translation_address & S370_ADDRESS_MASK);
     if (code == S370_PGM_MONITOR_EVENT) {

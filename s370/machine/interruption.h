@@ -21,6 +21,14 @@ enum s370_program_code {
 #undef PROGRAM
 };
 
+/* Did translation fail by an entry that is invalid or missing?  (code without
+ * the PER event's bit.) */
+static inline bool s370_is_translation_exception(unsigned code)
+{
+    return code == S370_PGM_SEGMENT_TRANSLATION ||
+           code == S370_PGM_PAGE_TRANSLATION;
+}
+
 /* External-interruption codes (GA22-7000, "External Interruption"). */
 enum {
     S370_EXT_INTERVAL_TIMER = 0x0080, /* these three are or'ed together */

@@ -49,8 +49,7 @@ int op_lra(struct s370_cpu *cpu, const struct s370_decoded *d)
     uint8_t cc;
     int code = s370_translate(cpu, s370_ea2(cpu, d), &real, &cc);
 
-    if (code && code != S370_PGM_SEGMENT_TRANSLATION &&
-        code != S370_PGM_PAGE_TRANSLATION)
+    if (code && !s370_is_translation_exception((unsigned)code))
         return code;
     cpu->gr[d->r1] = real;
     cpu->psw.cc = cc;

@@ -7,59 +7,46 @@
 
 #include "base/bits.h"
 
-/* Event bits, as in CR9 bits 0-7 and at location 150. */
-enum {
-    EVENT_BRANCH = 0x80,
-    EVENT_FETCH = 0x40,
-    EVENT_STORE = 0x20,
-    EVENT_REGISTER = 0x10
-};
-
 static bool asked(const struct s370_cpu *cpu, unsigned event)
 {
     return cpu->cr[9] >> 24 & event;
 }
 
-static bool in_area(const struct s370_cpu *cpu, uint32_t a)
+bool s370_per_covers(const uint32_t cr[16], uint32_t a, uint32_t len)
 {
-    uint32_t start = cpu->cr[10] & S370_ADDRESS_MASK;
-    uint32_t end = cpu->cr[11] & S370_ADDRESS_MASK;
+    uint32_t start = cr[10] & S370_ADDRESS_MASK;
+    uint32_t size = (cr[11] - start) & S370_ADDRESS_MASK; /* less one */
 
-    if (start <= end)
-        return start <= a && a <= end;
-    return a >= start || a <= end;
+    return ((a - start) & S370_ADDRESS_MASK) <= size ||
+           ((start - a) & S370_ADDRESS_MASK) < len;
 }
 
 /* The first byte of the instruction decides; of an EXECUTE that of itself and
  * that of its target, each of which is fetched. */
 void s370_per_fetch(struct s370_cpu *cpu)
 {
-    if (asked(cpu, EVENT_FETCH) && in_area(cpu, cpu->per_address))
-        cpu->per_code |= EVENT_FETCH;
+    if (asked(cpu, S370_PER_FETCH) &&
+        s370_per_covers(cpu->cr, cpu->per_address, 1))
+        cpu->per_code |= S370_PER_FETCH;
 }
 
 void s370_per_fetch_target(struct s370_cpu *cpu, uint32_t a)
 {
-    if (asked(cpu, EVENT_FETCH) && in_area(cpu, a & S370_ADDRESS_MASK))
-        cpu->per_code |= EVENT_FETCH;
+    if (asked(cpu, S370_PER_FETCH) && s370_per_covers(cpu->cr, a, 1))
+        cpu->per_code |= S370_PER_FETCH;
 }
 
 /* Every successful branch counts, wherever it goes. */
 void s370_per_branch(struct s370_cpu *cpu)
 {
-    if (asked(cpu, EVENT_BRANCH))
-        cpu->per_code |= EVENT_BRANCH;
+    if (asked(cpu, S370_PER_BRANCH))
+        cpu->per_code |= S370_PER_BRANCH;
 }
 
-/* One byte of the operand in the area is enough: the operand begins in it, or
- * the area begins in the operand. */
 void s370_per_store(struct s370_cpu *cpu, uint32_t a, uint32_t len)
 {
-    uint32_t to_start = (cpu->cr[10] - a) & S370_ADDRESS_MASK;
-
-    if (asked(cpu, EVENT_STORE) && len &&
-        (in_area(cpu, a & S370_ADDRESS_MASK) || to_start < len))
-        cpu->per_code |= EVENT_STORE;
+    if (asked(cpu, S370_PER_STORE) && len && s370_per_covers(cpu->cr, a, len))
+        cpu->per_code |= S370_PER_STORE;
 }
 
 /* ---- General-register alteration ---- */
@@ -179,10 +166,10 @@ void s370_per_registers(struct s370_cpu *cpu, const struct s370_decoded *d,
 {
     unsigned set;
 
-    if (!asked(cpu, EVENT_REGISTER))
+    if (!asked(cpu, S370_PER_REGISTER))
         return;
     set = replaced(cpu, d) | changed(cpu, before);
     for (unsigned r = 0; r < 16; r++)
         if ((set & one(r)) && ibm32(cpu->cr[9], 16 + r, 16 + r))
-            cpu->per_code |= EVENT_REGISTER;
+            cpu->per_code |= S370_PER_REGISTER;
 }

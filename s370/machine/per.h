@@ -11,6 +11,14 @@
 
 #include "s370/machine/cpu.h"
 
+/* The events, as bits of location 150 and of CR9 bits 0-7. */
+enum {
+    S370_PER_BRANCH = 0x80,
+    S370_PER_FETCH = 0x40,
+    S370_PER_STORE = 0x20,
+    S370_PER_REGISTER = 0x10
+};
+
 /* An instruction was fetched from cpu->per_address. */
 void s370_per_fetch(struct s370_cpu *cpu);
 /* And EXECUTE fetched its target from a. */
@@ -23,6 +31,10 @@ void s370_per_store(struct s370_cpu *cpu, uint32_t a, uint32_t len);
  * `before`. */
 void s370_per_registers(struct s370_cpu *cpu, const struct s370_decoded *d,
                         const uint32_t before[16]);
+
+/* Have a..a+len-1 an address in common with the storage area of CR10 and CR11?
+ * Both wrap at 16M. */
+bool s370_per_covers(const uint32_t cr[16], uint32_t a, uint32_t len);
 
 static inline bool s370_per_on(const struct s370_cpu *cpu)
 {

@@ -3,8 +3,6 @@
 #include "s370/machine/execute.h"
 #include "s370/machine/per.h"
 
-enum { PER_FETCH = 0x40 };
-
 /* How an instruction that ends with the code ends: a letter of
  * interruption.def. */
 static char ending(int code)
@@ -130,7 +128,7 @@ void s370_conclude(struct s370_cpu *cpu, int outcome,
         return;
     }
     if (ending(outcome) != 'C' && s370_psw_valid(&cpu->psw))
-        cpu->per_code &= PER_FETCH;
+        cpu->per_code &= S370_PER_FETCH;
     if (ending(outcome) == 'N')
         cpu->psw.ia = (cpu->psw.ia - cpu->ilc) & S370_ADDRESS_MASK;
     program(cpu, outcome, in);
