@@ -56,9 +56,7 @@ static enum status start_machine(struct s370_vmm *vmm)
                    S370_VMM_SLICE);
     m->allocator = &vmm->allocator;
     clock_init(&vmm->no_clock);
-    enum status st = s370_cpu_init(&m->cpu, &m->storage, &vmm->no_clock, NULL);
-    if (st)
-        return st;
+    s370_cpu_init(&m->cpu, &m->storage, &vmm->no_clock, NULL);
     trap_machine_init(m);
     return allocator_keep(&vmm->allocator, PAGE, PAGE, &page_zero);
 }
@@ -105,7 +103,6 @@ void s370_vmm_free(struct s370_vmm *vmm)
         vm_end(vmm->vms[i]);
         free_guest(guest_of(vmm->vms[i]));
     }
-    s370_cpu_fini(&vmm->machine.cpu);
     free(vmm->machine.storage.bytes);
     free(vmm->machine.storage.keys);
     free(vmm);

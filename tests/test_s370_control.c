@@ -249,7 +249,7 @@ static void make_cpu(void)
     clock_init(&no_clock);
     memset(bytes, 0, sizeof(bytes));
     memset(keys, 0, sizeof(keys));
-    ck_assert_int_eq(s370_cpu_init(&cpu, &storage, &no_clock, NULL), STATUS_OK);
+    s370_cpu_init(&cpu, &storage, &no_clock, NULL);
 }
 
 enum { BRANCH = 0x80, FETCH = 0x40, STORE = 0x20, REGISTER = 0x10 };

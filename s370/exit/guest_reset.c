@@ -6,10 +6,8 @@
 void guest_reset(struct vcpu *v, bool initial)
 {
     struct s370_vcpu *g = s370_vcpu(v);
-    struct s370_timers *t = &g->timers;
 
-    t->interval_pending = t->key_pending = t->signal_pending = false;
-    t->emergency_pending = t->call_pending = false;
+    s370_timers_end_pending(&g->timers);
     g->restart_pending = false;
     g->per_code = 0;
     g->purge = true;
@@ -17,12 +15,8 @@ void guest_reset(struct vcpu *v, bool initial)
         return;
     g->psw = (struct s370_psw){0};
     g->prefix = 0;
-    __builtin_memset(g->cr, 0, sizeof(g->cr));
-    g->cr[0] = S370_CR0_RESET;
-    g->cr[2] = S370_CR2_RESET;
-    g->cr[14] = S370_CR14_RESET;
-    g->cr[15] = S370_CR15_RESET;
-    s370_timers_reset(t, v->vm->clock.now);
+    s370_control_reset(g->cr);
+    s370_timers_reset(&g->timers, v->vm->clock.now);
 }
 
 void guest_store_status(struct vcpu *v)

@@ -104,20 +104,23 @@ struct s370_cpu {
     struct s370_tlb_entry fetch[S370_FETCH_ENTRIES];
 };
 
+/* ---- cpu.c ---- */
+
 /* Make a CPU, as after an initial CPU reset.  The pointers are borrowed;
- * channels may be NULL.  STATUS_NO_MEMORY is possible. */
-MUST_USE enum status s370_cpu_init(struct s370_cpu *cpu,
-                                   struct s370_storage *storage,
-                                   struct clock *clock,
-                                   struct s370_channels *channels);
-/* Free what the CPU owns; the struct is the caller's. */
-void s370_cpu_fini(struct s370_cpu *cpu);
+ * channels may be NULL.  A CPU owns nothing. */
+void s370_cpu_init(struct s370_cpu *cpu, struct s370_storage *storage,
+                   struct clock *clock, struct s370_channels *channels);
+
+/* GA22-7000, "CPU Reset" and "Initial CPU Reset": the first ends what is
+ * pending, the second also clears PSW, prefix, CPU timer and clock comparator
+ * and gives the control registers their initial values.  General and
+ * floating-point registers stay, and so does the TOD clock. */
+void s370_cpu_reset(struct s370_cpu *cpu, bool initial);
+
+/* The initial values of the control registers. */
+void s370_control_reset(uint32_t cr[16]);
 
 /* ---- step.c: the meaning; run.c: the same, faster ---- */
-
-/* Reset as by CPU reset (initial: registers too).  Storage, clock, channels
- * pointers stay. */
-void s370_cpu_reset(struct s370_cpu *cpu, bool initial);
 
 /* Fetch, decode, one privilege check, execute one instruction.  Adds one to
  * cpu->ran.  in->class tells whether it ended in an interruption, which is

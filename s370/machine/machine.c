@@ -40,11 +40,11 @@ struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace)
     if (m->storage.bytes && m->storage.keys)
         m->channels =
             s370_channels_new(&m->storage, &m->clock, NULL, NULL, trace, 0);
-    if (!m->channels || s370_cpu_init(&m->cpu, &m->storage, &m->clock,
-                                      m->channels) != STATUS_OK) {
+    if (!m->channels) {
         s370_machine_free(m);
         return NULL;
     }
+    s370_cpu_init(&m->cpu, &m->storage, &m->clock, m->channels);
     s370_channels_counter(m->channels, attempted, m);
     m->cpu.cpuid = S370_CPUID;
     return m;
@@ -54,7 +54,6 @@ void s370_machine_free(struct s370_machine *m)
 {
     if (!m)
         return;
-    s370_cpu_fini(&m->cpu);
     if (m->channels)
         s370_channels_free(m->channels);
     free(m->storage.bytes);

@@ -10,6 +10,12 @@
 #define TICKS(clock) ((uint64_t)(clock) >> S370_TOD_SHIFT)
 #define IMPLEMENTED  (~((UINT64_C(1) << S370_TOD_SHIFT) - 1))
 
+void s370_timers_end_pending(struct s370_timers *t)
+{
+    t->interval_pending = t->key_pending = t->signal_pending = false;
+    t->emergency_pending = t->call_pending = false;
+}
+
 void s370_timers_reset(struct s370_timers *t, uint64_t ticks)
 {
     struct s370_timers fresh = {.tod_offset = t->tod_offset,

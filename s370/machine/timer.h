@@ -19,6 +19,9 @@ enum {
     S370_TOD_SHIFT = 8          /* a tick is 1 << 8 in the clocks */
 };
 
+/* At every CPU reset: no interruption condition is pending any more. */
+void s370_timers_end_pending(struct s370_timers *t);
+
 /* At an initial CPU reset: clock comparator and CPU timer are zero, nothing is
  * pending.  The TOD clock goes on and the operator's interval-timer switch
  * stays.  Timers that were all zero before begin with the switch on and the
