@@ -92,6 +92,24 @@ static bool whole_lines(const struct consoles *cs)
     return cs->trace || cs->count > 1;
 }
 
+/* What of the guest's text a terminal may get: no escape sequence, in 7 bits
+ * or in 8, can command the terminal of the person. */
+static char harmless(char c)
+{
+    return (c >= ' ' && c <= '~') || c == '\n' || c == '\t' ? c : '.';
+}
+
+static void print_line_by_line(struct consoles *cs, struct console_seat *s,
+                               const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n' || s->length == sizeof(s->line))
+            end_line(cs, s);
+        if (text[i] != '\n')
+            s->line[s->length++] = harmless(text[i]);
+    }
+}
+
 static void print(struct consoles *cs, struct console_seat *s, const char *text,
                   size_t len)
 {
@@ -102,18 +120,14 @@ static void print(struct consoles *cs, struct console_seat *s, const char *text,
     if (cs->prompted) /* others print while the person thinks */
         fputc('\n', out(cs));
     cs->prompted = false;
-    if (!whole_lines(cs)) {
-        fwrite(text, 1, len, out(cs));
-        if (len)
-            s->length = text[len - 1] != '\n';
+    if (whole_lines(cs)) {
+        print_line_by_line(cs, s, text, len);
         return;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n' || s->length == sizeof(s->line))
-            end_line(cs, s);
-        if (text[i] != '\n')
-            s->line[s->length++] = text[i];
-    }
+    for (size_t i = 0; i < len; i++)
+        fputc(harmless(text[i]), out(cs));
+    if (len)
+        s->length = text[len - 1] != '\n';
 }
 
 void consoles_printed(struct consoles *cs, unsigned seat, const char *text,

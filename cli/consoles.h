@@ -61,7 +61,8 @@ MUST_USE enum status consoles_add(struct consoles *cs,
                                   const struct console_seat *seat,
                                   struct diag *diag);
 
-/* Console `seat` prints; begins to read. */
+/* Console `seat` prints; begins to read.  Of what goes to the terminal or the
+ * trace, bytes that are not printable ASCII, newline or tab become dots. */
 void consoles_printed(struct consoles *cs, unsigned seat, const char *text,
                       size_t len);
 void consoles_reading(struct consoles *cs, unsigned seat);
