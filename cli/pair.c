@@ -11,17 +11,15 @@
 
 enum { TEXT_ROOM = 65536 };
 
-/* Without memory the text ends; both sides would have to run out of it at the
- * same byte for that to go unseen. */
-static void heard(void *who, const char *text, size_t len)
+static void append(struct pair_text *t, const char *text, size_t len)
 {
-    struct pair_text *t = who;
-
     if (t->len + len > t->room) {
         size_t room = 2 * t->room + len + TEXT_ROOM;
         char *bytes = realloc(t->bytes, room);
-        if (!bytes)
+        if (!bytes) {
+            t->differs = true; /* what cannot be compared is not the same */
             return;
+        }
         t->bytes = bytes;
         t->room = room;
     }
@@ -29,9 +27,29 @@ static void heard(void *who, const char *text, size_t len)
     t->len += len;
 }
 
+/* What the other side has printed already is compared and forgotten; so a
+ * guest that prints for ever fills nothing. */
+static void heard(void *who, const char *text, size_t len)
+{
+    struct pair_text *t = who, *ahead = t->other;
+    size_t n = len < ahead->len ? len : ahead->len;
+
+    if (t->differs || ahead->differs)
+        return;
+    if (n && memcmp(ahead->bytes, text, n)) {
+        t->differs = true;
+        return;
+    }
+    ahead->len -= n;
+    if (n)
+        memmove(ahead->bytes, ahead->bytes + n, ahead->len);
+    if (len > n)
+        append(t, text + n, len - n);
+}
+
 static bool same_text(const struct pair_text *a, const struct pair_text *b)
 {
-    return a->len == b->len && (!a->len || !memcmp(a->bytes, b->bytes, a->len));
+    return !a->differs && !b->differs && !a->len && !b->len;
 }
 
 /* ---- Temporary files ---- */
@@ -89,6 +107,7 @@ static enum status open_side(struct pair_side *side, struct diag *d)
 {
     remove_files(side->folder);
     side->text.len = 0;
+    side->text.differs = false;
     return session_open(&side->session, &side->plan, d);
 }
 
@@ -167,6 +186,8 @@ struct pair *pair_new(const struct session_plan *plan, struct diag *diag)
         diag_set(diag, STATUS_NO_MEMORY, "no memory");
         return NULL;
     }
+    p->bare.text.other = &p->guest.text;
+    p->guest.text.other = &p->bare.text;
     snprintf(p->folder, sizeof(p->folder), "/tmp/trapline-compare-XXXXXX");
     if (!mkdtemp(p->folder) ||
         !plan_side(&p->bare, plan, ON_BARE, p->folder, "bare") ||

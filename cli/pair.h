@@ -6,10 +6,12 @@
 #include "cli/lockstep.h"
 #include "cli/session.h"
 
-/* What one side's console has printed. */
+/* What one side's console has printed and the other's has not yet. */
 struct pair_text {
     char *bytes; /* owned */
     size_t len, room;
+    bool differs; /* from what the other has printed */
+    struct pair_text *other;
 };
 
 struct pair_side {

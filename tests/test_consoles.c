@@ -1,5 +1,7 @@
-/* cli/consoles: what of a guest's text reaches the person. */
+/* What guests print: what of it reaches the person (cli/consoles), and whether
+ * two print the same (cli/pair). */
 #include "cli/consoles.h"
+#include "cli/pair.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -88,6 +90,60 @@ START_TEST(test_nor_does_a_trace)
 }
 END_TEST
 
+/* In pieces, the one under the monitor first. */
+static const struct {
+    const char *bare[3], *guest[3];
+    bool same;
+} prints[] = {
+    {{"HELLO\n"}, {"HELLO\n"}, true}, {{"HEL", "LO\n"}, {"H", "ELLO\n"}, true},
+    {{"", "A", "B"}, {"AB"}, true},   {{"HELLO\n"}, {"HELLO"}, false},
+    {{"HELLO"}, {"HELLO\n"}, false},  {{"A", "C", "B"}, {"A", "B", "B"}, false},
+    {{"A"}, {NULL}, false},
+};
+
+START_TEST(test_two_print_the_same)
+{
+    const struct session_plan plan = {0};
+    struct diag diag = {""};
+    struct pair *p = pair_new(&plan, &diag);
+
+    ck_assert_msg(p != NULL, "%s", diag.text);
+    for (int i = 0; i < 3; i++) {
+        const char *bare = prints[_i].bare[i], *guest = prints[_i].guest[i];
+
+        if (guest)
+            p->guest.plan.heard(p->guest.plan.who, guest, strlen(guest));
+        if (bare)
+            p->bare.plan.heard(p->bare.plan.who, bare, strlen(bare));
+    }
+    struct lockstep_guest g = pair_guest(p);
+    char words[LOCKSTEP_WORDS] = "";
+    bool same = g.same_output(g.who, NULL, words, sizeof(words));
+    pair_free(p);
+    ck_assert_int_eq(same, prints[_i].same);
+    ck_assert_str_eq(words, same ? "" : "what the console has printed");
+}
+END_TEST
+
+/* What both have printed is kept by nobody. */
+START_TEST(test_printing_for_ever_fills_nothing)
+{
+    const struct session_plan plan = {0};
+    struct diag diag = {""};
+    struct pair *p = pair_new(&plan, &diag);
+    size_t room;
+
+    ck_assert_msg(p != NULL, "%s", diag.text);
+    for (int i = 0; i < 100000; i++) {
+        p->guest.plan.heard(p->guest.plan.who, "ROUND AND ROUND\n", 16);
+        p->bare.plan.heard(p->bare.plan.who, "ROUND AND ROUND\n", 16);
+    }
+    room = p->guest.text.room + p->bare.text.room;
+    pair_free(p);
+    ck_assert_uint_lt(room, 1 << 20);
+}
+END_TEST
+
 Suite *suite_consoles(void)
 {
     Suite *s = suite_create("consoles");
@@ -96,6 +152,9 @@ Suite *suite_consoles(void)
     tcase_add_test(t, test_a_guest_commands_no_terminal);
     tcase_add_test(t, test_nor_do_several);
     tcase_add_test(t, test_nor_does_a_trace);
+    tcase_add_loop_test(t, test_two_print_the_same, 0,
+                        sizeof(prints) / sizeof(prints[0]));
+    tcase_add_test(t, test_printing_for_ever_fills_nothing);
     suite_add_tcase(s, t);
     return s;
 }
