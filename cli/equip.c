@@ -23,6 +23,12 @@ static enum status make_up(struct equip *e, const char *machine,
 {
     char text[TEXT_MAX];
 
+    /* The name is quoted: it must not end its quotation or its line, and so
+     * become statements. */
+    if (strpbrk(e->file.path, "\"\r\n"))
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s: a quotation mark or an end of line in the name",
+                        e->file.path);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int n = snprintf(text, sizeof(text), machine, e->file.path);
