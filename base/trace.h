@@ -16,7 +16,7 @@
     X(EXIT, "exit")   /* one exit, after its verdict was applied */        \
     X(EVENT, "event") /* an interruption or exception reached the guest */ \
     X(IO, "io")       /* a device did something: a CCW, a port */          \
-    X(MEM, "mem")     /* storage was given, mapped, keyed */               \
+    X(MEM, "mem")     /* an engine mapped storage for the guest */         \
     X(NOTE, "note")   /* words: start, stop, diagnosis */
 
 enum trace_kind {

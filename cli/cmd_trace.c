@@ -47,8 +47,9 @@ static const struct command_usage usage = {
         "                                                   believes it is in\n"
         "  reason    why the monitor got control    verdict what it decided\n"
         "  state     the virtual PSW afterwards\n\n"
-        "Lines with \"event\" are interruptions that the guest takes; lines "
-        "with | are what\nit prints at its console.",
+        "Lines with \"event\" are interruptions that the guest takes; with "
+        "\"mem\", traps\nthat the engine settles by itself, filling its shadow "
+        "tables; with |, what the\nguest prints at its console.",
     .rows = rows,
     .more = "Examples:\n"
             "  trapline trace multi | less\n"
@@ -57,10 +58,11 @@ static const struct command_usage usage = {
 
 static unsigned wanted_kinds(void)
 {
-    unsigned kinds = 1 << TRACE_EXIT | 1 << TRACE_EVENT | 1 << TRACE_NOTE;
+    unsigned kinds =
+        1 << TRACE_EXIT | 1 << TRACE_MEM | 1 << TRACE_EVENT | 1 << TRACE_NOTE;
 
     if (flags.io)
-        kinds |= 1 << TRACE_IO | 1 << TRACE_MEM;
+        kinds |= 1 << TRACE_IO;
     if (flags.insns)
         kinds |= 1 << TRACE_INSN;
     return kinds;

@@ -126,6 +126,25 @@ void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
     vm_trace_emit(v, e);
 }
 
+void vm_trace_fill(const struct vcpu *v, uint64_t ran, uint64_t gva)
+{
+    const struct guest_isa *isa = v->vm->isa;
+    struct trace_event e = now(v, TRACE_MEM, isa->pc(v));
+    uint64_t gpa = 0;
+    int digits = (int)e.pc_digits;
+
+    if (isa->translate((struct vcpu *)v, gva, ACCESS_READ, &gpa))
+        return;
+    e.reason = "fill";
+    e.time += ran;
+    e.insns += ran;
+    e.info[0] = gva;
+    e.info[1] = gpa;
+    format(e.text, sizeof(e.text), "%0*llx -> %0*llx", digits,
+           (unsigned long long)gva, digits, (unsigned long long)gpa);
+    vm_trace_emit(v, &e);
+}
+
 void vm_trace_event(const struct vcpu *v, const struct vm_event *event,
                     struct trace_event *e)
 {

@@ -21,6 +21,11 @@ void vm_trace_step(const struct vcpu *v, const struct trace_event *next,
 void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
                     struct trace_event *e, enum verdict verdict);
 
+/* An engine has trapped, made an entry of its tables for the guest address gva,
+ * and goes on by itself: a line that no handler would tell.  `ran` counts the
+ * instructions attempted since this entry of the guest. */
+void vm_trace_fill(const struct vcpu *v, uint64_t ran, uint64_t gva);
+
 /* Begin the line of an event that is delivered; finish and emit it. */
 void vm_trace_event(const struct vcpu *v, const struct vm_event *event,
                     struct trace_event *e);

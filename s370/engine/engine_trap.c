@@ -1,5 +1,6 @@
 #include "s370/engine/engine_trap.h"
 
+#include "monitor/vm_trace.h"
 #include "s370/engine/trap_exit.h"
 #include "s370/engine/trap_map.h"
 #include "s370/engine/trap_shadow.h"
@@ -201,19 +202,25 @@ static bool is_fault(const struct s370_interruption *in)
  * has nullified the instruction, which has not happened for the guest.
  * Otherwise in->code becomes what the guest's own processor would have
  * recognized. */
-static bool fill(struct trap_vm *t, const struct s370_vcpu *g,
-                 struct s370_interruption *in)
+static bool fill(struct vcpu *v, struct s370_interruption *in)
 {
+    struct trap_vm *t = trap(v);
+    struct s370_cpu *cpu = &t->machine->cpu;
+    struct s370_vcpu *g = s370_vcpu(v);
     int code = S370_PGM_ADDRESSING;
 
     if (s370_psw_dat(&g->psw))
         code = trap_shadow_fill(t, g, in->translation_address);
-    if (!code) {
-        t->machine->cpu.ran--;
-        return true;
+    if (code) {
+        in->code = (in->code & S370_PGM_PER_EVENT) | (uint16_t)code;
+        return false;
     }
-    in->code = (in->code & S370_PGM_PER_EVENT) | (uint16_t)code;
-    return false;
+    cpu->ran--;
+    if (trace_on(v->vm->trace)) {
+        leave(cpu, g);
+        vm_trace_fill(v, cpu->ran, in->translation_address);
+    }
+    return true;
 }
 
 static enum status trap_run(struct vcpu *v, struct vm_exit *x)
@@ -230,7 +237,7 @@ static enum status trap_run(struct vcpu *v, struct vm_exit *x)
     do {
         s370_run(cpu, v->budget - cpu->ran, &in);
         fault = is_fault(&in);
-    } while (UNLIKELY(fault) && fill(t, g, &in));
+    } while (UNLIKELY(fault) && fill(v, &in));
     leave(cpu, g);
     x->ran = cpu->ran;
     trap_exit_describe(v, &in, fault, x);

@@ -5,7 +5,8 @@
  * so that a third one holds both steps in one.  It begins empty, is filled
  * entry by entry as the guest touches its pages, and is dropped when the guest
  * gives up its TLB: it is the TLB's architecture that allows it to be stale
- * until then. */
+ * until then.  A fill is no exit, for no handler has a say in it; the trace is
+ * told (TRACE_MEM). */
 #ifndef S370_ENGINE_TRAP_SHADOW_H
 #define S370_ENGINE_TRAP_SHADOW_H
 
