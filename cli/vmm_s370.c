@@ -175,8 +175,8 @@ static enum status give(struct s370_vmm *vmm, struct guest *g, uint32_t bytes)
         return st;
     allocator_give_time(a, &g->vm);
     view_storage(vmm, g);
-    g->vcpu.channels = s370_channels_new(&g->vcpu.storage, &g->vm.clock, NULL,
-                                         NULL, vmm->trace, g->vm.id);
+    g->vcpu.channels =
+        s370_channels_new(&g->vcpu.storage, &g->vm.clock, vmm->trace, g->vm.id);
     if (!g->vcpu.channels)
         return diag_set(&a->diag, STATUS_NO_MEMORY, "no memory for channels");
     s370_channels_counter(g->vcpu.channels, attempted, &g->vm);

@@ -51,7 +51,6 @@ extern uint8_t io_keys[];
 extern struct s370_storage io_storage;
 extern struct clock io_clock;
 extern struct s370_channels *io_channels;
-extern uint32_t io_stored; /* bytes that the channels said they stored */
 
 /* Everything fresh; afterwards the fences must stand. */
 void fake_set_up(void);

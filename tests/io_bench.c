@@ -40,8 +40,7 @@ struct bench *bench_new(void)
     ck_assert_ptr_nonnull(b);
     b->storage = (struct s370_storage){b->bytes, b->keys, BENCH_SIZE};
     clock_init(&b->clock);
-    b->channels =
-        s370_channels_new(&b->storage, &b->clock, NULL, NULL, NULL, 0);
+    b->channels = s370_channels_new(&b->storage, &b->clock, NULL, 0);
     ck_assert_ptr_nonnull(b->channels);
     b->host = (struct s370_console_host){
         .print = take_print, .who = b, .trouble = take_trouble};

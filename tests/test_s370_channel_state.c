@@ -466,7 +466,7 @@ START_TEST(test_trace_tells_each_ccw)
     trace_attach(&t, &l.sink);
     fake_set_up();
     s370_channels_free(io_channels);
-    io_channels = s370_channels_new(&io_storage, &io_clock, NULL, NULL, &t, 3);
+    io_channels = s370_channels_new(&io_storage, &io_clock, &t, 3);
     static const uint64_t seventy_seven = 77;
     s370_channels_counter(io_channels, insns, &seventy_seven);
     fake_attach(0x00E);

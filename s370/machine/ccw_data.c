@@ -158,8 +158,6 @@ static bool move_piece(struct subchannel *sub, uint32_t n, bool backward)
         memcpy(s->bytes + at, sub->record + in_record, n);
     else
         memcpy(sub->record + in_record, s->bytes + at, n);
-    if (store)
-        channels_stored(sub->channels, at, n);
     return true;
 }
 

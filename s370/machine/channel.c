@@ -29,7 +29,6 @@ static void store_csw(struct s370_channels *ch, const uint8_t csw[8])
     uint32_t at = ch->prefix + S370_PSA_CSW;
 
     memcpy(ch->storage->bytes + at, csw, 8);
-    channels_stored(ch, at, 8);
 }
 
 /* The CSW of the operation that the subchannel has done or is doing. */
@@ -62,7 +61,6 @@ static void store_status(struct s370_channels *ch, uint8_t unit,
 
     ch->storage->bytes[at] = unit;
     ch->storage->bytes[at + 1] = channel;
-    channels_stored(ch, at, 2);
 }
 
 /* Status that the device itself holds, fetched; busy when it owes DE. */
@@ -256,7 +254,6 @@ uint8_t s370_stidc(struct s370_channels *ch, uint32_t address)
         return 2;
     /* type, model 0, no I/O extended logout */
     store_be32(ch->storage->bytes + at, ibm32_put(0, 3, c->type));
-    channels_stored(ch, at, 4);
     return 0;
 }
 

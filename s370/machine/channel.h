@@ -23,13 +23,11 @@ enum s370_channel_type {
  * 0 started/available, 1 CSW stored, 2 busy, 3 not operational. */
 struct s370_channels;
 
-/* The clock, storage and the callback are borrowed.  `stored` (may be NULL) is
- * told of every absolute range that a channel wrote, so that a CPU can drop
- * predecoded instructions.  `trace` may be NULL. */
-struct s370_channels *s370_channels_new(
-    struct s370_storage *storage, struct clock *clock,
-    void (*stored)(void *who, uint32_t a, uint32_t len), void *who,
-    struct trace *trace, unsigned vm);
+/* Storage, clock and trace are borrowed; `trace` may be NULL.  Nobody is told
+ * what a channel writes: processors keep nothing that they have decoded. */
+struct s370_channels *s370_channels_new(struct s370_storage *storage,
+                                        struct clock *clock,
+                                        struct trace *trace, unsigned vm);
 /* For the trace: how many instructions the guest has attempted.  Without it
  * the events say 0. */
 void s370_channels_counter(struct s370_channels *ch,

@@ -67,7 +67,6 @@ static void store_address(struct s370_channels *ch, uint16_t address)
     uint32_t at = ec ? S370_PSA_IO_ADDRESS + 2 : 2;
 
     store_be16(low + at, address);
-    channels_stored(ch, ch->prefix + at, 2);
 }
 
 enum status s370_channels_ipl(struct s370_channels *ch, uint16_t address,

@@ -38,8 +38,7 @@ struct s370_machine *s370_machine_new(uint32_t size, struct trace *trace)
     m->storage.bytes = calloc(size, 1);
     m->storage.keys = calloc(size / S370_BLOCK, 1);
     if (m->storage.bytes && m->storage.keys)
-        m->channels =
-            s370_channels_new(&m->storage, &m->clock, NULL, NULL, trace, 0);
+        m->channels = s370_channels_new(&m->storage, &m->clock, trace, 0);
     if (!m->channels) {
         s370_machine_free(m);
         return NULL;

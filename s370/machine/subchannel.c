@@ -167,18 +167,11 @@ struct subchannel *subchannel_find(struct s370_channels *ch, uint32_t address)
     return s;
 }
 
-void channels_stored(struct s370_channels *ch, uint32_t at, uint32_t len)
-{
-    if (ch->stored)
-        ch->stored(ch->who, at, len);
-}
-
 /* ---- Making and ending ---- */
 
-struct s370_channels *s370_channels_new(
-    struct s370_storage *storage, struct clock *clock,
-    void (*stored)(void *who, uint32_t a, uint32_t len), void *who,
-    struct trace *trace, unsigned vm)
+struct s370_channels *s370_channels_new(struct s370_storage *storage,
+                                        struct clock *clock,
+                                        struct trace *trace, unsigned vm)
 {
     struct s370_channels *ch = calloc(1, sizeof(*ch));
 
@@ -186,8 +179,6 @@ struct s370_channels *s370_channels_new(
         return NULL;
     ch->storage = storage;
     ch->clock = clock;
-    ch->stored = stored;
-    ch->who = who;
     ch->trace = trace;
     ch->vm = vm;
     ch->armed = CLOCK_NEVER;

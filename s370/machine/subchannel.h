@@ -93,11 +93,9 @@ struct channel {
 enum { CHANNELS = 16 };
 
 struct s370_channels {
-    struct s370_storage *storage;                        /* borrowed */
-    struct clock *clock;                                 /* borrowed */
-    void (*stored)(void *who, uint32_t a, uint32_t len); /* may be NULL */
-    void *who;
-    struct trace *trace; /* borrowed, may be NULL */
+    struct s370_storage *storage; /* borrowed */
+    struct clock *clock;          /* borrowed */
+    struct trace *trace;          /* borrowed, may be NULL */
     unsigned vm;
     uint64_t (*insns)(const void *of); /* for the trace; may be NULL */
     const void *insns_of;
@@ -138,9 +136,6 @@ void subchannel_raise(struct subchannel *sub);
 struct subchannel *subchannel_first_interrupting(const struct channel *c);
 /* Keep ch->pending true after a change. */
 void subchannel_note_pending(struct s370_channels *ch, const struct channel *c);
-
-/* Tell the owner of the storage that the channel wrote. */
-void channels_stored(struct s370_channels *ch, uint32_t at, uint32_t len);
 
 /* ---- ccw_data.c ---- */
 

@@ -114,8 +114,7 @@ static struct s370_channels *equip(struct s370_storage *storage,
     char text[256];
     struct s370_config c;
     struct diag diag;
-    struct s370_channels *ch =
-        s370_channels_new(storage, clock, NULL, NULL, NULL, 0);
+    struct s370_channels *ch = s370_channels_new(storage, clock, NULL, 0);
     int n = snprintf(text, sizeof(text),
                      "009 3215\n00C 3505 *\n00D 3525 /dev/null\n"
                      "00E 1403 /dev/null\n180 3420 /proc/self/fd/%d\n"
