@@ -24,7 +24,7 @@ PRINTF(2, 3) static void add(struct line *l, const char *fmt, ...)
     va_end(ap);
 }
 
-enum { TEXT_COLUMNS = 21 }; /* a line of System/370 fills 80 */
+enum { TEXT_COLUMNS = 20 }; /* a line of System/370 fills 80 */
 
 static const char *or_dash(const char *text)
 {

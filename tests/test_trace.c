@@ -65,7 +65,7 @@ static const struct {
       .info = {1, 2},
       .text = "LPSW  24(0)",
       .state = "FF060000 400004AA"},
-     "    412 1 0004a6 S>P LPSW  24(0)           SENSITIVE resume  "
+     "    412 1 0004a6 S>P LPSW  24(0)          SENSITIVE resume  "
      "FF060000 400004AA",
      "{\"kind\":\"exit\",\"seq\":7,\"vm\":1,\"time\":9,\"insns\":412,"
      "\"pc\":1190,\"reason\":\"SENSITIVE\",\"insn\":\"LPSW\","
@@ -81,7 +81,7 @@ static const struct {
       .raw = 2,
       .raw_name = "KVM_EXIT_IO",
       .cost_ns = 950},
-     "      0 2 000000000000fff0 ->- KVM_EXIT_IO           IO        -",
+     "      0 2 000000000000fff0 ->- KVM_EXIT_IO          IO        -",
      "{\"kind\":\"exit\",\"seq\":0,\"vm\":2,\"time\":0,\"insns\":0,"
      "\"pc\":65520,\"reason\":\"IO\",\"raw\":2,\"raw_name\":\"KVM_EXIT_IO\","
      "\"cost_ns\":950}"},
@@ -95,7 +95,7 @@ static const struct {
       .mode_after = 'S',
       .info = {0xc, 0},
       .text = "I/O 00C"},
-     "    500 1 000600 P>S I/O 00C               event",
+     "    500 1 000600 P>S I/O 00C              event",
      "{\"kind\":\"event\",\"seq\":0,\"vm\":1,\"time\":0,\"insns\":500,"
      "\"pc\":1536,\"before\":\"P\",\"after\":\"S\",\"info\":[12,0],"
      "\"text\":\"I/O 00C\"}"},
