@@ -205,7 +205,7 @@ START_TEST(triple_fault_is_a_shutdown)
         !(r = rig_with_guest(X86_MODE_LONG, "triple")))
         return;
     ck_assert_int_eq(rig_run(r), TURN_STOPPED);
-    ck_assert_int_eq(r->vm->state, VM_STOPPED);
+    ck_assert_int_eq(r->vm->state, VM_FAILED);
     ck_assert_uint_eq(rig_count(r, "SHUTDOWN"), 1);
     ck_assert(!x86_vm_exit_code(r->vm, &code));
     ck_assert_msg(strstr(r->vm->diag.text, "triple fault"), "%s",
