@@ -1,9 +1,11 @@
 /* trapline: one command, a subcommand for each thing it does. */
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *name, *title;
@@ -23,7 +25,7 @@ static int print_help(void)
         printf("  %-10s%s\n", commands[i].name, commands[i].title);
     printf("\n`trapline COMMAND --help` tells more.  Exit status: 0 done, 1 a "
            "negative result,\n2 wrong usage or input, 77 this machine cannot, "
-           "124 instruction limit, 125 our fault.\n");
+           "124 instruction limit,\n125 our fault.\n");
     return cli_finish_stdout(CODE_DONE);
 }
 
@@ -42,8 +44,23 @@ static int complain_unknown(const char *name)
     return CODE_USAGE;
 }
 
+/* A standard stream that is closed would be the number of the next file that
+ * is opened: a tape would be typed at the guest, or printed upon.  Reading
+ * finds its end here, and writing fails. */
+static void occupy_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    occupy_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error we report */
     if (argc < 2) {
         print_help();
