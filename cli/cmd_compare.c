@@ -24,8 +24,7 @@ static const struct option_row rows[] = {
      "compare at least every N instructions; 1: every one", &flags.sample,
      NULL},
     {OPTION_FLAG, "scratch-tapes", NULL,
-     "make tapes that the configuration names and that are missing",
-     &flags.scratch_tapes, NULL},
+     "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {.kind = OPTION_END},
 };
 

@@ -30,11 +30,9 @@ static const struct option_row rows[] = {
      "write every event; JSON lines if FILE ends in .jsonl", &flags.trace,
      NULL},
     {OPTION_FLAG, "scratch-tapes", NULL,
-     "make tapes that the configuration names and that are missing",
-     &flags.scratch_tapes, NULL},
+     "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {OPTION_FLAG, "json", NULL,
-     "the account as JSON on stdout; the console goes to stderr", &flags.json,
-     NULL},
+     "the account as JSON on stdout, the console on stderr", &flags.json, NULL},
     {OPTION_FLAG, "quiet", NULL, "no account at the end", &flags.quiet, NULL},
     {.kind = OPTION_END},
 };

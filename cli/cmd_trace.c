@@ -28,8 +28,7 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "script", "FILE", "an operator, as for `trapline run`",
      &flags.script, NULL},
     {OPTION_FLAG, "scratch-tapes", NULL,
-     "make tapes that the configuration names and that are missing",
-     &flags.scratch_tapes, NULL},
+     "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {.kind = OPTION_END},
 };
 
@@ -37,16 +36,17 @@ static const struct command_usage usage = {
     .synopsis = "trace GUEST... [OPTION]...",
     .about =
         "Runs guests under the monitor and prints a line for each exit:\n\n"
-        "  insns     guest instructions so far      V       number of the "
-        "machine\n"
-        "  pc        guest address                  mode    before>after: "
-        "Supervisor,\n"
-        "                                                   Problem state; "
-        "what "
-        "the guest\n"
-        "                                                   believes it is in\n"
-        "  reason    why the monitor got control    verdict what it decided\n"
-        "  state     the virtual PSW afterwards\n\n"
+        "  insns    guest instructions so far (on kvm, which counts none: "
+        "exits)\n"
+        "  V        number of the guest's machine\n"
+        "  pc       guest address of the instruction\n"
+        "  mode     before>after: Supervisor or Problem state; what the guest "
+        "believes\n"
+        "  reason   why the monitor got control\n"
+        "  verdict  what it decided: advance past the instruction, resume at "
+        "the guest's\n"
+        "           new pc, reflect the event to the guest, wait, stop, fail\n"
+        "  state    the virtual PSW afterwards\n\n"
         "Lines with \"event\" are interruptions that the guest takes; with "
         "\"mem\", traps\nthat the engine settles by itself, filling its shadow "
         "tables; with |, what the\nguest prints at its console.",

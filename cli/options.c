@@ -121,7 +121,11 @@ static int set_value(const struct command_usage *u, const struct option_row *r,
         *(const char **)r->into = value;
     else if (!options_number(value, base, r->into))
         return options_complain(u, "--%s %s: not a %s", r->name, value,
-                                base == 16 ? "hexadecimal number" : "number");
+                                base == 16
+                                    ? "hexadecimal number"
+                                    : "number like 5000, 100k, 5M or 2G");
+    else if (base == 10 && !*(const uint64_t *)r->into)
+        return options_complain(u, "--%s 0: at least 1", r->name);
     return -1;
 }
 

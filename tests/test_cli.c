@@ -127,7 +127,9 @@ static const struct {
     {"run hello.core -x", 2, "", "unknown option -x"},
     {"run hello.core --stop-after", 2, "", "--stop-after wants N"},
     {"run hello.core --stop-after many", 2, "",
-     "--stop-after many: not a number"},
+     "--stop-after many: not a number like 5000, 100k"},
+    {"run hello.core --stop-after -1", 2, "", "--stop-after -1: not a number"},
+    {"run hello.core --stop-after 0", 2, "", "--stop-after 0: at least 1"},
     {"run hello.core --stop-after 99999999999999999999", 2, "", "not a number"},
     {"run hello.core --ipl zz", 2, "", "--ipl zz: not a hexadecimal number"},
     {"run hello.core --quiet=1", 2, "", "--quiet takes no value"},
@@ -174,6 +176,40 @@ START_TEST(test_usage)
         ck_assert_msg(*c->err || !*usage[_i].arguments, "it says nothing");
     else
         ck_assert_str_eq(c->err, "");
+}
+END_TEST
+
+static const char *const helps[] = {"",    "run", "trace", "compare",
+                                    "asm", "dis", "doctor"};
+
+START_TEST(test_help_fits_a_terminal)
+{
+    const struct command *c =
+        command_run(command_folder(), "%s --help", helps[_i]);
+
+    ck_assert_int_eq(c->status, 0);
+    for (const char *line = c->out; *line; line++) {
+        size_t n = strcspn(line, "\n");
+
+        ck_assert_msg(n <= 80, "%zu columns: %.*s", n, (int)n, line);
+        line += n;
+    }
+}
+END_TEST
+
+/* A closed stream must not become a file of the guest's: its tape would be
+ * read as what a person types. */
+START_TEST(test_closed_streams)
+{
+    const struct command *c = command_run(
+        command_folder(), "$T run %s --quiet <&- 2>&-", command_sample("calc"));
+
+    ck_assert_int_eq(c->status, 0);
+    says(c->out, "CALC");
+    ck_assert_msg(!strchr(c->out, '>'), "answered: %s", c->out);
+    c = run("$T run hello.core --quiet >&-");
+    ck_assert_int_eq(c->status, 125);
+    says(c->err, "Bad file descriptor");
 }
 END_TEST
 
@@ -300,15 +336,15 @@ START_TEST(test_trace_is_golden)
 {
     const struct command *c = run("trace hello.core");
     static const char golden[] =
-        "  insns V pc     mode instruction          reason    verdict virtual "
+        "  insns V pc     mode instruction         reason    verdict virtual "
         "state\n";
 
     ck_assert_int_eq(c->status, 0);
     ck_assert_ptr_eq(strstr(c->out, golden), c->out);
-    says(c->out, "      1 1 000200 S>S SIO   X'01F'          SENSITIVE "
+    says(c->out, "      1 1 000200 S>S SIO   X'01F'         SENSITIVE "
                  "advance BC 00000000 00000204\n");
     says(c->out, " 1 | HELLO\n");
-    says(c->out, " S>S LPSW  X'210'          SENSITIVE wait    "
+    says(c->out, " S>S LPSW  X'210'         SENSITIVE wait    "
                  "BC 00020000 00000fff\n");
 }
 END_TEST
@@ -553,6 +589,8 @@ Suite *suite_cli(void)
           *t = tcase_create("trace");
 
     tcase_add_loop_test(u, test_usage, 0, ARRAY_LEN(usage));
+    tcase_add_loop_test(u, test_help_fits_a_terminal, 0, ARRAY_LEN(helps));
+    tcase_add_test(u, test_closed_streams);
     tcase_add_test(u, test_doctor_knows_the_engines);
     add_runs(r);
     add_traces(t);
