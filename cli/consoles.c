@@ -229,16 +229,36 @@ static uint64_t host_milliseconds(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void answer(struct consoles *cs, const char *line)
+static bool is_addressed(const struct consoles *cs, const char *line)
 {
-    if (cs->count > 1 && line[0] == '@')
+    return cs->count > 1 && line[0] == '@';
+}
+
+/* False when the line was for no guest: it turned to another console, or
+ * could not. */
+static bool answer(struct consoles *cs, const char *line)
+{
+    bool addressed = is_addressed(cs, line);
+
+    cs->prompted = false; /* the terminal has echoed a newline */
+    if (addressed)
         line = choose_seat(cs, line);
     if (!line)
-        return;
+        return false;
     struct console_seat *s = &cs->seats[cs->focus];
-    s->length = 0; /* the terminal has echoed a newline */
-    cs->asking = cs->prompted = false;
+    bool reads = s->hands.reading(s->hands.machine);
+
+    s->length = 0;
+    if (addressed && (!reads || !*line)) {
+        if (!reads)
+            cli_say("%s does not read; Enter alone is its attention key",
+                    s->name);
+        cs->asking = reads;
+        return false;
+    }
+    cs->asking = false;
     s->hands.answer(s->hands.machine, line);
+    return true;
 }
 
 /* Is Enter alone the attention key now?  Not when a read waits for a line,
@@ -266,8 +286,10 @@ static void typed(struct consoles *cs, size_t before)
         return;
     }
     cs->typed_at = host_milliseconds();
-    while (s->hands.reading(s->hands.machine) && take_line(cs, line)) {
-        answer(cs, line);
+    while (
+        (is_addressed(cs, cs->input) || s->hands.reading(s->hands.machine)) &&
+        take_line(cs, line)) {
+        (void)answer(cs, line);
         s = &cs->seats[cs->focus];
     }
 }
@@ -312,13 +334,14 @@ void consoles_reading(struct consoles *cs, unsigned seat)
     if (cs->script)
         return;
     cs->focus = seat;
-    bool got = take_line(cs, line);
-    while (!got && cs->source == CONSOLES_PIPE) {
-        fill(cs);
+    bool got;
+    do {
         got = take_line(cs, line);
-    }
-    if (got)
-        answer(cs, line);
-    else
+        while (!got && cs->source == CONSOLES_PIPE) {
+            fill(cs);
+            got = take_line(cs, line);
+        }
+    } while (got && !answer(cs, line));
+    if (!got)
         cs->asking = cs->source == CONSOLES_TERMINAL;
 }
