@@ -179,24 +179,6 @@ START_TEST(test_usage)
 }
 END_TEST
 
-static const char *const helps[] = {"",    "run", "trace", "compare",
-                                    "asm", "dis", "doctor"};
-
-START_TEST(test_help_fits_a_terminal)
-{
-    const struct command *c =
-        command_run(command_folder(), "%s --help", helps[_i]);
-
-    ck_assert_int_eq(c->status, 0);
-    for (const char *line = c->out; *line; line++) {
-        size_t n = strcspn(line, "\n");
-
-        ck_assert_msg(n <= 80, "%zu columns: %.*s", n, (int)n, line);
-        line += n;
-    }
-}
-END_TEST
-
 /* A closed stream must not become a file of the guest's: its tape would be
  * read as what a person types. */
 START_TEST(test_closed_streams)
@@ -346,34 +328,6 @@ START_TEST(test_trace_is_golden)
     says(c->out, " 1 | HELLO\n");
     says(c->out, " S>S LPSW  X'210'         SENSITIVE wait    "
                  "BC 00020000 00000fff\n");
-}
-END_TEST
-
-/* The picture in the README is real: each of its lines is one that the sample
- * guest's trace has today. */
-START_TEST(test_readme_shows_real_traps)
-{
-    static char readme[65536];
-    FILE *f = fopen("README.md", "r");
-    unsigned lines = 0;
-
-    ck_assert_ptr_nonnull(f);
-    readme[fread(readme, 1, sizeof(readme) - 1, f)] = '\0';
-    fclose(f);
-    const struct command *c =
-        command_run(command_folder(), "trace %s", command_sample("multi"));
-    ck_assert_int_eq(c->status, 0);
-    char *p = strstr(readme, "```\n  insns");
-    ck_assert_ptr_nonnull(p);
-    p = strchr(p, '\n') + 1;
-    for (char *end; strncmp(p, "```", 3); p = end, lines++) {
-        end = strchr(p, '\n') + 1;
-        char was = *end;
-        *end = '\0';
-        says(c->out, p);
-        *end = was;
-    }
-    ck_assert_uint_ge(lines, 8);
 }
 END_TEST
 
@@ -575,7 +529,6 @@ static void add_runs(TCase *t)
 static void add_traces(TCase *t)
 {
     tcase_add_test(t, test_trace_is_golden);
-    tcase_add_test(t, test_readme_shows_real_traps);
     tcase_add_test(t, test_trace_of_instructions);
     tcase_add_loop_test(t, test_json_lines_are_json, 0, ARRAY_LEN(traced));
     tcase_add_loop_test(t, test_a_full_disk_is_said, 0, ARRAY_LEN(full));
@@ -589,7 +542,6 @@ Suite *suite_cli(void)
           *t = tcase_create("trace");
 
     tcase_add_loop_test(u, test_usage, 0, ARRAY_LEN(usage));
-    tcase_add_loop_test(u, test_help_fits_a_terminal, 0, ARRAY_LEN(helps));
     tcase_add_test(u, test_closed_streams);
     tcase_add_test(u, test_doctor_knows_the_engines);
     add_runs(r);

@@ -141,92 +141,93 @@ START_TEST(test_printing_for_ever_fills_nothing)
     room = p->guest.text.room + p->bare.text.room;
     pair_free(p);
     ck_assert_uint_lt(room, 1 << 20);
+}
+END_TEST
 
-    /* ---- A person before several consoles ---- */
+/* ---- A person before several consoles ---- */
 
-    static char took[128]; /* "name:line;" for each answer */
+static char took[128]; /* "name:line;" for each answer */
 
-    static bool reads(void *name)
-    {
-        return strcmp(name, "deaf") != 0;
+static bool reads(void *name)
+{
+    return strcmp(name, "deaf") != 0;
+}
+
+static void take(void *name, const char *line)
+{
+    size_t n = strlen(took);
+
+    snprintf(took + n, sizeof(took) - n, "%s:%s;", (const char *)name, line);
+}
+
+static void request(void *name)
+{
+    take(name, "!");
+}
+
+static void sit_down(char *name)
+{
+    struct console_seat seat = {.name = name,
+                                .clock = &guest_clock,
+                                .insns = insns,
+                                .hands = {.machine = name,
+                                          .reading = reads,
+                                          .attention = request,
+                                          .answer = take}};
+    struct diag diag = {""};
+
+    ck_assert_int_eq(consoles_add(&cs, &seat, &diag), STATUS_OK);
+}
+
+/* Typed one after the other; and what came of it. */
+static const struct {
+    const char *lines[4], *took;
+} typings[] = {
+    {{"a\n"}, "one:a;"},
+    {{"@two b\n", "c\n"}, "two:b;two:c;"},
+    {{"@two\n", "c\n"}, "two:c;"},
+    {{"@two\n@one a\n"}, "one:a;"},
+    {{"@nobody x\n", "a\n"}, "one:a;"},
+    {{"@deaf x\n"}, ""},
+    {{"@deaf\n", "\n"}, "deaf:!;"},
+    {{"@deaf\n", "typed ahead\n"}, ""},
+    {{"@deaf\n", "@two b\n", "c\n"}, "two:b;two:c;"},
+};
+
+START_TEST(test_a_line_goes_where_it_says)
+{
+    static char names[][8] = {"one", "two", "deaf"};
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_ge(dup2(ends[0], STDIN_FILENO), 0);
+    consoles_init(&cs, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        sit_down(names[i]);
+    cs.source = CONSOLES_TERMINAL;
+    for (unsigned i = 0; i < 4 && typings[_i].lines[i]; i++) {
+        const char *line = typings[_i].lines[i];
+
+        ck_assert_int_eq(write(ends[1], line, strlen(line)), strlen(line));
+        ck_assert(consoles_look(&cs, 0));
     }
+    ck_assert_str_eq(took, typings[_i].took);
+}
+END_TEST
 
-    static void take(void *name, const char *line)
-    {
-        size_t n = strlen(took);
+Suite *suite_consoles(void)
+{
+    Suite *s = suite_create("consoles");
+    TCase *t = tcase_create("print");
 
-        snprintf(took + n, sizeof(took) - n, "%s:%s;", (const char *)name,
-                 line);
-    }
-
-    static void request(void *name)
-    {
-        take(name, "!");
-    }
-
-    static void sit_down(char *name)
-    {
-        struct console_seat seat = {.name = name,
-                                    .clock = &guest_clock,
-                                    .insns = insns,
-                                    .hands = {.machine = name,
-                                              .reading = reads,
-                                              .attention = request,
-                                              .answer = take}};
-        struct diag diag = {""};
-
-        ck_assert_int_eq(consoles_add(&cs, &seat, &diag), STATUS_OK);
-    }
-
-    /* Typed one after the other; and what came of it. */
-    static const struct {
-        const char *lines[4], *took;
-    } typings[] = {
-        {{"a\n"}, "one:a;"},
-        {{"@two b\n", "c\n"}, "two:b;two:c;"},
-        {{"@two\n", "c\n"}, "two:c;"},
-        {{"@two\n@one a\n"}, "one:a;"},
-        {{"@nobody x\n", "a\n"}, "one:a;"},
-        {{"@deaf x\n"}, ""},
-        {{"@deaf\n", "\n"}, "deaf:!;"},
-        {{"@deaf\n", "typed ahead\n"}, ""},
-        {{"@deaf\n", "@two b\n", "c\n"}, "two:b;two:c;"},
-    };
-
-    START_TEST(test_a_line_goes_where_it_says)
-    {
-        static char names[][8] = {"one", "two", "deaf"};
-        int ends[2];
-
-        ck_assert_int_eq(pipe(ends), 0);
-        ck_assert_int_ge(dup2(ends[0], STDIN_FILENO), 0);
-        consoles_init(&cs, NULL);
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
-            sit_down(names[i]);
-        cs.source = CONSOLES_TERMINAL;
-        for (unsigned i = 0; i < 4 && typings[_i].lines[i]; i++) {
-            const char *line = typings[_i].lines[i];
-
-            ck_assert_int_eq(write(ends[1], line, strlen(line)), strlen(line));
-            ck_assert(consoles_look(&cs, 0));
-        }
-        ck_assert_str_eq(took, typings[_i].took);
-    }
-    END_TEST
-
-    Suite *suite_consoles(void)
-    {
-        Suite *s = suite_create("consoles");
-        TCase *t = tcase_create("print");
-
-        tcase_add_test(t, test_a_guest_commands_no_terminal);
-        tcase_add_test(t, test_nor_do_several);
-        tcase_add_test(t, test_nor_does_a_trace);
-        tcase_add_loop_test(t, test_two_print_the_same, 0,
-                            sizeof(prints) / sizeof(prints[0]));
-        tcase_add_test(t, test_printing_for_ever_fills_nothing);
-        tcase_add_loop_test(t, test_a_line_goes_where_it_says, 0,
-                            ARRAY_LEN(typings));
-        suite_add_tcase(s, t);
-        return s;
-    }
+    tcase_add_test(t, test_a_guest_commands_no_terminal);
+    tcase_add_test(t, test_nor_do_several);
+    tcase_add_test(t, test_nor_does_a_trace);
+    tcase_add_loop_test(t, test_two_print_the_same, 0,
+                        sizeof(prints) / sizeof(prints[0]));
+    tcase_add_test(t, test_printing_for_ever_fills_nothing);
+    tcase_add_loop_test(t, test_a_line_goes_where_it_says, 0,
+                        ARRAY_LEN(typings));
+    suite_add_tcase(s, t);
+    return s;
+}
