@@ -1,6 +1,7 @@
 /* Inside the channels: subchannel.c has their state, channel.c the
  * instructions and interruptions, ccw.c the execution of channel programs,
- * ccw_data.c their way to storage, channel_ipl.c IPL. */
+ * ccw_data.c their way to storage, ccw_trace.c their lines in the trace,
+ * channel_ipl.c IPL. */
 #ifndef S370_MACHINE_SUBCHANNEL_H
 #define S370_MACHINE_SUBCHANNEL_H
 
@@ -16,6 +17,9 @@ enum {
     CCW_INDIRECT = 0x04,
     CCW_RESERVED = 0x03
 };
+
+/* Command codes that the channel itself looks at. */
+enum { CCW_NOP = 0x03, CCW_SENSE = 0x04 };
 
 /* Channel status, CSW bits 40-47. */
 enum {
@@ -162,10 +166,15 @@ void ccw_begin_with(struct subchannel *sub, const struct ccw *ccw,
                     uint32_t next);
 /* Do what is due now. */
 void ccw_step(struct subchannel *sub);
-/* Emit the trace event of the current CCW. */
-void ccw_trace(const struct subchannel *sub);
 
-/* "CE DE UC", "PCI IL"; returns the length. */
+/* ---- ccw_trace.c ---- */
+
+/* Tell of the current CCW: "00E CCW 09 write 000200 132 CE DE". */
+void ccw_trace(const struct subchannel *sub);
+/* And of what a device adds after its program is over: "00E DE". */
+void ccw_trace_status(const struct subchannel *sub, uint8_t unit);
+
+/* " CE DE UC", " PCI IL"; returns the length. */
 size_t ccw_show_status(uint8_t unit, uint8_t channel, char *out, size_t cap);
 
 #endif
