@@ -46,12 +46,6 @@ enum { KVM_API = 12, PAGE = 4096, APIC_ENABLED = 0x800 };
 #define KVM_TSS_AT      UINT64_C(0xFFFBD000)
 #define KVM_IDENTITY_AT UINT64_C(0xFFFBC000)
 
-enum status kvm_failed(struct vm *vm, const char *what)
-{
-    return diag_set(&vm->diag, STATUS_HOST_FAILED, "%s: %s", what,
-                    strerror(errno));
-}
-
 static enum status open_kvm(struct vm *vm, struct kvm_guest *g)
 {
     g->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);

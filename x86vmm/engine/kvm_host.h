@@ -64,10 +64,10 @@ static inline struct x86_state *kvm_arch(const struct vcpu *v)
     return v->arch;
 }
 
-/* "ioctl KVM_RUN: Bad address" in vm->diag; returns STATUS_HOST_FAILED. */
-enum status kvm_failed(struct vm *vm, const char *what);
-
 /* ---- kvm_state.c ---- */
+
+/* "KVM_RUN: Bad address" in vm->diag; returns STATUS_HOST_FAILED. */
+enum status kvm_failed(struct vm *vm, const char *what);
 
 /* KVM's registers into regs, sregs, and from there into the state. */
 MUST_USE enum status kvm_read_state(struct vcpu *v);

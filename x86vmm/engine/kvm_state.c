@@ -8,6 +8,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+enum status kvm_failed(struct vm *vm, const char *what)
+{
+    return diag_set(&vm->diag, STATUS_HOST_FAILED, "%s: %s", what,
+                    strerror(errno));
+}
+
 /* Row per register: struct kvm_regs names them, the state numbers them. */
 static const size_t gpr_offset[X86_GPR_COUNT] = {
     offsetof(struct kvm_regs, rax), offsetof(struct kvm_regs, rcx),
