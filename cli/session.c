@@ -110,6 +110,39 @@ enum status session_sit(struct guest *g, const struct script_hands *hands,
     return consoles_add(&g->session->consoles, &seat, diag);
 }
 
+void session_judge_vm(struct guest *g)
+{
+    const struct vm *vm = g->vm;
+
+    g->why[0] = '\0';
+    if (vm->state == VM_FAILED) {
+        g->end = GUEST_FAILED;
+        format(g->why, sizeof(g->why), "%s", vm->diag.text);
+    } else if (g->stopped) {
+        g->end = GUEST_STOPPED;
+    } else if (vm->state == VM_STOPPED) {
+        g->end = GUEST_ENDED;
+    } else if (vm->stop_after && vm->vcpu.insns >= vm->stop_after) {
+        g->end = GUEST_LIMIT;
+    } else {
+        g->end = vm->vcpu.waiting ? GUEST_IDLE : GUEST_RUNNING;
+    }
+}
+
+void session_account_vms(struct session *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        struct guest *g = &s->guests[i];
+
+        if (!g->vm)
+            continue;
+        g->insns = g->vm->vcpu.insns;
+        g->interpreted = g->vm->vcpu.intervened;
+        g->exits = g->vm->vcpu.exits;
+        g->ticks = g->vm->clock.now;
+    }
+}
+
 /* Two guests of the same name are told apart by a number. */
 static void name_guest(struct session *s, struct guest *g)
 {

@@ -136,6 +136,11 @@ MUST_USE enum status session_sit(struct guest *g,
                                  uint64_t (*insns)(const void *guest),
                                  struct diag *diag);
 
+/* How a guest under a monitor stands after vmm_run came back. */
+void session_judge_vm(struct guest *g);
+/* Fill in the accounts of guests under a monitor. */
+void session_account_vms(struct session *s);
+
 /* A guest has printed, begins to read. */
 void session_printed(struct guest *g, const char *text, size_t len);
 void session_reading(struct guest *g);

@@ -114,27 +114,16 @@ static enum status open_kvm(struct session *s, struct diag *diag)
 
 static void judge(struct guest *g)
 {
-    const struct vm *vm = g->vm;
     uint32_t code;
 
-    g->why[0] = '\0';
-    if (vm->state == VM_FAILED) {
-        g->end = GUEST_FAILED;
-        snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
-    } else if (g->stopped) {
-        g->end = GUEST_STOPPED;
-    } else if (vm->state == VM_STOPPED) {
-        g->end = GUEST_ENDED;
-        if (x86_vm_exit_code(vm, &code))
-            snprintf(g->why, sizeof(g->why), "through its exit port, code %u",
-                     code);
-        else
-            snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
-    } else if (vm->stop_after && vm->vcpu.insns >= vm->stop_after) {
-        g->end = GUEST_LIMIT;
-    } else {
-        g->end = vm->vcpu.waiting ? GUEST_IDLE : GUEST_RUNNING;
-    }
+    session_judge_vm(g);
+    if (g->end != GUEST_ENDED)
+        return;
+    if (x86_vm_exit_code(g->vm, &code))
+        snprintf(g->why, sizeof(g->why), "through its exit port, code %u",
+                 code);
+    else
+        snprintf(g->why, sizeof(g->why), "%s", g->vm->diag.text);
 }
 
 /* A guest that sleeps has read all that came: give it the next line, if it
@@ -168,20 +157,6 @@ static void run_kvm(struct session *s)
     } while (!session_interrupted && feed(s));
 }
 
-static void account_kvm(struct session *s)
-{
-    for (unsigned i = 0; i < s->count; i++) {
-        struct guest *g = &s->guests[i];
-
-        if (!g->vm)
-            continue;
-        g->insns = g->vm->vcpu.insns;
-        g->interpreted = g->vm->vcpu.intervened;
-        g->exits = g->vm->vcpu.exits;
-        g->ticks = g->vm->clock.now;
-    }
-}
-
 static void close_kvm(struct session *s)
 {
     if (s->machine)
@@ -191,5 +166,5 @@ static void close_kvm(struct session *s)
         s->guests[i].vm = NULL;
 }
 
-const struct session_ops session_kvm = {open_kvm, run_kvm, account_kvm,
+const struct session_ops session_kvm = {open_kvm, run_kvm, session_account_vms,
                                         close_kvm};

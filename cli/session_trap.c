@@ -5,8 +5,6 @@
 #include "monitor/dispatcher.h"
 #include "s370/vcpu.h"
 
-#include <stdio.h>
-
 static enum status open_guest(struct guest *g, struct diag *diag)
 {
     struct session *s = g->session;
@@ -35,26 +33,11 @@ static enum status open_trap(struct session *s, struct diag *diag)
     return st;
 }
 
-/* How this one stands after vmm_run came back. */
 static void judge(struct guest *g)
 {
-    const struct vm *vm = g->vm;
-
-    g->why[0] = '\0';
-    if (vm->state == VM_FAILED) {
-        g->end = GUEST_FAILED;
-        snprintf(g->why, sizeof(g->why), "%s", vm->diag.text);
-    } else if (g->stopped) {
-        g->end = GUEST_STOPPED;
-    } else if (vm->state == VM_STOPPED) {
-        g->end = GUEST_ENDED;
-        if (!s370_vcpu(&vm->vcpu)->stopped)
-            session_s370_ended(g);
-    } else if (vm->stop_after && vm->vcpu.insns >= vm->stop_after) {
-        g->end = GUEST_LIMIT;
-    } else {
-        g->end = vm->vcpu.waiting ? GUEST_IDLE : GUEST_RUNNING;
-    }
+    session_judge_vm(g);
+    if (g->end == GUEST_ENDED && !s370_vcpu(&g->vm->vcpu)->stopped)
+        session_s370_ended(g);
 }
 
 static void run_trap(struct session *s)
@@ -67,20 +50,6 @@ static void run_trap(struct session *s)
         judge(&s->guests[i]);
 }
 
-static void account_trap(struct session *s)
-{
-    for (unsigned i = 0; i < s->count; i++) {
-        struct guest *g = &s->guests[i];
-
-        if (!g->vm)
-            continue;
-        g->insns = g->vm->vcpu.insns;
-        g->interpreted = g->vm->vcpu.intervened;
-        g->exits = g->vm->vcpu.exits;
-        g->ticks = g->vm->clock.now;
-    }
-}
-
 static void close_trap(struct session *s)
 {
     s370_vmm_free(s->machine);
@@ -91,5 +60,5 @@ static void close_trap(struct session *s)
     }
 }
 
-const struct session_ops session_trap = {open_trap, run_trap, account_trap,
-                                         close_trap};
+const struct session_ops session_trap = {open_trap, run_trap,
+                                         session_account_vms, close_trap};
