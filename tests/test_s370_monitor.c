@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "monitor/dispatcher.h"
 #include "s370/exit/interpreter.h"
+#include "s370/exit/isa.h"
 #include "tests/s370_random.h"
 
 #include <check.h>
@@ -167,6 +168,13 @@ START_TEST(test_shadow_fills_are_traced)
 }
 END_TEST
 
+START_TEST(test_every_reason_has_a_handler)
+{
+    for (unsigned r = 0; r < EXIT_REASON_COUNT; r++)
+        ck_assert_msg(s370_handlers[r].handle, "%s", exit_reason_name(r));
+}
+END_TEST
+
 START_TEST(test_every_privileged_row_has_an_interpreter)
 {
     for (unsigned i = 0; i < S370_OP_COUNT; i++) {
@@ -195,6 +203,7 @@ Suite *suite_s370_monitor(void)
     tcase_add_loop_test(t, test_translation, 0, 2);
     tcase_add_test(t, test_random_bytes);
     tcase_add_test(t, test_shadow_fills_are_traced);
+    tcase_add_test(t, test_every_reason_has_a_handler);
     tcase_add_test(t, test_every_privileged_row_has_an_interpreter);
     suite_add_tcase(s, t);
     return s;
