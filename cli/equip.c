@@ -33,7 +33,11 @@ static enum status make_up(struct equip *e, const char *machine,
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int n = snprintf(text, sizeof(text), machine, e->file.path);
 #pragma GCC diagnostic pop
-    return s370_config_parse(text, (size_t)n, e->file.path, &e->config, diag);
+    enum status st =
+        s370_config_parse(text, (size_t)n, e->file.path, &e->config, diag);
+    for (unsigned i = 0; i < e->config.device_count; i++)
+        e->config.devices[i].line = 0; /* which no file has */
+    return st;
 }
 
 static enum status read_core(struct equip *e, struct diag *diag)
@@ -88,16 +92,36 @@ static const struct s370_config_device *first(const struct equip *e,
     return found;
 }
 
+/* A console or a printer would only say that it rejects the command. */
+static enum status check_ipl(const struct equip *e, uint64_t ipl,
+                             struct diag *diag)
+{
+    if (ipl > UINT16_MAX)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--ipl %llx: not the address of a device",
+                        (unsigned long long)ipl);
+    for (unsigned i = 0; i < e->config.device_count; i++) {
+        const struct s370_config_device *d = &e->config.devices[i];
+        const char *class = d->type->class;
+
+        if (d->address == ipl && strcmp(class, "tape") &&
+            strncmp(class, "card reader", 11))
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "--ipl %03llX: nothing can be loaded from a %s",
+                            (unsigned long long)ipl, class);
+    }
+    return STATUS_OK;
+}
+
 static enum status find_ipl(struct equip *e, const uint64_t *ipl,
                             struct diag *diag)
 {
     unsigned n;
     const struct s370_config_device *d = first(e, "tape", &n);
 
-    if (ipl && *ipl > UINT16_MAX)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "--ipl %llx: not the address of a device",
-                        (unsigned long long)*ipl);
+    enum status st = ipl ? check_ipl(e, *ipl, diag) : STATUS_OK;
+    if (st)
+        return st;
     if (!d && !ipl) {
         d = first(e, "card reader", &n);
         if (n != 1)

@@ -20,7 +20,7 @@ struct guest_file {
 };
 
 /* A path of a file; or a bare name: a sample guest, looked for where the build
- * puts them: beside the program, in ../share/trapline, below build/. */
+ * puts them: below the folder of the program, or below build/. */
 MUST_USE enum status guest_file_find(const char *operand, struct guest_file *f,
                                      struct diag *diag);
 

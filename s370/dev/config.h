@@ -11,7 +11,7 @@ enum {
 
 /* One device; a statement for several makes several. */
 struct s370_config_device {
-    unsigned line; /* of the statement */
+    unsigned line; /* of the statement; 0: of none that a person has written */
     uint16_t address;
     const struct s370_dev_type *type;
     char **args; /* owned */

@@ -36,6 +36,8 @@ enum status s370_config_attach(const struct s370_config *c,
         struct diag why = {{0}};
         enum status st = attach(c, d, ch, host, flags, &why);
 
+        if (st != STATUS_OK && !d->line)
+            return diag_set(diag, st, "%s", why.text);
         if (st != STATUS_OK)
             return diag_set(diag, st, "%s:%u: %s", c->path, d->line, why.text);
     }
