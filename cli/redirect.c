@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 1200 };
@@ -96,4 +97,62 @@ enum status redirect_outputs(struct s370_config *c, const char *folder,
     for (unsigned i = 0; i < c->device_count && !st; i++)
         st = redirect(c, &c->devices[i], folder, diag);
     return st;
+}
+
+enum status redirect_namesake(struct s370_config *c, const char *name,
+                              struct diag *diag)
+{
+    char to[PATH_SIZE];
+
+    for (unsigned i = 0; i < c->device_count; i++) {
+        struct s370_config_device *d = &c->devices[i];
+        const char *path = d->count ? d->args[0] : "";
+        const char *slash = strrchr(path, '/');
+        int folder = slash ? (int)(slash + 1 - path) : 0;
+
+        if (!d->count || !prints(d))
+            continue;
+        snprintf(to, sizeof(to), "%.*s%s.%s", folder, path, name,
+                 path + folder);
+        enum status st = replace(d, to, diag);
+        if (st)
+            return st;
+    }
+    return STATUS_OK;
+}
+
+bool redirect_lacks_tape(const struct s370_config *c)
+{
+    char path[PATH_SIZE];
+
+    for (unsigned i = 0; i < c->device_count; i++) {
+        const struct s370_config_device *d = &c->devices[i];
+
+        if (strcmp(d->type->class, "tape") || !d->count || has(d, "ro"))
+            continue;
+        find(c, d->args[0], path);
+        if (access(path, F_OK))
+            return true;
+    }
+    return false;
+}
+
+size_t redirect_written(const struct s370_config *c, char *out, size_t cap)
+{
+    char path[PATH_SIZE];
+    struct stat st;
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; i < c->device_count; i++) {
+        const struct s370_config_device *d = &c->devices[i];
+
+        if (!d->count || !prints(d))
+            continue;
+        find(c, d->args[0], path);
+        if (!stat(path, &st) && S_ISREG(st.st_mode) && st.st_size && n < cap)
+            n +=
+                (size_t)snprintf(out + n, cap - n, "%s%s", n ? ", " : "", path);
+    }
+    return n;
 }

@@ -10,4 +10,16 @@
 MUST_USE enum status redirect_outputs(struct s370_config *c, const char *folder,
                                       struct diag *diag);
 
+/* For a second guest of one configuration: its printers and punches write
+ * beside the first one's, multi2.multi.prt for the guest multi2. */
+MUST_USE enum status redirect_namesake(struct s370_config *c, const char *name,
+                                       struct diag *diag);
+
+/* Is there a tape that may be written, and whose file is missing? */
+bool redirect_lacks_tape(const struct s370_config *c);
+
+/* The files that printers and punches have written something into, as
+ * "multi.prt, cards.out"; returns the length, 0 for none. */
+size_t redirect_written(const struct s370_config *c, char *out, size_t cap);
+
 #endif

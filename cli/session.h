@@ -74,6 +74,7 @@ struct guest {
     enum guest_end end;
     bool stopped;        /* by the operator's script */
     char why[DIAG_SIZE]; /* more words about the end, or "" */
+    char wrote[256];     /* files that its printers and punches wrote, or "" */
 
     /* System/370: */
     struct equip equip;

@@ -81,6 +81,7 @@ static void close_bare(struct session *s)
 {
     s370_machine_free(s->guests[0].bare);
     s->guests[0].bare = NULL;
+    session_s370_written(&s->guests[0]);
     equip_close(&s->guests[0].equip);
 }
 

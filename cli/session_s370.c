@@ -7,6 +7,7 @@
 #include "s370/vcpu.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct s370_channels *session_s370_channels(const struct guest *g)
 {
@@ -103,9 +104,12 @@ enum status session_s370_open(struct guest *g, struct diag *diag)
         return st;
     for (unsigned i = 0; i < g->equip.config.note_count; i++)
         cli_say("%s", g->equip.config.notes[i]);
-    if (!g->session->plan->outputs)
-        return STATUS_OK;
-    return redirect_outputs(&g->equip.config, g->session->plan->outputs, diag);
+    if (g->session->plan->outputs)
+        return redirect_outputs(&g->equip.config, g->session->plan->outputs,
+                                diag);
+    if (strcmp(g->name, g->file.name))
+        return redirect_namesake(&g->equip.config, g->name, diag);
+    return STATUS_OK;
 }
 
 enum status session_s370_attach(struct guest *g, struct diag *diag)
@@ -118,12 +122,23 @@ enum status session_s370_attach(struct guest *g, struct diag *diag)
 
     enum status st = equip_attach(&g->equip, session_s370_channels(g), &host,
                                   scratch ? S370_CONFIG_CREATE_TAPES : 0, diag);
+    if (st && !scratch && redirect_lacks_tape(&g->equip.config)) {
+        struct diag why = *diag;
+
+        return diag_set(diag, st, "%s; --scratch-tapes makes missing tapes",
+                        why.text);
+    }
     if (st)
         return st;
     g->console = equip_console(&g->equip, session_s370_channels(g));
     mine.machine = g;
     return session_sit(g, &mine, g->vm ? &g->vm->clock : &g->bare->clock, insns,
                        diag);
+}
+
+void session_s370_written(struct guest *g)
+{
+    redirect_written(&g->equip.config, g->wrote, sizeof(g->wrote));
 }
 
 void session_s370_ended(struct guest *g)

@@ -14,6 +14,9 @@ MUST_USE enum status session_s370_attach(struct guest *g, struct diag *diag);
 struct s370_channels *session_s370_channels(const struct guest *g);
 const struct s370_psw *session_s370_psw(const struct guest *g);
 
+/* What it has written on paper and cards, into g->wrote. */
+void session_s370_written(struct guest *g);
+
 /* "in a disabled wait, PSW 000A0000 00000FFF", into g->why. */
 void session_s370_ended(struct guest *g);
 

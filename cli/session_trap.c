@@ -56,6 +56,7 @@ static void close_trap(struct session *s)
     s->machine = NULL;
     for (unsigned i = 0; i < s->count; i++) {
         s->guests[i].vm = NULL;
+        session_s370_written(&s->guests[i]);
         equip_close(&s->guests[i].equip);
     }
 }

@@ -114,6 +114,8 @@ static void print_guest(const struct summary *m, const struct session *s,
 
     fprintf(to, "\n%s, on %s: %s%s%s\n", g->name, session_on_names[s->on],
             end_words[g->end], *g->why ? ": " : "", g->why);
+    if (*g->wrote)
+        fprintf(to, "  wrote %s\n", g->wrote);
     if (s->on != ON_KVM) /* which does not count them */
         print_instructions(s, g, to);
     if (s->on == ON_BARE)

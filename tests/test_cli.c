@@ -143,8 +143,13 @@ static const struct {
     {"run hello.core --on kvm", 77, "", ""},
     {"run bad.conf", 2, "", "bad.conf:2: "},
     {"run gone.conf", 2, "", "gone.aws"},
-    {"run cut.aws", 2, "", "cut.aws"},
+    {"run cut.aws", 2, "", "trapline: 180 3420: cut.aws: block 1"},
     {"run two.conf", 2, "", "say --ipl ADDRESS"},
+    {"run two.conf --ipl 1F", 2, "",
+     "--ipl 01F: nothing can be loaded from a console"},
+    {"run two.conf --ipl 1234567", 2, "", "not the address of a device"},
+    {"run lack.conf", 2, "", "lack.aws"},
+    {"run lack.conf", 2, "", "; --scratch-tapes makes missing tapes"},
     {"run hello.core --script no.script", 2, "",
      "trapline: no.script: No such file"},
     {"run hello.core --script bad.script", 2, "",
@@ -160,7 +165,9 @@ START_TEST(test_usage)
     text_file("empty.core", "");
     text_file("bad.conf", "001F 3215-C\n00C 9999 deck.txt\n");
     text_file("gone.conf", "001F 3215-C\n180 3420 gone.aws ro\n");
-    text_file("two.conf", "00C 3505 a.txt ascii\n00D 3505 a.txt ascii\n");
+    text_file("lack.conf", "001F 3215-C\n180 3420 lack.aws\n");
+    text_file("two.conf",
+              "01F 3215-C\n00C 3505 a.txt ascii\n00D 3505 a.txt ascii\n");
     text_file("a.txt", "CARD\n");
     text_file("cut.aws", "\x10\x00\x00\x00\xa0\x00short");
     const struct command *c = run(usage[_i].arguments);
@@ -296,6 +303,23 @@ START_TEST(test_idle_is_an_end)
 
     ck_assert_int_eq(c->status, 0);
     says(c->err, "waits for an interruption that will not come");
+}
+END_TEST
+
+/* The samples' printers write into the current folder: that is said, and two
+ * of them do not write into each other's paper. */
+START_TEST(test_paper_is_found)
+{
+    char sample[1024];
+
+    snprintf(sample, sizeof(sample), "%s", command_sample("multi"));
+    const struct command *c =
+        command_run(command_folder(), "run %s %s", sample, sample);
+    ck_assert_msg(c->status == 0, "%s", c->err);
+    says(c->err, "  wrote multi.prt\n");
+    says(c->err, "  wrote multi2.multi.prt\n");
+    c = run("$T --version; cat multi2.multi.prt");
+    says(c->out, "VANDAL    CANCELLED");
 }
 END_TEST
 
@@ -523,6 +547,7 @@ static void add_runs(TCase *t)
     tcase_add_loop_test(t, test_idle_is_an_end, 0, n);
     tcase_add_loop_test(t, test_a_terminal_is_a_console, 0, n);
     tcase_add_loop_test(t, test_ctrl_c_gives_the_account, 0, n);
+    tcase_add_test(t, test_paper_is_found);
     tcase_add_test(t, test_several_guests_say_who_speaks);
 }
 
