@@ -180,7 +180,7 @@ bool asm_is_letter(char c)
            c == '#' || c == '@' || c == '_';
 }
 
-bool asm_is_alnum(char c)
+static bool is_alnum(char c)
 {
     return asm_is_letter(c) || asm_is_digit(c);
 }
@@ -203,7 +203,7 @@ size_t asm_name_len(const char *p)
     size_t n = 0;
 
     if (asm_is_letter(*p))
-        while (asm_is_alnum(p[n]))
+        while (is_alnum(p[n]))
             n++;
     return n;
 }
@@ -212,7 +212,7 @@ bool asm_is_attribute(const char *from, const char *p)
 {
     if (p == from || !strchr("LTKNSI", asm_upper(p[-1])))
         return false;
-    if (p - 1 > from && (asm_is_alnum(p[-2]) || p[-2] == '&'))
+    if (p - 1 > from && (is_alnum(p[-2]) || p[-2] == '&'))
         return false;
     return asm_is_letter(p[1]) || p[1] == '&' || p[1] == '*';
 }

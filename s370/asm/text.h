@@ -25,7 +25,6 @@ void asm_warn(struct assembly *a, struct statement *st, const char *p,
 /* Characters of names: letters, $ # @ _, and digits but not first. */
 bool asm_is_letter(char c);
 bool asm_is_digit(char c);
-bool asm_is_alnum(char c);
 char asm_upper(char c);
 int asm_hex(char c); /* -1: none */
 size_t asm_name_len(const char *p);

@@ -15,24 +15,25 @@ static uint64_t word_of(bool negative, int characteristic, uint64_t fraction)
            fraction;
 }
 
-struct hfp hfp_long(uint64_t word)
+static struct hfp from_long(uint64_t word)
 {
     return (struct hfp){.fraction = word & FRACTION_LONG,
                         .characteristic = (int)ibm64(word, 1, 7),
                         .negative = word & SIGN};
 }
 
-struct hfp hfp_short(uint32_t word)
+static struct hfp from_short(uint32_t word)
 {
-    struct hfp v = hfp_long((uint64_t)word << 32);
+    struct hfp v = from_long((uint64_t)word << 32);
 
     v.fraction >>= 32;
     return v;
 }
 
-struct hfp hfp_extended(uint64_t high, uint64_t low)
+/* The sign and characteristic of the low-order part are ignored. */
+static struct hfp from_extended(uint64_t high, uint64_t low)
 {
-    struct hfp v = hfp_long(high);
+    struct hfp v = from_long(high);
 
     v.fraction = v.fraction << 56 | (low & FRACTION_LONG);
     return v;
@@ -51,11 +52,11 @@ struct hfp hfp_get(const struct s370_cpu *cpu, unsigned r,
     assert(hfp_register_valid(r, length));
     switch (length) {
     case HFP_SHORT:
-        return hfp_short((uint32_t)(f[0] >> 32));
+        return from_short((uint32_t)(f[0] >> 32));
     case HFP_LONG:
-        return hfp_long(f[0]);
+        return from_long(f[0]);
     default:
-        return hfp_extended(f[0], f[1]);
+        return from_extended(f[0], f[1]);
     }
 }
 
@@ -101,10 +102,10 @@ static int operand2(struct s370_cpu *cpu, const struct s370_decoded *d,
         *b = hfp_get(cpu, d->r2, length);
     } else if (length == HFP_SHORT) {
         TRY(s370_load32(cpu, s370_ea2(cpu, d), &word));
-        *b = hfp_short(word);
+        *b = from_short(word);
     } else {
         TRY(s370_load64(cpu, s370_ea2(cpu, d), &doubleword));
-        *b = hfp_long(doubleword);
+        *b = from_long(doubleword);
     }
     return 0;
 }

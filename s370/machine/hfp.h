@@ -17,13 +17,6 @@ struct hfp {
     bool negative;
 };
 
-/* A short number from its 32 bits, a long one from its 64, an extended one
- * from its two parts (sign and characteristic of the low-order part are
- * ignored). */
-struct hfp hfp_short(uint32_t word);
-struct hfp hfp_long(uint64_t word);
-struct hfp hfp_extended(uint64_t high, uint64_t low);
-
 /* Floating-point registers as operands: numbers 0, 2, 4, 6, for extended ones
  * 0 and 4; anything else is a specification exception. */
 bool hfp_register_valid(unsigned r, enum hfp_length length);
