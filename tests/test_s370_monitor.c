@@ -175,6 +175,46 @@ START_TEST(test_every_reason_has_a_handler)
 }
 END_TEST
 
+/* In an enabled wait, with location 80 at zero. */
+static struct vm *waiting_guest(struct s370_vmm *vmm)
+{
+    struct diag d = {""};
+    struct vm *vm = s370_vmm_add(vmm, "waiter", 64 << 10, &d);
+    struct s370_guest_state s;
+
+    ck_assert_msg(vm != NULL, "%s", d.text);
+    ck_assert_int_eq(s370_vm_state(vm, &s), STATUS_OK);
+    store_be64(s.storage.bytes + S370_PSA_EXTERNAL_NEW, UINT64_C(2) << 48);
+    s.psw = (struct s370_psw){.system_mask = S370_MASK_EXTERNAL, .wait = true};
+    ck_assert_int_eq(s370_vm_set_state(vm, &s), STATUS_OK);
+    return vm;
+}
+
+/* The code of the external interruption: bits 16-31 of the old PSW. */
+static unsigned external_code(struct vm *vm)
+{
+    return load_be16(mem_at(&vm->mem, S370_PSA_EXTERNAL_OLD + 2, 2));
+}
+
+START_TEST(test_the_operator_has_keys)
+{
+    const volatile bool interrupted = false;
+    struct diag d = {""};
+    struct s370_vmm *vmm = s370_vmm_new(1 << 20, NULL, &d);
+
+    ck_assert_msg(vmm != NULL, "%s", d.text);
+    struct vm *timed = waiting_guest(vmm), *vm = waiting_guest(vmm);
+    ck_assert_int_eq(vmm_run(&timed, 1, &interrupted), TURN_STOPPED);
+    ck_assert_uint_eq(external_code(timed), S370_EXT_INTERVAL_TIMER);
+    s370_vm_interval_switch(vm, false);
+    ck_assert_int_eq(vmm_run(&vm, 1, &interrupted), TURN_IDLE);
+    s370_vm_interrupt_key(vm);
+    ck_assert_int_eq(vmm_run(&vm, 1, &interrupted), TURN_STOPPED);
+    ck_assert_uint_eq(external_code(vm), S370_EXT_INTERRUPT_KEY);
+    s370_vmm_free(vmm);
+}
+END_TEST
+
 START_TEST(test_every_privileged_row_has_an_interpreter)
 {
     for (unsigned i = 0; i < S370_OP_COUNT; i++) {
@@ -203,6 +243,7 @@ Suite *suite_s370_monitor(void)
     tcase_add_loop_test(t, test_translation, 0, 2);
     tcase_add_test(t, test_random_bytes);
     tcase_add_test(t, test_shadow_fills_are_traced);
+    tcase_add_test(t, test_the_operator_has_keys);
     tcase_add_test(t, test_every_reason_has_a_handler);
     tcase_add_test(t, test_every_privileged_row_has_an_interpreter);
     suite_add_tcase(s, t);
