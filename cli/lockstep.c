@@ -70,12 +70,14 @@ static void note_instruction(struct run *r)
 
     report->pc = m->cpu.psw.ia;
     unsigned n = bytes_at(m, report->pc, bytes);
-    size_t len = n ? 0 : (size_t)snprintf(report->insn, LOCKSTEP_WORDS, "-");
     if (n)
         s370_disasm(bytes, n, report->pc, report->insn, LOCKSTEP_WORDS);
+    else
+        snprintf(report->insn, LOCKSTEP_WORDS, "-");
     s370_decode(bytes, &d);
     if (n >= 4 && d.op == S370_OP_EX) {
-        len = strlen(report->insn);
+        size_t len = strlen(report->insn);
+
         len +=
             (size_t)snprintf(report->insn + len, LOCKSTEP_WORDS - len, " of ");
         n = subject(m, &d, bytes);

@@ -172,10 +172,10 @@ static bool append(struct joined *j, const struct line *l, size_t from)
         return false;
     j->segments[j->nsegments++] =
         (struct segment){(unsigned)j->len, l->number, (unsigned)from + 1};
-    if (n > from)
+    if (n > from) {
         memcpy(j->text + j->len, l->text + from, n - from);
-    if (n > from)
         j->len += n - from;
+    }
     j->text[j->len] = '\0';
     return true;
 }

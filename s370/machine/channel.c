@@ -79,9 +79,8 @@ static uint8_t fetch_device_status(struct subchannel *sub)
  * with condition code 1, and nothing will interrupt. */
 static uint8_t finish_start(struct subchannel *sub)
 {
-    if (sub->state != SUBCHANNEL_PENDING) {
+    if (sub->state != SUBCHANNEL_PENDING)
         return 0;
-    }
     store_status(sub->channels, sub->unit_status,
                  sub->channel_status | (sub->pci ? CHANNEL_PCI : 0));
     subchannel_clear(sub);
