@@ -1,5 +1,6 @@
 #include "cli/redirect.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,8 @@ enum status redirect_namesake(struct s370_config *c, const char *name,
     return STATUS_OK;
 }
 
-bool redirect_lacks_tape(const struct s370_config *c)
+enum status redirect_missing_tape(const struct s370_config *c,
+                                  struct diag *diag)
 {
     char path[PATH_SIZE];
 
@@ -132,9 +134,13 @@ bool redirect_lacks_tape(const struct s370_config *c)
             continue;
         find(c, d->args[0], path);
         if (access(path, F_OK))
-            return true;
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "%s:%u: %03X %s: %s: %s; --scratch-tapes makes "
+                            "missing tapes",
+                            c->path, d->line, d->address, d->type->name,
+                            d->args[0], strerror(errno));
     }
-    return false;
+    return STATUS_OK;
 }
 
 size_t redirect_written(const struct s370_config *c, char *out, size_t cap)

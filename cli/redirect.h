@@ -15,8 +15,10 @@ MUST_USE enum status redirect_outputs(struct s370_config *c, const char *folder,
 MUST_USE enum status redirect_namesake(struct s370_config *c, const char *name,
                                        struct diag *diag);
 
-/* Is there a tape that may be written, and whose file is missing? */
-bool redirect_lacks_tape(const struct s370_config *c);
+/* Complain of a tape that may be written and whose file is missing, before
+ * other devices have emptied their files. */
+MUST_USE enum status redirect_missing_tape(const struct s370_config *c,
+                                           struct diag *diag);
 
 /* The files that printers and punches have written something into, as
  * "multi.prt, cards.out"; returns the length, 0 for none. */

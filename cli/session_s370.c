@@ -104,6 +104,11 @@ enum status session_s370_open(struct guest *g, struct diag *diag)
         return st;
     for (unsigned i = 0; i < g->equip.config.note_count; i++)
         cli_say("%s", g->equip.config.notes[i]);
+    if (!g->session->plan->scratch_tapes) {
+        st = redirect_missing_tape(&g->equip.config, diag);
+        if (st)
+            return st;
+    }
     if (g->session->plan->outputs)
         return redirect_outputs(&g->equip.config, g->session->plan->outputs,
                                 diag);
@@ -122,12 +127,6 @@ enum status session_s370_attach(struct guest *g, struct diag *diag)
 
     enum status st = equip_attach(&g->equip, session_s370_channels(g), &host,
                                   scratch ? S370_CONFIG_CREATE_TAPES : 0, diag);
-    if (st && !scratch && redirect_lacks_tape(&g->equip.config)) {
-        struct diag why = *diag;
-
-        return diag_set(diag, st, "%s; --scratch-tapes makes missing tapes",
-                        why.text);
-    }
     if (st)
         return st;
     g->console = equip_console(&g->equip, session_s370_channels(g));

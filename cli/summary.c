@@ -122,7 +122,7 @@ static void print_guest(const struct summary *m, const struct session *s,
         return;
     fputs("  ", to);
     print_count(to, g->exits);
-    fputs(g->exits ? " exits:\n" : " exits\n", to);
+    fputs(g->exits == 1 ? " exit:\n" : g->exits ? " exits:\n" : " exits\n", to);
     print_rows(l, to);
 }
 
