@@ -13,6 +13,17 @@
 #define CLOCK_NEVER  UINT64_MAX
 #define CLOCK_EVENTS 64
 
+/* What whoever runs a machine puts up with, bare and under a monitor alike. */
+enum {
+    /* So many interruptions with no instruction in between are a loop that the
+     * guest cannot leave: each new program status makes the next, while what
+     * is pending is there only once. */
+    CLOCK_STORM = 4096,
+    /* A device may have work without end.  In a wait, where no instruction is
+     * spent, and after the guest's end it is given so many events. */
+    CLOCK_ENDLESS = 1 << 16
+};
+
 typedef void (*clock_fn)(void *owner, uint64_t arg);
 
 struct clock_event {

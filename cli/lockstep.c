@@ -186,7 +186,7 @@ static enum step go_on(struct run *r)
     uint64_t ran = vm->vcpu.insns - before;
     if (ran)
         s370_machine_run(r->pair.bare, ran, NULL);
-    if (vm->state == VM_FAILED && vm->storm < VM_STORM)
+    if (vm->state == VM_FAILED && vm->storm < CLOCK_STORM)
         return gave_up(r);
     if (turn == TURN_STOPPED || turn == TURN_IDLE)
         return both_end(r, turn);

@@ -92,7 +92,8 @@ static void run_due(struct vm *vm)
 /* Nothing can wake it: the guest has ended, its devices finish their work. */
 static enum turn finish(struct vm *vm)
 {
-    for (unsigned i = 0; vm->clock.next != CLOCK_NEVER && i < VM_ENDLESS; i++) {
+    for (unsigned i = 0; vm->clock.next != CLOCK_NEVER && i < CLOCK_ENDLESS;
+         i++) {
         vm->clock.now = vm->clock.next;
         run_due(vm);
     }
@@ -110,7 +111,7 @@ static enum turn wait_for_event(struct vcpu *v)
     if (vm->isa->timer_due)
         next = min_u64(next, vm->isa->timer_due(v));
     if (next == CLOCK_NEVER || next - vm->clock.now > vm->patience ||
-        vm->skips++ == VM_ENDLESS) {
+        vm->skips++ == CLOCK_ENDLESS) {
         vm->skips = 0; /* whoever runs it again gives it time again */
         return TURN_IDLE;
     }
@@ -177,7 +178,7 @@ enum turn vcpu_once(struct vcpu *v)
     if (vm->state != VM_READY || (vm->stop_after && v->insns >= vm->stop_after))
         return TURN_STOPPED;
     run_due(vm);
-    if (vm->storm >= VM_STORM)
+    if (vm->storm >= CLOCK_STORM)
         return storm(vm);
     if (event_take(v, &event))
         return deliver(v, &event);

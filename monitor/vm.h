@@ -15,15 +15,6 @@
 /* Of a virtual machine whose maker says nothing else. */
 #define VM_PATIENCE UINT64_C(600000000)
 
-enum {
-    /* So many events with no instruction in between are a loop that the guest
-     * cannot leave: each new program status makes the next. */
-    VM_STORM = 4096,
-    /* A device may have work without end.  In a wait, where no instruction is
-     * spent, and after the guest's end it is given so many events. */
-    VM_ENDLESS = 1 << 16
-};
-
 enum vm_state {
     VM_READY,   /* can run */
     VM_STOPPED, /* ended by itself or by the operator */

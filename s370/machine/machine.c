@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many interruptions with no instruction between them are a loop: each
- * pending I/O interruption is there only once, so they end. */
-enum { STORM = 4096 };
-
-/* A channel program can go round for ever.  In the wait state, where no
- * instruction of the budget is spent, it is given so many events. */
-enum { ENDLESS = 1 << 16 };
-
 /* ---- Making a machine ---- */
 
 static uint64_t attempted(const void *machine)
@@ -228,7 +220,7 @@ static uint64_t execute_traced(struct s370_machine *m,
 
 static void finish_io(struct s370_machine *m)
 {
-    for (unsigned i = 0; i < ENDLESS && m->clock.next != CLOCK_NEVER; i++)
+    for (unsigned i = 0; i < CLOCK_ENDLESS && m->clock.next != CLOCK_NEVER; i++)
         pass(m, m->clock.next - m->clock.now);
 }
 
@@ -297,7 +289,7 @@ static enum s370_stop wait(struct s370_machine *m)
         finish_io(m);
         return S370_STOP_DISABLED_WAIT;
     }
-    if (m->skips++ == ENDLESS || !skip_wait(m)) {
+    if (m->skips++ == CLOCK_ENDLESS || !skip_wait(m)) {
         m->skips = 0;
         return S370_STOP_IDLE;
     }
@@ -309,7 +301,7 @@ static enum s370_stop turn(struct s370_machine *m, uint64_t *left)
     if (!*left)
         return S370_STOP_BUDGET;
     run_due(m);
-    if (m->storm >= STORM) {
+    if (m->storm >= CLOCK_STORM) {
         m->storm = 0;
         return S370_STOP_PSW_LOOP;
     }
