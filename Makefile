@@ -104,7 +104,7 @@ check: all $(BUILD)/trapline-san $(BUILD)/check $(BUILD)/oracle $(FUZZERS) \
        $(BUILD)/fuzz_guest
 	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
 
-check-unit: $(BUILD)/trapline-san $(BUILD)/check
+check-unit: all $(BUILD)/trapline-san $(BUILD)/check
 	$(Q)BUILD=$(BUILD) $(BUILD)/check
 
 # tests/expected anew, from what ran: read the difference before you commit.
