@@ -1,7 +1,10 @@
-/* s370/dev/config.c: configurations, good and bad. */
+/* s370/dev/config.c: configurations, good and bad; and the one that cli/equip
+ * makes up for a tape. */
+#include "cli/equip.h"
 #include "tests/io_bench.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -180,6 +183,29 @@ START_TEST(test_read_and_attach)
 }
 END_TEST
 
+/* The tape's name stands in quotation marks: it may not end them. */
+START_TEST(test_a_name_is_no_statement)
+{
+    static const char *const names[] = {
+        "a.aws", "it's.aws", "a\" ro\n000E 1403 \"b.aws", "a\nb.aws"};
+    struct guest_file file = {.kind = GUEST_TAPE};
+    struct equip e;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        bool plain = i < 2;
+
+        snprintf(file.path, sizeof(file.path), "%s", names[i]);
+        ck_assert_int_eq(equip_open(&e, &file, NULL, &diag),
+                         plain ? STATUS_OK : STATUS_BAD_INPUT);
+        if (!plain)
+            continue;
+        ck_assert_uint_eq(e.config.device_count, 2);
+        ck_assert_str_eq(e.config.devices[1].args[0], names[i]);
+        equip_close(&e);
+    }
+}
+END_TEST
+
 Suite *suite_s370_config(void)
 {
     Suite *s = suite_create("s370/dev/config");
@@ -191,6 +217,7 @@ Suite *suite_s370_config(void)
     tcase_add_loop_test(t, test_errors_name_the_line, 0, ARRAY_LEN(bads));
     tcase_add_test(t, test_odd_bytes);
     tcase_add_test(t, test_read_and_attach);
+    tcase_add_test(t, test_a_name_is_no_statement);
     suite_add_tcase(s, t);
     return s;
 }
