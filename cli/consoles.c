@@ -1,6 +1,7 @@
 #include "cli/consoles.h"
 
 #include "cli/command.h"
+#include "cli/session.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -136,6 +137,8 @@ void consoles_printed(struct consoles *cs, unsigned seat, const char *text,
     if (cs->run && seat == 0)
         script_printed(cs->run, text, len);
     print(cs, &cs->seats[seat], text, len);
+    if (out(cs) == stdout && ferror(stdout))
+        session_output_failed();
 }
 
 void consoles_typed(struct consoles *cs, unsigned seat, const char *text)

@@ -38,6 +38,13 @@ static const struct session_ops *const all_ops[ON_COUNT] = {
 
 volatile bool session_interrupted;
 static volatile bool cut; /* Ctrl-C */
+static bool output_failed;
+
+void session_output_failed(void)
+{
+    output_failed = true;
+    session_interrupted = true;
+}
 
 static void on_cut(int signal_number)
 {
@@ -58,7 +65,7 @@ static void handle_signals(bool terminal)
     struct sigaction on = {.sa_handler = on_cut};
     struct itimerval tick = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
 
-    cut = session_interrupted = false;
+    cut = session_interrupted = output_failed = false;
     sigaction(SIGINT, &on, NULL);
     sigaction(SIGTERM, &on, NULL);
     if (!terminal)
@@ -229,8 +236,8 @@ static void run_to_end(struct session *s)
     struct progress before = {0, 0}, now;
 
     for (;;) {
-        session_interrupted = cut;
-        if (cut)
+        session_interrupted = cut || output_failed;
+        if (session_interrupted)
             return;
         s->ops->run(s);
         now = progress(s);

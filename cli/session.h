@@ -130,6 +130,10 @@ extern const struct session_ops session_bare, session_trap, session_kvm;
 /* Set by signals: return from run soon. */
 extern volatile bool session_interrupted;
 
+/* What the run prints reaches nobody any more (a closed pipe, a full disk):
+ * a guest that never ends must not go on for that. */
+void session_output_failed(void);
+
 /* Sit the operator down at this guest's console. */
 MUST_USE enum status session_sit(struct guest *g,
                                  const struct script_hands *hands,

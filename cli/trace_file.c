@@ -1,11 +1,16 @@
 #include "cli/trace_file.h"
 
+#include "cli/session.h"
+
 #include <errno.h>
 #include <string.h>
 
 static bool write_file(void *to, const char *text, size_t len)
 {
-    return fwrite(text, 1, len, to) == len;
+    if (fwrite(text, 1, len, to) == len)
+        return true;
+    session_output_failed();
+    return false;
 }
 
 static void filter_emit(struct trace_sink *sink, const struct trace_event *e)
