@@ -428,11 +428,9 @@ const struct engine_ops engine_kvm = {
 #include "monitor/vm.h"
 
 /* A host that is not Linux on x86-64: everything says so and does nothing. */
-static const char absent[] = "needs Linux/KVM on x86-64";
-
 static enum status no_vm(struct vm *vm)
 {
-    return diag_set(&vm->diag, STATUS_UNSUPPORTED, "%s", absent);
+    return diag_set(&vm->diag, STATUS_UNSUPPORTED, KVM_NEEDS);
 }
 
 static enum status no_vcpu(struct vcpu *v)

@@ -2,10 +2,12 @@
 #ifndef X86VMM_ENGINE_KVM_HOST_H
 #define X86VMM_ENGINE_KVM_HOST_H
 
-#if defined(__linux__) && defined(__x86_64__)
+/* A C library may come without the kernel's headers: musl does. */
+#if defined(__linux__) && defined(__x86_64__) && __has_include(<linux/kvm.h>)
 #define KVM_HOST 1
 #else
-#define KVM_HOST 0
+#define KVM_HOST  0
+#define KVM_NEEDS "needs Linux/KVM on x86-64, and <linux/kvm.h> to build it"
 #endif
 
 #if KVM_HOST

@@ -363,6 +363,6 @@ void kvm_probe_run(struct kvm_probe *p)
 {
     *p = (struct kvm_probe){.verdict = KVM_ABSENT};
     fill_names(p);
-    format(p->why, sizeof(p->why), "needs Linux/KVM on x86-64");
+    format(p->why, sizeof(p->why), KVM_NEEDS);
 }
 #endif
