@@ -41,6 +41,25 @@ START_TEST(test_equivalent)
 }
 END_TEST
 
+/* Guests that once were not what they are on the bare machine. */
+static const struct {
+    enum hostile_kind kind;
+    uint64_t seed;
+} found[] = {
+    {HOSTILE_EVENTS, 20261158}, /* LPSW of an invalid PSW, and its PER event */
+};
+
+START_TEST(test_found)
+{
+    char words[HOSTILE_WORDS] = "";
+
+    ck_assert_msg(
+        hostile_equivalent(found[_i].seed, found[_i].kind, 2000, words),
+        "%s, seed %llu: %s", hostile_names[found[_i].kind],
+        (unsigned long long)found[_i].seed, words);
+}
+END_TEST
+
 Suite *suite_s370_confine(void)
 {
     Suite *s = suite_create("s370_confine");
@@ -49,6 +68,7 @@ Suite *suite_s370_confine(void)
     tcase_set_timeout(t, 600);
     tcase_add_loop_test(t, test_confined, 0, HOSTILE_KINDS);
     tcase_add_loop_test(t, test_equivalent, 0, HOSTILE_KINDS);
+    tcase_add_loop_test(t, test_found, 0, sizeof(found) / sizeof(found[0]));
     suite_add_tcase(s, t);
     return s;
 }

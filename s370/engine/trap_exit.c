@@ -168,11 +168,11 @@ bool trap_exit_enterable(struct vcpu *v, struct vm_exit *x)
     if (g->stopped) {
         x->reason = EXIT_HALT;
         x->raw_name = "STOPPED";
-    } else if (g->per_code) {
-        program_before(x, S370_PGM_PER_EVENT);
     } else if (!s370_psw_valid(&g->psw)) {
         g->ilc = 0;
         program_before(x, S370_PGM_SPECIFICATION);
+    } else if (g->per_code) {
+        program_before(x, S370_PGM_PER_EVENT);
     } else {
         return true;
     }

@@ -166,15 +166,16 @@ static enum verdict program(struct vm_exit *x, int code, bool past_insn)
 }
 
 /* Of an instruction that was suppressed or terminated, PER reports only that
- * it was fetched (GA22-7000, "Program-Event Recording").  Events alone are a
- * program interruption after the instruction; reflecting adds their code. */
+ * it was fetched (GA22-7000, "Program-Event Recording"); one that leaves an
+ * invalid PSW did complete.  Events alone are a program interruption after the
+ * instruction; reflecting adds their code. */
 enum verdict guest_end(struct vcpu *v, struct vm_exit *x, int code)
 {
     struct s370_vcpu *g = s370_vcpu(v);
 
     if (!code && !g->per_code)
         return VERDICT_ADVANCE;
-    if (code)
+    if (code && s370_psw_valid(&g->psw))
         g->per_code &= S370_PER_FETCH;
     program(x, code, !s370_is_translation_exception((unsigned)code));
     x->event.info[0] = g->translation_address;
@@ -188,9 +189,12 @@ bool guest_waits(const struct s370_vcpu *g)
 
 enum verdict guest_go_on(struct vcpu *v, struct vm_exit *x)
 {
-    const struct s370_vcpu *g = s370_vcpu(v);
+    struct s370_vcpu *g = s370_vcpu(v);
 
-    if (g->per_code)
+    if (!g->per_code)
+        return guest_waits(g) ? VERDICT_WAIT : VERDICT_RESUME;
+    if (s370_psw_valid(&g->psw))
         return program(x, 0, false);
-    return guest_waits(g) ? VERDICT_WAIT : VERDICT_RESUME;
+    g->ilc = 0; /* one interruption tells of the events and the invalid PSW */
+    return program(x, S370_PGM_SPECIFICATION, false);
 }
