@@ -23,7 +23,8 @@ COMPILE   = $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c
 Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
-LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c)
+LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
+             popek-goldberg/*.c)
 MAIN     := cli/main.c
 CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
