@@ -343,11 +343,14 @@ static void map(const struct mapping *m, unsigned levels,
 
     *f = *s;
     f->v[ISA_MODE] = ISA_USER;
+    f->unknown &= ~(UINT64_C(1) << ISA_MODE);
     f->v[ISA_BASE] += shift;
     f->q += shift;
     for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
-        if (is_resource(isa, i))
+        if (is_resource(isa, i)) {
             f->v[i] = isa->elements[i].monitor[ISA_SCALED];
+            f->unknown &= ~(UINT64_C(1) << i);
+        }
     set_config(isa, f, m->monitor);
 }
 
@@ -372,9 +375,12 @@ static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w)
     what = first_control(c->isa, PG_CORRECTED, &want, &r[1].state);
     if (what >= 0)
         return keep(c, w, PG_SEIZED, (unsigned)what, p);
+    if ((r[0].state.unknown | r[1].state.unknown) >> ISA_BASE & 1)
+        return keep(c, w, PG_SEIZED, ISA_BASE, p);
     /* The words above those of this machine are another's: a bound may shrink
      * untold, never grow.  (Resource control; 1974, section 3.) */
-    if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND])
+    if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND] ||
+        r[1].state.unknown >> ISA_BOUND & 1)
         return keep(c, w, PG_SEIZED, ISA_BOUND, p);
     if (r[0].ending == ISA_TRAPPED)
         return keep(c, w, PG_REAL_TRAPS, 0, p);

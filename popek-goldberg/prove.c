@@ -323,6 +323,11 @@ static struct smt_term seized(struct proof *p, unsigned levels)
     or_to(p, &any,
           smt_compare(s, "bvugt", virtual->after.element[ISA_BOUND],
                       p->s[1].element[ISA_BOUND]));
+    /* The words above those of this machine are another's. */
+    or_to(p, &any,
+          smt_or(s, virtual->free[ISA_BOUND],
+                 smt_compare(s, "bvugt", virtual->after.element[ISA_BOUND],
+                             p->s[1].element[ISA_BOUND])));
     for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
         if (is_kind(p, i, ISA_KIND_RESOURCE))
             or_to(p, &any, changed(p, 1, i));

@@ -150,6 +150,7 @@ static const char odd_machine[] =
     "instruction SHRINK (n : 9 scaled 2) {\n"
     "  when mode = user and n > bound: trap operand\n"
     "  bound <- n }\n"
+    "instruction GROW (n : 9 scaled 2) { bound <- n }\n"
     "instruction MAYBE { when mode = user: unpredictable\n"
     "  a <- a + 1 }\n"
     "instruction LOST { a <- unpredictable when mode = user: a <- 1 }\n"
