@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/options.h"
+#include "popek-goldberg/certify.h"
 #include "popek-goldberg/machines.h"
 #include "popek-goldberg/report.h"
 
@@ -13,7 +14,7 @@ enum { MACHINES_MAX = 64 };
 
 static struct {
     bool all, json;
-    const char *reading, *instruction;
+    const char *reading, *instruction, *solver;
     uint64_t witness;
     bool one_witness;
 } given;
@@ -27,6 +28,9 @@ static const struct option_row rows[] = {
      &given.witness, &given.one_witness},
     {OPTION_FLAG, "json", NULL, "the judgement as one JSON object", &given.json,
      NULL},
+    {OPTION_TEXT, "solver", "COMMAND",
+     "prove it in full width by this SMT-LIB 2 solver; z3: " PG_SOLVER_COMMAND,
+     &given.solver, NULL},
     {OPTION_FLAG, "all", NULL, "a table of all built-in machines", &given.all,
      NULL},
     {.kind = OPTION_END},
@@ -125,6 +129,37 @@ static int complain_instruction(const struct isa *isa)
                             guess ? "; did you mean " : "", guess ? guess : "");
 }
 
+/* Prove all labels in full width.  What is not proved is negative. */
+static int certify(const struct pg_judgement *j)
+{
+    const char *command =
+        strcmp(given.solver, "z3") ? given.solver : PG_SOLVER_COMMAND;
+    struct pg_certificates c = {0};
+    struct pg_solver s;
+    struct diag d = {""};
+    enum status st = pg_solver_init(&s, command, PG_QUERY_MS, PG_TOTAL_MS, &d);
+
+    if (st != STATUS_OK)
+        return cli_fail(st, &d);
+    if (pg_solver_start(&s, &d) == PG_MISSING)
+        st = STATUS_UNSUPPORTED;
+    else
+        pg_certify(stdout, j, &s, given.instruction, &c);
+    pg_solver_close(&s);
+    if (st != STATUS_OK)
+        return cli_fail(st, &d);
+    return c.differ || c.open ? CODE_NEGATIVE : CODE_DONE;
+}
+
+/* The worse of what the scaled machine and the solver say. */
+static int conclude(const struct pg_judgement *j, enum pg_reading r)
+{
+    int proved = given.solver ? certify(j) : CODE_DONE;
+    int judged = verdict(j, r);
+
+    return proved > judged ? proved : judged;
+}
+
 static int report(const struct pg_judgement *j, enum pg_reading r)
 {
     if (given.one_witness) {
@@ -137,7 +172,7 @@ static int report(const struct pg_judgement *j, enum pg_reading r)
     } else {
         pg_report(stdout, j, r, given.instruction);
     }
-    return verdict(j, r);
+    return conclude(j, r);
 }
 
 static int check_one(const char *name, enum pg_reading r)
@@ -194,7 +229,7 @@ static int check_all(enum pg_reading r)
         else if (one == CODE_DONE) {
             print_line(&j, r);
             fflush(stdout);
-            one = verdict(&j, r);
+            one = conclude(&j, r);
             pg_judgement_free(&j);
         }
         isa_free(isa);
@@ -216,9 +251,13 @@ int cmd_check(int argc, char **argv)
         return options_complain(&usage, "--reading %s: literal or corrected",
                                 given.reading);
     if (given.all && (given.json || given.instruction || given.one_witness))
-        return options_complain(&usage, "--all goes with --reading only");
+        return options_complain(&usage,
+                                "--all goes with --reading and --solver only");
     if (given.json && given.one_witness)
         return options_complain(&usage, "--json or --witness, not both");
+    if (given.solver && (given.json || given.one_witness))
+        return options_complain(&usage,
+                                "--solver goes with the plain report only");
     if (argc != (given.all ? 1 : 2))
         return options_complain(&usage, given.all ? "--all takes no machine"
                                                   : "one machine is wanted");
