@@ -378,7 +378,7 @@ static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w)
     if ((r[0].state.unknown | r[1].state.unknown) >> ISA_BASE & 1)
         return keep(c, w, PG_SEIZED, ISA_BASE, p);
     /* The words above those of this machine are another's: a bound may shrink
-     * untold, never grow.  (Resource control; 1974, section 3.) */
+     * untold, never grow.  (Resource control.) */
     if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND] ||
         r[1].state.unknown >> ISA_BOUND & 1)
         return keep(c, w, PG_SEIZED, ISA_BOUND, p);

@@ -6,7 +6,7 @@
  * A state has elements (fixed-width unsigned numbers) and a memory of `cells`
  * words, which an instruction reaches only through mem[a]: a memory trap when
  * a >= bound or base + a >= q, else the word base + a.  (Popek and Goldberg
- * 1974, section 2, with the bound as a size.)  The bare machine has q = cells;
+ * 1974, with the bound as a size.)  The bare machine has q = cells;
  * under n monitors of `monitor_words` words each q = cells + n monitor_words.
  * In the states that are looked at, base < q_bare and bound <= cells.
  *

@@ -479,6 +479,30 @@ static void build_in(struct isa *isa)
     isa->trap_count = 1;
 }
 
+/* A word, and more of them or numbers with '-' between: pdp10-ka10. */
+static bool take_machine_name(struct parse *p, char into[ISA_NAME])
+{
+    const struct lex_token *t = &p->lex.token;
+
+    if (!parse_word(p, into, "the machine's name"))
+        return false;
+    while (parse_accept(p, "-")) {
+        size_t n = strlen(into);
+
+        if (t->kind != LEX_WORD && t->kind != LEX_NUMBER) {
+            lex_expected(&p->lex, "the rest of the machine's name", NULL);
+            return false;
+        }
+        if (n + 1 + t->len >= ISA_NAME)
+            return parse_fault(p, "a name of more than 31 letters");
+        into[n] = '-';
+        memcpy(into + n + 1, t->text, t->len);
+        into[n + 1 + t->len] = '\0';
+        lex_next(&p->lex);
+    }
+    return true;
+}
+
 static bool parse_all(struct parse *p)
 {
     struct isa *isa = p->isa;
@@ -488,7 +512,7 @@ static bool parse_all(struct parse *p)
     isa->claims = parse_take(p, ISA_CLAIMS * sizeof(*isa->claims));
     isa->title = "";
     if (!isa->encodings || !isa->claims || !parse_expect(p, "machine") ||
-        !parse_word(p, isa->name, "the machine's name"))
+        !take_machine_name(p, isa->name))
         return false;
     if (p->lex.token.kind == LEX_STRING && !(isa->title = parse_text(p)))
         return false;

@@ -63,6 +63,20 @@ static bool take_trap(struct parse *p, struct isa_action *a)
     return true;
 }
 
+/* A field that only the scaled place cuts off would make labels of its own. */
+static bool keeps_fields(struct parse *p, const struct isa_expr *e,
+                         const unsigned width[ISA_SCALES])
+{
+    if (e->op != ISA_CAT || e->width[ISA_FULL] > width[ISA_FULL] ||
+        e->width[ISA_SCALED] <= width[ISA_SCALED])
+        return true;
+    lex_fault_at(&p->lex, e->line, e->column,
+                 "the scaled place cuts this to %u bits, of %u; give it "
+                 "'scaled %u'",
+                 width[ISA_SCALED], e->width[ISA_SCALED], e->width[ISA_SCALED]);
+    return false;
+}
+
 /* What stands right of the arrow. */
 static bool take_right(struct parse *p, struct isa_action *a,
                        const unsigned width[ISA_SCALES])
@@ -83,7 +97,7 @@ static bool take_right(struct parse *p, struct isa_action *a,
     if (!a->value)
         return false;
     parse_fit(p, a->value, width);
-    return true;
+    return keeps_fields(p, a->value, width);
 }
 
 static bool take_assign(struct parse *p, struct isa_action *a)

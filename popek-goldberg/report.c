@@ -183,8 +183,10 @@ static void put_theorems(FILE *to, const struct pg_judgement *j,
                   "on the\n  bare machine.\n",
                   to);
         if (holds && !exact[t])
-            fputs("  Premise and conclusion disagree: a program can tell the "
-                  "machines apart by a trap's\n  condition; see the witness.\n",
+            fputs("  Premise and conclusion disagree: a guest may set its "
+                  "machine "
+                  "up otherwise than the\n  monitor sets the real one, or a "
+                  "trap depends on it; see the witness.\n",
                   to);
     }
 }

@@ -74,6 +74,8 @@ static const struct {
      ":2:27: expected privileged, critical or innocuous, found 'holds'"},
     {"instruction A { } claim t1 holds source \"x\" confidence X",
      "expected a confidence: H, M or L, found 'X'"},
+    {"register y : 16 scaled 1 instruction A { y <- cat(mode, ac) }",
+     "the scaled place cuts this to 1 bits, of 3; give it 'scaled 3'"},
     {"resource r : 1 monitor 2", "the monitor's value does not fit"},
     {"address 3 instruction A { }", "the address is too narrow"},
     {"", ":2:1: a machine without an instruction"},
