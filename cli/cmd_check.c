@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "popek-goldberg/certify.h"
 #include "popek-goldberg/machines.h"
+#include "popek-goldberg/probe_s370.h"
 #include "popek-goldberg/report.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 enum { MACHINES_MAX = 64 };
 
 static struct {
-    bool all, json;
+    bool all, json, probe;
     const char *reading, *instruction, *solver;
     uint64_t witness;
     bool one_witness;
@@ -33,6 +34,8 @@ static const struct option_row rows[] = {
      &given.solver, NULL},
     {OPTION_FLAG, "all", NULL, "a table of all built-in machines", &given.all,
      NULL},
+    {OPTION_FLAG, "probe", NULL,
+     "execute the instructions of our own machine s370", &given.probe, NULL},
     {.kind = OPTION_END},
 };
 
@@ -238,6 +241,33 @@ static int check_all(enum pg_reading r)
     return code;
 }
 
+/* The machine itself, not a description of it. */
+static int check_probe(const char *name)
+{
+    static struct pg_probe_row found[S370_OP_COUNT];
+    enum { SEED = 1974, NONE = 0x10000 };
+    const struct diag d = {"no memory for the states of the probe"};
+    unsigned tried = 0;
+    uint32_t wrong = NONE;
+
+    if (strcmp(name, "s370") != 0)
+        return options_complain(
+            &usage, "--probe %s: of our own machines only s370 has a probe",
+            name);
+    enum status st = pg_probe_s370(found, &pg_s370_step, SEED, PG_S370_STATES);
+    if (st == STATUS_OK)
+        st = pg_probe_s370_invalid(&pg_s370_step, SEED, &tried, &wrong);
+    if (st != STATUS_OK)
+        return cli_fail(st, &d);
+    int bad = pg_probe_s370_report(found, stdout);
+    printf("%u opcodes that are not in the table: ", tried);
+    if (wrong == NONE)
+        puts("an operation exception and nothing else.");
+    else
+        printf("%04x is no operation exception.\n", wrong);
+    return bad || wrong != NONE ? CODE_NEGATIVE : CODE_DONE;
+}
+
 int cmd_check(int argc, char **argv)
 {
     enum pg_reading r = PG_CORRECTED;
@@ -258,8 +288,13 @@ int cmd_check(int argc, char **argv)
     if (given.solver && (given.json || given.one_witness))
         return options_complain(&usage,
                                 "--solver goes with the plain report only");
+    if (given.probe && (given.all || given.solver || given.reading ||
+                        given.json || given.instruction || given.one_witness))
+        return options_complain(&usage, "--probe goes with no other option");
     if (argc != (given.all ? 1 : 2))
         return options_complain(&usage, given.all ? "--all takes no machine"
                                                   : "one machine is wanted");
-    return cli_finish_stdout(given.all ? check_all(r) : check_one(argv[1], r));
+    return cli_finish_stdout(given.all     ? check_all(r)
+                             : given.probe ? check_probe(argv[1])
+                                           : check_one(argv[1], r));
 }

@@ -42,17 +42,17 @@ static bool refused(const struct pg_run *run)
            run->in.code == S370_PGM_PRIVILEGED_OPERATION;
 }
 
-static void bear_witness(const struct probe *p, struct pg_witness *w,
+static void bear_witness(const struct probe *p, struct pg_probe_witness *w,
                          unsigned part, const struct pg_difference *d)
 {
     if (w->found)
         return;
-    *w = (struct pg_witness){.found = true,
-                             .varied = (uint8_t)part,
-                             .op = p->row->op,
-                             .number = p->number,
-                             .seed = p->seed,
-                             .seen = *d};
+    *w = (struct pg_probe_witness){.found = true,
+                                   .varied = (uint8_t)part,
+                                   .op = p->row->op,
+                                   .number = p->number,
+                                   .seed = p->seed,
+                                   .seen = *d};
 }
 
 static void sensitive(struct probe *p, unsigned label)
@@ -310,7 +310,7 @@ enum status pg_probe_s370_invalid(const struct pg_s370_machine *machine,
 /* ---- Witnesses ---- */
 
 static struct pg_difference seen_again(const struct probe *p,
-                                       const struct pg_witness *w)
+                                       const struct pg_probe_witness *w)
 {
     if (w->varied == PG_PARTS)
         return pg_control(&p->run);
@@ -321,7 +321,7 @@ static struct pg_difference seen_again(const struct probe *p,
     return pg_results(&p->run, &p->other_run);
 }
 
-static bool replay(struct probe *p, const struct pg_witness *w)
+static bool replay(struct probe *p, const struct pg_probe_witness *w)
 {
     pg_state_make(&p->state, w->seed, w->op, w->number);
     p->other = p->state;
@@ -336,8 +336,8 @@ static bool replay(struct probe *p, const struct pg_witness *w)
            d.a == w->seen.a && d.b == w->seen.b;
 }
 
-bool pg_witness_replay(const struct pg_witness *w,
-                       const struct pg_s370_machine *machine)
+bool pg_probe_replay(const struct pg_probe_witness *w,
+                     const struct pg_s370_machine *machine)
 {
     struct probe *p = w->found ? calloc(1, sizeof(*p)) : NULL;
     bool again = false;

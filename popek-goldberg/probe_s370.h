@@ -52,10 +52,10 @@ struct pg_difference {
     uint64_t a, b;
 };
 
-/* An observation that pg_witness_replay can make again: the states follow from
+/* An observation that pg_probe_replay can make again: the states follow from
  * seed, op, number and varied.  With `varied` PG_PARTS there is one state, and
  * `seen` is before and after. */
-struct pg_witness {
+struct pg_probe_witness {
     bool found;
     bool less;       /* `seen` is what only the supervisor's run changed */
     uint8_t varied;  /* enum pg_part */
@@ -91,8 +91,8 @@ struct pg_probe_row {
     uint32_t supervised; /* states of the supervisor without a trap */
     /* Of each positive observation the first: by the part that was varied
      * (S370_REG_PSW_P: mode, PG_LOCATION: location, others: leaks). */
-    struct pg_witness shows[PG_PARTS];
-    struct pg_witness control, trap, less;
+    struct pg_probe_witness shows[PG_PARTS];
+    struct pg_probe_witness control, trap, less;
 };
 
 /* As many states as find every label, and half as many again. */
@@ -118,21 +118,21 @@ MUST_USE enum status pg_probe_s370_invalid(
     uint32_t *first);
 
 /* Run the witness's states again: true when the same difference shows. */
-bool pg_witness_replay(const struct pg_witness *w,
-                       const struct pg_s370_machine *machine);
+bool pg_probe_replay(const struct pg_probe_witness *w,
+                     const struct pg_s370_machine *machine);
 /* Both states, the instruction, and the difference, in words. */
-void pg_witness_print(const struct pg_witness *w, FILE *out);
+void pg_probe_print_witness(const struct pg_probe_witness *w, FILE *out);
 
 /* How an observed row stands to the declared one in s370/machine/insn.def. */
-struct pg_verdict {
+struct pg_probe_verdict {
     bool agrees;            /* both columns are as observed */
     bool critical;          /* sensitive, and not privileged */
     uint8_t missing, extra; /* sensitivities declared only, observed only */
     const char *explained;  /* by s370_footnotes.def, or NULL */
 };
-struct pg_verdict pg_probe_s370_judge(const struct pg_probe_row *row);
+struct pg_probe_verdict pg_probe_s370_judge(const struct pg_probe_row *row);
 /* Nothing to explain, or explained. */
-static inline bool pg_verdict_good(const struct pg_verdict *v)
+static inline bool pg_probe_good(const struct pg_probe_verdict *v)
 {
     return v->explained || (v->agrees && !v->critical);
 }

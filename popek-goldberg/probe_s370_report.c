@@ -39,11 +39,11 @@ static const struct footnote {
 #undef FOOTNOTE
 };
 
-struct pg_verdict pg_probe_s370_judge(const struct pg_probe_row *row)
+struct pg_probe_verdict pg_probe_s370_judge(const struct pg_probe_row *row)
 {
     const struct insn_desc *d = &s370_insns.rows[row->op];
     uint8_t both = d->sensitivity & row->sensitivity;
-    struct pg_verdict v = {
+    struct pg_probe_verdict v = {
         .critical = row->sensitivity && row->privilege != PRIV_P,
         .missing = d->sensitivity & (uint8_t)~both,
         .extra = row->sensitivity & (uint8_t)~both,
@@ -90,16 +90,16 @@ static void print_parts(uint64_t parts, FILE *out)
 }
 
 static void print_row(const struct pg_probe_row *row,
-                      const struct pg_verdict *v, FILE *out)
+                      const struct pg_probe_verdict *v, FILE *out)
 {
     const struct insn_desc *d = &s370_insns.rows[row->op];
 
     fprintf(out, "%-6s %c %-13s %c %-13s %6u %6u %s", d->name,
             "UPQ"[d->privilege], labels(d->sensitivity), "UPQ"[row->privilege],
             labels(row->sensitivity), row -> pairs, row -> completed,
-            !pg_verdict_good(v) ? "DIFFERS"
-            : v->explained      ? "explained"
-                                : "agrees");
+            !pg_probe_good(v) ? "DIFFERS"
+            : v->explained    ? "explained"
+                              : "agrees");
     if (row->leaks) {
         fputs("; shows", out);
         print_parts(row->leaks, out);
@@ -115,21 +115,22 @@ static void print_row(const struct pg_probe_row *row,
 
 static void print_why(const struct pg_probe_row *row, FILE *out)
 {
-    const struct pg_witness *alone[] = {&row->trap, &row->control, &row->less};
+    const struct pg_probe_witness *alone[] = {&row->trap, &row->control,
+                                              &row->less};
 
     for (size_t i = 0; i < ARRAY_LEN(alone); i++)
         if (alone[i]->found)
-            pg_witness_print(alone[i], out);
+            pg_probe_print_witness(alone[i], out);
     for (unsigned i = 0; i < PG_PARTS; i++)
         if (row->shows[i].found)
-            pg_witness_print(&row->shows[i], out);
+            pg_probe_print_witness(&row->shows[i], out);
 }
 
 static void print_footnotes(const struct pg_probe_row *rows, FILE *out)
 {
     fputs("\nFootnotes\n", out);
     for (unsigned op = 0; op < S370_OP_COUNT; op++) {
-        struct pg_verdict v = pg_probe_s370_judge(&rows[op]);
+        struct pg_probe_verdict v = pg_probe_s370_judge(&rows[op]);
 
         if (v.explained)
             fprintf(out, "%s: %s.\n", s370_insns.rows[op].name, v.explained);
@@ -143,12 +144,12 @@ int pg_probe_s370_report(const struct pg_probe_row *rows, FILE *out)
 
     fputs("       declared        observed         pairs   done\n", out);
     for (unsigned op = 0; op < S370_OP_COUNT; op++) {
-        struct pg_verdict v = pg_probe_s370_judge(&rows[op]);
+        struct pg_probe_verdict v = pg_probe_s370_judge(&rows[op]);
 
         print_row(&rows[op], &v, out);
-        bad += !pg_verdict_good(&v);
+        bad += !pg_probe_good(&v);
         records += rows[op].records && !(rows[op].sensitivity & SENS_CTL);
-        if (!pg_verdict_good(&v))
+        if (!pg_probe_good(&v))
             print_why(&rows[op], out);
     }
     print_footnotes(rows, out);
@@ -186,7 +187,7 @@ static void print_seen(const struct pg_difference *d, FILE *out)
             (unsigned long long)d->b);
 }
 
-void pg_witness_print(const struct pg_witness *w, FILE *out)
+void pg_probe_print_witness(const struct pg_probe_witness *w, FILE *out)
 {
     struct pg_state s;
     const struct insn_desc *d = &s370_insns.rows[w->op];

@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "s370/machine/access.h"
 #include "s370/machine/execute.h"
+#include "tests/command.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -107,11 +108,11 @@ START_TEST(test_pairs_went_through)
 }
 END_TEST
 
-static unsigned replayed(const struct pg_witness *w)
+static unsigned replayed(const struct pg_probe_witness *w)
 {
     if (!w->found)
         return 0;
-    ck_assert_msg(pg_witness_replay(w, &pg_s370_step), "%s by %s",
+    ck_assert_msg(pg_probe_replay(w, &pg_s370_step), "%s by %s",
                   s370_insns.rows[w->op].name, pg_part_name(w->varied));
     return 1;
 }
@@ -133,13 +134,13 @@ END_TEST
 /* A witness that says something else than the machine does is refused. */
 START_TEST(test_false_witness)
 {
-    struct pg_witness w = rows[S370_OP_LRA].shows[PG_LOCATION];
+    struct pg_probe_witness w = rows[S370_OP_LRA].shows[PG_LOCATION];
 
     ck_assert(w.found);
     w.seen.b ^= 1;
-    ck_assert(!pg_witness_replay(&w, &pg_s370_step));
-    w = (struct pg_witness){0};
-    ck_assert(!pg_witness_replay(&w, &pg_s370_step));
+    ck_assert(!pg_probe_replay(&w, &pg_s370_step));
+    w = (struct pg_probe_witness){0};
+    ck_assert(!pg_probe_replay(&w, &pg_s370_step));
 }
 END_TEST
 
@@ -150,7 +151,7 @@ START_TEST(test_witness_in_words)
     FILE *f = open_memstream(&text, &size);
 
     ck_assert_ptr_nonnull(f);
-    pg_witness_print(&rows[S370_OP_STPX].shows[S370_REG_PREFIX], f);
+    pg_probe_print_witness(&rows[S370_OP_STPX].shows[S370_REG_PREFIX], f);
     fclose(f);
     ck_assert_ptr_nonnull(strstr(text, "STPX, state "));
     ck_assert_ptr_nonnull(strstr(text, "varied: PREFIX"));
@@ -170,8 +171,8 @@ START_TEST(test_the_fast_driver_has_the_same_labels)
             continue;
         ck_assert_int_eq(
             pg_probe_s370_insn(&row, op, &pg_s370_run, SEED, FEWER), STATUS_OK);
-        struct pg_verdict v = pg_probe_s370_judge(&row);
-        ck_assert_msg(pg_verdict_good(&v), "%s", s370_insns.rows[op].name);
+        struct pg_probe_verdict v = pg_probe_s370_judge(&row);
+        ck_assert_msg(pg_probe_good(&v), "%s", s370_insns.rows[op].name);
     }
 }
 END_TEST
@@ -185,6 +186,28 @@ START_TEST(test_opcodes_that_are_not_there)
                      STATUS_OK);
     ck_assert_msg(first == 0x10000, "%04x", first);
     ck_assert_uint_gt(tried, 400);
+}
+END_TEST
+
+static const struct {
+    const char *args;
+    int status;
+    const char *says;
+} commands[] = {
+    {"check s370 --probe", 0, "\n181 instructions; 0 neither agree nor"},
+    {"check toy --probe", 2, "only s370 has a probe"},
+    {"check s370 --probe --json", 2, "goes with no other option"},
+};
+
+START_TEST(test_command)
+{
+    const struct command *c = command_run("/", "%s", commands[_i].args);
+
+    ck_assert_msg(c->status == commands[_i].status, "%s: %d\n%s",
+                  commands[_i].args, c->status, c->err);
+    ck_assert_msg(strstr(c->out, commands[_i].says) ||
+                      strstr(c->err, commands[_i].says),
+                  "%s: %s%s", commands[_i].args, c->out, c->err);
 }
 END_TEST
 
@@ -330,7 +353,7 @@ START_TEST(test_mutant_is_named)
     const char *end = strchr(line + 1, '\n'), *word = strstr(line, "DIFFERS");
     ck_assert_msg(word && word < end, "%s", m.name);
     if (m.silent)
-        ck_assert(pg_witness_replay(&row->less, &machine));
+        ck_assert(pg_probe_replay(&row->less, &machine));
     *row = true_row;
     free(text);
 }
@@ -353,6 +376,7 @@ Suite *suite_pg_probe_s370(void)
     tcase_add_test(t, test_witness_in_words);
     tcase_add_test(t, test_the_fast_driver_has_the_same_labels);
     tcase_add_test(t, test_opcodes_that_are_not_there);
+    tcase_add_loop_test(t, test_command, 0, ARRAY_LEN(commands));
     tcase_add_loop_test(t, test_mutant_is_named, 0, ARRAY_LEN(mutants));
     suite_add_tcase(s, t);
     return s;
