@@ -1,4 +1,5 @@
 /* trapline check: a described machine against Popek and Goldberg. */
+#include "cli/check_host.h"
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/options.h"
@@ -17,7 +18,7 @@ static struct {
     bool all, json, probe;
     const char *reading, *instruction, *solver;
     uint64_t witness;
-    bool one_witness;
+    bool one_witness, host;
 } given;
 
 static const struct option_row rows[] = {
@@ -36,6 +37,9 @@ static const struct option_row rows[] = {
      NULL},
     {OPTION_FLAG, "probe", NULL,
      "execute the instructions of our own machine s370", &given.probe, NULL},
+    {OPTION_FLAG, "host", NULL,
+     "run doubtful instructions on this processor, in user mode", &given.host,
+     NULL},
     {.kind = OPTION_END},
 };
 
@@ -50,7 +54,8 @@ static const struct command_usage usage = {
     rows,
     "Example: trapline check toy --instruction GETM\n"
     "Exit status: 0 when all theorems hold and no claim differs from what is\n"
-    "derived, 1 otherwise, 2 for a wrong description.  README.md in\n"
+    "derived (with --host: seen), 1 otherwise, 2 for a wrong description, 77\n"
+    "where --host finds no x86-64 Linux or --solver no solver.  README.md in\n"
     "popek-goldberg/ has the language.",
 };
 
@@ -271,10 +276,15 @@ static int check_probe(const char *name)
 int cmd_check(int argc, char **argv)
 {
     enum pg_reading r = PG_CORRECTED;
+    int words = argc;
     int code = options_parse(&usage, &argc, argv);
 
     if (code >= 0)
         return code;
+    if (given.host && words != 2)
+        return options_complain(&usage, "--host goes with nothing else");
+    if (given.host)
+        return cli_finish_stdout(check_host());
     if (given.reading && !strcmp(given.reading, "literal"))
         r = PG_LITERAL;
     else if (given.reading && strcmp(given.reading, "corrected") != 0)

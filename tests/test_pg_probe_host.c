@@ -1,6 +1,7 @@
 /* The probe of the processor that we run on.  What it must find on every
  * x86-64 is asked of the real one; how it judges, of code made for that. */
 #include "popek-goldberg/probe_host.h"
+#include "tests/command.h"
 #include "tests/skip.h"
 
 #include <check.h>
@@ -419,11 +420,40 @@ START_TEST(report_shows_the_difference)
 }
 END_TEST
 
+/* ---- the command ---- */
+
+START_TEST(command_prints_the_table)
+{
+    static struct probe p;
+    bool able = probe(&p);
+    const struct command *c = command_run(NULL, "check --host");
+
+    if (!able) {
+        ck_assert_int_eq(c->status, 77);
+        ck_assert(strstr(c->err, "x86-64"));
+        return;
+    }
+    ck_assert_int_eq(c->status, p.facts.differences != 0);
+    ck_assert_str_eq(c->err, "");
+    for (unsigned i = 0; i < p.facts.count; i++)
+        ck_assert_msg(strstr(c->out, p.rows[i].words) != NULL, "no %s: %s",
+                      p.rows[i].insn->name, p.rows[i].words);
+}
+END_TEST
+
+START_TEST(command_takes_nothing_else)
+{
+    ck_assert_int_eq(command_run(NULL, "check --host --json")->status, 2);
+    ck_assert_int_eq(command_run(NULL, "check --host toy")->status, 2);
+}
+END_TEST
+
 Suite *suite_pg_probe_host(void)
 {
     Suite *s = suite_create("pg_probe_host");
     TCase *table = tcase_create("table"), *host = tcase_create("host"),
-          *judging = tcase_create("judging"), *report = tcase_create("report");
+          *judging = tcase_create("judging"), *report = tcase_create("report"),
+          *command = tcase_create("command");
 
     tcase_add_test(table, table_is_sound);
     tcase_add_test(table, robin_and_irvine_are_whole);
@@ -443,9 +473,13 @@ Suite *suite_pg_probe_host(void)
     tcase_add_test(judging, granted_ports_are_left_alone);
     tcase_add_test(judging, room_is_asked_for);
     tcase_add_test(report, report_shows_the_difference);
+    tcase_set_timeout(command, 120);
+    tcase_add_test(command, command_prints_the_table);
+    tcase_add_test(command, command_takes_nothing_else);
     suite_add_tcase(s, table);
     suite_add_tcase(s, host);
     suite_add_tcase(s, judging);
     suite_add_tcase(s, report);
+    suite_add_tcase(s, command);
     return s;
 }
