@@ -72,21 +72,35 @@ static void ask(FILE *to, const struct pg_judgement *j, unsigned i,
         put_witness(to, j, i, &w);
 }
 
+/* It does not even say its name: no question is worth its time. */
+static void leave_all_open(FILE *to, const struct diag *d,
+                           struct pg_certificates *out)
+{
+    out->open = out->asked;
+    fprintf(to, "  OPEN, all of it: %s.\n", d->text);
+}
+
 void pg_certify(FILE *to, const struct pg_judgement *j,
                 struct pg_solver *solver, const char *instruction,
                 struct pg_certificates *out)
 {
     struct diag d = {""};
+    bool talks = pg_solver_start(solver, &d) == PG_SAT;
 
     *out = (struct pg_certificates){0};
     fprintf(to, "\nSolver: %s", solver->command);
-    if (pg_solver_start(solver, &d) == PG_SAT)
+    if (talks)
         fprintf(to, ", which calls itself %s", solver->version);
     fprintf(to, ".\n");
-    for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        for (unsigned k = 0; k < PG_QUERIES; k++)
-            if (pg_is_named(&j->isa->encodings[i], instruction))
-                ask(to, j, i, &pg_queries[k], solver, out);
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        if (!pg_is_named(&j->isa->encodings[i], instruction))
+            continue;
+        for (unsigned k = 0; talks && k < PG_QUERIES; k++)
+            ask(to, j, i, &pg_queries[k], solver, out);
+        out->asked += talks ? 0 : PG_QUERIES;
+    }
+    if (!talks)
+        leave_all_open(to, &d, out);
     fprintf(to,
             "  Of %u questions about the machine in full width, %u have no "
             "witness (certified as\n  unsatisfiable) and %u have one "

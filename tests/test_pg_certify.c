@@ -119,6 +119,18 @@ START_TEST(test_what_is_not_proved_does_not_hold)
 }
 END_TEST
 
+START_TEST(test_a_program_that_is_no_solver_is_no_proof)
+{
+    const struct command *c =
+        command_run(NULL, "check paper --instruction LRA --solver true");
+
+    ck_assert_msg(c->status == 1, "%d: %s%s", c->status, c->out, c->err);
+    ck_has(c->out, "OPEN, all of it: solver: ended before its answer");
+    ck_has(c->out, "Of 17 questions");
+    ck_has(c->out, "0 differ, 17 are\n  open");
+}
+END_TEST
+
 START_TEST(test_a_missing_solver_is_no_proof)
 {
     const struct command *c =
@@ -155,6 +167,7 @@ Suite *suite_pg_certify(void)
     tcase_add_test(t, test_the_full_width_shows_what_scaling_hides);
     tcase_add_loop_test(t, test_what_is_not_proved_does_not_hold, 0,
                         ARRAY_LEN(fakes));
+    tcase_add_test(t, test_a_program_that_is_no_solver_is_no_proof);
     tcase_add_test(t, test_a_missing_solver_is_no_proof);
     tcase_add_test(t, test_solver_goes_with_the_plain_report);
     suite_add_tcase(s, t);

@@ -14,7 +14,7 @@
 enum {
     TEST_SECONDS = 200,
     QUERY_MS = 60000,
-    TREES = 150,     /* random instructions */
+    TREES = 100,     /* random instructions */
     NODES = 200,     /* of one of them */
     STATE_PAIRS = 6, /* for one instruction and scale */
     CONFIGS = 4,     /* settings in which labels are compared */
