@@ -23,7 +23,8 @@ COMPILE   = $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c
 Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
-LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c)
+LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
+             popek-goldberg/*.c)
 MAIN     := cli/main.c
 CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
@@ -56,6 +57,17 @@ $(BUILD)/fast/%.o: %.c $(BUILD)/fast.flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $(OPT) -o $@ $<
+
+# The machines that `trapline check` knows by name are built in, as texts.
+ISA      := $(wildcard popek-goldberg/isa/*.isa)
+MACHINES := $(BUILD)/popek-goldberg/machines.inc
+$(MACHINES): $(ISA) $(BUILD)/isa.flags
+	$(Q)mkdir -p $(@D)
+	$(Q)for f in $(ISA); do \
+	    printf 'MACHINE("%s",\n' $$(basename $$f .isa); \
+	    sed 's/["\\]/\\&/g; s/.*/"&\\n"/' $$f; echo ')'; done > $@
+$(call object,fast,popek-goldberg/machines.c): $(MACHINES)
+$(call object,san,popek-goldberg/machines.c): $(MACHINES)
 
 # The fast driver is one switch: where its cases begin matters to the
 # processor's prediction, by a quarter on some.  (clang has no such option.)
@@ -192,6 +204,7 @@ clean:
 FLAGS_fast   := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(OPT)
 FLAGS_san    := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(SANITIZE)
 FLAGS_suites := $(SUITES)
+FLAGS_isa    := $(ISA)
 
 .PHONY: always
 $(BUILD)/%.flags: always

@@ -1,0 +1,481 @@
+#include "popek-goldberg/classify.h"
+
+#include "popek-goldberg/space.h"
+
+#include <string.h>
+
+/* 2^24 states of one instruction take a few seconds. */
+enum { SIZE_MAX_LOG = 24 };
+
+/* ---- Settings of the switches ---- */
+
+unsigned pg_configs(const struct isa *isa)
+{
+    unsigned n = 1;
+
+    for (unsigned i = 0; i < isa->element_count && n <= PG_CONFIGS; i++)
+        if (isa->elements[i].kind == ISA_KIND_SWITCH)
+            n <<= isa->elements[i].width[ISA_SCALED];
+    return n;
+}
+
+uint64_t pg_config_value(const struct isa *isa, unsigned config,
+                         unsigned element)
+{
+    for (unsigned i = 0; i < isa->element_count; i++) {
+        unsigned width = isa->elements[i].width[ISA_SCALED];
+
+        if (isa->elements[i].kind != ISA_KIND_SWITCH)
+            continue;
+        if (i == element)
+            return config & ((1u << width) - 1);
+        config >>= width;
+    }
+    return 0;
+}
+
+static void set_config(const struct isa *isa, struct isa_state *s,
+                       unsigned config)
+{
+    for (unsigned i = 0; i < isa->element_count; i++)
+        if (isa->elements[i].kind == ISA_KIND_SWITCH)
+            s->v[i] = pg_config_value(isa, config, i);
+}
+
+enum status pg_measure(const struct isa *isa, struct diag *d)
+{
+    struct space s;
+
+    if (pg_configs(isa) > PG_CONFIGS)
+        return diag_set(d, STATUS_BAD_INPUT,
+                        "%s: the switches have more than %u settings together; "
+                        "scale them down",
+                        isa->name, PG_CONFIGS);
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
+        space_open(&s, isa, &isa->encodings[i]);
+        if (s.size >> SIZE_MAX_LOG)
+            return diag_set(d, STATUS_BAD_INPUT,
+                            "%s: instruction %s in line %u has more than 2^%u "
+                            "states; scale its registers, its operands or the "
+                            "word down",
+                            isa->name, isa->encodings[i].name,
+                            isa->encodings[i].line, SIZE_MAX_LOG);
+    }
+    return STATUS_OK;
+}
+
+/* ---- Comparing ---- */
+
+static bool is_resource(const struct isa *isa, unsigned i)
+{
+    return isa->elements[i].kind == ISA_KIND_RESOURCE;
+}
+
+static bool element_differs(const struct isa_state *a,
+                            const struct isa_state *b, unsigned i)
+{
+    return a->v[i] != b->v[i] || ((a->unknown ^ b->unknown) >> i & 1);
+}
+
+/* The first of E|R, G and P that differs, or -1. */
+static int first_difference(const struct isa *isa, const struct isa_state *a,
+                            const struct isa_state *b)
+{
+    for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
+        if (isa->elements[i].kind == ISA_KIND_REGISTER &&
+            element_differs(a, b, i))
+            return (int)i;
+    for (unsigned i = 0; i < isa->cells; i++)
+        if (a->mem[i] != b->mem[i] ||
+            ((a->unknown_mem ^ b->unknown_mem) >> i & 1))
+            return (int)(PG_WORD + i);
+    return element_differs(a, b, ISA_PC) ? ISA_PC : -1;
+}
+
+/* The first of M, R and, corrected, the resources that changed, or -1. */
+static int first_control(const struct isa *isa, enum pg_reading reading,
+                         const struct isa_state *before,
+                         const struct isa_state *after)
+{
+    static const unsigned fixed[] = {ISA_MODE, ISA_BASE, ISA_BOUND};
+
+    for (unsigned i = 0; i < ARRAY_LEN(fixed); i++)
+        if (element_differs(before, after, fixed[i]))
+            return (int)fixed[i];
+    for (unsigned i = ISA_BUILT_IN;
+         reading == PG_CORRECTED && i < isa->element_count; i++)
+        if (is_resource(isa, i) && element_differs(before, after, i))
+            return (int)i;
+    return -1;
+}
+
+/* ---- Witnesses ---- */
+
+/* What is the same of all states that are looked at now. */
+struct scan {
+    const struct isa *isa;
+    const struct isa_encoding *code;
+    struct space space;
+    unsigned config;
+    struct isa_state s[2]; /* by mode */
+    struct isa_result r[2];
+    struct pg_labels *out;
+};
+
+static unsigned weigh(const struct isa *isa, const struct isa_state *s)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < isa->element_count; i++)
+        n += (unsigned)__builtin_popcountll(s->v[i]);
+    for (unsigned i = 0; i < isa->cells; i++)
+        n += (unsigned)__builtin_popcountll(s->mem[i]);
+    return n;
+}
+
+struct pair {
+    const struct isa_state *s[2];
+    const struct isa_result *r[2];
+};
+
+/* Keep the pair as a witness, if it is smaller than the one there. */
+static void keep(const struct scan *c, struct pg_witness *w, enum pg_why why,
+                 unsigned component, struct pair p)
+{
+    unsigned weight = weigh(c->isa, p.s[0]) + weigh(c->isa, p.s[1]);
+
+    for (unsigned i = 0; i < ISA_OPERANDS; i++)
+        weight += (unsigned)__builtin_popcountll(c->space.operands[i]);
+    if (w->found && w->weight <= weight)
+        return;
+    w->found = true;
+    w->why = why;
+    w->component = component;
+    w->config = c->config;
+    w->weight = weight;
+    memcpy(w->operands, c->space.operands, sizeof(w->operands));
+    for (unsigned i = 0; i < 2; i++) {
+        w->s[i] = *p.s[i];
+        w->r[i] = *p.r[i];
+    }
+}
+
+static enum isa_trap_kind kind_of(const struct scan *c,
+                                  const struct isa_result *r)
+{
+    return c->isa->traps[r->trap].kind;
+}
+
+static bool memory_trap(const struct scan *c, const struct isa_result *r)
+{
+    return r->ending == ISA_TRAPPED && kind_of(c, r) == ISA_TRAP_MEMORY;
+}
+
+static bool keeps_control(const struct scan *c, const struct isa_state *before,
+                          const struct isa_result *r)
+{
+    return r->ending == ISA_DONE &&
+           first_control(c->isa, PG_CORRECTED, before, &r->state) < 0;
+}
+
+/* ---- The definitions ---- */
+
+static void look_privileged(struct scan *c, struct pair p)
+{
+    const struct isa_result *super = &c->r[ISA_SUPERVISOR];
+    const struct isa_result *user = &c->r[ISA_USER];
+    struct pg_labels *l = c->out;
+    bool user_traps = user->ending == ISA_TRAPPED;
+    bool super_traps = super->ending == ISA_TRAPPED;
+
+    if (memory_trap(c, super) || memory_trap(c, user))
+        return;
+    l->vacuous[PG_LITERAL] = false;
+    if (!user_traps)
+        keep(c, &l->unprivileged[PG_LITERAL], PG_NO_TRAP, 0, p);
+    else if (super_traps)
+        keep(c, &l->unprivileged[PG_LITERAL], PG_TRAPS_TOO, 0, p);
+    if (user_traps && super_traps && user->trap == super->trap &&
+        kind_of(c, user) != ISA_TRAP_PRIVILEGED)
+        return; /* the same exception in both modes says nothing */
+    if (!user_traps)
+        keep(c, &l->unprivileged[PG_CORRECTED], PG_NO_TRAP, 0, p);
+    else if (super_traps && kind_of(c, super) == ISA_TRAP_PRIVILEGED)
+        keep(c, &l->unprivileged[PG_CORRECTED], PG_TRAPS_TOO, 0, p);
+    if (!user_traps || kind_of(c, user) == ISA_TRAP_PRIVILEGED)
+        l->vacuous[PG_CORRECTED] = false;
+}
+
+/* The trap's new PSW is the monitor's: supervisor, and all of storage. */
+static int trap_controls(const struct scan *c, const struct isa_state *s)
+{
+    if (s->v[ISA_MODE] != ISA_SUPERVISOR)
+        return ISA_MODE;
+    if (s->v[ISA_BASE])
+        return ISA_BASE;
+    return s->v[ISA_BOUND] != c->isa->cells ? ISA_BOUND : -1;
+}
+
+static void look_control(struct scan *c, unsigned mode)
+{
+    const struct isa_state *s = &c->s[mode];
+    const struct isa_result *r = &c->r[mode];
+    struct pair alone = {{s, s}, {r, r}};
+
+    for (enum pg_reading k = 0; k < PG_READINGS; k++) {
+        struct pg_witness *w = &c->out->control[k][mode];
+        int what = -1;
+
+        if (r->ending == ISA_ANYTHING)
+            keep(c, w, PG_UNPREDICTABLE, ISA_MODE, alone);
+        if (r->ending == ISA_DONE &&
+            (what = first_control(c->isa, k, s, &r->state)) >= 0)
+            keep(c, w, PG_DIFFERS, (unsigned)what, alone);
+        if (r->ending == ISA_TRAPPED && k == PG_LITERAL && !memory_trap(c, r) &&
+            (what = trap_controls(c, s)) >= 0)
+            keep(c, w, PG_TRAP_CONTROLS, (unsigned)what, alone);
+    }
+}
+
+/* Behaviour: both keep M and R, and E|R, G or P is not the same. */
+static bool look_behaviour(struct scan *c, struct pg_witness *w, struct pair p)
+{
+    if (!keeps_control(c, p.s[0], p.r[0]) || !keeps_control(c, p.s[1], p.r[1]))
+        return false;
+    int what = first_difference(c->isa, &p.r[0]->state, &p.r[1]->state);
+    if (what < 0)
+        return false;
+    keep(c, w, PG_DIFFERS, (unsigned)what, p);
+    return true;
+}
+
+/* Compare with the same state but for greater values of one element. */
+static bool look_moved(struct scan *c, unsigned mode, unsigned element,
+                       struct pg_witness *w)
+{
+    struct isa_state moved = c->s[mode];
+    uint64_t radix = space_radix(c->isa, element);
+    struct isa_result r;
+    bool found = false;
+
+    while (++moved.v[element] < radix) {
+        isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &moved, &r);
+        if (look_behaviour(
+                c, w, (struct pair){{&c->s[mode], &moved}, {&c->r[mode], &r}}))
+            found = true;
+    }
+    return found;
+}
+
+static void look_leaks(struct scan *c, unsigned mode)
+{
+    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
+        if (is_resource(c->isa, i) && (c->space.read >> i & 1) &&
+            look_moved(c, mode, i, &c->out->leak[mode]))
+            c->out->leaked = i;
+}
+
+/* Something that supervisor mode changes, and user mode neither traps for nor
+ * changes. */
+static void look_less(struct scan *c, struct pair p)
+{
+    int what;
+
+    if (p.r[0]->ending != ISA_DONE || p.r[1]->ending != ISA_DONE)
+        return;
+    what = first_control(c->isa, PG_CORRECTED, p.s[0], &p.r[0]->state);
+    if (what > 0 && !element_differs(p.s[1], &p.r[1]->state, (unsigned)what) &&
+        p.s[1]->v[what] == p.s[0]->v[what])
+        keep(c, &c->out->less, PG_DIFFERS, (unsigned)what, p);
+}
+
+static void look(struct scan *c)
+{
+    struct pair modes = {{&c->s[0], &c->s[1]}, {&c->r[0], &c->r[1]}};
+
+    for (unsigned m = 0; m < 2; m++) {
+        c->s[m] = c->space.state;
+        c->s[m].v[ISA_MODE] = m;
+        isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &c->s[m],
+                 &c->r[m]);
+    }
+    c->out->states += 2;
+    look_privileged(c, modes);
+    look_behaviour(c, &c->out->mode, modes);
+    look_less(c, modes);
+    for (unsigned m = 0; m < 2; m++) {
+        look_control(c, m);
+        if (c->space.used >> ISA_BASE & 1)
+            look_moved(c, m, ISA_BASE, &c->out->location[m]);
+        look_leaks(c, m);
+    }
+}
+
+void pg_classify(const struct isa *isa, const struct isa_encoding *code,
+                 unsigned config, struct pg_labels *out)
+{
+    struct scan c = {.isa = isa, .code = code, .config = config, .out = out};
+
+    memset(out, 0, sizeof(*out));
+    out->vacuous[PG_LITERAL] = out->vacuous[PG_CORRECTED] = true;
+    space_open(&c.space, isa, code);
+    set_config(isa, &c.space.state, config);
+    do
+        look(&c);
+    while (space_next(&c.space));
+    for (enum pg_reading r = 0; r < PG_READINGS; r++)
+        out->privileged[r] = !out->unprivileged[r].found && !out->vacuous[r];
+}
+
+/* ---- The exact criterion ---- */
+
+struct mapping {
+    struct scan scan; /* s[0], r[0]: the bare machine; s[1], r[1]: f of it */
+    unsigned monitor; /* setting of the switches that the monitor makes */
+};
+
+/* f, `levels` times: user mode, k words higher, resources the monitor's. */
+static void map(const struct mapping *m, unsigned levels,
+                const struct isa_state *s, struct isa_state *f)
+{
+    const struct isa *isa = m->scan.isa;
+    unsigned shift = levels * isa->monitor_words;
+
+    *f = *s;
+    f->v[ISA_MODE] = ISA_USER;
+    f->unknown &= ~(UINT64_C(1) << ISA_MODE);
+    f->v[ISA_BASE] += shift;
+    f->q += shift;
+    for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
+        if (is_resource(isa, i)) {
+            f->v[i] = isa->elements[i].monitor[ISA_SCALED];
+            f->unknown &= ~(UINT64_C(1) << i);
+        }
+    set_config(isa, f, m->monitor);
+}
+
+/* Is i(f(S)) what f(i(S)) is?  Else keep why not. */
+static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w)
+{
+    struct scan *c = &m->scan;
+    struct isa_state *s = c->s, want;
+    struct isa_result *r = c->r;
+    struct pair p = {{&s[0], &s[1]}, {&r[0], &r[1]}};
+    int what;
+
+    map(m, levels, &s[0], &s[1]);
+    isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &s[1], &r[1]);
+    if (r[1].ending == ISA_TRAPPED)
+        return;
+    if (r[1].ending == ISA_ANYTHING)
+        return keep(c, w, PG_UNPREDICTABLE, ISA_MODE, p);
+    map(m, levels, &r[0].state, &want);
+    if (r[0].ending != ISA_DONE)
+        want = s[1];
+    what = first_control(c->isa, PG_CORRECTED, &want, &r[1].state);
+    if (what >= 0)
+        return keep(c, w, PG_SEIZED, (unsigned)what, p);
+    if ((r[0].state.unknown | r[1].state.unknown) >> ISA_BASE & 1)
+        return keep(c, w, PG_SEIZED, ISA_BASE, p);
+    /* The words above those of this machine are another's: a bound may shrink
+     * untold, never grow.  (Resource control.) */
+    if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND] ||
+        r[1].state.unknown >> ISA_BOUND & 1)
+        return keep(c, w, PG_SEIZED, ISA_BOUND, p);
+    if (r[0].ending == ISA_TRAPPED)
+        return keep(c, w, PG_REAL_TRAPS, 0, p);
+    if (r[0].ending == ISA_ANYTHING)
+        return; /* the virtual machine may do anything, and seized nothing */
+    /* The monitor keeps the virtual mode and resources, and did not run. */
+    if (element_differs(&s[0], &r[0].state, ISA_MODE))
+        return keep(c, w, PG_HIDDEN, ISA_MODE, p);
+    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
+        if (is_resource(c->isa, i) && element_differs(&s[0], &r[0].state, i))
+            return keep(c, w, PG_HIDDEN, i, p);
+    what = first_difference(c->isa, &want, &r[1].state);
+    if (what >= 0)
+        keep(c, w, PG_DIFFERS, (unsigned)what, p);
+}
+
+static void look_mapped(struct mapping *m, struct pg_exact *out)
+{
+    struct scan *c = &m->scan;
+
+    for (unsigned mode = 0; mode < 2; mode++) {
+        c->s[0] = c->space.state;
+        c->s[0].v[ISA_MODE] = mode;
+        set_config(c->isa, &c->s[0], c->config);
+        isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &c->s[0],
+                 &c->r[0]);
+        look_exact(m, 1, &out->vm);
+        look_exact(m, 2, &out->nested);
+        if (mode == ISA_USER)
+            look_exact(m, 1, &out->hybrid);
+        out->states++;
+    }
+}
+
+void pg_decide_exact(const struct isa *isa, const struct isa_encoding *code,
+                     unsigned config, unsigned monitor, struct pg_exact *out)
+{
+    struct mapping m = {.monitor = monitor};
+
+    memset(out, 0, sizeof(*out));
+    m.scan.isa = isa;
+    m.scan.code = code;
+    m.scan.config = config;
+    space_open(&m.scan.space, isa, code);
+    do
+        look_mapped(&m, out);
+    while (space_next(&m.scan.space));
+}
+
+/* ---- Over encodings and settings ---- */
+
+bool pg_user_sensitive(const struct pg_labels *l, enum pg_reading r)
+{
+    return l->control[r][ISA_USER].found || l->location[ISA_USER].found ||
+           (r == PG_CORRECTED && l->leak[ISA_USER].found);
+}
+
+bool pg_sensitive(const struct pg_labels *l, enum pg_reading r)
+{
+    return pg_user_sensitive(l, r) || l->mode.found ||
+           l->control[r][ISA_SUPERVISOR].found ||
+           l->location[ISA_SUPERVISOR].found ||
+           (r == PG_CORRECTED && l->leak[ISA_SUPERVISOR].found);
+}
+
+static void unite(struct pg_witness *into, const struct pg_witness *more)
+{
+    if (more->found && (!into->found || more->weight < into->weight))
+        *into = *more;
+}
+
+void pg_unite(struct pg_labels *into, const struct pg_labels *more)
+{
+    for (enum pg_reading r = 0; r < PG_READINGS; r++) {
+        into->privileged[r] = into->privileged[r] && more->privileged[r];
+        into->vacuous[r] = into->vacuous[r] && more->vacuous[r];
+        unite(&into->unprivileged[r], &more->unprivileged[r]);
+        unite(&into->control[r][0], &more->control[r][0]);
+        unite(&into->control[r][1], &more->control[r][1]);
+    }
+    for (unsigned m = 0; m < 2; m++) {
+        unite(&into->location[m], &more->location[m]);
+        if (more->leak[m].found && !into->leak[m].found)
+            into->leaked = more->leaked;
+        unite(&into->leak[m], &more->leak[m]);
+    }
+    unite(&into->mode, &more->mode);
+    unite(&into->less, &more->less);
+    into->states += more->states;
+}
+
+void pg_unite_exact(struct pg_exact *into, const struct pg_exact *more)
+{
+    unite(&into->vm, &more->vm);
+    unite(&into->hybrid, &more->hybrid);
+    unite(&into->nested, &more->nested);
+    into->states += more->states;
+}

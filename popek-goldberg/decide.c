@@ -1,0 +1,207 @@
+#include "popek-goldberg/decide.h"
+
+#include "popek-goldberg/space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool pg_critical(const struct pg_labels *l, enum pg_reading r)
+{
+    return pg_sensitive(l, r) && !l->privileged[r];
+}
+
+/* The setting with zero for the switches that this mask does not name. */
+static unsigned only(const struct isa *isa, unsigned config, uint64_t mask)
+{
+    unsigned out = 0, at = 0;
+
+    for (unsigned i = 0; i < isa->element_count; i++) {
+        unsigned width = isa->elements[i].width[ISA_SCALED];
+
+        if (isa->elements[i].kind != ISA_KIND_SWITCH)
+            continue;
+        if (mask >> i & 1)
+            out |= config & ((1u << width) - 1) << at;
+        at += width;
+    }
+    return out;
+}
+
+static uint64_t enforced_mask(const struct isa *isa)
+{
+    uint64_t mask = 0;
+
+    for (unsigned i = 0; i < isa->element_count; i++)
+        if (isa->elements[i].enforced)
+            mask |= UINT64_C(1) << i;
+    return mask;
+}
+
+static uint64_t used_mask(const struct isa *isa,
+                          const struct isa_encoding *code)
+{
+    struct space s;
+
+    space_open(&s, isa, code);
+    return s.used;
+}
+
+/* Unite the labels over the settings with the monitor's part as it is in
+ * `monitor`; monitor >= PG_CONFIGS: over all. */
+static void label(const struct isa *isa, unsigned encoding, unsigned monitor,
+                  struct pg_labels *out)
+{
+    const struct isa_encoding *code = &isa->encodings[encoding];
+    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa);
+    struct pg_labels one;
+    bool first = true;
+
+    for (unsigned c = 0; c < pg_configs(isa); c++) {
+        unsigned relevant = only(isa, c, used);
+
+        if (monitor < PG_CONFIGS) {
+            if (only(isa, c, mask & used) != only(isa, monitor, mask & used) ||
+                only(isa, c, ~(mask | used)) || only(isa, c, mask & ~used))
+                continue;
+        } else if (relevant != c) {
+            continue;
+        }
+        pg_classify(isa, code, relevant, first ? out : &one);
+        if (!first)
+            pg_unite(out, &one);
+        first = false;
+    }
+}
+
+static void exact(const struct isa *isa, unsigned encoding, unsigned monitor,
+                  struct pg_exact *out)
+{
+    const struct isa_encoding *code = &isa->encodings[encoding];
+    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa);
+    struct pg_exact one;
+
+    memset(out, 0, sizeof(*out));
+    for (unsigned c = 0; c < pg_configs(isa); c++) {
+        unsigned set = c;
+
+        if (only(isa, c, used) != c)
+            continue;
+        if (monitor < PG_CONFIGS)
+            set = only(isa, c, ~mask) | only(isa, monitor, mask);
+        pg_decide_exact(isa, code, c, set, &one);
+        pg_unite_exact(out, &one);
+    }
+}
+
+/* How many critical instructions a monitor's setting leaves. */
+static unsigned count_critical(const struct isa *isa, unsigned monitor,
+                               struct pg_labels *scratch)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
+        label(isa, i, monitor, scratch);
+        n += pg_critical(scratch, PG_CORRECTED);
+    }
+    return n;
+}
+
+static void choose_setting(struct pg_judgement *j)
+{
+    uint64_t mask = enforced_mask(j->isa);
+    unsigned least = ISA_ENCODINGS + 1;
+
+    j->enforced = mask != 0;
+    for (unsigned m = 0; j->enforced && m < pg_configs(j->isa); m++) {
+        if (only(j->isa, m, mask) != m)
+            continue;
+        unsigned n = count_critical(j->isa, m, j->best.labels);
+        if (n < least) {
+            least = n;
+            j->setting = m;
+        }
+    }
+}
+
+static void conclude(const struct isa *isa, struct pg_case *c)
+{
+    c->vm = c->hybrid = c->nested = true;
+    memset(c->holds, true, sizeof(c->holds));
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
+        const struct pg_labels *l = &c->labels[i];
+
+        for (enum pg_reading r = 0; r < PG_READINGS; r++) {
+            if (pg_critical(l, r))
+                c->holds[r][PG_T1] = false;
+            if (pg_user_sensitive(l, r) && !l->privileged[r])
+                c->holds[r][PG_T3] = false;
+        }
+        c->vm = c->vm && !c->exact[i].vm.found;
+        c->hybrid = c->hybrid && !c->exact[i].hybrid.found;
+        c->nested = c->nested && !c->exact[i].nested.found;
+    }
+    for (enum pg_reading r = 0; r < PG_READINGS; r++)
+        c->holds[r][PG_T2] = c->holds[r][PG_T1] && !isa->timing;
+}
+
+static void judge_case(const struct isa *isa, unsigned monitor,
+                       struct pg_case *c)
+{
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
+        label(isa, i, monitor, &c->labels[i]);
+        exact(isa, i, monitor, &c->exact[i]);
+    }
+    conclude(isa, c);
+}
+
+static bool case_open(const struct isa *isa, struct pg_case *c)
+{
+    c->labels = calloc(isa->encoding_count, sizeof(*c->labels));
+    c->exact = calloc(isa->encoding_count, sizeof(*c->exact));
+    return c->labels && c->exact;
+}
+
+enum status pg_judge(const struct isa *isa, struct pg_judgement *out,
+                     struct diag *d)
+{
+    enum status st = pg_measure(isa, d);
+
+    *out = (struct pg_judgement){.isa = isa};
+    if (st != STATUS_OK)
+        return st;
+    if (!case_open(isa, &out->worst) || !case_open(isa, &out->best)) {
+        pg_judgement_free(out);
+        return diag_set(d, STATUS_NO_MEMORY, "%s: no memory", isa->name);
+    }
+    choose_setting(out);
+    judge_case(isa, PG_CONFIGS, &out->worst);
+    judge_case(isa, out->enforced ? out->setting : PG_CONFIGS, &out->best);
+    return STATUS_OK;
+}
+
+void pg_judgement_free(struct pg_judgement *j)
+{
+    free(j->worst.labels);
+    free(j->worst.exact);
+    free(j->best.labels);
+    free(j->best.exact);
+    *j = (struct pg_judgement){0};
+}
+
+enum isa_verdict pg_derived(const struct pg_judgement *j,
+                            const struct isa_claim *c)
+{
+    if (c->subject != ISA_ABOUT_CODE)
+        return j->best.holds[PG_CORRECTED][c->subject] ? ISA_SAYS_HOLDS
+                                                       : ISA_SAYS_FAILS;
+    const struct pg_labels *l = &j->best.labels[c->encoding];
+    if (l->privileged[PG_CORRECTED])
+        return ISA_SAYS_PRIVILEGED;
+    return pg_sensitive(l, PG_CORRECTED) ? ISA_SAYS_CRITICAL
+                                         : ISA_SAYS_INNOCUOUS;
+}
+
+bool pg_claim_agrees(const struct pg_judgement *j, const struct isa_claim *c)
+{
+    return pg_derived(j, c) == c->verdict;
+}

@@ -1,0 +1,39 @@
+/* The three theorems and the exact criterion, for a whole machine. */
+#ifndef POPEK_GOLDBERG_DECIDE_H
+#define POPEK_GOLDBERG_DECIDE_H
+
+#include "popek-goldberg/classify.h"
+
+enum { PG_T1, PG_T2, PG_T3, PG_THEOREMS };
+
+/* Under some settings of the switches. */
+struct pg_case {
+    struct pg_labels *labels; /* of each encoding, united over the settings */
+    struct pg_exact *exact;
+    bool holds[PG_READINGS][PG_THEOREMS]; /* the theorem's premise */
+    bool vm, hybrid, nested;              /* the exact criterion */
+};
+
+struct pg_judgement {
+    const struct isa *isa;
+    struct pg_case worst; /* any setting, and the monitor leaves it */
+    struct pg_case best;  /* the setting below, made by the monitor */
+    unsigned setting;     /* that leaves the fewest critical instructions */
+    bool enforced;        /* there is a switch that a monitor may set */
+};
+
+/* isa stays the caller's and must outlive the judgement.  Fails with a text
+ * when the scaled machine is too large, or no memory is left. */
+MUST_USE enum status pg_judge(const struct isa *isa, struct pg_judgement *out,
+                              struct diag *d);
+void pg_judgement_free(struct pg_judgement *j);
+
+/* Sensitive and not privileged. */
+bool pg_critical(const struct pg_labels *l, enum pg_reading r);
+
+/* What is derived of a claim's subject, for the best setting, corrected. */
+enum isa_verdict pg_derived(const struct pg_judgement *j,
+                            const struct isa_claim *c);
+bool pg_claim_agrees(const struct pg_judgement *j, const struct isa_claim *c);
+
+#endif

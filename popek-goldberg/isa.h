@@ -1,0 +1,204 @@
+/* A described machine: the tree that a .isa text becomes.
+ *
+ * The language is in popek-goldberg/README.md.  Everything that looks at a
+ * machine - evaluator, classifier, solver's translator - looks at this tree.
+ *
+ * A state has elements (fixed-width unsigned numbers) and a memory of `cells`
+ * words, which an instruction reaches only through mem[a]: a memory trap when
+ * a >= bound or base + a >= q, else the word base + a.  (Popek and Goldberg
+ * 1974, with the bound as a size.)  The bare machine has q = cells;
+ * under n monitors of `monitor_words` words each q = cells + n monitor_words.
+ * In the states that are looked at, base < q_bare and bound <= cells.
+ *
+ * Every width and literal is there twice: in full, and scaled down so that the
+ * whole space of states can be looked at. */
+#ifndef POPEK_GOLDBERG_ISA_H
+#define POPEK_GOLDBERG_ISA_H
+
+#include "base/diag.h"
+
+enum {
+    ISA_NAME = 32,        /* size of a name with its end */
+    ISA_ELEMENTS = 48,    /* of a machine, the built-in four among them */
+    ISA_OPERANDS = 4,     /* of an instruction */
+    ISA_CELLS = 8,        /* words of memory */
+    ISA_TRAPS = 16,       /* of a machine */
+    ISA_ENCODINGS = 256,  /* of a machine */
+    ISA_ACTIONS = 64,     /* of an instruction */
+    ISA_CLAIMS = 512,     /* of a machine */
+    ISA_DEPTH = 40,       /* of nested expressions and guards */
+    ISA_TEXT = 256 * 1024 /* size of a description */
+};
+
+enum isa_scale { ISA_FULL, ISA_SCALED, ISA_SCALES };
+
+/* The built-in elements, always the first of a machine. */
+enum { ISA_MODE, ISA_PC, ISA_BASE, ISA_BOUND, ISA_BUILT_IN };
+
+enum { ISA_SUPERVISOR = 0, ISA_USER = 1 }; /* values of mode */
+
+enum isa_kind {
+    ISA_KIND_MODE,
+    ISA_KIND_PC,
+    ISA_KIND_BASE,
+    ISA_KIND_BOUND,
+    ISA_KIND_REGISTER, /* the program's own */
+    ISA_KIND_RESOURCE, /* the machine's: the monitor keeps a value of its own */
+    ISA_KIND_SWITCH,   /* how the machine is set up; no instruction writes it */
+    ISA_KIND_COUNT
+};
+
+struct isa_element {
+    char name[ISA_NAME];
+    enum isa_kind kind;
+    unsigned width[ISA_SCALES];   /* bits, 1 to 64 */
+    uint64_t monitor[ISA_SCALES]; /* resource: its real value under a monitor */
+    bool enforced;                /* switch: a monitor may set it as it likes */
+    unsigned line;
+};
+
+enum isa_op {
+    ISA_LITERAL, /* value */
+    ISA_ELEMENT, /* index: of the machine's elements */
+    ISA_OPERAND, /* index: of the instruction's operands */
+    ISA_MEMORY,  /* mem[a]; the width of a word */
+    ISA_NOT,     /* is a zero?  1 bit */
+    ISA_COMPLEMENT,
+    ISA_NEGATE,
+    ISA_ADD,
+    ISA_SUB,
+    ISA_MUL,
+    ISA_DIV, /* by zero: all ones, as bvudiv */
+    ISA_REM, /* by zero: the dividend, as bvurem */
+    ISA_BITAND,
+    ISA_BITOR,
+    ISA_BITXOR,
+    ISA_SHL, /* by the width or more: zero */
+    ISA_SHR,
+    ISA_EQ, /* comparisons: unsigned, 1 bit; operands as wide as the wider */
+    ISA_NE,
+    ISA_LT,
+    ISA_LE,
+    ISA_GT,
+    ISA_GE,
+    ISA_AND,           /* 1 bit; b is not looked at when a is zero */
+    ISA_OR,            /* 1 bit; b is not looked at when a is not */
+    ISA_CHOOSE,        /* a ? b : c; only the chosen one is looked at */
+    ISA_CAT,           /* a above b */
+    ISA_SLICE,         /* bits high to low of a */
+    ISA_UNPREDICTABLE, /* as the whole value of an assignment only */
+    ISA_OP_COUNT
+};
+
+/* The operands of an arithmetic or bitwise operation are extended with zeros
+ * to its width, and the result is cut to it.  Nodes may be shared. */
+struct isa_expr {
+    enum isa_op op;
+    unsigned width[ISA_SCALES];
+    uint64_t value[ISA_SCALES];
+    unsigned index;
+    unsigned high, low;
+    struct isa_expr *a, *b, *c;
+    unsigned line, column;
+};
+
+enum isa_trap_kind {
+    ISA_TRAP_PRIVILEGED, /* the operation is not allowed in this mode */
+    ISA_TRAP_MEMORY,
+    ISA_TRAP_OPERAND,
+    ISA_TRAP_SYSTEM_CALL,
+    ISA_TRAP_KINDS
+};
+
+/* Trap 0 is always the built-in one, named memory. */
+struct isa_trap {
+    char name[ISA_NAME];
+    enum isa_trap_kind kind;
+};
+
+enum isa_action_kind {
+    ISA_ASSIGN,       /* element <- value */
+    ISA_STORE,        /* mem[address] <- value */
+    ISA_TRAP,         /* trap */
+    ISA_UNPREDICTABLY /* the whole instruction may do anything */
+};
+
+struct isa_action {
+    enum isa_action_kind kind;
+    struct isa_expr *guard; /* NULL: always */
+    unsigned element;
+    unsigned trap;
+    struct isa_expr *address, *value;
+    unsigned line;
+};
+
+struct isa_operand {
+    char name[ISA_NAME];
+    unsigned width[ISA_SCALES];
+};
+
+/* One encoding of an instruction.  Its actions are gone through in order.  An
+ * action whose guard holds is taken: it evaluates what it needs in the old
+ * state.  The first trap or unpredictable ends it, and nothing has changed.  A
+ * memory trap may come from a guard, an address or a value.  At the end all
+ * assignments are made at once; of two to one place the later one counts.  pc
+ * becomes pc + 1 unless an assignment was made to it.  A value is cut to, or
+ * extended with zeros to, the width of its place, an address to that of an
+ * address. */
+struct isa_encoding {
+    char name[ISA_NAME], mnemonic[ISA_NAME];
+    char *title; /* "" without one */
+    struct isa_operand operands[ISA_OPERANDS];
+    unsigned operand_count;
+    struct isa_action *actions;
+    unsigned action_count;
+    unsigned line;
+};
+
+enum isa_subject { ISA_ABOUT_T1, ISA_ABOUT_T2, ISA_ABOUT_T3, ISA_ABOUT_CODE };
+
+enum isa_verdict {
+    ISA_SAYS_HOLDS, /* of a theorem's premise */
+    ISA_SAYS_FAILS,
+    ISA_SAYS_PRIVILEGED, /* of an instruction, from here on */
+    ISA_SAYS_CRITICAL,   /* sensitive and not privileged */
+    ISA_SAYS_INNOCUOUS,  /* not sensitive */
+    ISA_VERDICT_COUNT
+};
+
+/* What the literature says; never used to derive anything. */
+struct isa_claim {
+    enum isa_subject subject;
+    unsigned encoding; /* for ISA_ABOUT_CODE */
+    enum isa_verdict verdict;
+    char *source;
+    char confidence; /* 'H', 'M' or 'L' */
+    unsigned line;
+};
+
+struct isa {
+    char name[ISA_NAME];
+    char *title;
+    unsigned cells;
+    unsigned cell_width[ISA_SCALES];
+    unsigned address_width[ISA_SCALES];
+    unsigned monitor_words; /* k, at least 2 */
+    char *timing; /* why a monitor must depend on timing; NULL: it need not */
+    struct isa_element elements[ISA_ELEMENTS];
+    unsigned element_count;
+    struct isa_trap traps[ISA_TRAPS];
+    unsigned trap_count;
+    struct isa_encoding *encodings;
+    unsigned encoding_count;
+    struct isa_claim *claims;
+    unsigned claim_count;
+    struct isa_chunk *chunks; /* all that the pointers above point to */
+};
+
+/* Read a description.  STATUS_BAD_INPUT: d has "file:line:column: what was
+ * expected".  *out is the caller's, for isa_free; NULL on failure. */
+MUST_USE enum status isa_parse(const char *file, const char *text, size_t len,
+                               struct isa **out, struct diag *d);
+void isa_free(struct isa *isa);
+
+#endif

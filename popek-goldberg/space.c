@@ -1,0 +1,104 @@
+#include "popek-goldberg/space.h"
+
+static void visit(struct space *s, const struct isa_expr *e)
+{
+    if (!e)
+        return;
+    if (e->op == ISA_ELEMENT)
+        s->read |= UINT64_C(1) << e->index;
+    if (e->op == ISA_MEMORY)
+        s->memory = true;
+    visit(s, e->a);
+    visit(s, e->b);
+    visit(s, e->c);
+}
+
+static void find_used(struct space *s, const struct isa_encoding *code)
+{
+    uint64_t written = 0;
+
+    for (unsigned i = 0; i < code->action_count; i++) {
+        const struct isa_action *a = &code->actions[i];
+
+        visit(s, a->guard);
+        visit(s, a->address);
+        visit(s, a->value);
+        if (a->kind == ISA_ASSIGN)
+            written |= UINT64_C(1) << a->element;
+        if (a->kind == ISA_STORE)
+            s->memory = true;
+        if (a->kind == ISA_TRAP) /* its new PSW changes them, literally */
+            written |= UINT64_C(1) << ISA_BASE | UINT64_C(1) << ISA_BOUND;
+    }
+    s->used = s->read | written;
+    if (s->memory)
+        s->used |= UINT64_C(1) << ISA_BASE | UINT64_C(1) << ISA_BOUND;
+}
+
+uint64_t space_radix(const struct isa *isa, unsigned element)
+{
+    switch (isa->elements[element].kind) {
+    case ISA_KIND_PC:
+    case ISA_KIND_BASE:
+        return isa->cells;
+    case ISA_KIND_BOUND:
+        return isa->cells + 1;
+    default:
+        return UINT64_C(1) << isa->elements[element].width[ISA_SCALED];
+    }
+}
+
+static void add(struct space *s, uint64_t *at, uint64_t radix)
+{
+    s->at[s->dims] = at;
+    s->radix[s->dims++] = radix;
+    if (__builtin_mul_overflow(s->size, radix, &s->size))
+        s->size = UINT64_MAX;
+}
+
+void space_open(struct space *s, const struct isa *isa,
+                const struct isa_encoding *code)
+{
+    *s = (struct space){.isa = isa, .size = 1};
+    find_used(s, code);
+    for (unsigned i = 0; i < code->operand_count; i++)
+        add(s, &s->operands[i],
+            UINT64_C(1) << code->operands[i].width[ISA_SCALED]);
+    for (unsigned i = 0; i < isa->cells && s->memory; i++)
+        add(s, &s->state.mem[i], UINT64_C(1) << isa->cell_width[ISA_SCALED]);
+    for (unsigned i = 1; i < isa->element_count; i++)
+        if (s->used >> i & 1 && isa->elements[i].kind != ISA_KIND_SWITCH)
+            add(s, &s->state.v[i], space_radix(isa, i));
+    s->state.q = isa->cells;
+    if (!(s->used >> ISA_BOUND & 1))
+        s->state.v[ISA_BOUND] = isa->cells;
+}
+
+static bool tick(struct space *s)
+{
+    for (unsigned i = 0; i < s->dims; i++) {
+        if (++*s->at[i] < s->radix[i])
+            return true;
+        *s->at[i] = 0;
+    }
+    return false;
+}
+
+static bool in_reach(const struct space *s)
+{
+    const struct isa_state *t = &s->state;
+
+    for (unsigned i = 0; i < s->isa->cells; i++)
+        if (t->mem[i] &&
+            (i >= t->v[ISA_BOUND] || t->v[ISA_BASE] + i >= s->isa->cells))
+            return false;
+    return true;
+}
+
+bool space_next(struct space *s)
+{
+    while (tick(s))
+        if (in_reach(s))
+            return true;
+    return false;
+}

@@ -1,0 +1,216 @@
+/* Labels, states and differences in words. */
+#include "popek-goldberg/report.h"
+#include "popek-goldberg/space.h"
+
+#include <string.h>
+
+static const char not_privileged[] =
+    "there are two states that differ in the mode only, neither outcome a "
+    "memory trap, and it does not trap in the user's or traps in the "
+    "supervisor's";
+static const char control[] =
+    "there is a state S in which it does not trap, and the mode, base, bound "
+    "or a resource register of i(S) is another";
+static const char control_literal[] =
+    "there is a state S in which it does not memory trap, and the mode, base "
+    "or bound of i(S) is another";
+static const char location[] =
+    "there are two states that differ in base only, both outcomes keep M and "
+    "R, and registers, window or pc of the outcomes differ";
+static const char by_mode[] =
+    "there are two states that differ in the mode only, both outcomes keep M "
+    "and R, and registers, window or pc of the outcomes differ";
+static const char leak[] =
+    "there are two states that differ in a resource register only, and the "
+    "program sees the difference";
+static const char less[] =
+    "what supervisor mode changes user mode leaves alone, and does not trap";
+static const char exact[] =
+    "there is a state S of the bare machine so that it does not trap in f(S) "
+    "and i(f(S)) is not f(i(S))";
+
+static void add(struct pg_row *rows, unsigned *n, enum pg_proof proof,
+                unsigned encoding, const char *label, const char *definition,
+                const struct pg_witness *w)
+{
+    if (w->found)
+        rows[(*n)++] = (struct pg_row){proof, label, definition, encoding, w};
+}
+
+unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
+                 enum pg_reading r, struct pg_row *rows)
+{
+    const struct pg_labels *l = &j->best.labels[encoding];
+    const struct pg_exact *x = &j->best.exact[encoding];
+    const char *c = r == PG_LITERAL ? control_literal : control;
+    unsigned n = 0;
+
+    if (pg_sensitive(l, r))
+        add(rows, &n, PG_PAIR, encoding, "not privileged", not_privileged,
+            &l->unprivileged[r]);
+    add(rows, &n, PG_ALONE, encoding, "control sensitive in supervisor mode", c,
+        &l->control[r][ISA_SUPERVISOR]);
+    add(rows, &n, PG_ALONE, encoding, "control sensitive in user mode", c,
+        &l->control[r][ISA_USER]);
+    add(rows, &n, PG_PAIR, encoding, "location sensitive in supervisor mode",
+        location, &l->location[ISA_SUPERVISOR]);
+    add(rows, &n, PG_PAIR, encoding, "location sensitive in user mode",
+        location, &l->location[ISA_USER]);
+    add(rows, &n, PG_PAIR, encoding, "mode sensitive", by_mode, &l->mode);
+    add(rows, &n, PG_PAIR, encoding, "leaks state in supervisor mode", leak,
+        &l->leak[ISA_SUPERVISOR]);
+    add(rows, &n, PG_PAIR, encoding, "leaks state in user mode", leak,
+        &l->leak[ISA_USER]);
+    add(rows, &n, PG_LESS, encoding, "silently does less in user mode", less,
+        &l->less);
+    add(rows, &n, PG_MAPPED, encoding, "fails the exact criterion", exact,
+        &x->vm);
+    add(rows, &n, PG_MAPPED, encoding,
+        "fails the exact criterion of the hybrid monitor", exact, &x->hybrid);
+    if (!x->vm.found)
+        add(rows, &n, PG_MAPPED, encoding,
+            "fails the exact criterion twice mapped", exact, &x->nested);
+    return n;
+}
+
+bool pg_is_named(const struct isa_encoding *code, const char *instruction)
+{
+    return !instruction || !strcmp(code->name, instruction) ||
+           !strcmp(code->mnemonic, instruction);
+}
+
+static void put_value(FILE *to, const struct isa *isa,
+                      const struct isa_state *s, unsigned component)
+{
+    if (component >= PG_WORD) {
+        unsigned i = component - PG_WORD;
+
+        if (s->unknown_mem >> i & 1)
+            fputs("unpredictable", to);
+        else
+            fprintf(to, "%llu", (unsigned long long)s->mem[i]);
+    } else if (s->unknown >> component & 1) {
+        fputs("unpredictable", to);
+    } else if (isa->elements[component].kind == ISA_KIND_MODE) {
+        fputs(s->v[component] ? "user" : "supervisor", to);
+    } else {
+        fprintf(to, "%llu", (unsigned long long)s->v[component]);
+    }
+}
+
+static void put_name(FILE *to, const struct isa *isa, unsigned component)
+{
+    if (component >= PG_WORD)
+        fprintf(to, "mem[%u]", component - PG_WORD);
+    else
+        fputs(isa->elements[component].name, to);
+}
+
+void pg_put_state(FILE *to, const struct isa *isa, unsigned encoding,
+                  const struct isa_state *s)
+{
+    struct space space;
+    uint64_t shown;
+
+    space_open(&space, isa, &isa->encodings[encoding]);
+    shown = space.used | 1u << ISA_MODE | 1u << ISA_BASE | 1u << ISA_BOUND |
+            1u << ISA_PC;
+    for (unsigned i = 0; i < isa->element_count; i++)
+        if (shown >> i & 1) {
+            fprintf(to, "%s%s=", i ? " " : "", isa->elements[i].name);
+            put_value(to, isa, s, i);
+        }
+    for (unsigned i = 0; i < isa->cells; i++)
+        if (s->mem[i] || (s->unknown_mem >> i & 1)) {
+            fprintf(to, " mem[%u]=", i);
+            put_value(to, isa, s, PG_WORD + i);
+        }
+}
+
+void pg_put_outcome(FILE *to, const struct isa *isa, unsigned encoding,
+                    const struct isa_result *r)
+{
+    if (r->ending == ISA_TRAPPED)
+        fprintf(to, "%s trap", isa->traps[r->trap].name);
+    else if (r->ending == ISA_ANYTHING)
+        fputs("unpredictable", to);
+    else
+        pg_put_state(to, isa, encoding, &r->state);
+}
+
+void pg_put_operands(FILE *to, const struct isa *isa, unsigned encoding,
+                     const struct pg_witness *w)
+{
+    const struct isa_encoding *c = &isa->encodings[encoding];
+
+    fputs(c->name, to);
+    for (unsigned i = 0; i < c->operand_count; i++)
+        fprintf(to, "%s%s=%llu", i ? ", " : " ", c->operands[i].name,
+                (unsigned long long)w->operands[i]);
+}
+
+/* "ac is 0 in one and 1 in the other". */
+static void put_values(FILE *to, const struct isa *isa,
+                       const struct pg_witness *w)
+{
+    put_name(to, isa, w->component);
+    fputs(" is ", to);
+    put_value(to, isa, &w->r[0].state, w->component);
+    fputs(" in the first outcome, ", to);
+    put_value(to, isa, &w->r[1].state, w->component);
+    fputs(" in the second", to);
+}
+
+static void put_change(FILE *to, const struct isa *isa,
+                       const struct pg_witness *w)
+{
+    put_name(to, isa, w->component);
+    fputs(" changes from ", to);
+    put_value(to, isa, &w->s[0], w->component);
+    fputs(" to ", to);
+    put_value(to, isa, &w->r[0].state, w->component);
+}
+
+void pg_put_difference(FILE *to, const struct pg_judgement *j,
+                       const struct pg_row *row)
+{
+    const struct isa *isa = j->isa;
+    const struct pg_witness *w = row->witness;
+
+    switch (w->why) {
+    case PG_DIFFERS:
+        if (row->proof == PG_PAIR || row->proof == PG_MAPPED)
+            put_values(to, isa, w);
+        else
+            put_change(to, isa, w);
+        if (row->proof == PG_LESS)
+            fputs(" in supervisor mode, and not in user mode", to);
+        return;
+    case PG_TRAP_CONTROLS:
+        fputs("the trap itself loads a new PSW, with another ", to);
+        put_name(to, isa, w->component);
+        return;
+    case PG_UNPREDICTABLE:
+        fputs("unpredictable: it need not trap, and may change anything", to);
+        return;
+    case PG_NO_TRAP:
+        fputs("it does not trap in user mode", to);
+        return;
+    case PG_TRAPS_TOO:
+        fputs("it traps in supervisor mode too", to);
+        return;
+    case PG_HIDDEN:
+        put_change(to, isa, w);
+        fputs(" on the bare machine, and the monitor, which keeps the virtual "
+              "one, is not told",
+              to);
+        return;
+    case PG_SEIZED:
+        put_name(to, isa, w->component);
+        fputs(" of the real machine is not what the monitor has set", to);
+        return;
+    case PG_REAL_TRAPS:
+        fputs("the bare machine traps and the virtual one does not", to);
+        return;
+    }
+}

@@ -1,0 +1,170 @@
+/* Descriptions of machines: what is refused, where, and with which words. */
+#include "popek-goldberg/isa.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Comes before every row's text, which begins in line 2. */
+#define HEAD                                                           \
+    "machine m address 8 word 8 register ac : 8 scaled 2 trap priv : " \
+    "privileged\n"
+
+static const struct {
+    const char *text, *says;
+} faults[] = {
+    {"regster x : 8", ":2:1: expected a declaration, found 'regster'; did you "
+                      "mean 'register'?"},
+    {"register x 8", ":2:12: expected ':', found '8'"},
+    {"register x : 65", ":2:14: a width is 1 to 64"},
+    {"register x : 8 scaled 9", ":2:23: a scaled width is 1 to 8"},
+    {"register ac : 8", ":2:10: 'ac' is there already"},
+    {"register base : 8", ":2:10: 'base' is there already"},
+    {"register user : 8", ":2:10: 'user' is a word of the language"},
+    {"register 8 : 8", ":2:10: expected a name, found '8'"},
+    {"memory 9", ":2:8: the number of words of memory is 1 to 8"},
+    {"monitor 1", ":2:9: the number of the monitor's words is 2 to 16"},
+    {"const c 4", ":2:9: expected '=', found '4'"},
+    {"const c = 99999999999999999999", ":2:11: a number of more than 64 bits"},
+    {"const c = 12ab", ":2:11: expected a number"},
+    {"trap x : privilegd", ":2:10: expected a kind of trap: privileged, "
+                           "memory, operand or system_call, found 'privilegd'; "
+                           "did you mean 'privileged'?"},
+    {"trap memory : memory", ":2:6: this trap is there already"},
+    {"timing no", ":2:8: expected a text in quotes, found 'no'"},
+    {"timing \"no", ":2:8: a text without its closing quote"},
+    {"instruction A { ax <- 1 }", ":2:17: expected an action: when, trap, or "
+                                  "NAME <- VALUE, found 'ax'; did you mean "
+                                  "'ac'?"},
+    {"instruction A { ac = 1 }", ":2:20: expected '<-'; '=' compares"},
+    {"instruction A { ac <- md }", ":2:23: expected a value, found 'md'"},
+    {"instruction A { ac <- ac == 1 }", ":2:27: expected a value ('=' is "
+                                        "written once), found '='"},
+    {"instruction A { ac <- 300 }", ":2:23: 300 does not fit into the 8 bits"},
+    {"instruction A { ac <- 100 }", ":2:23: 100 does not fit into the 2 bits "
+                                    "of the scaled machine"},
+    {"instruction A { ac <- ac[9] }", "bits 9 to 9 of a value that has 8"},
+    {"instruction A { ac <- ac[7] }", "of a value that has 2 bits in the "
+                                      "scaled machine"},
+    {"instruction A { ac <- cat(1, ac) }", "cat joins two values of known"},
+    {"instruction A { when mode = usr: ac <- 1 }",
+     ":2:29: expected a value, found 'usr'; did you mean 'user'?"},
+    {"instruction A { when mode = user ac <- 1 }",
+     ":2:34: expected ':', found 'ac'"},
+    {"instruction A { trap prv }", ":2:22: expected the name of a declared "
+                                   "trap, found 'prv'; did you mean 'priv'?"},
+    {"instruction A { ac <- 1", ":2:24: expected an action: when, trap, or "
+                                "NAME <- VALUE, but the text ends here"},
+    {"instruction A { ac <- 1; }", ":2:24: ';' is no part of the language"},
+    {"instruction A { ac <- !ac }", ":2:23: '!' is no part of the language; "
+                                    "write 'not'"},
+    {"instruction A { ac <- 1 = 1 = 1 }", "comparisons do not chain"},
+    {"instruction A { ac <- 1 + unpredictable }",
+     "'unpredictable' is the whole value of an assignment"},
+    {"switch s : 1 instruction A { s <- 1 }", "a switch is how the machine is "
+                                              "set up; no instruction writes"},
+    {"instruction A { } instruction A { }",
+     "an instruction of this name is there already"},
+    {"instruction A (x:1, y:1, z:1, u:1, v:1) { }", "more than 4 operands"},
+    {"instruction A { } memory 4", "expected before the first instruction"},
+    {"instruction A { } claim B critical source \"x\" confidence H",
+     ":2:25: expected t1, t2, t3 or an instruction declared above, found 'B'"},
+    {"instruction A { } claim A holds source \"x\" confidence H",
+     ":2:27: expected privileged, critical or innocuous, found 'holds'"},
+    {"instruction A { } claim t1 holds source \"x\" confidence X",
+     "expected a confidence: H, M or L, found 'X'"},
+    {"register y : 16 scaled 1 instruction A { y <- cat(mode, ac) }",
+     "the scaled place cuts this to 1 bits, of 3; give it 'scaled 3'"},
+    {"resource r : 1 monitor 2", "the monitor's value does not fit"},
+    {"address 3 instruction A { }", "the address is too narrow"},
+    {"", ":2:1: a machine without an instruction"},
+    {"\x01", ":2:1: byte 0x01 is no part of the language"},
+};
+
+static enum status parse(const char *text, struct isa **isa, struct diag *d)
+{
+    d->text[0] = '\0';
+    return isa_parse("m.isa", text, strlen(text), isa, d);
+}
+
+START_TEST(test_fault)
+{
+    struct isa *isa;
+    struct diag d;
+    char text[1024];
+
+    snprintf(text, sizeof(text), HEAD "%s", faults[_i].text);
+    ck_assert_int_eq(parse(text, &isa, &d), STATUS_BAD_INPUT);
+    ck_assert_ptr_null(isa);
+    ck_assert_msg(
+        !strncmp(d.text, "m.isa:2:", 8) && strstr(d.text, faults[_i].says),
+        "%s\n  says: %s\n  not:  %s", faults[_i].text, d.text, faults[_i].says);
+}
+END_TEST
+
+/* However deep, long or many: refused with a place, and no crash. */
+START_TEST(test_bounds)
+{
+    static const char *const pieces[] = {
+        "(",    "~",    "when 1: ", "not ",     "1 ? ",
+        "mem[", "cat(", "1 + ",     "when 1: {"};
+    static char text[ISA_TEXT + 2];
+    struct isa *isa;
+    struct diag d;
+
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+        bool action = pieces[i][0] == 'w';
+        size_t n =
+            (size_t)snprintf(text, sizeof(text), HEAD "instruction A { %s",
+                             action ? "" : "ac <- ");
+
+        while (n + 16 < sizeof(text))
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", pieces[i]);
+        ck_assert_int_eq(parse(text, &isa, &d), STATUS_BAD_INPUT);
+        ck_assert_msg(strstr(d.text, "more than") || strstr(d.text, "deeper"),
+                      "%s: %s", pieces[i], d.text);
+    }
+    memset(text, ' ', sizeof(text) - 1);
+    ck_assert_int_eq(parse(text, &isa, &d), STATUS_BAD_INPUT);
+}
+END_TEST
+
+START_TEST(test_tree)
+{
+    struct isa *isa;
+    struct diag d;
+
+    ck_assert_msg(parse(HEAD "const big = 0x80 scaled 2\n"
+                             "instruction A of B \"title\" (n : 4) {\n"
+                             "  when mode = user: trap priv\n"
+                             "  else { mem[n] <- ac + big pc <- 1 + 2 * 3 }\n"
+                             "}\n",
+                        &isa, &d) == STATUS_OK,
+                  "%s", d.text);
+    const struct isa_encoding *c = &isa->encodings[0];
+    ck_assert_str_eq(c->mnemonic, "B");
+    ck_assert_str_eq(c->title, "title");
+    ck_assert_uint_eq(c->action_count, 3);
+    ck_assert_int_eq(c->actions[0].kind, ISA_TRAP);
+    ck_assert_int_eq(c->actions[1].guard->op, ISA_NOT);
+    ck_assert_uint_eq(c->actions[1].value->b->value[ISA_FULL], 0x80);
+    ck_assert_uint_eq(c->actions[1].value->b->value[ISA_SCALED], 2);
+    ck_assert_uint_eq(c->actions[1].value->width[ISA_SCALED], 2);
+    ck_assert_int_eq(c->actions[2].value->op, ISA_ADD);
+    ck_assert_int_eq(c->actions[2].value->b->op, ISA_MUL);
+    isa_free(isa);
+}
+END_TEST
+
+Suite *suite_pg_language(void)
+{
+    Suite *s = suite_create("pg_language");
+    TCase *t = tcase_create("parser");
+
+    tcase_add_loop_test(t, test_fault, 0, (int)ARRAY_LEN(faults));
+    tcase_add_test(t, test_bounds);
+    tcase_add_test(t, test_tree);
+    suite_add_tcase(s, t);
+    return s;
+}
