@@ -102,3 +102,14 @@ const struct command *command_run(const char *folder, const char *fmt, ...)
     read_back("err", c.err);
     return &c;
 }
+
+void command_expect(const struct command_case *expected)
+{
+    const struct command *c = command_run("/", "%s", expected->args);
+
+    ck_assert_msg(c->status == expected->status, "%s: %d\n%s", expected->args,
+                  c->status, c->err);
+    ck_assert_msg(strstr(c->out, expected->says) ||
+                      strstr(c->err, expected->says),
+                  "%s: %s%s", expected->args, c->out, c->err);
+}

@@ -33,4 +33,15 @@ const char *command_sample(const char *name);
 /* Write a file into command_folder(). */
 void command_file(const char *name, const void *bytes, size_t size);
 
+/* A command line, the status it must end with, and words that it must say on
+ * either stream. */
+struct command_case {
+    const char *args;
+    int status;
+    const char *says;
+};
+
+/* Run it from the root folder and assert both. */
+void command_expect(const struct command_case *expected);
+
 #endif

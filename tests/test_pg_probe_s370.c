@@ -189,11 +189,7 @@ START_TEST(test_opcodes_that_are_not_there)
 }
 END_TEST
 
-static const struct {
-    const char *args;
-    int status;
-    const char *says;
-} commands[] = {
+static const struct command_case commands[] = {
     {"check s370 --probe", 0, "\n181 instructions; 0 neither agree nor"},
     {"check toy --probe", 2, "only s370 has a probe"},
     {"check s370 --probe --json", 2, "goes with no other option"},
@@ -201,13 +197,7 @@ static const struct {
 
 START_TEST(test_command)
 {
-    const struct command *c = command_run("/", "%s", commands[_i].args);
-
-    ck_assert_msg(c->status == commands[_i].status, "%s: %d\n%s",
-                  commands[_i].args, c->status, c->err);
-    ck_assert_msg(strstr(c->out, commands[_i].says) ||
-                      strstr(c->err, commands[_i].says),
-                  "%s: %s%s", commands[_i].args, c->out, c->err);
+    command_expect(&commands[_i]);
 }
 END_TEST
 
