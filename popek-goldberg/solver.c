@@ -266,16 +266,19 @@ static enum pg_answer take(struct pg_solver *s, const char *mark,
     return PG_UNKNOWN;
 }
 
-/* Write `text` and read at the same time, for either may fill its pipe. */
+/* Write `text` and read at the same time, for either may fill its pipe.  One
+ * that reads no more may be about to end, or not: what it says is no answer,
+ * for it has not heard the question, and only its end or our time ends that. */
 static enum pg_answer converse_until(struct pg_solver *s, const char *text,
                                      const char *mark, int64_t until,
                                      struct diag *d)
 {
     size_t left = strlen(text);
+    bool deaf = false;
 
     for (;;) {
         struct pollfd fds[2] = {{s->from, POLLIN, 0},
-                                {left ? s->to : -1, POLLOUT, 0}};
+                                {left && !deaf ? s->to : -1, POLLOUT, 0}};
         int64_t rest = until - now_ms();
 
         if (rest <= 0)
@@ -284,13 +287,14 @@ static enum pg_answer converse_until(struct pg_solver *s, const char *text,
             return fail(d, PG_DIED, "poll", strerror(errno));
         if (fds[0].revents) {
             enum pg_answer a = take(s, mark, d);
+            if (a == PG_SAT && left)
+                return fail(d, PG_GARBLED, "answers what was not asked", "");
             if (a != PG_UNKNOWN)
                 return a;
         }
         if (fds[1].revents) {
             ssize_t n = write_quietly(s->to, text, left);
-            if (n < 0 && !would_block())
-                return say_its_end(s, d);
+            deaf = n < 0 && !would_block();
             text += n > 0 ? n : 0;
             left -= n > 0 ? (size_t)n : 0;
         }

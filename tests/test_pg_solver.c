@@ -90,6 +90,13 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Only one that never answers is waited for; the others have all the time that
+ * a busy host may need. */
+static unsigned patience(enum pg_answer answer)
+{
+    return answer == PG_TIMEOUT ? QUICK_MS : PATIENT_MS;
+}
+
 /* ---- Fakes ---- */
 
 /* What it does at (check-sat), and what that is worth. */
@@ -122,7 +129,9 @@ static const struct {
 
 START_TEST(test_only_a_plain_answer_is_one)
 {
-    use(fake(manners[_i].does, ":"), QUICK_MS, PATIENT_MS);
+    use(fake(manners[_i].does, ":"), PATIENT_MS, 2 * PATIENT_MS);
+    ck_assert_int_eq(pg_solver_start(&s, &d), PG_SAT);
+    s.query_ms = patience(manners[_i].answer);
     ask_for(manners[_i].answer);
     ck_says(manners[_i].says);
     ck_assert_uint_eq(s.answers[manners[_i].answer], 1);
@@ -143,13 +152,15 @@ static const struct {
     {"#!/bin/sh\ncat\n", PG_TIMEOUT},
     {"#!/bin/sh\nyes\n", PG_GARBLED},
     {"#!/bin/sh\ncat >/dev/null\n", PG_TIMEOUT},
-    {"#!/bin/sh\nexec <&-; sleep 100\n", PG_TIMEOUT},
+    {"#!/bin/sh\nexec <&-; sleep 100\n", PG_TIMEOUT}, /* before we write ... */
+    {"#!/bin/sh\nsleep 0.1; exec <&-; sleep 100\n", PG_TIMEOUT}, /* and after */
+    {"#!/bin/sh\nexec <&-; sleep 0.1; exit 1\n", PG_DIED},
     {"#!/no/such/interpreter\n", PG_MISSING},
 };
 
 START_TEST(test_a_stranger_never_answers)
 {
-    use(script(strangers[_i].text), QUICK_MS, PATIENT_MS);
+    use(script(strangers[_i].text), patience(strangers[_i].answer), PATIENT_MS);
     ask_for(strangers[_i].answer);
     ck_assert_str_eq(s.version, "");
 }
