@@ -1,6 +1,5 @@
-#include "cli/check_host.h"
+#include "cli/check.h"
 
-#include "cli/command.h"
 #include "popek-goldberg/probe_host.h"
 
 #include <stdio.h>
@@ -12,13 +11,15 @@ static void print_line(void *context, const char *line)
     puts(line);
 }
 
-int check_host(void)
+int check_host(char **argv, const struct check_options *o)
 {
     struct pg_host_row *rows = calloc(pg_host_count(), sizeof(*rows));
     struct pg_host_facts facts;
     struct diag d = {"no memory for the rows of the probe"};
     enum status st = STATUS_NO_MEMORY;
 
+    (void)argv;
+    (void)o;
     if (rows)
         st = pg_probe_host(rows, pg_host_count(), &facts, &d);
     if (st == STATUS_OK)

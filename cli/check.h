@@ -1,0 +1,44 @@
+/* What `trapline check` was told, and the parts that its commands share. */
+#ifndef CLI_CHECK_H
+#define CLI_CHECK_H
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "popek-goldberg/report.h"
+
+struct check_options {
+    bool all, json, probe, host, one_witness;
+    const char *reading, *instruction, *solver;
+    uint64_t witness;
+    enum pg_reading r; /* what `reading` says */
+};
+
+extern const struct command_usage check_usage;
+
+/* Parse the machine of this name: a file where it has a dot or a slash, or none
+ * is built in.  *isa is the caller's, for isa_free.  Otherwise an exit code,
+ * and the complaint has been made. */
+int check_open(const char *name, struct isa **isa);
+
+/* Open and judge; undone by check_forget. */
+struct check_subject {
+    struct isa *isa;
+    struct pg_judgement j;
+};
+int check_judge(const char *name, struct check_subject *out);
+void check_forget(struct check_subject *s);
+
+/* CODE_DONE when all premises hold and no claim differs. */
+int check_verdict(const struct pg_judgement *j, enum pg_reading r);
+
+/* What the solver says of it, after the report: proofs, in words, on stdout.
+ * Without --solver nothing.  The worse of this and check_verdict. */
+int check_conclude(const struct pg_judgement *j, const struct check_options *o);
+
+/* The commands; argv[1] on are machines.  Each returns an exit code. */
+int check_one(char **argv, const struct check_options *o);
+int check_all(char **argv, const struct check_options *o);
+int check_probe(char **argv, const struct check_options *o);
+int check_host(char **argv, const struct check_options *o);
+
+#endif
