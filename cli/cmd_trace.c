@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "cli/trace_file.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 static struct {
@@ -84,9 +85,12 @@ static int trace_to(struct session_plan *plan, struct trace_file *file)
         if (s->guests[i].end == GUEST_FAILED)
             cli_say("%s: %s", s->guests[i].name, s->guests[i].why);
     free(s);
-    if (trace_file_close(file, &diag))
-        return cli_fail(STATUS_HOST_FAILED, &diag);
-    return code;
+    bool to_stdout = file->file == stdout;
+    if (trace_file_close(file, &diag) == STATUS_OK)
+        return code;
+    return to_stdout && cli_reader_has_gone()
+               ? CODE_SIGNALLED + SIGPIPE
+               : cli_fail(STATUS_HOST_FAILED, &diag);
 }
 
 int cmd_trace(int argc, char **argv)

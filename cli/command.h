@@ -9,11 +9,12 @@
 /* How every subcommand ends; a script may rely on it. */
 enum exit_code {
     CODE_DONE = 0,
-    CODE_NEGATIVE = 1, /* a divergence, a failed check, a wait not met */
-    CODE_USAGE = 2,    /* a wrong flag, a wrong or missing file */
-    CODE_SKIPPED = 77, /* this machine lacks what it takes; said loudly */
-    CODE_LIMIT = 124,  /* an instruction limit was reached */
-    CODE_OURS = 125    /* a fault of ours, or of the host */
+    CODE_NEGATIVE = 1,   /* a divergence, a failed check, a wait not met */
+    CODE_USAGE = 2,      /* a wrong flag, a wrong or missing file */
+    CODE_SKIPPED = 77,   /* this machine lacks what it takes; said loudly */
+    CODE_LIMIT = 124,    /* an instruction limit was reached */
+    CODE_OURS = 125,     /* a fault of ours, or of the host */
+    CODE_SIGNALLED = 128 /* + SIGPIPE: nobody reads stdout any more */
 };
 
 /* cmd_NAME(argc, argv): argv[0] is NAME; returns an exit_code. */
@@ -32,8 +33,11 @@ int cli_fail(enum status st, const struct diag *d);
  * list ends with NULL. */
 const char *cli_did_you_mean(const char *wrong, const char *const *words);
 
-/* Flush stdout; a full disk or closed pipe becomes CODE_OURS, with a message.
- * Otherwise `code`. */
+/* Is stdout a pipe that nobody reads any more?  That is no news to anybody. */
+bool cli_reader_has_gone(void);
+
+/* Flush stdout; a full disk becomes CODE_OURS, with a message, and a pipe whose
+ * reader has gone ends quietly as SIGPIPE would.  Otherwise `code`. */
 int cli_finish_stdout(int code);
 
 #endif

@@ -61,7 +61,7 @@ static void occupy_standard_streams(void)
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error we report */
+    signal(SIGPIPE, SIG_IGN); /* seen where we write: cli_finish_stdout */
     if (argc < 2) {
         print_help();
         return CODE_USAGE;

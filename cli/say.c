@@ -1,9 +1,12 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WORD_MAX = 40 };
 
@@ -74,10 +77,19 @@ const char *cli_did_you_mean(const char *wrong, const char *const *words)
     return best;
 }
 
+bool cli_reader_has_gone(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 int cli_finish_stdout(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
+    if (errno == EPIPE || cli_reader_has_gone())
+        return CODE_SIGNALLED + SIGPIPE;
     cli_say("standard output: %s", strerror(errno));
     return CODE_OURS;
 }
