@@ -52,7 +52,7 @@ enum status pg_measure(const struct isa *isa, struct diag *d)
                         "scale them down",
                         isa->name, PG_CONFIGS);
     for (unsigned i = 0; i < isa->encoding_count; i++) {
-        space_open(&s, isa, &isa->encodings[i]);
+        space_open(&s, isa, &isa->encodings[i], false);
         if (s.size >> SIZE_MAX_LOG)
             return diag_set(d, STATUS_BAD_INPUT,
                             "%s: instruction %s in line %u has more than 2^%u "
@@ -69,6 +69,11 @@ enum status pg_measure(const struct isa *isa, struct diag *d)
 static bool is_resource(const struct isa *isa, unsigned i)
 {
     return isa->elements[i].kind == ISA_KIND_RESOURCE;
+}
+
+static bool is_control(const struct isa *isa, unsigned i)
+{
+    return isa_is_control(isa->elements[i].kind);
 }
 
 static bool element_differs(const struct isa_state *a,
@@ -104,7 +109,7 @@ static int first_control(const struct isa *isa, enum pg_reading reading,
             return (int)fixed[i];
     for (unsigned i = ISA_BUILT_IN;
          reading == PG_CORRECTED && i < isa->element_count; i++)
-        if (is_resource(isa, i) && element_differs(before, after, i))
+        if (is_control(isa, i) && element_differs(before, after, i))
             return (int)i;
     return -1;
 }
@@ -117,6 +122,7 @@ struct scan {
     const struct isa_encoding *code;
     struct space space;
     unsigned config;
+    bool held;             /* enforced resources have the monitor's value */
     struct isa_state s[2]; /* by mode */
     struct isa_result r[2];
     struct pg_labels *out;
@@ -249,16 +255,21 @@ static bool look_behaviour(struct scan *c, struct pg_witness *w, struct pair p)
     return true;
 }
 
-/* Compare with the same state but for greater values of one element. */
+/* Compare with the same state but for other values of one element: greater
+ * ones, as the others were looked at from the other side, unless it is held. */
 static bool look_moved(struct scan *c, unsigned mode, unsigned element,
                        struct pg_witness *w)
 {
     struct isa_state moved = c->s[mode];
-    uint64_t radix = space_radix(c->isa, element);
+    uint64_t radix = space_radix(c->isa, element), own = moved.v[element];
     struct isa_result r;
     bool found = false;
 
+    if (c->held && c->isa->elements[element].enforced)
+        moved.v[element] = UINT64_MAX;
     while (++moved.v[element] < radix) {
+        if (moved.v[element] == own)
+            continue;
         isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &moved, &r);
         if (look_behaviour(
                 c, w, (struct pair){{&c->s[mode], &moved}, {&c->r[mode], &r}}))
@@ -305,20 +316,21 @@ static void look(struct scan *c)
     look_less(c, modes);
     for (unsigned m = 0; m < 2; m++) {
         look_control(c, m);
-        if (c->space.used >> ISA_BASE & 1)
+        if (c->space.used >> ISA_BASE & 1 && !c->isa->high_core)
             look_moved(c, m, ISA_BASE, &c->out->location[m]);
         look_leaks(c, m);
     }
 }
 
 void pg_classify(const struct isa *isa, const struct isa_encoding *code,
-                 unsigned config, struct pg_labels *out)
+                 unsigned config, bool held, struct pg_labels *out)
 {
-    struct scan c = {.isa = isa, .code = code, .config = config, .out = out};
+    struct scan c = {
+        .isa = isa, .code = code, .config = config, .held = held, .out = out};
 
     memset(out, 0, sizeof(*out));
     out->vacuous[PG_LITERAL] = out->vacuous[PG_CORRECTED] = true;
-    space_open(&c.space, isa, code);
+    space_open(&c.space, isa, code, held);
     set_config(isa, &c.space.state, config);
     do
         look(&c);
@@ -334,7 +346,8 @@ struct mapping {
     unsigned monitor; /* setting of the switches that the monitor makes */
 };
 
-/* f, `levels` times: user mode, k words higher, resources the monitor's. */
+/* f, `levels` times: user mode, k words higher (or the monitor is), resources
+ * the monitor's. */
 static void map(const struct mapping *m, unsigned levels,
                 const struct isa_state *s, struct isa_state *f)
 {
@@ -344,7 +357,7 @@ static void map(const struct mapping *m, unsigned levels,
     *f = *s;
     f->v[ISA_MODE] = ISA_USER;
     f->unknown &= ~(UINT64_C(1) << ISA_MODE);
-    f->v[ISA_BASE] += shift;
+    f->v[ISA_BASE] += isa->high_core ? 0 : shift;
     f->q += shift;
     for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
         if (is_resource(isa, i)) {
@@ -354,47 +367,104 @@ static void map(const struct mapping *m, unsigned levels,
     set_config(isa, f, m->monitor);
 }
 
-/* Is i(f(S)) what f(i(S)) is?  Else keep why not. */
-static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w)
+/* What is wrong with i(f(S)), where it should be f(i(S)). */
+struct wrong {
+    bool found;
+    enum pg_why why;
+    unsigned component;
+};
+
+static struct wrong wrong(enum pg_why why, unsigned component)
+{
+    return (struct wrong){true, why, component};
+}
+
+enum pg_property pg_breaks(const struct pg_witness *w)
+{
+    return w->why == PG_SEIZED || w->why == PG_UNPREDICTABLE ? PG_CONTROL
+                                                             : PG_EQUIVALENCE;
+}
+
+/* What the monitor holds is not as the bare machine's, mapped, would be. */
+static struct wrong look_control_kept(const struct mapping *m, unsigned levels)
+{
+    const struct scan *c = &m->scan;
+    const struct isa_state *s = c->s;
+    const struct isa_result *r = c->r;
+    struct isa_state want;
+    int what;
+
+    map(m, levels, &r[0].state, &want);
+    if (r[0].ending != ISA_DONE)
+        want = s[1];
+    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
+        if (is_control(c->isa, i)) /* time goes on by itself only */
+            want.v[i] = s[1].v[i];
+    what = first_control(c->isa, PG_CORRECTED, &want, &r[1].state);
+    if (what >= 0)
+        return wrong(PG_SEIZED, (unsigned)what);
+    if ((r[0].state.unknown | r[1].state.unknown) >> ISA_BASE & 1)
+        return wrong(PG_SEIZED, ISA_BASE);
+    /* The words above those of this machine are another's: a bound may shrink
+     * untold, never grow.  (Resource control.) */
+    if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND] ||
+        r[1].state.unknown >> ISA_BOUND & 1)
+        return wrong(PG_SEIZED, ISA_BOUND);
+    return (struct wrong){.found = false};
+}
+
+/* The program sees another outcome than on the bare machine. */
+static struct wrong look_equivalent(const struct mapping *m)
+{
+    const struct scan *c = &m->scan;
+    const struct isa_state *s = c->s;
+    const struct isa_result *r = c->r;
+    int what;
+
+    if (r[0].ending == ISA_TRAPPED)
+        return wrong(PG_REAL_TRAPS, 0);
+    if (r[0].ending == ISA_ANYTHING)
+        return (struct wrong){.found = false}; /* so may the virtual one */
+    /* The monitor keeps the virtual mode and resources, and did not run. */
+    if (element_differs(&s[0], &r[0].state, ISA_MODE))
+        return wrong(PG_HIDDEN, ISA_MODE);
+    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
+        if (is_control(c->isa, i) && element_differs(&s[0], &r[0].state, i))
+            return wrong(PG_HIDDEN, i);
+    what = first_difference(c->isa, &r[0].state, &r[1].state);
+    return what < 0 ? (struct wrong){.found = false}
+                    : wrong(PG_DIFFERS, (unsigned)what);
+}
+
+/* Is i(f(S)) what f(i(S)) is?  Else keep why not: the first reason in w, and
+ * the first against each property in `breaks`, unless that is NULL. */
+static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w,
+                       struct pg_witness *breaks)
 {
     struct scan *c = &m->scan;
-    struct isa_state *s = c->s, want;
+    struct isa_state *s = c->s;
     struct isa_result *r = c->r;
     struct pair p = {{&s[0], &s[1]}, {&r[0], &r[1]}};
-    int what;
+    struct wrong found[PG_EFFICIENCY] = {{.found = false}};
 
     map(m, levels, &s[0], &s[1]);
     isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &s[1], &r[1]);
     if (r[1].ending == ISA_TRAPPED)
         return;
-    if (r[1].ending == ISA_ANYTHING)
-        return keep(c, w, PG_UNPREDICTABLE, ISA_MODE, p);
-    map(m, levels, &r[0].state, &want);
-    if (r[0].ending != ISA_DONE)
-        want = s[1];
-    what = first_control(c->isa, PG_CORRECTED, &want, &r[1].state);
-    if (what >= 0)
-        return keep(c, w, PG_SEIZED, (unsigned)what, p);
-    if ((r[0].state.unknown | r[1].state.unknown) >> ISA_BASE & 1)
-        return keep(c, w, PG_SEIZED, ISA_BASE, p);
-    /* The words above those of this machine are another's: a bound may shrink
-     * untold, never grow.  (Resource control.) */
-    if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND] ||
-        r[1].state.unknown >> ISA_BOUND & 1)
-        return keep(c, w, PG_SEIZED, ISA_BOUND, p);
-    if (r[0].ending == ISA_TRAPPED)
-        return keep(c, w, PG_REAL_TRAPS, 0, p);
-    if (r[0].ending == ISA_ANYTHING)
-        return; /* the virtual machine may do anything, and seized nothing */
-    /* The monitor keeps the virtual mode and resources, and did not run. */
-    if (element_differs(&s[0], &r[0].state, ISA_MODE))
-        return keep(c, w, PG_HIDDEN, ISA_MODE, p);
-    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
-        if (is_resource(c->isa, i) && element_differs(&s[0], &r[0].state, i))
-            return keep(c, w, PG_HIDDEN, i, p);
-    what = first_difference(c->isa, &want, &r[1].state);
-    if (what >= 0)
-        keep(c, w, PG_DIFFERS, (unsigned)what, p);
+    if (r[1].ending == ISA_ANYTHING) {
+        found[PG_CONTROL] = wrong(PG_UNPREDICTABLE, ISA_MODE);
+    } else {
+        found[PG_CONTROL] = look_control_kept(m, levels);
+        found[PG_EQUIVALENCE] = look_equivalent(m);
+    }
+    for (unsigned i = PG_EFFICIENCY; i-- > 0;) {
+        if (!found[i].found)
+            continue;
+        if (i == PG_CONTROL || !found[PG_CONTROL].found)
+            keep(c, w, found[i].why, found[i].component, p);
+        if (breaks)
+            keep(c, &breaks[i], found[i].why, found[i].component, p);
+    }
 }
 
 static void look_mapped(struct mapping *m, struct pg_exact *out)
@@ -407,10 +477,13 @@ static void look_mapped(struct mapping *m, struct pg_exact *out)
         set_config(c->isa, &c->s[0], c->config);
         isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &c->s[0],
                  &c->r[0]);
-        look_exact(m, 1, &out->vm);
-        look_exact(m, 2, &out->nested);
+        look_exact(m, 2, &out->nested, NULL);
+        look_exact(m, 1, &out->vm, out->breaks);
         if (mode == ISA_USER)
-            look_exact(m, 1, &out->hybrid);
+            look_exact(m, 1, &out->hybrid, out->hybrid_breaks);
+        if (c->r[0].ending == ISA_DONE && c->r[1].ending == ISA_TRAPPED)
+            keep(c, &out->stopped, PG_VIRTUAL_TRAPS, 0,
+                 (struct pair){{&c->s[0], &c->s[1]}, {&c->r[0], &c->r[1]}});
         out->states++;
     }
 }
@@ -424,7 +497,7 @@ void pg_decide_exact(const struct isa *isa, const struct isa_encoding *code,
     m.scan.isa = isa;
     m.scan.code = code;
     m.scan.config = config;
-    space_open(&m.scan.space, isa, code);
+    space_open(&m.scan.space, isa, code, false);
     do
         look_mapped(&m, out);
     while (space_next(&m.scan.space));
@@ -477,5 +550,10 @@ void pg_unite_exact(struct pg_exact *into, const struct pg_exact *more)
     unite(&into->vm, &more->vm);
     unite(&into->hybrid, &more->hybrid);
     unite(&into->nested, &more->nested);
+    unite(&into->stopped, &more->stopped);
+    for (unsigned i = 0; i < PG_EFFICIENCY; i++) {
+        unite(&into->breaks[i], &more->breaks[i]);
+        unite(&into->hybrid_breaks[i], &more->hybrid_breaks[i]);
+    }
     into->states += more->states;
 }

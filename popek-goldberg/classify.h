@@ -17,12 +17,13 @@ enum pg_why {
     PG_DIFFERS,       /* component differs */
     PG_TRAP_CONTROLS, /* literal: the trap itself swaps mode, base, bound */
     PG_UNPREDICTABLE,
-    PG_NO_TRAP,   /* privileged: user mode does not trap */
-    PG_TRAPS_TOO, /* privileged: supervisor mode traps as well */
-    PG_HIDDEN,    /* component changes on the bare machine; the monitor,
-                   * which keeps the virtual one, is not told */
-    PG_SEIZED,    /* component, which is the monitor's, has changed */
-    PG_REAL_TRAPS /* the bare machine traps, the virtual one does not */
+    PG_NO_TRAP,      /* privileged: user mode does not trap */
+    PG_TRAPS_TOO,    /* privileged: supervisor mode traps as well */
+    PG_HIDDEN,       /* component changes on the bare machine; the monitor,
+                      * which keeps the virtual one, is not told */
+    PG_SEIZED,       /* component, which is the monitor's, has changed */
+    PG_REAL_TRAPS,   /* the bare machine traps, the virtual one does not */
+    PG_VIRTUAL_TRAPS /* the virtual machine traps, the bare one does not */
 };
 
 /* A component is an element's index, or PG_WORD + a word of the window. */
@@ -54,11 +55,27 @@ struct pg_labels {
     uint64_t states;           /* looked at */
 };
 
-/* The exact criterion: i traps in f(S), or i(f(S)) = f(i(S)). */
+/* What a monitor is to keep. */
+enum pg_property {
+    PG_EQUIVALENCE,
+    PG_CONTROL, /* of resources */
+    PG_EFFICIENCY,
+    PG_PROPERTIES
+};
+
+/* The exact criterion: i traps in f(S), or i(f(S)) = f(i(S)).  The witness of
+ * each map is the least of those against equivalence and against resource
+ * control; these stand in `breaks`. */
 struct pg_exact {
-    struct pg_witness vm, hybrid, nested; /* found: it fails */
+    struct pg_witness vm, hybrid, nested;    /* found: it fails */
+    struct pg_witness breaks[PG_EFFICIENCY]; /* by property, of vm */
+    struct pg_witness hybrid_breaks[PG_EFFICIENCY];
+    struct pg_witness stopped; /* i completes in S, and traps in f(S) */
     uint64_t states;
 };
+
+/* Which property a witness against the exact criterion breaks. */
+enum pg_property pg_breaks(const struct pg_witness *w);
 
 /* How many settings all switches together have. */
 unsigned pg_configs(const struct isa *isa);
@@ -71,9 +88,10 @@ uint64_t pg_config_value(const struct isa *isa, unsigned config,
  * and what to scale. */
 MUST_USE enum status pg_measure(const struct isa *isa, struct diag *d);
 
-/* In one setting. */
+/* In one setting; `held`: enforced resources have the monitor's value, to begin
+ * with. */
 void pg_classify(const struct isa *isa, const struct isa_encoding *code,
-                 unsigned config, struct pg_labels *out);
+                 unsigned config, bool held, struct pg_labels *out);
 
 /* Bare machine in one setting, monitor in another. */
 void pg_decide_exact(const struct isa *isa, const struct isa_encoding *code,

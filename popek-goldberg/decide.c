@@ -27,12 +27,15 @@ static unsigned only(const struct isa *isa, unsigned config, uint64_t mask)
     return out;
 }
 
-static uint64_t enforced_mask(const struct isa *isa)
+/* The switches that a monitor sets; `resources`: and the registers that it
+ * holds. */
+static uint64_t enforced_mask(const struct isa *isa, bool resources)
 {
     uint64_t mask = 0;
 
     for (unsigned i = 0; i < isa->element_count; i++)
-        if (isa->elements[i].enforced)
+        if (isa->elements[i].enforced &&
+            (resources || isa->elements[i].kind == ISA_KIND_SWITCH))
             mask |= UINT64_C(1) << i;
     return mask;
 }
@@ -42,7 +45,7 @@ static uint64_t used_mask(const struct isa *isa,
 {
     struct space s;
 
-    space_open(&s, isa, code);
+    space_open(&s, isa, code, false);
     return s.used;
 }
 
@@ -52,7 +55,7 @@ static void label(const struct isa *isa, unsigned encoding, unsigned monitor,
                   struct pg_labels *out)
 {
     const struct isa_encoding *code = &isa->encodings[encoding];
-    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa);
+    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa, false);
     struct pg_labels one;
     bool first = true;
 
@@ -66,7 +69,8 @@ static void label(const struct isa *isa, unsigned encoding, unsigned monitor,
         } else if (relevant != c) {
             continue;
         }
-        pg_classify(isa, code, relevant, first ? out : &one);
+        pg_classify(isa, code, relevant, monitor < PG_CONFIGS,
+                    first ? out : &one);
         if (!first)
             pg_unite(out, &one);
         first = false;
@@ -77,7 +81,7 @@ static void exact(const struct isa *isa, unsigned encoding, unsigned monitor,
                   struct pg_exact *out)
 {
     const struct isa_encoding *code = &isa->encodings[encoding];
-    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa);
+    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa, false);
     struct pg_exact one;
 
     memset(out, 0, sizeof(*out));
@@ -108,11 +112,11 @@ static unsigned count_critical(const struct isa *isa, unsigned monitor,
 
 static void choose_setting(struct pg_judgement *j)
 {
-    uint64_t mask = enforced_mask(j->isa);
+    uint64_t mask = enforced_mask(j->isa, false);
     unsigned least = ISA_ENCODINGS + 1;
 
-    j->enforced = mask != 0;
-    for (unsigned m = 0; j->enforced && m < pg_configs(j->isa); m++) {
+    j->enforced = enforced_mask(j->isa, true) != 0;
+    for (unsigned m = 0; mask && m < pg_configs(j->isa); m++) {
         if (only(j->isa, m, mask) != m)
             continue;
         unsigned n = count_critical(j->isa, m, j->best.labels);
@@ -125,7 +129,7 @@ static void choose_setting(struct pg_judgement *j)
 
 static void conclude(const struct isa *isa, struct pg_case *c)
 {
-    c->vm = c->hybrid = c->nested = true;
+    c->vm = c->hybrid = c->nested = c->direct = true;
     memset(c->holds, true, sizeof(c->holds));
     for (unsigned i = 0; i < isa->encoding_count; i++) {
         const struct pg_labels *l = &c->labels[i];
@@ -139,6 +143,7 @@ static void conclude(const struct isa *isa, struct pg_case *c)
         c->vm = c->vm && !c->exact[i].vm.found;
         c->hybrid = c->hybrid && !c->exact[i].hybrid.found;
         c->nested = c->nested && !c->exact[i].nested.found;
+        c->direct = c->direct && !pg_needlessly_stopped(l, &c->exact[i]);
     }
     for (enum pg_reading r = 0; r < PG_READINGS; r++)
         c->holds[r][PG_T2] = c->holds[r][PG_T1] && !isa->timing;
@@ -188,20 +193,79 @@ void pg_judgement_free(struct pg_judgement *j)
     *j = (struct pg_judgement){0};
 }
 
-enum isa_verdict pg_derived(const struct pg_judgement *j,
-                            const struct isa_claim *c)
+uint64_t pg_setting_value(const struct pg_judgement *j, unsigned element)
 {
-    if (c->subject != ISA_ABOUT_CODE)
-        return j->best.holds[PG_CORRECTED][c->subject] ? ISA_SAYS_HOLDS
-                                                       : ISA_SAYS_FAILS;
-    const struct pg_labels *l = &j->best.labels[c->encoding];
+    const struct isa_element *e = &j->isa->elements[element];
+
+    return e->kind == ISA_KIND_SWITCH
+               ? pg_config_value(j->isa, j->setting, element)
+               : e->monitor[ISA_FULL];
+}
+
+bool pg_needlessly_stopped(const struct pg_labels *l, const struct pg_exact *x)
+{
+    return x->stopped.found && !l->privileged[PG_CORRECTED] &&
+           !pg_sensitive(l, PG_CORRECTED);
+}
+
+/* ---- Claims ---- */
+
+static enum isa_verdict of_code(const struct pg_labels *l)
+{
     if (l->privileged[PG_CORRECTED])
         return ISA_SAYS_PRIVILEGED;
     return pg_sensitive(l, PG_CORRECTED) ? ISA_SAYS_CRITICAL
                                          : ISA_SAYS_INNOCUOUS;
 }
 
+enum isa_verdict pg_of_mnemonic(const struct pg_judgement *j, const char *name)
+{
+    enum isa_verdict all = ISA_SAYS_PRIVILEGED;
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        if (strcmp(j->isa->encodings[i].mnemonic, name) != 0)
+            continue;
+        enum isa_verdict one = of_code(&j->best.labels[i]);
+        if (one == ISA_SAYS_CRITICAL)
+            return one;
+        if (one == ISA_SAYS_INNOCUOUS)
+            all = one;
+    }
+    return all;
+}
+
+enum isa_verdict pg_derived(const struct pg_judgement *j,
+                            const struct isa_claim *c)
+{
+    const struct pg_case *b = &j->best;
+    const bool holds[ISA_ABOUT_CODE] = {
+        [ISA_ABOUT_T1] = b->holds[PG_CORRECTED][PG_T1],
+        [ISA_ABOUT_T2] = b->holds[PG_CORRECTED][PG_T2],
+        [ISA_ABOUT_T3] = b->holds[PG_CORRECTED][PG_T3],
+        [ISA_ABOUT_EXACT] = b->vm,
+        [ISA_ABOUT_HYBRID] = b->hybrid,
+        [ISA_ABOUT_EFFICIENCY] = b->direct};
+
+    if (c->subject < ISA_ABOUT_CODE)
+        return holds[c->subject] ? ISA_SAYS_HOLDS : ISA_SAYS_FAILS;
+    if (c->subject == ISA_ABOUT_MNEMONIC)
+        return pg_of_mnemonic(j, j->isa->encodings[c->encoding].mnemonic);
+    return of_code(&b->labels[c->encoding]);
+}
+
 bool pg_claim_agrees(const struct pg_judgement *j, const struct isa_claim *c)
 {
     return pg_derived(j, c) == c->verdict;
+}
+
+const char *pg_claim_subject(const struct isa *isa, const struct isa_claim *c)
+{
+    static const char *const words[ISA_ABOUT_CODE] = {
+        "Theorem 1",       "Theorem 2",  "Theorem 3",
+        "exact criterion", "hybrid map", "efficiency"};
+
+    if (c->subject < ISA_ABOUT_CODE)
+        return words[c->subject];
+    return c->subject == ISA_ABOUT_CODE ? isa->encodings[c->encoding].name
+                                        : isa->encodings[c->encoding].mnemonic;
 }

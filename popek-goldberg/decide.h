@@ -12,6 +12,8 @@ struct pg_case {
     struct pg_exact *exact;
     bool holds[PG_READINGS][PG_THEOREMS]; /* the theorem's premise */
     bool vm, hybrid, nested;              /* the exact criterion */
+    bool direct; /* what is innocuous and not privileged never traps for the
+                  * monitor's sake: efficiency */
 };
 
 struct pg_judgement {
@@ -19,7 +21,7 @@ struct pg_judgement {
     struct pg_case worst; /* any setting, and the monitor leaves it */
     struct pg_case best;  /* the setting below, made by the monitor */
     unsigned setting;     /* that leaves the fewest critical instructions */
-    bool enforced;        /* there is a switch that a monitor may set */
+    bool enforced; /* there is a switch or a resource that a monitor holds */
 };
 
 /* isa stays the caller's and must outlive the judgement.  Fails with a text
@@ -31,9 +33,23 @@ void pg_judgement_free(struct pg_judgement *j);
 /* Sensitive and not privileged. */
 bool pg_critical(const struct pg_labels *l, enum pg_reading r);
 
+/* What stands in an enforced switch or resource of the best setting. */
+uint64_t pg_setting_value(const struct pg_judgement *j, unsigned element);
+
+/* Innocuous, not privileged, and yet it traps under the monitor in a state in
+ * which the bare machine completes it. */
+bool pg_needlessly_stopped(const struct pg_labels *l, const struct pg_exact *x);
+
+/* Of all encodings of a mnemonic, in the best setting, corrected: critical if
+ * one is, privileged if all are. */
+enum isa_verdict pg_of_mnemonic(const struct pg_judgement *j, const char *name);
+
 /* What is derived of a claim's subject, for the best setting, corrected. */
 enum isa_verdict pg_derived(const struct pg_judgement *j,
                             const struct isa_claim *c);
 bool pg_claim_agrees(const struct pg_judgement *j, const struct isa_claim *c);
+
+/* "Theorem 1", "exact criterion", or an encoding's or mnemonic's name. */
+const char *pg_claim_subject(const struct isa *isa, const struct isa_claim *c);
 
 #endif

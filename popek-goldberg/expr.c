@@ -114,14 +114,6 @@ static bool same(const char *name, const char *text, size_t len)
     return strlen(name) == len && !memcmp(name, text, len);
 }
 
-int parse_find_element(const struct isa *isa, const char *text, size_t len)
-{
-    for (unsigned i = 0; i < isa->element_count; i++)
-        if (same(isa->elements[i].name, text, len))
-            return (int)i;
-    return -1;
-}
-
 static void unknown_name(struct parse *p)
 {
     static const char *const fixed[] = {"mem", "cat", "user", "supervisor",
@@ -177,7 +169,7 @@ static struct isa_expr *name(struct parse *p)
     for (unsigned i = 0; p->code && i < p->code->operand_count; i++)
         if (same(p->code->operands[i].name, t.text, t.len))
             return leaf(p, ISA_OPERAND, i, p->code->operands[i].width);
-    int i = parse_find_element(p->isa, t.text, t.len);
+    int i = isa_find_element(p->isa, t.text, t.len);
     if (i >= 0)
         return leaf(p, ISA_ELEMENT, (unsigned)i, p->isa->elements[i].width);
     for (unsigned c = 0; c < p->constant_count; c++)

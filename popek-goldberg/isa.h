@@ -19,13 +19,17 @@
 
 enum {
     ISA_NAME = 32,        /* size of a name with its end */
-    ISA_ELEMENTS = 48,    /* of a machine, the built-in four among them */
-    ISA_OPERANDS = 4,     /* of an instruction */
+    ISA_ELEMENTS = 64,    /* of a machine, the built-in four among them */
+    ISA_OPERANDS = 6,     /* of an instruction */
     ISA_CELLS = 8,        /* words of memory */
     ISA_TRAPS = 16,       /* of a machine */
     ISA_ENCODINGS = 256,  /* of a machine */
     ISA_ACTIONS = 64,     /* of an instruction */
     ISA_CLAIMS = 512,     /* of a machine */
+    ISA_NOTES = 128,      /* of a machine, and as many that it leaves out */
+    ISA_LISTS = 8,        /* of a machine */
+    ISA_REPAIRS = 16,     /* of a machine */
+    ISA_NAMES = 256,      /* in braces */
     ISA_DEPTH = 40,       /* of nested expressions and guards */
     ISA_TEXT = 256 * 1024 /* size of a description */
 };
@@ -44,6 +48,7 @@ enum isa_kind {
     ISA_KIND_BOUND,
     ISA_KIND_REGISTER, /* the program's own */
     ISA_KIND_RESOURCE, /* the machine's: the monitor keeps a value of its own */
+    ISA_KIND_CLOCK,    /* time: every program may read it, none may set it */
     ISA_KIND_SWITCH,   /* how the machine is set up; no instruction writes it */
     ISA_KIND_COUNT
 };
@@ -53,9 +58,19 @@ struct isa_element {
     enum isa_kind kind;
     unsigned width[ISA_SCALES];   /* bits, 1 to 64 */
     uint64_t monitor[ISA_SCALES]; /* resource: its real value under a monitor */
-    bool enforced;                /* switch: a monitor may set it as it likes */
+    /* Switch: a monitor may set it as it likes.  Resource: the monitor's value
+     * stands in it whenever a program runs. */
+    bool enforced;
+    bool duplicated; /* register: user mode has one of its own in hardware */
+    bool inherited;
     unsigned line;
 };
+
+/* What is the machine's, so that changing it is control sensitive. */
+static inline bool isa_is_control(enum isa_kind kind)
+{
+    return kind == ISA_KIND_RESOURCE || kind == ISA_KIND_CLOCK;
+}
 
 enum isa_op {
     ISA_LITERAL, /* value */
@@ -152,13 +167,26 @@ struct isa_encoding {
     unsigned operand_count;
     struct isa_action *actions;
     unsigned action_count;
+    char (*covers)[ISA_NAME]; /* mnemonics of the class that it stands for */
+    unsigned cover_count;
+    bool inherited;
     unsigned line;
 };
 
-enum isa_subject { ISA_ABOUT_T1, ISA_ABOUT_T2, ISA_ABOUT_T3, ISA_ABOUT_CODE };
+enum isa_subject {
+    ISA_ABOUT_T1, /* the premise of a theorem */
+    ISA_ABOUT_T2,
+    ISA_ABOUT_T3,
+    ISA_ABOUT_EXACT,      /* the exact criterion of trap and emulate */
+    ISA_ABOUT_HYBRID,     /* and of the hybrid monitor */
+    ISA_ABOUT_EFFICIENCY, /* innocuous instructions run directly */
+    ISA_ABOUT_CODE,       /* one encoding */
+    ISA_ABOUT_MNEMONIC,   /* all encodings of the mnemonic of `encoding` */
+    ISA_SUBJECTS
+};
 
 enum isa_verdict {
-    ISA_SAYS_HOLDS, /* of a theorem's premise */
+    ISA_SAYS_HOLDS, /* of what is no instruction */
     ISA_SAYS_FAILS,
     ISA_SAYS_PRIVILEGED, /* of an instruction, from here on */
     ISA_SAYS_CRITICAL,   /* sensitive and not privileged */
@@ -169,10 +197,44 @@ enum isa_verdict {
 /* What the literature says; never used to derive anything. */
 struct isa_claim {
     enum isa_subject subject;
-    unsigned encoding; /* for ISA_ABOUT_CODE */
+    unsigned encoding; /* for ISA_ABOUT_CODE and ISA_ABOUT_MNEMONIC */
     enum isa_verdict verdict;
     char *source;
     char confidence; /* 'H', 'M' or 'L' */
+    char *differs;   /* why something else is derived; NULL: it is not */
+    unsigned line;
+};
+
+/* A footnote. */
+struct isa_note {
+    char name[ISA_NAME]; /* of an encoding or mnemonic; "": of the machine */
+    char *text;
+    unsigned line;
+};
+
+struct isa_beyond {
+    char name[ISA_NAME];
+    char *why;
+};
+
+/* Mnemonics that the literature lists as critical, and those that it should
+ * have listed, with the reason why it does not. */
+struct isa_list {
+    char *title, *source;
+    char confidence;
+    char (*names)[ISA_NAME];
+    unsigned count;
+    struct isa_beyond *beyond;
+    unsigned beyond_count;
+    unsigned line;
+};
+
+/* A change of the hardware that makes some encodings privileged at once. */
+struct isa_repair {
+    char name[ISA_NAME];
+    char *title;
+    unsigned *encodings;
+    unsigned count;
     unsigned line;
 };
 
@@ -183,7 +245,13 @@ struct isa {
     unsigned cell_width[ISA_SCALES];
     unsigned address_width[ISA_SCALES];
     unsigned monitor_words; /* k, at least 2 */
+    /* The monitor takes the highest words instead of the lowest: the program
+     * runs unrelocated, and location makes no difference. */
+    bool high_core;
     char *timing; /* why a monitor must depend on timing; NULL: it need not */
+    char like[ISA_NAME]; /* the machine that it is described from, or "" */
+    bool assisted;       /* user mode is a mode of its own for whole machines,
+                          * with a duplicate of the mode that programs see */
     struct isa_element elements[ISA_ELEMENTS];
     unsigned element_count;
     struct isa_trap traps[ISA_TRAPS];
@@ -192,6 +260,14 @@ struct isa {
     unsigned encoding_count;
     struct isa_claim *claims;
     unsigned claim_count;
+    struct isa_note *notes;
+    unsigned note_count;
+    struct isa_note *leaves_out;
+    unsigned leaves_out_count;
+    struct isa_list *lists;
+    unsigned list_count;
+    struct isa_repair *repairs;
+    unsigned repair_count;
     struct isa_chunk *chunks; /* all that the pointers above point to */
 };
 
@@ -200,5 +276,13 @@ struct isa {
 MUST_USE enum status isa_parse(const char *file, const char *text, size_t len,
                                struct isa **out, struct diag *d);
 void isa_free(struct isa *isa);
+
+/* Zeroed memory that lives as long as the machine; NULL: there is none. */
+void *isa_take(struct isa *isa, size_t size);
+
+/* Index, or -1. */
+int isa_find_element(const struct isa *isa, const char *text, size_t len);
+int isa_find_encoding(const struct isa *isa, const char *name);
+int isa_find_mnemonic(const struct isa *isa, const char *name); /* its first */
 
 #endif

@@ -131,7 +131,8 @@ static void put_theorems(FILE *to, const struct pg_case *c, enum pg_reading r)
 
 static void put_claims(FILE *to, const struct pg_judgement *j)
 {
-    static const char *const subjects[] = {"t1", "t2", "t3"};
+    static const char *const subjects[ISA_ABOUT_CODE] = {
+        "t1", "t2", "t3", "exact", "hybrid", "efficiency"};
     static const char *const verdicts[] = {"holds", "fails", "privileged",
                                            "critical", "innocuous"};
 
@@ -139,9 +140,9 @@ static void put_claims(FILE *to, const struct pg_judgement *j)
         const struct isa_claim *c = &j->isa->claims[i];
 
         fprintf(to, "%s{\"subject\":", i ? "," : "");
-        put_string(to, c->subject == ISA_ABOUT_CODE
-                           ? j->isa->encodings[c->encoding].name
-                           : subjects[c->subject]);
+        put_string(to, c->subject < ISA_ABOUT_CODE
+                           ? subjects[c->subject]
+                           : pg_claim_subject(j->isa, c));
         fprintf(to, ",\"claimed\":\"%s\",\"derived\":\"%s\",\"source\":",
                 verdicts[c->verdict], verdicts[pg_derived(j, c)]);
         put_string(to, c->source);

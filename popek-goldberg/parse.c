@@ -5,35 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct isa_chunk {
-    struct isa_chunk *next;
-    uint64_t bytes[];
-};
-
 void *parse_take(struct parse *p, size_t size)
 {
-    struct isa_chunk *c = calloc(1, sizeof(*c) + size);
+    void *bytes = isa_take(p->isa, size);
 
-    if (!c) {
+    if (!bytes) {
         p->no_memory = true;
         lex_fault_at(&p->lex, p->lex.token.line, p->lex.token.column,
                      "no memory left on this machine");
-        return NULL;
     }
-    c->next = p->isa->chunks;
-    p->isa->chunks = c;
-    return c->bytes;
-}
-
-void isa_free(struct isa *isa)
-{
-    while (isa && isa->chunks) {
-        struct isa_chunk *next = isa->chunks->next;
-
-        free(isa->chunks);
-        isa->chunks = next;
-    }
-    free(isa);
+    return bytes;
 }
 
 bool parse_accept(struct parse *p, const char *word)
@@ -184,7 +165,7 @@ bool parse_new(struct parse *p, char into[ISA_NAME])
         return false;
     for (unsigned i = 0; i < p->constant_count; i++)
         known = known || !strcmp(p->constants[i].name, into);
-    if (known || parse_find_element(p->isa, into, strlen(into)) >= 0) {
+    if (known || isa_find_element(p->isa, into, strlen(into)) >= 0) {
         lex_fault_at(&p->lex, t.line, t.column,
                      "'%s' is there already; every machine has mode, pc, base "
                      "and bound",
@@ -201,72 +182,128 @@ bool parse_new(struct parse *p, char into[ISA_NAME])
 
 /* ---- Declarations ---- */
 
-static struct isa_element *add_element(struct parse *p, enum isa_kind kind)
+/* An inherited one of this name, to be declared again; or NULL. */
+static struct isa_element *find_inherited(struct parse *p)
 {
-    if (p->isa->element_count == ISA_ELEMENTS) {
-        parse_fault(p, "too many registers: at most 44");
-        return NULL;
-    }
-    struct isa_element *e = &p->isa->elements[p->isa->element_count];
-    *e = (struct isa_element){.kind = kind, .line = p->lex.token.line};
-    if (!parse_new(p, e->name))
-        return NULL;
-    p->isa->element_count++;
-    return e;
+    const struct lex_token *t = &p->lex.token;
+    int i =
+        t->kind == LEX_WORD ? isa_find_element(p->isa, t->text, t->len) : -1;
+
+    return i >= ISA_BUILT_IN && p->isa->elements[i].inherited
+               ? &p->isa->elements[i]
+               : NULL;
 }
 
-static bool finish_element(struct parse *p, struct isa_element *e)
+/* Index of the next name, new or inherited; -1 after a complaint. */
+static int add_element(struct parse *p, const struct isa_element *like)
 {
-    if (e->kind == ISA_KIND_SWITCH)
-        e->enforced = parse_accept(p, "enforced");
-    if (e->kind != ISA_KIND_RESOURCE || !parse_accept(p, "monitor"))
-        return true;
-    if (!take_value(p, e->monitor))
+    struct isa_element *old = find_inherited(p);
+    struct isa_element *e =
+        old ? old : &p->isa->elements[p->isa->element_count];
+
+    if (!old && p->isa->element_count == ISA_ELEMENTS) {
+        parse_fault(p, "too many registers: at most 60");
+        return -1;
+    }
+    struct isa_element own = *like;
+    own.line = p->lex.token.line;
+    if (old) {
+        memcpy(own.name, old->name, sizeof(own.name));
+        memcpy(own.width, old->width, sizeof(own.width));
+        lex_next(&p->lex);
+    } else if (!parse_new(p, own.name)) {
+        return -1;
+    } else {
+        p->isa->element_count++;
+    }
+    *e = own;
+    return (int)(e - p->isa->elements);
+}
+
+/* What may stand behind the width. */
+static bool take_real_value(struct parse *p, struct isa_element *e)
+{
+    if (e->kind == ISA_KIND_RESOURCE && parse_accept(p, "monitor") &&
+        !take_value(p, e->monitor))
         return false;
     for (enum isa_scale s = 0; s < ISA_SCALES; s++)
         if (e->width[s] < 64 && e->monitor[s] >> e->width[s])
             return parse_fault(p,
                                "the monitor's value does not fit; give both: "
                                "monitor FULL scaled SMALL");
+    if (e->kind == ISA_KIND_SWITCH || e->kind == ISA_KIND_RESOURCE)
+        e->enforced = parse_accept(p, "enforced");
+    return true;
+}
+
+/* An inherited name keeps the width that its instructions were read with. */
+static bool set_width(struct parse *p, struct isa_element *e,
+                      const unsigned width[ISA_SCALES])
+{
+    if (e->width[ISA_FULL] && (e->width[ISA_FULL] != width[ISA_FULL] ||
+                               e->width[ISA_SCALED] != width[ISA_SCALED])) {
+        lex_fault_at(&p->lex, p->lex.token.line, p->lex.token.column,
+                     "'%s' is inherited with %u bits, scaled %u; it keeps them",
+                     e->name, e->width[ISA_FULL], e->width[ISA_SCALED]);
+        return false;
+    }
+    memcpy(e->width, width, sizeof(e->width));
     return true;
 }
 
 /* NAME [, NAME]... : WIDTH */
-static bool take_elements(struct parse *p, enum isa_kind kind)
+static bool take_elements(struct parse *p, const struct isa_element *like)
 {
-    unsigned first = p->isa->element_count, width[ISA_SCALES];
+    unsigned width[ISA_SCALES], count = 0;
+    int at[ISA_ELEMENTS];
 
     do
-        if (!add_element(p, kind))
+        if (count == ISA_ELEMENTS || (at[count++] = add_element(p, like)) < 0)
             return false;
     while (parse_accept(p, ","));
     if (!parse_expect(p, ":") || !parse_width(p, width))
         return false;
-    struct isa_element *e = &p->isa->elements[first];
-    for (unsigned i = first; i < p->isa->element_count; i++)
-        memcpy(p->isa->elements[i].width, width, sizeof(width));
-    if (!finish_element(p, e))
+    for (unsigned i = 0; i < count; i++)
+        if (!set_width(p, &p->isa->elements[at[i]], width))
+            return false;
+    struct isa_element *e = &p->isa->elements[at[0]];
+    if (!take_real_value(p, e))
         return false;
-    for (unsigned i = first + 1; i < p->isa->element_count; i++) {
-        p->isa->elements[i].enforced = e->enforced;
-        memcpy(p->isa->elements[i].monitor, e->monitor, sizeof(e->monitor));
+    for (unsigned i = 1; i < count; i++) {
+        p->isa->elements[at[i]].enforced = e->enforced;
+        memcpy(p->isa->elements[at[i]].monitor, e->monitor, sizeof(e->monitor));
     }
     return true;
 }
 
 static bool declare_register(struct parse *p)
 {
-    return take_elements(p, ISA_KIND_REGISTER);
+    return take_elements(
+        p, &(const struct isa_element){.kind = ISA_KIND_REGISTER});
 }
 
 static bool declare_resource(struct parse *p)
 {
-    return take_elements(p, ISA_KIND_RESOURCE);
+    return take_elements(
+        p, &(const struct isa_element){.kind = ISA_KIND_RESOURCE});
+}
+
+static bool declare_clock(struct parse *p)
+{
+    return take_elements(p,
+                         &(const struct isa_element){.kind = ISA_KIND_CLOCK});
 }
 
 static bool declare_switch(struct parse *p)
 {
-    return take_elements(p, ISA_KIND_SWITCH);
+    return take_elements(p,
+                         &(const struct isa_element){.kind = ISA_KIND_SWITCH});
+}
+
+bool parse_new_duplicates(struct parse *p)
+{
+    return take_elements(p, &(const struct isa_element){
+                                .kind = ISA_KIND_REGISTER, .duplicated = true});
 }
 
 static bool early(struct parse *p)
@@ -352,96 +389,32 @@ static bool declare_trap(struct parse *p)
     return false;
 }
 
-/* ---- Claims ---- */
-
-static const char *const verdicts[] = {"holds",    "fails",     "privileged",
-                                       "critical", "innocuous", NULL};
-
-static bool take_subject(struct parse *p, struct isa_claim *c)
-{
-    static const char *const theorems[] = {"t1", "t2", "t3"};
-    const char *words[ISA_ENCODINGS + 1] = {NULL};
-    const struct lex_token t = p->lex.token;
-    char name[ISA_NAME];
-
-    for (unsigned i = 0; i < ARRAY_LEN(theorems); i++)
-        if (parse_accept(p, theorems[i])) {
-            c->subject = i;
-            return true;
-        }
-    c->subject = ISA_ABOUT_CODE;
-    if (t.kind != LEX_WORD || t.len >= ISA_NAME) {
-        lex_expected(&p->lex, "t1, t2, t3 or an instruction", NULL);
-        return false;
-    }
-    memcpy(name, t.text, t.len);
-    name[t.len] = '\0';
-    int i = parse_find_encoding(p->isa, name);
-    if (i < 0) {
-        for (unsigned n = 0; n < p->isa->encoding_count; n++)
-            words[n] = p->isa->encodings[n].name;
-        lex_expected(&p->lex, "t1, t2, t3 or an instruction declared above",
-                     words);
-        return false;
-    }
-    c->encoding = (unsigned)i;
-    lex_next(&p->lex);
-    return true;
-}
-
-static bool take_verdict(struct parse *p, struct isa_claim *c)
-{
-    bool code = c->subject == ISA_ABOUT_CODE;
-    unsigned from = code ? ISA_SAYS_PRIVILEGED : 0;
-    unsigned to = code ? ISA_VERDICT_COUNT : ISA_SAYS_PRIVILEGED;
-
-    for (unsigned v = from; v < to; v++)
-        if (parse_accept(p, verdicts[v])) {
-            c->verdict = v;
-            return true;
-        }
-    lex_expected(&p->lex,
-                 code ? "privileged, critical or innocuous" : "holds or fails",
-                 verdicts);
-    return false;
-}
-
-static bool declare_claim(struct parse *p)
-{
-    struct isa_claim *c = &p->isa->claims[p->isa->claim_count];
-
-    if (p->isa->claim_count == ISA_CLAIMS)
-        return parse_fault(p, "more than 512 claims");
-    c->line = p->lex.token.line;
-    if (!take_subject(p, c) || !take_verdict(p, c))
-        return false;
-    if (!parse_expect(p, "source") || !(c->source = parse_text(p)) ||
-        !parse_expect(p, "confidence"))
-        return false;
-    for (const char *k = "HML"; *k; k++)
-        if (p->lex.token.len == 1 && p->lex.token.text[0] == *k)
-            c->confidence = *k;
-    if (!c->confidence) {
-        lex_expected(&p->lex, "a confidence: H, M or L", NULL);
-        return false;
-    }
-    lex_next(&p->lex);
-    p->isa->claim_count++;
-    return true;
-}
-
 /* ---- The whole ---- */
 
 static const struct {
     const char *word;
     bool (*declare)(struct parse *);
 } declarations[] = {
-    {"address", declare_address},   {"word", declare_word},
-    {"memory", declare_memory},     {"monitor", declare_monitor},
-    {"timing", declare_timing},     {"const", declare_const},
-    {"register", declare_register}, {"resource", declare_resource},
-    {"switch", declare_switch},     {"trap", declare_trap},
-    {"claim", declare_claim},       {"instruction", parse_instruction},
+    {"address", declare_address},
+    {"word", declare_word},
+    {"memory", declare_memory},
+    {"monitor", declare_monitor},
+    {"timing", declare_timing},
+    {"const", declare_const},
+    {"register", declare_register},
+    {"resource", declare_resource},
+    {"switch", declare_switch},
+    {"clock", declare_clock},
+    {"duplicate", parse_duplicate},
+    {"trap", declare_trap},
+    {"without", parse_without},
+    {"intercept", parse_intercept},
+    {"claim", parse_claim},
+    {"note", parse_note},
+    {"list", parse_list},
+    {"repair", parse_repair},
+    {"leaves_out", parse_leaves_out},
+    {"instruction", parse_instruction},
 };
 
 static bool declare(struct parse *p)
@@ -480,11 +453,11 @@ static void build_in(struct isa *isa)
 }
 
 /* A word, and more of them or numbers with '-' between: pdp10-ka10. */
-static bool take_machine_name(struct parse *p, char into[ISA_NAME])
+bool parse_machine_name(struct parse *p, char into[ISA_NAME], const char *what)
 {
     const struct lex_token *t = &p->lex.token;
 
-    if (!parse_word(p, into, "the machine's name"))
+    if (!parse_word(p, into, what))
         return false;
     while (parse_accept(p, "-")) {
         size_t n = strlen(into);
@@ -503,25 +476,64 @@ static bool take_machine_name(struct parse *p, char into[ISA_NAME])
     return true;
 }
 
-static bool parse_all(struct parse *p)
+static bool take_tables(struct parse *p)
 {
     struct isa *isa = p->isa;
 
-    build_in(isa);
+    isa->title = "";
     isa->encodings = parse_take(p, ISA_ENCODINGS * sizeof(*isa->encodings));
     isa->claims = parse_take(p, ISA_CLAIMS * sizeof(*isa->claims));
-    isa->title = "";
-    if (!isa->encodings || !isa->claims || !parse_expect(p, "machine") ||
-        !take_machine_name(p, isa->name))
+    isa->notes = parse_take(p, ISA_NOTES * sizeof(*isa->notes));
+    isa->leaves_out = parse_take(p, ISA_NOTES * sizeof(*isa->leaves_out));
+    isa->lists = parse_take(p, ISA_LISTS * sizeof(*isa->lists));
+    isa->repairs = parse_take(p, ISA_REPAIRS * sizeof(*isa->repairs));
+    return !p->no_memory;
+}
+
+/* machine NAME [like BASE] ["TITLE"], and all that follows */
+static bool take_machine(struct parse *p)
+{
+    if (!parse_expect(p, "machine") ||
+        !parse_machine_name(p, p->isa->name, "the machine's name") ||
+        (lex_is(&p->lex, "like") && !parse_like(p)))
         return false;
-    if (p->lex.token.kind == LEX_STRING && !(isa->title = parse_text(p)))
+    if (p->lex.token.kind == LEX_STRING && !(p->isa->title = parse_text(p)))
         return false;
     while (p->lex.token.kind != LEX_END)
         if (!declare(p))
             return false;
-    if (p->lex.failed)
+    return !p->lex.failed;
+}
+
+bool parse_base(struct parse *p, const char *name, const char *text)
+{
+    const struct lex here = p->lex;
+    struct isa *isa = p->isa;
+    char own[ISA_NAME];
+    bool ok;
+
+    memcpy(own, isa->name, sizeof(own));
+    lex_open(&p->lex, name, text, strlen(text), here.diag);
+    ok = take_machine(p);
+    p->lex = here;
+    p->lex.failed = p->lex.failed || !ok;
+    memcpy(isa->name, own, sizeof(own));
+    isa->title = "";
+    isa->claim_count = isa->note_count = isa->leaves_out_count = 0;
+    isa->list_count = isa->repair_count = 0;
+    for (unsigned i = 0; i < isa->element_count; i++)
+        isa->elements[i].inherited = true;
+    for (unsigned i = 0; i < isa->encoding_count; i++)
+        isa->encodings[i].inherited = true;
+    return ok;
+}
+
+static bool parse_all(struct parse *p)
+{
+    build_in(p->isa);
+    if (!take_tables(p) || !take_machine(p))
         return false;
-    return isa->encoding_count
+    return p->isa->encoding_count
                ? true
                : parse_fault(p, "a machine without an instruction");
 }

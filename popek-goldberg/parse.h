@@ -1,5 +1,6 @@
-/* What the two halves of the parser share: parse.c declarations,
- * parse_code.c instructions, expr.c expressions. */
+/* What the parts of the parser share: parse.c declarations, parse_like.c
+ * machines like others, parse_about.c what is said of them, parse_code.c
+ * instructions, expr.c expressions. */
 #ifndef POPEK_GOLDBERG_PARSE_H
 #define POPEK_GOLDBERG_PARSE_H
 
@@ -18,7 +19,7 @@ struct parse {
     struct isa *isa;
     struct isa_encoding *code; /* the instruction that is being read */
     struct parse_constant constants[PARSE_CONSTANTS];
-    unsigned constant_count, depth;
+    unsigned constant_count, depth, bases; /* how many `like` one another */
     bool no_memory;
 };
 
@@ -41,9 +42,7 @@ struct isa_expr *parse_node(struct parse *p, enum isa_op op, struct isa_expr *a,
 void parse_fit(struct parse *p, struct isa_expr *e,
                const unsigned width[ISA_SCALES]);
 
-int parse_find_element(const struct isa *isa, const char *text, size_t len);
 int parse_find_trap(const struct isa *isa, const struct lex_token *t);
-int parse_find_encoding(const struct isa *isa, const char *name);
 
 /* The parts below complain when the current token is none of theirs. */
 bool parse_fault(struct parse *p, const char *what); /* always false */
@@ -51,7 +50,33 @@ bool parse_word(struct parse *p, char into[ISA_NAME], const char *what);
 bool parse_new(struct parse *p, char into[ISA_NAME]); /* not known yet */
 char *parse_text(struct parse *p);
 bool parse_width(struct parse *p, unsigned width[ISA_SCALES]);
+bool parse_trap(struct parse *p, unsigned *trap); /* a declared one's name */
 bool parse_instruction(struct parse *p);
+
+/* A word, and more of them or numbers with '-' between: pdp10-ka10. */
+bool parse_machine_name(struct parse *p, char into[ISA_NAME], const char *what);
+
+/* { NAME ... }, commas or not, in the machine's memory; NULL after a complaint,
+ * which an empty list is. */
+char (*parse_names(struct parse *p, unsigned *count,
+                   const char *what))[ISA_NAME];
+
+/* Read the machine that this one is like, whose text this is. */
+bool parse_base(struct parse *p, const char *name, const char *text);
+bool parse_new_duplicates(struct parse *p); /* NAME, ... : WIDTH */
+
+/* parse_like.c: what says how a machine is other than the one it is like. */
+bool parse_like(struct parse *p);
+bool parse_without(struct parse *p);
+bool parse_duplicate(struct parse *p);
+bool parse_intercept(struct parse *p);
+
+/* parse_about.c: what is said of a machine, and derives nothing. */
+bool parse_claim(struct parse *p);
+bool parse_note(struct parse *p);
+bool parse_leaves_out(struct parse *p);
+bool parse_list(struct parse *p);
+bool parse_repair(struct parse *p);
 
 /* mode's companions get the width of an address. */
 void parse_set_address_width(struct isa *isa);

@@ -46,21 +46,26 @@ static bool take_when(struct parse *p, struct isa_expr *outer)
     return guard && take_actions(p, guard);
 }
 
-static bool take_trap(struct parse *p, struct isa_action *a)
+bool parse_trap(struct parse *p, unsigned *trap)
 {
     const char *words[ISA_TRAPS + 1] = {NULL};
     int i = parse_find_trap(p->isa, &p->lex.token);
 
-    a->kind = ISA_TRAP;
     if (i < 0) {
         for (unsigned n = 0; n < p->isa->trap_count; n++)
             words[n] = p->isa->traps[n].name;
         lex_expected(&p->lex, "the name of a declared trap", words);
         return false;
     }
-    a->trap = (unsigned)i;
+    *trap = (unsigned)i;
     lex_next(&p->lex);
     return true;
+}
+
+static bool take_trap(struct parse *p, struct isa_action *a)
+{
+    a->kind = ISA_TRAP;
+    return parse_trap(p, &a->trap);
 }
 
 /* A field that only the scaled place cuts off would make labels of its own. */
@@ -104,7 +109,7 @@ static bool take_assign(struct parse *p, struct isa_action *a)
 {
     const char *words[ISA_ELEMENTS + 4] = {"when", "trap", "mem"};
     const struct lex_token t = p->lex.token;
-    int i = parse_find_element(p->isa, t.text, t.len);
+    int i = isa_find_element(p->isa, t.text, t.len);
 
     a->kind = ISA_ASSIGN;
     if (t.kind != LEX_WORD || i < 0) {
@@ -178,21 +183,13 @@ static unsigned least_address(const struct isa *isa)
     return n;
 }
 
-int parse_find_encoding(const struct isa *isa, const char *name)
-{
-    for (unsigned i = 0; i < isa->encoding_count; i++)
-        if (!strcmp(isa->encodings[i].name, name))
-            return (int)i;
-    return -1;
-}
-
 static bool take_operands(struct parse *p)
 {
     struct isa_encoding *c = p->code;
 
     do {
         if (c->operand_count == ISA_OPERANDS)
-            return parse_fault(p, "an instruction of more than 4 operands");
+            return parse_fault(p, "an instruction of more than 6 operands");
         struct isa_operand *o = &c->operands[c->operand_count];
         if (!parse_new(p, o->name) || !parse_expect(p, ":") ||
             !parse_width(p, o->width))
@@ -202,29 +199,59 @@ static bool take_operands(struct parse *p)
     return parse_expect(p, ")");
 }
 
-static bool take_head(struct parse *p)
+/* NAME [of MNEMONIC] ["TITLE"] [(OPERANDS)] [covers { MNEMONIC ... }]; *at is
+ * where it belongs among the encodings. */
+static bool take_head(struct parse *p, unsigned *at)
 {
     struct isa_encoding *c = p->code;
+    const struct lex_token t = p->lex.token;
 
-    c->line = p->lex.token.line;
+    c->line = t.line;
     c->title = "";
     if (!parse_word(p, c->name, "the name of an instruction"))
         return false;
-    if (parse_find_encoding(p->isa, c->name) >= 0)
-        return parse_fault(p, "an instruction of this name is there already; "
-                              "encodings of one mnemonic: NAME of MNEMONIC");
+    int i = isa_find_encoding(p->isa, c->name);
+    *at = i < 0 ? p->isa->encoding_count : (unsigned)i;
+    if (i >= 0 && !p->isa->encodings[i].inherited) {
+        lex_fault_at(&p->lex, t.line, t.column,
+                     "an instruction '%s' is there already; encodings of one "
+                     "mnemonic: NAME of MNEMONIC",
+                     c->name);
+        return false;
+    }
     memcpy(c->mnemonic, c->name, sizeof(c->name));
     if (parse_accept(p, "of") && !parse_word(p, c->mnemonic, "a mnemonic"))
         return false;
     if (p->lex.token.kind == LEX_STRING && !(c->title = parse_text(p)))
         return false;
-    return !parse_accept(p, "(") || take_operands(p);
+    if (parse_accept(p, "(") && !take_operands(p))
+        return false;
+    return !parse_accept(p, "covers") ||
+           (c->covers = parse_names(p, &c->cover_count, "a mnemonic"));
+}
+
+static bool take_code(struct parse *p, struct isa_encoding *c, unsigned *at)
+{
+    struct isa_action actions[ISA_ACTIONS];
+    bool ok;
+
+    c->actions = actions;
+    ok = take_head(p, at);
+    if (ok && !lex_is(&p->lex, "{"))
+        ok = parse_expect(p, "{");
+    ok = ok && take_actions(p, NULL);
+    c->actions =
+        ok ? parse_take(p, c->action_count * sizeof(actions[0])) : NULL;
+    if (!c->actions)
+        return false;
+    memcpy(c->actions, actions, c->action_count * sizeof(actions[0]));
+    return true;
 }
 
 bool parse_instruction(struct parse *p)
 {
-    struct isa_action actions[ISA_ACTIONS];
-    bool ok;
+    struct isa_encoding code = {.line = 0};
+    unsigned at = 0;
 
     if (p->isa->encoding_count == ISA_ENCODINGS)
         return parse_fault(p, "more than 256 instructions");
@@ -236,18 +263,12 @@ bool parse_instruction(struct parse *p)
         p->isa->address_width[ISA_SCALED] = least_address(p->isa);
         parse_set_address_width(p->isa);
     }
-    p->code = &p->isa->encodings[p->isa->encoding_count];
-    p->code->actions = actions;
-    ok = take_head(p);
-    if (ok && !lex_is(&p->lex, "{"))
-        ok = parse_expect(p, "{");
-    ok = ok && take_actions(p, NULL);
-    size_t size = p->code->action_count * sizeof(actions[0]);
-    p->code->actions = ok ? parse_take(p, size ? size : 1) : NULL;
-    if (!p->code->actions)
-        return false;
-    memcpy(p->code->actions, actions, size);
-    p->isa->encoding_count++;
+    p->code = &code;
+    bool ok = take_code(p, &code, &at);
     p->code = NULL;
+    if (!ok)
+        return false;
+    p->isa->encodings[at] = code;
+    p->isa->encoding_count += at == p->isa->encoding_count;
     return true;
 }

@@ -61,6 +61,18 @@ static void set_switches(struct proof *p, unsigned k,
                 element_literal(p, i, pg_config_value(p->isa, to->config, i));
 }
 
+static struct smt_term monitor_value(struct proof *p, unsigned i)
+{
+    return element_literal(p, i, p->isa->elements[i].monitor[p->place->scale]);
+}
+
+static void hold_resources(struct proof *p)
+{
+    for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
+        if (is_kind(p, i, ISA_KIND_RESOURCE) && p->isa->elements[i].enforced)
+            p->s[0].element[i] = monitor_value(p, i);
+}
+
 /* The states that are looked at: see isa.h. */
 static void declare_bare(struct proof *p)
 {
@@ -75,6 +87,8 @@ static void declare_bare(struct proof *p)
                                    s->element[i],
                                    element_literal(p, i, p->isa->cells)));
     set_switches(p, 0, &p->place->bare);
+    if (p->place->held)
+        hold_resources(p);
     p->s[1] = *s;
 }
 
@@ -111,22 +125,26 @@ static void change_resource(struct proof *p)
     }
 }
 
+/* How many words f moves a program, `levels` times. */
+static unsigned distance(const struct proof *p, unsigned levels)
+{
+    return p->isa->high_core ? 0 : levels * p->isa->monitor_words;
+}
+
 /* s[1] = f(s[0]), `levels` times. */
 static void map(struct proof *p, unsigned levels)
 {
     struct smt *s = &p->smt;
     struct smt_state *f = &p->s[1];
-    unsigned shift = levels * p->isa->monitor_words;
 
     set_mode(p, 1, ISA_USER);
-    f->element[ISA_BASE] = smt_apply(s, "bvadd", f->element[ISA_BASE],
-                                     element_literal(p, ISA_BASE, shift));
-    f->q += shift;
-    for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++) {
+    f->element[ISA_BASE] =
+        smt_apply(s, "bvadd", f->element[ISA_BASE],
+                  element_literal(p, ISA_BASE, distance(p, levels)));
+    f->q += levels * p->isa->monitor_words;
+    for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
         if (is_kind(p, i, ISA_KIND_RESOURCE))
-            f->element[i] = element_literal(
-                p, i, p->isa->elements[i].monitor[p->place->scale]);
-    }
+            f->element[i] = monitor_value(p, i);
     set_switches(p, 1, &p->place->monitor);
 }
 
@@ -178,7 +196,7 @@ static struct smt_term control_changed(struct proof *p, unsigned k,
     or_to(p, &any, changed(p, k, ISA_BASE));
     or_to(p, &any, changed(p, k, ISA_BOUND));
     for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
-        if (reading == PG_CORRECTED && is_kind(p, i, ISA_KIND_RESOURCE))
+        if (reading == PG_CORRECTED && isa_is_control(p->isa->elements[i].kind))
             or_to(p, &any, changed(p, k, i));
     return any;
 }
@@ -290,7 +308,7 @@ static struct smt_term less(struct proof *p)
     struct smt_term any = SMT_FALSE;
 
     for (unsigned i = ISA_BASE; i < p->isa->element_count; i++) {
-        if (i >= ISA_BUILT_IN && !is_kind(p, i, ISA_KIND_RESOURCE))
+        if (i >= ISA_BUILT_IN && !isa_is_control(p->isa->elements[i].kind))
             continue;
         struct smt_term here = changed(p, 0, i);
         or_to(p, &any,
@@ -310,7 +328,7 @@ static struct smt_term seized(struct proof *p, unsigned levels)
 
     n = n < 8 ? 9 : n < 64 ? n + 1 : 64; /* f's sum is not cut to n */
     want = smt_apply(s, "bvadd", smt_fit(s, bare->after.element[ISA_BASE], n),
-                     smt_literal(s, n, levels * p->isa->monitor_words));
+                     smt_literal(s, n, distance(p, levels)));
     other = smt_or(
         s, smt_or(s, bare->free[ISA_BASE], virtual->free[ISA_BASE]),
         smt_not(s, smt_equal(s, want,
@@ -319,17 +337,13 @@ static struct smt_term seized(struct proof *p, unsigned levels)
     or_to(p, &any,
           differ(p, bare->after.element[ISA_BOUND], bare->free[ISA_BOUND],
                  virtual->after.element[ISA_BOUND], virtual->free[ISA_BOUND]));
-    /* It may shrink untold, never grow. */
-    or_to(p, &any,
-          smt_compare(s, "bvugt", virtual->after.element[ISA_BOUND],
-                      p->s[1].element[ISA_BOUND]));
-    /* The words above those of this machine are another's. */
+    /* It may shrink untold, never grow: the words above are another's. */
     or_to(p, &any,
           smt_or(s, virtual->free[ISA_BOUND],
                  smt_compare(s, "bvugt", virtual->after.element[ISA_BOUND],
                              p->s[1].element[ISA_BOUND])));
     for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
-        if (is_kind(p, i, ISA_KIND_RESOURCE))
+        if (isa_is_control(p->isa->elements[i].kind))
             or_to(p, &any, changed(p, 1, i));
     return any;
 }
@@ -340,7 +354,7 @@ static struct smt_term hidden(struct proof *p)
     struct smt_term any = changed(p, 0, ISA_MODE);
 
     for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
-        if (is_kind(p, i, ISA_KIND_RESOURCE))
+        if (isa_is_control(p->isa->elements[i].kind))
             or_to(p, &any, changed(p, 0, i));
     return any;
 }
@@ -400,6 +414,8 @@ static struct smt_term define_question(struct proof *p,
         return not_exact(p, 1);
     case PG_ASK_NESTED:
         return not_exact(p, 2);
+    case PG_ASK_LOCATION: /* of no consequence where nothing is moved */
+        return p->isa->high_core ? SMT_FALSE : behaviour(p);
     default:
         return behaviour(p);
     }

@@ -46,6 +46,7 @@ struct pg_place {
     const struct isa_encoding *code;
     enum isa_scale scale;
     struct pg_setting bare, monitor;
+    bool held; /* enforced resources have the monitor's value, bare */
 };
 
 /* PG_SAT: w has the states, replayed: the evaluator finds the results that the

@@ -196,8 +196,6 @@ static const char *const verdict_words[] = {"holds", "fails", "privileged",
 
 static void put_claims(FILE *to, const struct pg_judgement *j)
 {
-    static const char *const subjects[] = {"Theorem 1", "Theorem 2",
-                                           "Theorem 3"};
     const struct isa *isa = j->isa;
 
     if (isa->claim_count)
@@ -207,14 +205,14 @@ static void put_claims(FILE *to, const struct pg_judgement *j)
     for (unsigned i = 0; i < isa->claim_count; i++) {
         const struct isa_claim *c = &isa->claims[i];
 
-        fprintf(to, "  %-16s %-10s %s",
-                c->subject == ISA_ABOUT_CODE ? isa->encodings[c->encoding].name
-                                             : subjects[c->subject],
+        fprintf(to, "  %-16s %-10s %s", pg_claim_subject(isa, c),
                 verdict_words[c->verdict],
                 pg_claim_agrees(j, c) ? "derived too" : "DERIVED OTHERWISE: ");
         fprintf(to, "%s (%s; %c)\n",
                 pg_claim_agrees(j, c) ? "" : verdict_words[pg_derived(j, c)],
                 c->source, c->confidence);
+        if (c->differs)
+            fprintf(to, "    %s\n", c->differs);
     }
 }
 
@@ -228,7 +226,7 @@ static void put_setting(FILE *to, const struct pg_judgement *j)
     for (unsigned i = 0; i < isa->element_count; i++)
         if (isa->elements[i].enforced)
             fprintf(to, " %s=%llu", isa->elements[i].name,
-                    (unsigned long long)pg_config_value(isa, j->setting, i));
+                    (unsigned long long)pg_setting_value(j, i));
     fputs(", which leaves the fewest critical instructions.\n", to);
     for (unsigned t = 0; t < PG_THEOREMS; t++)
         if (j->worst.holds[PG_CORRECTED][t] != j->best.holds[PG_CORRECTED][t])

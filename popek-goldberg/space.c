@@ -56,8 +56,16 @@ static void add(struct space *s, uint64_t *at, uint64_t radix)
         s->size = UINT64_MAX;
 }
 
+/* Does it go through all values, rather than stand still? */
+static bool is_free(const struct isa_element *e, bool held)
+{
+    if (e->kind == ISA_KIND_RESOURCE && e->enforced)
+        return !held;
+    return e->kind != ISA_KIND_SWITCH;
+}
+
 void space_open(struct space *s, const struct isa *isa,
-                const struct isa_encoding *code)
+                const struct isa_encoding *code, bool held)
 {
     *s = (struct space){.isa = isa, .size = 1};
     find_used(s, code);
@@ -67,8 +75,10 @@ void space_open(struct space *s, const struct isa *isa,
     for (unsigned i = 0; i < isa->cells && s->memory; i++)
         add(s, &s->state.mem[i], UINT64_C(1) << isa->cell_width[ISA_SCALED]);
     for (unsigned i = 1; i < isa->element_count; i++)
-        if (s->used >> i & 1 && isa->elements[i].kind != ISA_KIND_SWITCH)
+        if (s->used >> i & 1 && is_free(&isa->elements[i], held))
             add(s, &s->state.v[i], space_radix(isa, i));
+        else if (isa->elements[i].kind == ISA_KIND_RESOURCE && held)
+            s->state.v[i] = isa->elements[i].monitor[ISA_SCALED];
     s->state.q = isa->cells;
     if (!(s->used >> ISA_BOUND & 1))
         s->state.v[ISA_BOUND] = isa->cells;

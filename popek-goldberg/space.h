@@ -19,9 +19,10 @@ struct space {
 };
 
 /* What the instruction neither reads nor writes stays zero: it can make no
- * difference.  Mode and switches are the caller's.  The space must not move. */
+ * difference.  Mode and switches are the caller's.  `held`: enforced resource
+ * registers have the monitor's value.  The space must not move. */
 void space_open(struct space *s, const struct isa *isa,
-                const struct isa_encoding *code);
+                const struct isa_encoding *code, bool held);
 
 /* Go on; false after the last state.  States with something in a word that
  * base and bound put out of reach are passed over. */

@@ -112,7 +112,7 @@ void pg_put_state(FILE *to, const struct isa *isa, unsigned encoding,
     struct space space;
     uint64_t shown;
 
-    space_open(&space, isa, &isa->encodings[encoding]);
+    space_open(&space, isa, &isa->encodings[encoding], false);
     shown = space.used | 1u << ISA_MODE | 1u << ISA_BASE | 1u << ISA_BOUND |
             1u << ISA_PC;
     for (unsigned i = 0; i < isa->element_count; i++)
@@ -211,6 +211,9 @@ void pg_put_difference(FILE *to, const struct pg_judgement *j,
         return;
     case PG_REAL_TRAPS:
         fputs("the bare machine traps and the virtual one does not", to);
+        return;
+    case PG_VIRTUAL_TRAPS:
+        fputs("the virtual machine traps and the bare one does not", to);
         return;
     }
 }

@@ -1,5 +1,5 @@
 /* Descriptions of machines: what is refused, where, and with which words. */
-#include "popek-goldberg/isa.h"
+#include "popek-goldberg/reform.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -65,11 +65,13 @@ static const struct {
     {"switch s : 1 instruction A { s <- 1 }", "a switch is how the machine is "
                                               "set up; no instruction writes"},
     {"instruction A { } instruction A { }",
-     "an instruction of this name is there already"},
-    {"instruction A (x:1, y:1, z:1, u:1, v:1) { }", "more than 4 operands"},
+     ":2:31: an instruction 'A' is there already"},
+    {"instruction A (x:1, y:1, z:1, u:1, v:1, w:1, t:1) { }",
+     "more than 6 operands"},
     {"instruction A { } memory 4", "expected before the first instruction"},
     {"instruction A { } claim B critical source \"x\" confidence H",
-     ":2:25: expected t1, t2, t3 or an instruction declared above, found 'B'"},
+     ":2:25: expected t1, t2, t3, exact, hybrid, efficiency, or an "
+     "instruction declared above, found 'B'"},
     {"instruction A { } claim A holds source \"x\" confidence H",
      ":2:27: expected privileged, critical or innocuous, found 'holds'"},
     {"instruction A { } claim t1 holds source \"x\" confidence X",
@@ -78,6 +80,24 @@ static const struct {
      "the scaled place cuts this to 1 bits, of 3; give it 'scaled 3'"},
     {"resource r : 1 monitor 2", "the monitor's value does not fit"},
     {"address 3 instruction A { }", "the address is too narrow"},
+    {"clock c : 8 enforced", ":2:13: expected a declaration"},
+    {"duplicate ac", ":2:11: expected mode, base, bound, or a resource"},
+    {"duplicate mode", ":2:15: expected 'as', but the text ends here"},
+    {"duplicate pc as x", ":2:11: expected mode, base, bound, or a resource"},
+    {"instruction A { } duplicate mode as x",
+     ":2:29: expected before the machine's own instructions"},
+    {"instruction A { } without A",
+     ":2:27: expected an inherited instruction, found 'A'"},
+    {"intercept prive { A }", "expected the name of a declared trap, found "
+                              "'prive'; did you mean 'priv'?"},
+    {"intercept priv { A }", "expected an inherited instruction, found 'A'"},
+    {"instruction A covers { } { }", ":2:24: expected a mnemonic, found '}'"},
+    {"note A \"x\"", ":2:6: expected a text in quotes, or an instruction"},
+    {"list \"x\" { A } beyond { B } source \"s\" confidence H",
+     ":2:27: expected a text in quotes, found '}'"},
+    {"list \"x\" A", ":2:10: expected '{', found 'A'"},
+    {"repair r \"x\" { A }", "expected an instruction declared above"},
+    {"leaves_out x", ":2:12: expected a text in quotes, found 'x'"},
     {"", ":2:1: a machine without an instruction"},
     {"\x01", ":2:1: byte 0x01 is no part of the language"},
 };
@@ -87,6 +107,108 @@ static enum status parse(const char *text, struct isa **isa, struct diag *d)
     d->text[0] = '\0';
     return isa_parse("m.isa", text, strlen(text), isa, d);
 }
+
+#define LIKE "machine m like pdp10-ka10\n"
+
+/* Of what a machine that is like another may say. */
+static const struct {
+    const char *text, *says;
+} like_faults[] = {
+    {"machine m like pdp10-ka11",
+     "m.isa:1:16: no machine named 'pdp10-ka11' is built in; did you mean "
+     "'pdp10-ka10'?"},
+    {"machine m like", "m.isa:1:15: expected the name of a built-in machine"},
+    {LIKE "memory 2", "m.isa:2:8: expected before the first instruction"},
+    {LIKE "register flags : 3 scaled 1",
+     "'flags' is inherited with 4 bits, scaled 1; it keeps them"},
+    {LIKE "without JRST9", "expected an inherited instruction, found 'JRST9'; "
+                           "did you mean 'JRST0'?"},
+    {LIKE "claim t1 fails source \"x\" confidence L without JRST1",
+     "expected before claims, notes, lists and repairs"},
+    {LIKE "instruction MOVE { } instruction MOVE { }",
+     "m.isa:2:34: an instruction 'MOVE' is there already"},
+    {LIKE "duplicate mode as ac", "'ac' is there already"},
+};
+
+START_TEST(test_like_fault)
+{
+    struct isa *isa;
+    struct diag d;
+
+    ck_assert_int_eq(parse(like_faults[_i].text, &isa, &d), STATUS_BAD_INPUT);
+    ck_assert_msg(strstr(d.text, like_faults[_i].says) != NULL,
+                  "%s\n  says: %s\n  not:  %s", like_faults[_i].text, d.text,
+                  like_faults[_i].says);
+}
+END_TEST
+
+static const struct isa_encoding *code(const struct isa *isa, const char *name)
+{
+    int i = isa_find_encoding(isa, name);
+
+    ck_assert_msg(i >= 0, "there is no %s", name);
+    return &isa->encodings[i];
+}
+
+START_TEST(test_like_another)
+{
+    static const char text[] = LIKE "\"other\" trap out : privileged\n"
+                                    "without JRST4 duplicate mode as cpl\n"
+                                    "intercept out { DATAO_APR JRST1 }\n"
+                                    "instruction MOVE { ac <- mode }\n"
+                                    "instruction NEW covers { A B, C } { }";
+    struct isa *base, *isa;
+    struct diag d;
+
+    ck_assert_int_eq(parse("machine x like pdp10-ka10", &base, &d), STATUS_OK);
+    ck_assert_msg(parse(text, &isa, &d) == STATUS_OK, "%s", d.text);
+    ck_assert_str_eq(isa->name, "m");
+    ck_assert_str_eq(isa->title, "other");
+    ck_assert_str_eq(isa->like, "pdp10-ka10");
+    ck_assert(isa->assisted && !base->assisted);
+    ck_assert_uint_eq(base->claim_count, 0);
+    ck_assert_int_lt(isa_find_encoding(isa, "JRST4"), 0);
+    ck_assert_uint_eq(isa->encoding_count, base->encoding_count);
+    int cpl = isa_find_element(isa, "cpl", 3);
+    ck_assert_int_ge(cpl, ISA_BUILT_IN);
+    ck_assert(isa->elements[cpl].duplicated);
+    /* What was said of mode is said of cpl; what is new is said of mode. */
+    ck_assert_uint_eq(code(isa, "JRST1")->actions[1].element, (unsigned)cpl);
+    ck_assert_int_eq(code(isa, "JRST1")->actions[0].kind, ISA_TRAP);
+    ck_assert_uint_eq(code(base, "JRST1")->actions[0].element, ISA_MODE);
+    ck_assert_uint_eq(code(isa, "MOVE")->actions[0].value->index, ISA_MODE);
+    ck_assert_uint_eq(code(isa, "NEW")->cover_count, 3);
+    ck_assert_str_eq(code(isa, "NEW")->covers[2], "C");
+    isa_free(base);
+    isa_free(isa);
+}
+END_TEST
+
+START_TEST(test_a_clone_shares_nothing)
+{
+    struct isa *isa, *copy;
+    struct diag d;
+
+    ck_assert_int_eq(parse(LIKE "list \"l\" { JSP } beyond { X \"w\" } "
+                                "source \"s\" confidence H\n"
+                                "note \"n\" claim t1 fails source \"s\" "
+                                "confidence H differs \"y\"",
+                           &isa, &d),
+                     STATUS_OK);
+    copy = isa_clone(isa);
+    ck_assert_ptr_nonnull(copy);
+    ck_assert(isa_duplicate(copy, ISA_MODE, NULL));
+    ck_assert(isa_intercept(copy, 0, 1));
+    ck_assert_uint_eq(code(copy, "MOVE")->action_count, 2);
+    ck_assert_uint_eq(code(isa, "MOVE")->action_count, 1);
+    ck_assert_uint_eq(code(isa, "JRST1")->actions[0].element, ISA_MODE);
+    ck_assert_uint_eq(copy->element_count, isa->element_count + 1);
+    isa_free(isa);
+    ck_assert_str_eq(copy->lists[0].beyond[0].why, "w");
+    ck_assert_str_eq(copy->claims[0].differs, "y");
+    isa_free(copy);
+}
+END_TEST
 
 START_TEST(test_fault)
 {
@@ -163,6 +285,9 @@ Suite *suite_pg_language(void)
     TCase *t = tcase_create("parser");
 
     tcase_add_loop_test(t, test_fault, 0, (int)ARRAY_LEN(faults));
+    tcase_add_loop_test(t, test_like_fault, 0, (int)ARRAY_LEN(like_faults));
+    tcase_add_test(t, test_like_another);
+    tcase_add_test(t, test_a_clone_shares_nothing);
     tcase_add_test(t, test_bounds);
     tcase_add_test(t, test_tree);
     suite_add_tcase(s, t);

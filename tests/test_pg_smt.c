@@ -389,9 +389,10 @@ static unsigned agree_on_machine(const struct isa *isa)
                                      &isa->encodings[i],
                                      ISA_SCALED,
                                      {k, UINT64_MAX},
-                                     {configs - 1 - k, UINT64_MAX}};
+                                     {configs - 1 - k, UINT64_MAX},
+                                     (i + k) % 2};
 
-            pg_classify(isa, place.code, k, &l);
+            pg_classify(isa, place.code, k, place.held, &l);
             pg_decide_exact(isa, place.code, k, place.monitor.config, &x);
             faults += agree(&place, &l, &x);
             place.scale = ISA_FULL;

@@ -35,7 +35,7 @@ static bool small(const struct isa *isa)
     struct space s;
 
     for (unsigned i = 0; i < isa->encoding_count; i++) {
-        space_open(&s, isa, &isa->encodings[i]);
+        space_open(&s, isa, &isa->encodings[i], false);
         if (s.size > SIZE)
             return false;
     }
