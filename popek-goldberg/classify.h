@@ -49,6 +49,10 @@ struct pg_labels {
     struct pg_witness control[PG_READINGS][2]; /* by the mode of the state */
     struct pg_witness location[2];
     struct pg_witness mode;
+    /* It traps in supervisor mode only, and goes on in user mode.  The words
+     * of 1974 compare no outcome that traps; but a program that is moved to
+     * user mode misses the trap.  Corrected, it is mode sensitive. */
+    struct pg_witness alone;
     struct pg_witness leak[2]; /* of a resource register */
     unsigned leaked;           /* its element */
     struct pg_witness less;    /* silently does less in user mode */

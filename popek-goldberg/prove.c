@@ -17,6 +17,7 @@ const struct pg_query pg_queries[PG_QUERIES] = {
     {PG_ASK_LOCATION, PG_CORRECTED, ISA_SUPERVISOR},
     {PG_ASK_LOCATION, PG_CORRECTED, ISA_USER},
     {PG_ASK_MODE, PG_CORRECTED, 0},
+    {PG_ASK_ALONE, PG_CORRECTED, 0},
     {PG_ASK_LEAK, PG_CORRECTED, ISA_SUPERVISOR},
     {PG_ASK_LEAK, PG_CORRECTED, ISA_USER},
     {PG_ASK_LESS, PG_CORRECTED, 0},
@@ -407,6 +408,8 @@ static struct smt_term define_question(struct proof *p,
         return speaking(p, q->reading);
     case PG_ASK_CONTROL:
         return control(p, q->reading);
+    case PG_ASK_ALONE:
+        return smt_and(&p->smt, any_trap(p, 0), p->r[1].done);
     case PG_ASK_LESS:
         return less(p);
     case PG_ASK_VM:
@@ -461,6 +464,8 @@ bool pg_exhausted_says(const struct pg_labels *l, const struct pg_exact *x,
         return l->location[q->mode].found;
     case PG_ASK_MODE:
         return l->mode.found;
+    case PG_ASK_ALONE:
+        return l->alone.found;
     case PG_ASK_LEAK:
         return l->leak[q->mode].found;
     case PG_ASK_LESS:
@@ -482,6 +487,7 @@ void pg_query_name(const struct pg_query *q, char *out, size_t cap)
         [PG_ASK_CONTROL] = "control sensitive",
         [PG_ASK_LOCATION] = "location sensitive",
         [PG_ASK_MODE] = "mode sensitive",
+        [PG_ASK_ALONE] = "traps in supervisor mode only",
         [PG_ASK_LEAK] = "leaks a resource register",
         [PG_ASK_LESS] = "silently does less in user mode",
         [PG_ASK_VM] = "not exact under f",

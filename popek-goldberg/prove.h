@@ -14,6 +14,7 @@ enum pg_question {
     PG_ASK_CONTROL,      /* by reading and mode */
     PG_ASK_LOCATION,     /* by mode */
     PG_ASK_MODE,
+    PG_ASK_ALONE, /* traps in supervisor mode only */
     PG_ASK_LEAK, /* by mode: of any resource register */
     PG_ASK_LESS,
     PG_ASK_VM,     /* the exact criterion fails: for f, */
@@ -29,7 +30,7 @@ struct pg_query {
 };
 
 /* Every question there is, readings and modes spelled out. */
-enum { PG_QUERIES = 17 };
+enum { PG_QUERIES = 18 };
 extern const struct pg_query pg_queries[PG_QUERIES];
 
 /* Switches that are as in this setting (pg_config_value; bit i of the mask:

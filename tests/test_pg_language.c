@@ -119,8 +119,8 @@ static const struct {
      "'pdp10-ka10'?"},
     {"machine m like", "m.isa:1:15: expected the name of a built-in machine"},
     {LIKE "memory 2", "m.isa:2:8: expected before the first instruction"},
-    {LIKE "register flags : 3 scaled 1",
-     "'flags' is inherited with 4 bits, scaled 1; it keeps them"},
+    {LIKE "register ac : 35 scaled 3",
+     "'ac' is inherited with 36 bits, scaled 3; it keeps them"},
     {LIKE "without JRST9", "expected an inherited instruction, found 'JRST9'; "
                            "did you mean 'JRST0'?"},
     {LIKE "claim t1 fails source \"x\" confidence L without JRST1",
