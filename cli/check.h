@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "popek-goldberg/certify.h"
 #include "popek-goldberg/report.h"
 
 struct check_options {
@@ -31,9 +32,12 @@ void check_forget(struct check_subject *s);
 /* CODE_DONE when all premises hold and no claim differs. */
 int check_verdict(const struct pg_judgement *j, enum pg_reading r);
 
-/* What the solver says of it, after the report: proofs, in words, on stdout.
- * Without --solver nothing.  The worse of this and check_verdict. */
-int check_conclude(const struct pg_judgement *j, const struct check_options *o);
+/* Ask the solver of this command about an encoding or mnemonic (NULL: all).
+ * CODE_DONE; CODE_NEGATIVE when something differs or is open; or another exit
+ * code, with the complaint made and nothing in *out, which is otherwise for
+ * pg_certificates_free. */
+int check_certify(const struct pg_judgement *j, const char *solver,
+                  const char *instruction, struct pg_certificates *out);
 
 /* The commands; argv[1] on are machines.  Each returns an exit code. */
 int check_one(char **argv, const struct check_options *o);

@@ -34,7 +34,7 @@ int check_all(char **argv, const struct check_options *o)
         if (one == CODE_DONE) {
             print_line(&s.j, o->r);
             fflush(stdout);
-            one = check_conclude(&s.j, o);
+            one = check_verdict(&s.j, o->r);
             check_forget(&s);
         }
         code = one > code ? one : code;

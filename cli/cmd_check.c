@@ -67,50 +67,66 @@ static int complain_instruction(const struct isa *isa,
                             guess ? "; did you mean " : "", guess ? guess : "");
 }
 
-/* Prove all labels in full width.  What is not proved is negative. */
-static int certify(const struct pg_judgement *j, const struct check_options *o)
+/* The instruction that is asked about: that of the witness, where one is. */
+static const char *asked_about(const struct pg_judgement *j,
+                               const struct check_options *o)
 {
-    const char *command =
-        strcmp(o->solver, "z3") ? o->solver : PG_SOLVER_COMMAND;
-    struct pg_certificates c = {0};
-    struct pg_solver s;
-    struct diag d = {""};
-    enum status st = pg_solver_init(&s, command, PG_QUERY_MS, PG_TOTAL_MS, &d);
+    struct pg_row row;
 
-    if (st != STATUS_OK)
-        return cli_fail(st, &d);
-    if (pg_solver_start(&s, &d) == PG_MISSING)
-        st = STATUS_UNSUPPORTED;
-    else
-        pg_certify(stdout, j, &s, o->instruction, &c);
-    pg_solver_close(&s);
-    if (st != STATUS_OK)
-        return cli_fail(st, &d);
-    return c.differ || c.open ? CODE_NEGATIVE : CODE_DONE;
+    if (o->one_witness && o->witness <= UINT32_MAX &&
+        pg_find_row(j, o->r, (unsigned)o->witness, &row))
+        return j->isa->encodings[row.encoding].name;
+    return o->instruction;
 }
 
-int check_conclude(const struct pg_judgement *j, const struct check_options *o)
+static int print_witness(const struct pg_judgement *j,
+                         const struct check_options *o)
 {
-    int proved = o->solver ? certify(j, o) : CODE_DONE;
-    int judged = check_verdict(j, o->r);
+    unsigned n = pg_row_count(j, o->r);
 
-    return proved > judged ? proved : judged;
-}
-
-static int report(const struct pg_judgement *j, const struct check_options *o)
-{
-    if (o->one_witness) {
-        if (o->witness > UINT32_MAX ||
-            !pg_report_witness(stdout, j, o->r, (unsigned)o->witness))
-            return options_complain(&check_usage,
-                                    "--witness %llu: there is none",
-                                    (unsigned long long)o->witness);
-    } else if (o->json) {
-        pg_report_json(stdout, j, o->r, o->instruction);
-    } else {
-        pg_report(stdout, j, o->r, o->instruction);
+    if (o->witness <= n) {
+        pg_report_witness(stdout, j, o->r, (unsigned)o->witness);
+        return CODE_DONE;
     }
-    return check_conclude(j, o);
+    return options_complain(
+        &check_usage,
+        "--witness %llu: there is none; %s has %u in this reading",
+        (unsigned long long)o->witness, j->isa->name, n);
+}
+
+/* For a reader that waits: the proofs come after the report. */
+static int report_plainly(const struct pg_judgement *j,
+                          const struct check_options *o)
+{
+    struct pg_certificates c = {0};
+    int code = CODE_DONE;
+
+    if (o->one_witness)
+        code = print_witness(j, o);
+    else
+        pg_report(stdout, j, o->r, o->instruction);
+    fflush(stdout);
+    if (code == CODE_DONE && o->solver)
+        code = check_certify(j, o->solver, asked_about(j, o), &c);
+    if (c.of)
+        pg_certify_report(stdout, j, &c);
+    pg_certificates_free(&c);
+    return code;
+}
+
+/* For a program, which wants it in one piece. */
+static int report_whole(const struct pg_judgement *j,
+                        const struct check_options *o)
+{
+    struct pg_certificates c = {0};
+    int code = CODE_DONE;
+
+    if (o->solver)
+        code = check_certify(j, o->solver, o->instruction, &c);
+    if (code <= CODE_NEGATIVE)
+        pg_report_json(stdout, j, o->r, o->instruction, c.of ? &c : NULL);
+    pg_certificates_free(&c);
+    return code;
 }
 
 int check_one(char **argv, const struct check_options *o)
@@ -120,8 +136,14 @@ int check_one(char **argv, const struct check_options *o)
 
     if (code != CODE_DONE)
         return code;
-    code = knows_instruction(s.isa, o) ? report(&s.j, o)
-                                       : complain_instruction(s.isa, o);
+    if (!knows_instruction(s.isa, o)) {
+        code = complain_instruction(s.isa, o);
+    } else {
+        int judged = check_verdict(&s.j, o->r);
+
+        code = o->json ? report_whole(&s.j, o) : report_plainly(&s.j, o);
+        code = judged > code ? judged : code;
+    }
     check_forget(&s);
     return code;
 }
@@ -139,8 +161,8 @@ static const struct action {
     {"host", "", 0, check_host},
     {"probe", "", 1, check_probe},
     {"all", "reading solver", 0, check_all},
-    {"witness", "reading", 1, check_one},
-    {"json", "reading instruction", 1, check_one},
+    {"witness", "reading solver", 1, check_one},
+    {"json", "reading instruction solver", 1, check_one},
     {NULL, "reading instruction solver", 1, check_one},
 };
 
@@ -171,20 +193,35 @@ static bool is_among(const char *name, const char *words)
     return false;
 }
 
-static int complain_option(const struct action *a, const char *name)
+/* "--a, --b and --c" of "a b c". */
+static void list_options(const char *words, char *out, size_t cap)
 {
-    static const char *const counts[] = {"no machine", "one machine",
-                                         "two machines"};
-    char with[128];
     size_t n = 0;
 
-    for (const char *p = a->with; *p; p++)
-        n += (size_t)snprintf(with + n, sizeof(with) - n, "%s%.*s",
-                              p == a->with || p[-1] == ' ' ? " --" : "",
-                              *p != ' ', p);
-    return options_complain(
-        &check_usage, "--%s does not go with --%s, which takes %s and%s", name,
-        a->option, counts[a->machines], n ? with : " no other option");
+    out[0] = '\0';
+    while (*words && n < cap) {
+        size_t len = strcspn(words, " ");
+        const char *next = words + len + (words[len] == ' ');
+        const char *joint = strchr(next, ' ') ? ", " : " and ";
+
+        n += (size_t)snprintf(out + n, cap - n, "--%.*s%s", (int)len, words,
+                              *next ? joint : "");
+        words = next;
+    }
+}
+
+static int complain_option(const struct action *a, const char *name)
+{
+    char with[128];
+
+    list_options(a->with, with, sizeof(with));
+    if (!*with)
+        return options_complain(
+            &check_usage, "--%s goes with no other option, so not with --%s",
+            a->option, name);
+    return options_complain(&check_usage,
+                            "--%s goes with %s only, not with --%s", a->option,
+                            with, name);
 }
 
 static int complain_machines(const struct action *a, int count)

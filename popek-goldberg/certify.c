@@ -2,6 +2,9 @@
 
 #include "popek-goldberg/report.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { NAME_SIZE = 96 };
 
 /* Under f the bare machine's switches are anybody's; else the monitor's. */
@@ -14,8 +17,9 @@ static struct pg_place place_of(const struct pg_judgement *j, unsigned i,
     for (unsigned e = 0; e < j->isa->element_count; e++)
         if (j->isa->elements[e].enforced)
             set.mask |= UINT64_C(1) << e;
-    return (struct pg_place){j->isa, &j->isa->encodings[i], ISA_FULL,
-                             mapped ? any : set, set};
+    return (struct pg_place){j->isa,   &j->isa->encodings[i],
+                             ISA_FULL, mapped ? any : set,
+                             set,      !mapped && j->enforced};
 }
 
 static void put_operands(FILE *to, const struct isa_encoding *c,
@@ -41,71 +45,146 @@ static void put_witness(FILE *to, const struct pg_judgement *j, unsigned i,
     fputc('\n', to);
 }
 
-static void ask(FILE *to, const struct pg_judgement *j, unsigned i,
-                const struct pg_query *q, struct pg_solver *solver,
-                struct pg_certificates *out)
+const char *pg_proved_name(enum pg_proved s)
+{
+    static const char *const names[] = {"not asked", "certified", "witness",
+                                        "differs", "open"};
+
+    return names[s];
+}
+
+/* ---- Asking ---- */
+
+static enum status keep_witness(const struct pg_witness *w,
+                                struct pg_certificate *c)
+{
+    c->witness = malloc(sizeof(*w));
+    if (!c->witness)
+        return STATUS_NO_MEMORY;
+    *c->witness = *w;
+    return STATUS_OK;
+}
+
+static enum status keep_reason(const char *text, struct pg_certificate *c)
+{
+    c->proved = PG_LEFT_OPEN;
+    c->why = strdup(text);
+    return c->why ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static enum status ask(const struct pg_judgement *j, unsigned i,
+                       const struct pg_query *q, struct pg_solver *solver,
+                       struct pg_certificate *out)
 {
     struct pg_place place = place_of(j, i, q);
     bool says = pg_exhausted_says(&j->best.labels[i], &j->best.exact[i], q);
     struct diag d = {""};
     struct pg_witness w;
-    enum pg_answer a = pg_prove(&place, q, solver, &w, &d);
-    char name[NAME_SIZE];
 
-    out->asked++;
-    if (a == (says ? PG_SAT : PG_UNSAT)) {
-        out->certificates += !says;
-        out->witnesses += says;
-        return;
+    out->answer = pg_prove(&place, q, solver, &w, &d);
+    if (out->answer > PG_SAT)
+        return keep_reason(d.text, out);
+    if (says == (out->answer == PG_SAT)) {
+        out->proved = says ? PG_REPLAYED : PG_CERTIFIED;
+        return STATUS_OK;
     }
-    pg_query_name(q, name, sizeof(name));
-    fprintf(to, "  %s: %s: ", j->isa->encodings[i].name, name);
-    if (a > PG_SAT) {
-        out->open++;
-        fprintf(to, "OPEN, %s (%s).\n", pg_answer_name(a), d.text);
-        return;
-    }
-    out->differ++;
-    fprintf(to, "DIFFERS: %s in the scaled machine, %s in full width.\n",
-            says ? "a witness" : "none", a == PG_SAT ? "a witness" : "none");
-    if (a == PG_SAT)
-        put_witness(to, j, i, &w);
+    out->proved = PG_CONTRADICTED;
+    return says ? STATUS_OK : keep_witness(&w, out);
 }
 
-/* It does not even say its name: no question is worth its time. */
-static void leave_all_open(FILE *to, const struct diag *d,
+/* A solver that does not even say its name is not worth a question's time. */
+static enum status ask_all(const struct pg_judgement *j,
+                           struct pg_solver *solver, const char *instruction,
                            struct pg_certificates *out)
 {
-    out->open = out->asked;
-    fprintf(to, "  OPEN, all of it: %s.\n", d->text);
-}
+    enum status st = STATUS_OK;
 
-void pg_certify(FILE *to, const struct pg_judgement *j,
-                struct pg_solver *solver, const char *instruction,
-                struct pg_certificates *out)
-{
-    struct diag d = {""};
-    bool talks = pg_solver_start(solver, &d) == PG_SAT;
-
-    *out = (struct pg_certificates){0};
-    fprintf(to, "\nSolver: %s", solver->command);
-    if (talks)
-        fprintf(to, ", which calls itself %s", solver->version);
-    fprintf(to, ".\n");
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
         if (!pg_is_named(&j->isa->encodings[i], instruction))
             continue;
-        for (unsigned k = 0; talks && k < PG_QUERIES; k++)
-            ask(to, j, i, &pg_queries[k], solver, out);
-        out->asked += talks ? 0 : PG_QUERIES;
+        for (unsigned k = 0; st == STATUS_OK && k < PG_QUERIES; k++) {
+            struct pg_certificate *c = &out->of[i][k];
+
+            st = *out->trouble ? keep_reason(out->trouble, c)
+                               : ask(j, i, &pg_queries[k], solver, c);
+            out->asked++;
+            out->count[c->proved]++;
+        }
     }
-    if (!talks)
-        leave_all_open(to, &d, out);
+    return st;
+}
+
+enum status pg_certify(const struct pg_judgement *j, struct pg_solver *solver,
+                       const char *instruction, struct pg_certificates *out,
+                       struct diag *d)
+{
+    struct diag why = {""};
+    bool talks = pg_solver_start(solver, &why) == PG_SAT;
+    enum status st = STATUS_NO_MEMORY;
+
+    *out = (struct pg_certificates){.encodings = j->isa->encoding_count};
+    snprintf(out->command, sizeof(out->command), "%s", solver->command);
+    snprintf(out->version, sizeof(out->version), "%s",
+             talks ? solver->version : "");
+    snprintf(out->trouble, sizeof(out->trouble), "%s", talks ? "" : why.text);
+    out->of = calloc(out->encodings, sizeof(*out->of));
+    if (out->of)
+        st = ask_all(j, solver, instruction, out);
+    if (st == STATUS_OK)
+        return st;
+    pg_certificates_free(out);
+    return diag_set(d, st, "%s: no memory for the certificates", j->isa->name);
+}
+
+void pg_certificates_free(struct pg_certificates *c)
+{
+    for (unsigned i = 0; c->of && i < c->encodings; i++)
+        for (unsigned k = 0; k < PG_QUERIES; k++) {
+            free(c->of[i][k].witness);
+            free(c->of[i][k].why);
+        }
+    free(c->of);
+    c->of = NULL;
+}
+
+/* ---- Telling ---- */
+
+static void put_trouble(FILE *to, const struct pg_judgement *j, unsigned i,
+                        unsigned k, const struct pg_certificate *c)
+{
+    bool full = c->answer == PG_SAT;
+    char name[NAME_SIZE];
+
+    pg_query_name(&pg_queries[k], name, sizeof(name));
+    fprintf(to, "  %s: %s: ", j->isa->encodings[i].name, name);
+    if (c->proved == PG_LEFT_OPEN) {
+        fprintf(to, "OPEN, %s (%s).\n", pg_answer_name(c->answer), c->why);
+        return;
+    }
+    fprintf(to, "DIFFERS: %s in the scaled machine, %s in full width.\n",
+            full ? "none" : "a witness", full ? "a witness" : "none");
+    if (c->witness)
+        put_witness(to, j, i, c->witness);
+}
+
+void pg_certify_report(FILE *to, const struct pg_judgement *j,
+                       const struct pg_certificates *c)
+{
+    fprintf(to, "\nSolver: %s", c->command);
+    if (*c->version)
+        fprintf(to, ", which calls itself %s", c->version);
+    fprintf(to, ".\n");
+    for (unsigned i = 0; !*c->trouble && i < c->encodings; i++)
+        for (unsigned k = 0; k < PG_QUERIES; k++)
+            if (c->of[i][k].proved >= PG_CONTRADICTED)
+                put_trouble(to, j, i, k, &c->of[i][k]);
+    if (*c->trouble)
+        fprintf(to, "  OPEN, all of it: %s.\n", c->trouble);
     fprintf(to,
             "  Of %u questions about the machine in full width, %u have no "
             "witness (certified as\n  unsatisfiable) and %u have one "
             "(replayed), as in the scaled machine; %u differ, %u are\n  "
             "open.\n",
-            out->asked, out->certificates, out->witnesses, out->differ,
-            out->open);
+            c->asked, c->count[PG_CERTIFIED], c->count[PG_REPLAYED],
+            c->count[PG_CONTRADICTED], c->count[PG_LEFT_OPEN]);
 }

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { PG_ROWS = 12 }; /* labels of one instruction, at most */
+enum { PG_ROWS = 13 }; /* labels of one instruction, at most */
 
 /* How the witness of a label is to be read. */
 enum pg_proof {
@@ -15,6 +15,8 @@ enum pg_proof {
     PG_LESS,   /* the same in both modes */
     PG_MAPPED, /* S and f(S) */
 };
+
+struct pg_certificates;
 
 /* A label that was found, with its proof. */
 struct pg_row {
@@ -32,18 +34,37 @@ unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
 void pg_report(FILE *to, const struct pg_judgement *j, enum pg_reading r,
                const char *instruction);
 
-/* One JSON object and a newline. */
+/* One JSON object and a newline; with a solver's certificates, or NULL. */
 void pg_report_json(FILE *to, const struct pg_judgement *j, enum pg_reading r,
-                    const char *instruction);
+                    const char *instruction,
+                    const struct pg_certificates *certificates);
 
-/* Witness n of the report, counted from 1, in full; false: there is none. */
+/* Witnesses are numbered from 1, through all encodings in their order. */
+unsigned pg_row_count(const struct pg_judgement *j, enum pg_reading r);
+
+/* Witness n; false: there is none. */
+bool pg_find_row(const struct pg_judgement *j, enum pg_reading r, unsigned n,
+                 struct pg_row *out);
+
+/* Witness n in full; false: there is none. */
 bool pg_report_witness(FILE *to, const struct pg_judgement *j,
                        enum pg_reading r, unsigned n);
 
 /* Name of the instruction given by --instruction, encoding or mnemonic? */
 bool pg_is_named(const struct isa_encoding *code, const char *instruction);
 
-/* The parts that plain text and JSON share (words.c). */
+/* ---- The parts that the reports share (words.c) ---- */
+
+/* Bit i: element i makes a difference to the encoding, or is always shown. */
+uint64_t pg_shown_elements(const struct isa *isa, unsigned encoding);
+
+/* Does it read a clock?  That is excused: "except timing". */
+bool pg_reads_clock(const struct isa *isa, unsigned encoding);
+
+/* Name and value of a component of a state, as in struct pg_witness. */
+void pg_put_component(FILE *to, const struct isa *isa, unsigned component);
+void pg_put_value(FILE *to, const struct isa *isa, const struct isa_state *s,
+                  unsigned component);
 void pg_put_state(FILE *to, const struct isa *isa, unsigned encoding,
                   const struct isa_state *s);
 void pg_put_outcome(FILE *to, const struct isa *isa, unsigned encoding,

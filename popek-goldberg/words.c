@@ -20,6 +20,10 @@ static const char location[] =
 static const char by_mode[] =
     "there are two states that differ in the mode only, both outcomes keep M "
     "and R, and registers, window or pc of the outcomes differ";
+static const char alone[] =
+    "there are two states that differ in the mode only, and it traps in the "
+    "supervisor's and goes on in the user's: a program moved to user mode "
+    "misses the trap";
 static const char leak[] =
     "there are two states that differ in a resource register only, and the "
     "program sees the difference";
@@ -57,6 +61,9 @@ unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
     add(rows, &n, PG_PAIR, encoding, "location sensitive in user mode",
         location, &l->location[ISA_USER]);
     add(rows, &n, PG_PAIR, encoding, "mode sensitive", by_mode, &l->mode);
+    if (r == PG_CORRECTED)
+        add(rows, &n, PG_PAIR, encoding, "traps in supervisor mode only", alone,
+            &l->alone);
     add(rows, &n, PG_PAIR, encoding, "leaks state in supervisor mode", leak,
         &l->leak[ISA_SUPERVISOR]);
     add(rows, &n, PG_PAIR, encoding, "leaks state in user mode", leak,
@@ -73,14 +80,41 @@ unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
     return n;
 }
 
+unsigned pg_row_count(const struct pg_judgement *j, enum pg_reading r)
+{
+    struct pg_row rows[PG_ROWS];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++)
+        n += pg_rows(j, i, r, rows);
+    return n;
+}
+
+bool pg_find_row(const struct pg_judgement *j, enum pg_reading r, unsigned n,
+                 struct pg_row *out)
+{
+    struct pg_row rows[PG_ROWS];
+
+    for (unsigned i = 0; n && i < j->isa->encoding_count; i++) {
+        unsigned count = pg_rows(j, i, r, rows);
+
+        if (n <= count) {
+            *out = rows[n - 1];
+            return true;
+        }
+        n -= count;
+    }
+    return false;
+}
+
 bool pg_is_named(const struct isa_encoding *code, const char *instruction)
 {
     return !instruction || !strcmp(code->name, instruction) ||
            !strcmp(code->mnemonic, instruction);
 }
 
-static void put_value(FILE *to, const struct isa *isa,
-                      const struct isa_state *s, unsigned component)
+void pg_put_value(FILE *to, const struct isa *isa, const struct isa_state *s,
+                  unsigned component)
 {
     if (component >= PG_WORD) {
         unsigned i = component - PG_WORD;
@@ -98,7 +132,7 @@ static void put_value(FILE *to, const struct isa *isa,
     }
 }
 
-static void put_name(FILE *to, const struct isa *isa, unsigned component)
+void pg_put_component(FILE *to, const struct isa *isa, unsigned component)
 {
     if (component >= PG_WORD)
         fprintf(to, "mem[%u]", component - PG_WORD);
@@ -106,24 +140,40 @@ static void put_name(FILE *to, const struct isa *isa, unsigned component)
         fputs(isa->elements[component].name, to);
 }
 
+uint64_t pg_shown_elements(const struct isa *isa, unsigned encoding)
+{
+    struct space space;
+
+    space_open(&space, isa, &isa->encodings[encoding], false);
+    return space.used | 1u << ISA_MODE | 1u << ISA_BASE | 1u << ISA_BOUND |
+           1u << ISA_PC;
+}
+
+bool pg_reads_clock(const struct isa *isa, unsigned encoding)
+{
+    struct space space;
+
+    space_open(&space, isa, &isa->encodings[encoding], false);
+    for (unsigned i = 0; i < isa->element_count; i++)
+        if (isa->elements[i].kind == ISA_KIND_CLOCK && (space.read >> i & 1))
+            return true;
+    return false;
+}
+
 void pg_put_state(FILE *to, const struct isa *isa, unsigned encoding,
                   const struct isa_state *s)
 {
-    struct space space;
-    uint64_t shown;
+    uint64_t shown = pg_shown_elements(isa, encoding);
 
-    space_open(&space, isa, &isa->encodings[encoding], false);
-    shown = space.used | 1u << ISA_MODE | 1u << ISA_BASE | 1u << ISA_BOUND |
-            1u << ISA_PC;
     for (unsigned i = 0; i < isa->element_count; i++)
         if (shown >> i & 1) {
             fprintf(to, "%s%s=", i ? " " : "", isa->elements[i].name);
-            put_value(to, isa, s, i);
+            pg_put_value(to, isa, s, i);
         }
     for (unsigned i = 0; i < isa->cells; i++)
         if (s->mem[i] || (s->unknown_mem >> i & 1)) {
             fprintf(to, " mem[%u]=", i);
-            put_value(to, isa, s, PG_WORD + i);
+            pg_put_value(to, isa, s, PG_WORD + i);
         }
 }
 
@@ -153,22 +203,22 @@ void pg_put_operands(FILE *to, const struct isa *isa, unsigned encoding,
 static void put_values(FILE *to, const struct isa *isa,
                        const struct pg_witness *w)
 {
-    put_name(to, isa, w->component);
+    pg_put_component(to, isa, w->component);
     fputs(" is ", to);
-    put_value(to, isa, &w->r[0].state, w->component);
+    pg_put_value(to, isa, &w->r[0].state, w->component);
     fputs(" in the first outcome, ", to);
-    put_value(to, isa, &w->r[1].state, w->component);
+    pg_put_value(to, isa, &w->r[1].state, w->component);
     fputs(" in the second", to);
 }
 
 static void put_change(FILE *to, const struct isa *isa,
                        const struct pg_witness *w)
 {
-    put_name(to, isa, w->component);
+    pg_put_component(to, isa, w->component);
     fputs(" changes from ", to);
-    put_value(to, isa, &w->s[0], w->component);
+    pg_put_value(to, isa, &w->s[0], w->component);
     fputs(" to ", to);
-    put_value(to, isa, &w->r[0].state, w->component);
+    pg_put_value(to, isa, &w->r[0].state, w->component);
 }
 
 void pg_put_difference(FILE *to, const struct pg_judgement *j,
@@ -188,7 +238,7 @@ void pg_put_difference(FILE *to, const struct pg_judgement *j,
         return;
     case PG_TRAP_CONTROLS:
         fputs("the trap itself loads a new PSW, with another ", to);
-        put_name(to, isa, w->component);
+        pg_put_component(to, isa, w->component);
         return;
     case PG_UNPREDICTABLE:
         fputs("unpredictable: it need not trap, and may change anything", to);
@@ -206,7 +256,7 @@ void pg_put_difference(FILE *to, const struct pg_judgement *j,
               to);
         return;
     case PG_SEIZED:
-        put_name(to, isa, w->component);
+        pg_put_component(to, isa, w->component);
         fputs(" of the real machine is not what the monitor has set", to);
         return;
     case PG_REAL_TRAPS:

@@ -1,6 +1,7 @@
 /* `trapline check --solver`: proofs, and what is not one. */
-#include "popek-goldberg/solver.h"
+#include "popek-goldberg/prove.h"
 #include "tests/command.h"
+#include "tests/json.h"
 #include "tests/skip.h"
 
 #include <check.h>
@@ -72,7 +73,7 @@ START_TEST(test_z3_proves_one_instruction_in_full_width)
         NULL,
         "check toy --instruction GETM --solver \"" PG_SOLVER_COMMAND "\"");
     ck_assert_int_eq(c->status, 1); /* as without: a theorem fails */
-    ck_has(c->out, "Of 17 questions");
+    ck_has(c->out, "Of 18 questions");
     ck_has(c->out, "0 differ, 0 are\n  open");
 }
 END_TEST
@@ -126,8 +127,8 @@ START_TEST(test_a_program_that_is_no_solver_is_no_proof)
 
     ck_assert_msg(c->status == 1, "%d: %s%s", c->status, c->out, c->err);
     ck_has(c->out, "OPEN, all of it: solver: ended before its answer");
-    ck_has(c->out, "Of 17 questions");
-    ck_has(c->out, "0 differ, 17 are\n  open");
+    ck_has(c->out, "Of 18 questions");
+    ck_has(c->out, "0 differ, 18 are\n  open");
 }
 END_TEST
 
@@ -142,14 +143,53 @@ START_TEST(test_a_missing_solver_is_no_proof)
 }
 END_TEST
 
-START_TEST(test_solver_goes_with_the_plain_report)
+START_TEST(test_certificates_in_json)
 {
+    if (!has_z3())
+        return;
     const struct command *c =
-        command_run(NULL, "check paper --json --solver z3");
+        command_run(NULL, "check toy --instruction GETM --json --solver z3");
+    ck_assert_msg(json_valid(c->out), "%s", c->out);
+    ck_has(c->out, "\"version\":\"Z3 ");
+    ck_assert_int_eq(json_number(c->out, "asked"), PG_QUERIES);
+    ck_has(c->out, "\"location sensitive in user mode\":\"unsat\"");
+    ck_has(c->out, "\"mode sensitive\":\"witness\"");
+    ck_has(c->out, "\"troubles\":[]");
+    c = command_run(NULL, "check toy --instruction GETM --json");
+    ck_has(c->out, "\"location sensitive in user mode\":\"exhausted\"");
+}
+END_TEST
 
-    ck_assert_int_eq(c->status, 2);
-    ck_has(c->err, "plain report only");
-    c = command_run(NULL, "check paper --solver ''");
+/* What is not proved is never printed as a proof. */
+START_TEST(test_an_open_question_in_json)
+{
+    const struct command *c = command_run(
+        NULL, "check paper --json --solver '%s'", fake("echo unknown"));
+
+    ck_assert_int_eq(c->status, 1);
+    ck_assert_msg(json_valid(c->out), "%s", c->out);
+    ck_has(c->out, "\"mode sensitive\":\"open\"");
+    ck_has(c->out, "\"unsat\":0,");
+    ck_has(c->out, "\"solver\":\"unknown\",\"why\":");
+    command_clean();
+}
+END_TEST
+
+START_TEST(test_a_witness_is_certified)
+{
+    if (!has_z3())
+        return;
+    const struct command *c =
+        command_run(NULL, "check toy --witness 1 --solver z3");
+    ck_has(c->out, "  [1] ");
+    ck_has(c->out, "0 differ, 0 are");
+}
+END_TEST
+
+START_TEST(test_an_empty_command)
+{
+    const struct command *c = command_run(NULL, "check paper --solver ''");
+
     ck_assert_int_eq(c->status, 2);
     ck_has(c->err, "an empty command");
 }
@@ -169,7 +209,10 @@ Suite *suite_pg_certify(void)
                         ARRAY_LEN(fakes));
     tcase_add_test(t, test_a_program_that_is_no_solver_is_no_proof);
     tcase_add_test(t, test_a_missing_solver_is_no_proof);
-    tcase_add_test(t, test_solver_goes_with_the_plain_report);
+    tcase_add_test(t, test_certificates_in_json);
+    tcase_add_test(t, test_an_open_question_in_json);
+    tcase_add_test(t, test_a_witness_is_certified);
+    tcase_add_test(t, test_an_empty_command);
     suite_add_tcase(s, t);
     return s;
 }

@@ -70,7 +70,7 @@ static void write_out(const struct pg_judgement *j)
     if (!f)
         return;
     pg_report(f, j, PG_LITERAL, NULL);
-    pg_report_json(f, j, PG_CORRECTED, NULL);
+    pg_report_json(f, j, PG_CORRECTED, NULL, NULL);
     fclose(f);
     free(text);
 }
