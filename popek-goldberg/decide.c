@@ -49,10 +49,8 @@ static uint64_t used_mask(const struct isa *isa,
     return s.used;
 }
 
-/* Unite the labels over the settings with the monitor's part as it is in
- * `monitor`; monitor >= PG_CONFIGS: over all. */
-static void label(const struct isa *isa, unsigned encoding, unsigned monitor,
-                  struct pg_labels *out)
+void pg_label_in(const struct isa *isa, unsigned encoding, unsigned monitor,
+                 struct pg_labels *out)
 {
     const struct isa_encoding *code = &isa->encodings[encoding];
     uint64_t used = used_mask(isa, code), mask = enforced_mask(isa, false);
@@ -77,24 +75,60 @@ static void label(const struct isa *isa, unsigned encoding, unsigned monitor,
     }
 }
 
-static void exact(const struct isa *isa, unsigned encoding, unsigned monitor,
+/* The monitor's setting, when the bare machine has c. */
+static unsigned setting_for(const struct isa *isa, unsigned c, unsigned monitor)
+{
+    uint64_t mask = enforced_mask(isa, false);
+
+    return monitor < PG_CONFIGS ? only(isa, c, ~mask) | only(isa, monitor, mask)
+                                : c;
+}
+
+void pg_decide_in(const struct isa *isa, unsigned encoding, unsigned monitor,
                   struct pg_exact *out)
 {
     const struct isa_encoding *code = &isa->encodings[encoding];
-    uint64_t used = used_mask(isa, code), mask = enforced_mask(isa, false);
+    uint64_t used = used_mask(isa, code);
     struct pg_exact one;
 
     memset(out, 0, sizeof(*out));
     for (unsigned c = 0; c < pg_configs(isa); c++) {
-        unsigned set = c;
-
         if (only(isa, c, used) != c)
             continue;
-        if (monitor < PG_CONFIGS)
-            set = only(isa, c, ~mask) | only(isa, monitor, mask);
-        pg_decide_exact(isa, code, c, set, &one);
+        pg_decide_exact(isa, code, c, setting_for(isa, c, monitor), &one);
         pg_unite_exact(out, &one);
     }
+}
+
+/* Is it privileged or sensitive where the monitor's setting alone counts, and
+ * the resources have any value?  Then its traps are what the monitor wants. */
+static bool is_wanted(const struct isa *isa, unsigned encoding, unsigned set)
+{
+    const struct isa_encoding *code = &isa->encodings[encoding];
+    struct pg_labels l;
+
+    pg_classify(isa, code, only(isa, set, used_mask(isa, code)), false, &l);
+    return l.privileged[PG_CORRECTED] || pg_sensitive(&l, PG_CORRECTED);
+}
+
+/* Leave those of the needless traps that no setting makes wanted. */
+static void review_stopped(const struct isa *isa, unsigned encoding,
+                           unsigned monitor, struct pg_exact *x)
+{
+    const struct isa_encoding *code = &isa->encodings[encoding];
+    uint64_t used = used_mask(isa, code);
+    struct pg_exact left, one;
+
+    memset(&left, 0, sizeof(left));
+    for (unsigned c = 0; c < pg_configs(isa); c++) {
+        unsigned set = setting_for(isa, c, monitor);
+
+        if (only(isa, c, used) != c || is_wanted(isa, encoding, set))
+            continue;
+        pg_decide_exact(isa, code, c, set, &one);
+        pg_unite_exact(&left, &one);
+    }
+    x->stopped = left.stopped;
 }
 
 /* How many critical instructions a monitor's setting leaves. */
@@ -104,7 +138,7 @@ static unsigned count_critical(const struct isa *isa, unsigned monitor,
     unsigned n = 0;
 
     for (unsigned i = 0; i < isa->encoding_count; i++) {
-        label(isa, i, monitor, scratch);
+        pg_label_in(isa, i, monitor, scratch);
         n += pg_critical(scratch, PG_CORRECTED);
     }
     return n;
@@ -125,6 +159,11 @@ static void choose_setting(struct pg_judgement *j)
             j->setting = m;
         }
     }
+}
+
+unsigned pg_monitor_of(const struct pg_judgement *j)
+{
+    return j->enforced ? j->setting : PG_CONFIGS;
 }
 
 static void conclude(const struct isa *isa, struct pg_case *c)
@@ -153,8 +192,10 @@ static void judge_case(const struct isa *isa, unsigned monitor,
                        struct pg_case *c)
 {
     for (unsigned i = 0; i < isa->encoding_count; i++) {
-        label(isa, i, monitor, &c->labels[i]);
-        exact(isa, i, monitor, &c->exact[i]);
+        pg_label_in(isa, i, monitor, &c->labels[i]);
+        pg_decide_in(isa, i, monitor, &c->exact[i]);
+        if (pg_needlessly_stopped(&c->labels[i], &c->exact[i]))
+            review_stopped(isa, i, monitor, &c->exact[i]);
     }
     conclude(isa, c);
 }
@@ -180,7 +221,7 @@ enum status pg_judge(const struct isa *isa, struct pg_judgement *out,
     }
     choose_setting(out);
     judge_case(isa, PG_CONFIGS, &out->worst);
-    judge_case(isa, out->enforced ? out->setting : PG_CONFIGS, &out->best);
+    judge_case(isa, pg_monitor_of(out), &out->best);
     return STATUS_OK;
 }
 

@@ -30,6 +30,16 @@ MUST_USE enum status pg_judge(const struct isa *isa, struct pg_judgement *out,
                               struct diag *d);
 void pg_judgement_free(struct pg_judgement *j);
 
+/* Of one encoding, united over the settings in which the monitor's part is as
+ * in `monitor`; PG_CONFIGS: over all settings, and the monitor leaves them. */
+void pg_label_in(const struct isa *isa, unsigned encoding, unsigned monitor,
+                 struct pg_labels *out);
+void pg_decide_in(const struct isa *isa, unsigned encoding, unsigned monitor,
+                  struct pg_exact *out);
+
+/* `monitor` of the best case. */
+unsigned pg_monitor_of(const struct pg_judgement *j);
+
 /* Sensitive and not privileged. */
 bool pg_critical(const struct pg_labels *l, enum pg_reading r);
 

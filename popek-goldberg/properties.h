@@ -21,7 +21,8 @@ enum pg_standing {
     PG_STANDS,     /* it holds */
     PG_STANDS_SET, /* it holds when the monitor sets the switches as the
                     * judgement has it, and fails otherwise */
-    PG_FALLS       /* it fails */
+    PG_FALLS,      /* it fails */
+    PG_NOT_DERIVED /* the scaled machine would be too large */
 };
 
 enum { PG_METHODS = 10, PG_WORDS_SIZE = 320 };

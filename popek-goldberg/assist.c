@@ -1,0 +1,83 @@
+#include "popek-goldberg/assist.h"
+
+#include "popek-goldberg/reform.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CHAIN_MAX = 8 };
+
+static const struct pg_machine *built_in(const char *name)
+{
+    const struct pg_machine *m = pg_built_in;
+
+    while (m->name && strcmp(m->name, name) != 0)
+        m++;
+    return m->name ? m : NULL;
+}
+
+bool pg_is_like(const struct pg_machine *m, const char *ancestor)
+{
+    for (unsigned n = 0; m && n < CHAIN_MAX; n++) {
+        const char *at = strncmp(m->text, "machine ", 8) != 0
+                             ? strstr(m->text, "\nmachine ")
+                             : m->text;
+        char base[ISA_NAME];
+
+        if (!at || sscanf(at, " machine %*s like %31s", base) != 1)
+            return false;
+        if (!strcmp(base, ancestor))
+            return true;
+        m = built_in(base);
+    }
+    return false;
+}
+
+const struct pg_machine *pg_machine_below(const struct isa *isa)
+{
+    for (const struct pg_machine *m = built_in(isa->like); m;) {
+        struct isa *below;
+        struct diag d;
+
+        if (isa_parse(m->name, m->text, strlen(m->text), &below, &d) !=
+            STATUS_OK)
+            return NULL;
+        bool assisted = below->assisted;
+        const struct pg_machine *next = built_in(below->like);
+        isa_free(below);
+        if (!assisted)
+            return m;
+        m = next;
+    }
+    return NULL;
+}
+
+/* The scaled values of a duplicate of base or bound, which as a register would
+ * have all those of an address. */
+static void narrow(struct isa *isa, unsigned first)
+{
+    enum { BITS = 3 };
+
+    for (unsigned i = first; i < isa->element_count; i++)
+        if (isa->elements[i].width[ISA_SCALED] > BITS)
+            isa->elements[i].width[ISA_SCALED] = BITS;
+}
+
+struct isa *pg_make_assisted(const struct isa *from)
+{
+    struct isa *isa = isa_clone(from);
+    bool done = isa && isa_duplicate(isa, ISA_MODE, NULL) &&
+                isa_duplicate(isa, ISA_BASE, NULL) &&
+                isa_duplicate(isa, ISA_BOUND, NULL);
+
+    for (unsigned i = ISA_BUILT_IN; done && i < from->element_count; i++)
+        if (isa_is_control(from->elements[i].kind))
+            done = isa_duplicate(isa, i, NULL);
+    if (done) {
+        narrow(isa, from->element_count);
+        snprintf(isa->name, sizeof(isa->name), "%.20s-assisted", from->name);
+        return isa;
+    }
+    isa_free(isa);
+    return NULL;
+}

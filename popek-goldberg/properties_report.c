@@ -1,0 +1,325 @@
+/* The matrix of properties in words, and as JSON. */
+#include "popek-goldberg/properties.h"
+#include "popek-goldberg/space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"trap and emulate",   "hybrid monitor",
+                                    "interpretation",     "patching",
+                                    "paravirtualization", "hardware assist"};
+
+static const char *const definitions[] = {
+    "the guest runs in user mode, and the monitor has its traps",
+    "as trap and emulate, with virtual supervisor mode interpreted",
+    "every instruction of the guest is interpreted",
+    "as trap and emulate, with every critical encoding translated into a trap",
+    "as trap and emulate, with a guest that is written anew for it",
+    "the guest runs in a mode made for it, with duplicates of what is its own"};
+
+static const char *const standings[] = {"holds", "holds with", "fails",
+                                        "not derived"};
+
+/* ---- Witnesses ---- */
+
+static bool same_state(const struct isa_state *a, const struct isa_state *b)
+{
+    return !memcmp(a->v, b->v, sizeof(a->v)) &&
+           !memcmp(a->mem, b->mem, sizeof(a->mem)) && a->unknown == b->unknown;
+}
+
+static bool same_witness(const struct pg_witness *a, const struct pg_witness *b)
+{
+    return a->why == b->why && a->component == b->component &&
+           !memcmp(a->operands, b->operands, sizeof(a->operands)) &&
+           same_state(&a->s[0], &b->s[0]) && same_state(&a->s[1], &b->s[1]);
+}
+
+unsigned pg_cell_row(const struct pg_properties *p, const struct pg_method *m,
+                     const struct pg_cell *c, enum pg_reading r)
+{
+    struct pg_row rows[PG_ROWS];
+    unsigned n = 0;
+
+    if (m->isa != p->j->isa || !c->witness.found || c->proof != PG_MAPPED)
+        return 0;
+    for (unsigned i = 0; i < c->encoding; i++)
+        n += pg_rows(p->j, i, r, rows);
+    unsigned count = pg_rows(p->j, c->encoding, r, rows);
+    for (unsigned k = 0; k < count; k++)
+        if (rows[k].proof == PG_MAPPED &&
+            same_witness(rows[k].witness, &c->witness))
+            return n + k + 1;
+    return 0;
+}
+
+static void put_because(FILE *to, const struct pg_method *m,
+                        const struct pg_cell *c)
+{
+    const struct pg_judgement of = {.isa = m->isa, .setting = m->setting};
+    const struct pg_row row = {
+        .proof = c->proof, .encoding = c->encoding, .witness = &c->witness};
+
+    if (c->proof == PG_ALONE)
+        fputs("it completes", to);
+    else
+        pg_put_difference(to, &of, &row);
+}
+
+static void put_witness(FILE *to, const struct pg_method *m,
+                        const struct pg_cell *c)
+{
+    static const char *const states[] = {"S", "f(S)"};
+    const struct pg_witness *w = &c->witness;
+
+    fputs("        instruction ", to);
+    pg_put_operands(to, m->isa, c->encoding, w);
+    fputc('\n', to);
+    for (unsigned i = 0; i < (c->proof == PG_ALONE ? 1 : 2); i++) {
+        fprintf(to, "        %-7s  ", states[i]);
+        pg_put_state(to, m->isa, c->encoding, &w->s[i]);
+        fprintf(to, "\n        i(%s)%*s", states[i],
+                (int)(6 - strlen(states[i])), "");
+        pg_put_outcome(to, m->isa, c->encoding, &w->r[i]);
+        fputc('\n', to);
+    }
+    fputs("        because  ", to);
+    put_because(to, m, c);
+    fputs(".\n", to);
+}
+
+/* ---- Settings ---- */
+
+static bool uses(const struct isa *isa, unsigned encoding, unsigned element)
+{
+    struct space s;
+
+    space_open(&s, isa, &isa->encodings[encoding], false);
+    return s.used >> element & 1;
+}
+
+/* Does what the monitor sets there matter to this cell? */
+static bool matters(const struct pg_method *m, const struct pg_cell *c,
+                    unsigned element)
+{
+    if (!m->isa->elements[element].enforced ||
+        m->isa->elements[element].kind != ISA_KIND_SWITCH)
+        return false;
+    for (unsigned i = 0; i < m->isa->encoding_count; i++)
+        if (c->breaks[i] && uses(m->isa, i, element))
+            return true;
+    return false;
+}
+
+/* umip=1 tsd=1, or in JSON "umip":1,"tsd":1. */
+static void put_setting(FILE *to, const struct pg_method *m,
+                        const struct pg_cell *c, bool json)
+{
+    const struct pg_judgement of = {.isa = m->isa, .setting = m->setting};
+    const char *separator = "";
+
+    for (unsigned i = 0; i < m->isa->element_count; i++)
+        if (matters(m, c, i)) {
+            fprintf(to, json ? "%s\"%s\":%llu" : "%s%s=%llu", separator,
+                    m->isa->elements[i].name,
+                    (unsigned long long)pg_setting_value(&of, i));
+            separator = json ? "," : " ";
+        }
+}
+
+/* ---- Plain ---- */
+
+static void put_cell(FILE *to, const struct pg_properties *p,
+                     const struct pg_method *m, enum pg_property k,
+                     enum pg_reading r)
+{
+    const struct pg_cell *c = &m->cell[k];
+    unsigned row = pg_cell_row(p, m, c, r);
+
+    fprintf(to, "    %s %s", pg_property_words[k], standings[c->standing]);
+    if (c->standing == PG_STANDS_SET) {
+        fputc(' ', to);
+        put_setting(to, m, c, false);
+        fputs(", not otherwise", to);
+    }
+    fprintf(to, "%s%s", *c->why ? ": " : "", c->why);
+    if (row)
+        fprintf(to, " [%u]", row);
+    fputs(".\n", to);
+    if (c->witness.found && !row)
+        put_witness(to, m, c);
+}
+
+static void put_method(FILE *to, const struct pg_properties *p,
+                       const struct pg_method *m, enum pg_reading r, bool all)
+{
+    bool whole = true;
+
+    for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
+        whole = whole && m->cell[k].standing == PG_STANDS;
+    if (whole && !all && !*m->note)
+        return;
+    fprintf(to, "  %s", names[m->technique]);
+    if (m->isa != p->j->isa)
+        fprintf(to, " (%s)", m->isa->name);
+    fprintf(to, "%s%s.\n", *m->note ? ": " : "", m->note);
+    for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
+        if (all || m->cell[k].standing != PG_STANDS)
+            put_cell(to, p, m, k, r);
+}
+
+void pg_properties_put(FILE *to, const struct pg_properties *p,
+                       enum pg_reading r)
+{
+    fputs("\nThe properties of a monitor, by technique:\n", to);
+    fprintf(to, "  %-20s %-13s %-17s %s\n", "", pg_property_words[0],
+            pg_property_words[1], pg_property_words[2]);
+    for (unsigned i = 0; i < p->count; i++) {
+        const struct pg_method *m = &p->methods[i];
+        char cell[PG_PROPERTIES][16];
+
+        for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
+            snprintf(cell[k], sizeof(cell[k]), "%s%s",
+                     standings[m->cell[k].standing],
+                     m->cell[k].standing == PG_STANDS_SET ? " *" : "");
+        fprintf(to, "  %-20s %-13s %-17s %s\n", names[m->technique], cell[0],
+                cell[1], cell[2]);
+    }
+    for (unsigned i = 0; i < p->count; i++)
+        put_method(to, p, &p->methods[i], r, false);
+}
+
+void pg_properties_put_technique(FILE *to, const struct pg_properties *p,
+                                 enum pg_technique t, enum pg_reading r)
+{
+    fprintf(to, "Machine %s: %s\nTechnique %s: %s.\n", p->j->isa->name,
+            p->j->isa->title, pg_technique_words[t], definitions[t]);
+    for (unsigned i = 0; i < p->count; i++)
+        if (p->methods[i].technique == t)
+            put_method(to, p, &p->methods[i], r, true);
+}
+
+/* ---- JSON ---- */
+
+static void put_string(FILE *to, const char *text)
+{
+    fputc('"', to);
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\')
+            fprintf(to, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7E)
+            fprintf(to, "\\u%04x", (unsigned char)*text);
+        else
+            fputc(*text, to);
+    fputc('"', to);
+}
+
+/* One part of a witness, as a string of JSON. */
+enum part { PART_INSTRUCTION, PART_STATE, PART_OUTCOME, PART_BECAUSE };
+
+static void put_part(FILE *to, const struct pg_method *m,
+                     const struct pg_cell *c, enum part part, unsigned i)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f) {
+        fputs("null", to);
+        return;
+    }
+    if (part == PART_INSTRUCTION)
+        pg_put_operands(f, m->isa, c->encoding, &c->witness);
+    else if (part == PART_STATE)
+        pg_put_state(f, m->isa, c->encoding, &c->witness.s[i]);
+    else if (part == PART_OUTCOME)
+        pg_put_outcome(f, m->isa, c->encoding, &c->witness.r[i]);
+    else
+        put_because(f, m, c);
+    if (fclose(f) == 0 && text)
+        put_string(to, text);
+    else
+        fputs("null", to);
+    free(text);
+}
+
+static void put_json_witness(FILE *to, const struct pg_properties *p,
+                             const struct pg_method *m, const struct pg_cell *c,
+                             enum pg_reading r)
+{
+    static const struct {
+        const char *key;
+        enum part part;
+    } lists[] = {{"states", PART_STATE}, {"outcomes", PART_OUTCOME}};
+    unsigned row = pg_cell_row(p, m, c, r);
+
+    if (!c->witness.found) {
+        fputs("null", to);
+        return;
+    }
+    fputs("{\"number\":", to);
+    if (row)
+        fprintf(to, "%u", row);
+    else
+        fputs("null", to);
+    fputs(",\"instruction\":", to);
+    put_part(to, m, c, PART_INSTRUCTION, 0);
+    for (unsigned k = 0; k < ARRAY_LEN(lists); k++) {
+        fprintf(to, ",\"%s\":[", lists[k].key);
+        put_part(to, m, c, lists[k].part, 0);
+        if (c->proof != PG_ALONE) {
+            fputc(',', to);
+            put_part(to, m, c, lists[k].part, 1);
+        }
+        fputc(']', to);
+    }
+    fputs(",\"because\":", to);
+    put_part(to, m, c, PART_BECAUSE, 0);
+    fputc('}', to);
+}
+
+static void put_json_cell(FILE *to, const struct pg_properties *p,
+                          const struct pg_method *m, enum pg_property k,
+                          enum pg_reading r)
+{
+    static const char *const keys[] = {"equivalence", "resource_control",
+                                       "efficiency"};
+    const struct pg_cell *c = &m->cell[k];
+    const char *separator = "";
+
+    fprintf(to, ",\"%s\":{\"verdict\":\"%s\",\"with\":{", keys[k],
+            standings[c->standing]);
+    if (c->standing == PG_STANDS_SET)
+        put_setting(to, m, c, true);
+    fputs("},\"why\":", to);
+    put_string(to, c->why);
+    fputs(",\"encodings\":[", to);
+    for (unsigned i = 0; i < m->isa->encoding_count; i++)
+        if (c->breaks[i]) {
+            fputs(separator, to);
+            put_string(to, m->isa->encodings[i].name);
+            separator = ",";
+        }
+    fputs("],\"witness\":", to);
+    put_json_witness(to, p, m, c, r);
+    fputc('}', to);
+}
+
+void pg_properties_put_json(FILE *to, const struct pg_properties *p,
+                            enum pg_reading r)
+{
+    fputc('[', to);
+    for (unsigned i = 0; i < p->count; i++) {
+        const struct pg_method *m = &p->methods[i];
+
+        fprintf(to, "%s{\"technique\":\"%s\",\"machine\":", i ? "," : "",
+                pg_technique_words[m->technique]);
+        put_string(to, m->isa->name);
+        fputs(",\"note\":", to);
+        put_string(to, m->note);
+        for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
+            put_json_cell(to, p, m, k, r);
+        fputc('}', to);
+    }
+    fputc(']', to);
+}
