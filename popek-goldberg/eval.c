@@ -19,7 +19,8 @@ static bool reach(struct run *r, uint64_t a)
 {
     const struct isa_state *s = r->in;
 
-    if (a >= s->v[ISA_BOUND] || a >= ISA_CELLS || s->v[ISA_BASE] + a >= s->q)
+    if (a >= s->v[ISA_BOUND] || a >= ISA_CELLS || a >= s->q ||
+        s->v[ISA_BASE] >= s->q - a)
         r->memory_trap = true;
     return !r->memory_trap;
 }

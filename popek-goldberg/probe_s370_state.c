@@ -22,26 +22,6 @@ enum {
  * to the operands; the first of a pair for the long moves. */
 enum { OR_REGISTER = 9, TARGET_BASE = 11, FIRST_BASE = 12, SECOND_BASE = 14 };
 
-/* ---- Randomness (xorshift*) ---- */
-
-uint64_t pg_random_next(struct pg_random *r)
-{
-    r->state ^= r->state >> 12;
-    r->state ^= r->state << 25;
-    r->state ^= r->state >> 27;
-    return r->state * UINT64_C(0x2545F4914F6CDD1D);
-}
-
-uint32_t pg_random_below(struct pg_random *r, uint32_t n)
-{
-    return (uint32_t)(pg_random_next(r) >> 32) % n;
-}
-
-bool pg_random_chance(struct pg_random *r, unsigned percent)
-{
-    return pg_random_below(r, 100) < percent;
-}
-
 static struct pg_random seeded(uint64_t seed, unsigned op, uint32_t number)
 {
     uint64_t x = seed * UINT64_C(0x9E3779B97F4A7C15) + op + 1;

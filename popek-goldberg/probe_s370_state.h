@@ -3,6 +3,7 @@
 #define POPEK_GOLDBERG_PROBE_S370_STATE_H
 
 #include "popek-goldberg/probe_s370.h"
+#include "popek-goldberg/random.h"
 
 enum {
     PG_WINDOW_BLOCKS = 4, /* of 2K: what the instruction can address */
@@ -11,13 +12,6 @@ enum {
     PG_BYTES = PG_BLOCKS * S370_BLOCK,
     PG_DEVICES = 2
 };
-
-struct pg_random {
-    uint64_t state;
-};
-uint64_t pg_random_next(struct pg_random *r);
-uint32_t pg_random_below(struct pg_random *r, uint32_t n);
-bool pg_random_chance(struct pg_random *r, unsigned percent);
 
 /* Everything that one instruction can depend on.  Addresses are logical; the
  * window begins at 0.  Without translation its blocks are real ones. */
