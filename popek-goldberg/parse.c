@@ -411,6 +411,7 @@ static const struct {
     {"intercept", parse_intercept},
     {"claim", parse_claim},
     {"note", parse_note},
+    {"needs", parse_needs},
     {"list", parse_list},
     {"repair", parse_repair},
     {"leaves_out", parse_leaves_out},
@@ -521,10 +522,14 @@ bool parse_base(struct parse *p, const char *name, const char *text)
     isa->title = "";
     isa->claim_count = isa->note_count = isa->leaves_out_count = 0;
     isa->list_count = isa->repair_count = 0;
+    p->inherited_traps = isa->trap_count;
     for (unsigned i = 0; i < isa->element_count; i++)
         isa->elements[i].inherited = true;
-    for (unsigned i = 0; i < isa->encoding_count; i++)
+    isa->needs = NULL;
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
         isa->encodings[i].inherited = true;
+        isa->encodings[i].needed = false;
+    }
     return ok;
 }
 

@@ -20,6 +20,7 @@ struct parse {
     struct isa_encoding *code; /* the instruction that is being read */
     struct parse_constant constants[PARSE_CONSTANTS];
     unsigned constant_count, depth, bases; /* how many `like` one another */
+    unsigned inherited_traps;
     bool no_memory;
 };
 
@@ -76,6 +77,7 @@ bool parse_claim(struct parse *p);
 bool parse_note(struct parse *p);
 bool parse_leaves_out(struct parse *p);
 bool parse_list(struct parse *p);
+bool parse_needs(struct parse *p);
 bool parse_repair(struct parse *p);
 
 /* mode's companions get the width of an address. */

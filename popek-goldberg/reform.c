@@ -118,6 +118,7 @@ struct isa *isa_clone(const struct isa *from)
     isa->chunks = NULL;
     isa->title = copy_text(&c, from->title);
     isa->timing = copy_text(&c, from->timing);
+    isa->needs = copy_text(&c, from->needs);
     isa->encodings = copy_bytes(&c, from->encodings,
                                 ISA_ENCODINGS * sizeof(*isa->encodings));
     for (unsigned i = 0; i < isa->encoding_count && !c.no_memory; i++)
@@ -209,6 +210,16 @@ static void rename_element(struct isa *isa, unsigned from, unsigned to)
         }
 }
 
+/* What was refused to programs in user mode is refused to them by their own
+ * mode now: an exception of theirs, which has nothing to do with the real one.
+ */
+static void lower_traps(struct isa *isa)
+{
+    for (unsigned i = 0; i < isa->trap_count; i++)
+        if (isa->traps[i].kind == ISA_TRAP_PRIVILEGED)
+            isa->traps[i].kind = ISA_TRAP_OPERAND;
+}
+
 bool isa_duplicate(struct isa *isa, unsigned element, const char *name)
 {
     struct isa_element own = isa->elements[element];
@@ -219,7 +230,10 @@ bool isa_duplicate(struct isa *isa, unsigned element, const char *name)
             return false;
         at = isa->element_count++;
         rename_element(isa, element, at);
-        isa->assisted = isa->assisted || element == ISA_MODE;
+        if (element == ISA_MODE) {
+            isa->assisted = true;
+            lower_traps(isa);
+        }
         strncat(own.name, "_duplicate",
                 sizeof(own.name) - strlen(own.name) - 1);
     }

@@ -17,7 +17,9 @@ MUST_USE bool isa_intercept(struct isa *isa, unsigned encoding, unsigned trap);
 /* User mode gets its own of this element (mode, base, bound, or what the
  * machine holds): what instructions say of it, they say of a register of the
  * program from here on.  A built-in one stays, untouched by them; the register
- * is a new one of this name, which is not taken yet (NULL: NAME_duplicate). */
+ * is a new one of this name, which is not taken yet (NULL: NAME_duplicate).
+ * With mode, privileged-operation traps become operand exceptions: it is the
+ * program's own mode that refuses. */
 MUST_USE bool isa_duplicate(struct isa *isa, unsigned element,
                             const char *name);
 

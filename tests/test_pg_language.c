@@ -128,6 +128,8 @@ static const struct {
     {LIKE "instruction MOVE { } instruction MOVE { }",
      "m.isa:2:34: an instruction 'MOVE' is there already"},
     {LIKE "duplicate mode as ac", "'ac' is there already"},
+    {LIKE "trap t : privileged duplicate mode as cpl",
+     "expected before the machine's own traps"},
 };
 
 START_TEST(test_like_fault)
@@ -152,11 +154,12 @@ static const struct isa_encoding *code(const struct isa *isa, const char *name)
 
 START_TEST(test_like_another)
 {
-    static const char text[] = LIKE "\"other\" trap out : privileged\n"
-                                    "without JRST4 duplicate mode as cpl\n"
-                                    "intercept out { DATAO_APR JRST1 }\n"
-                                    "instruction MOVE { ac <- mode }\n"
-                                    "instruction NEW covers { A B, C } { }";
+    static const char text[] =
+        LIKE "\"other\" without JRST4 duplicate mode as cpl\n"
+             "trap out : privileged\n"
+             "intercept out { DATAO_APR JRST1 }\n"
+             "instruction MOVE { ac <- mode }\n"
+             "instruction NEW covers { A B, C } { }";
     struct isa *base, *isa;
     struct diag d;
 
@@ -172,6 +175,8 @@ START_TEST(test_like_another)
     int cpl = isa_find_element(isa, "cpl", 3);
     ck_assert_int_ge(cpl, ISA_BUILT_IN);
     ck_assert(isa->elements[cpl].duplicated);
+    ck_assert_int_eq(base->traps[1].kind, ISA_TRAP_PRIVILEGED);
+    ck_assert_int_eq(isa->traps[1].kind, ISA_TRAP_OPERAND);
     /* What was said of mode is said of cpl; what is new is said of mode. */
     ck_assert_uint_eq(code(isa, "JRST1")->actions[1].element, (unsigned)cpl);
     ck_assert_int_eq(code(isa, "JRST1")->actions[0].kind, ISA_TRAP);
