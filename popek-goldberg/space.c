@@ -48,6 +48,17 @@ uint64_t space_radix(const struct isa *isa, unsigned element)
     }
 }
 
+/* What is written and not read can show only by what it was before: by being
+ * other than what is written, which one of two values always is. */
+static uint64_t values_of(const struct space *s, unsigned element)
+{
+    uint64_t read = s->read, radix = space_radix(s->isa, element);
+
+    if (s->memory)
+        read |= UINT64_C(1) << ISA_BASE | UINT64_C(1) << ISA_BOUND;
+    return read >> element & 1 || radix < 2 ? radix : 2;
+}
+
 static void add(struct space *s, uint64_t *at, uint64_t radix)
 {
     s->at[s->dims] = at;
@@ -76,7 +87,7 @@ void space_open(struct space *s, const struct isa *isa,
         add(s, &s->state.mem[i], UINT64_C(1) << isa->cell_width[ISA_SCALED]);
     for (unsigned i = 1; i < isa->element_count; i++)
         if (s->used >> i & 1 && is_free(&isa->elements[i], held))
-            add(s, &s->state.v[i], space_radix(isa, i));
+            add(s, &s->state.v[i], values_of(s, i));
         else if (isa->elements[i].kind == ISA_KIND_RESOURCE && held)
             s->state.v[i] = isa->elements[i].monitor[ISA_SCALED];
     s->state.q = isa->cells;
