@@ -166,26 +166,30 @@ unsigned pg_monitor_of(const struct pg_judgement *j)
     return j->enforced ? j->setting : PG_CONFIGS;
 }
 
+/* What only a monitor has is no part of a virtual machine; a monitor in one
+ * would need it. */
 static void conclude(const struct isa *isa, struct pg_case *c)
 {
     c->vm = c->hybrid = c->nested = c->direct = true;
     memset(c->holds, true, sizeof(c->holds));
     for (unsigned i = 0; i < isa->encoding_count; i++) {
         const struct pg_labels *l = &c->labels[i];
+        const struct pg_exact *x = &c->exact[i];
+        bool needed = isa->encodings[i].needed;
 
         for (enum pg_reading r = 0; r < PG_READINGS; r++) {
-            if (pg_critical(l, r))
+            if (pg_critical(l, r) || isa->timing)
+                c->holds[r][PG_T2] = false;
+            if (pg_critical(l, r) && !needed)
                 c->holds[r][PG_T1] = false;
-            if (pg_user_sensitive(l, r) && !l->privileged[r])
+            if (pg_user_sensitive(l, r) && !l->privileged[r] && !needed)
                 c->holds[r][PG_T3] = false;
         }
-        c->vm = c->vm && !c->exact[i].vm.found;
-        c->hybrid = c->hybrid && !c->exact[i].hybrid.found;
-        c->nested = c->nested && !c->exact[i].nested.found;
-        c->direct = c->direct && !pg_needlessly_stopped(l, &c->exact[i]);
+        c->nested = c->nested && !x->nested.found;
+        c->vm = c->vm && (needed || !x->vm.found);
+        c->hybrid = c->hybrid && (needed || !x->hybrid.found);
+        c->direct = c->direct && (needed || !pg_needlessly_stopped(l, x));
     }
-    for (enum pg_reading r = 0; r < PG_READINGS; r++)
-        c->holds[r][PG_T2] = c->holds[r][PG_T1] && !isa->timing;
 }
 
 static void judge_case(const struct isa *isa, unsigned monitor,

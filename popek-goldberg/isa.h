@@ -169,6 +169,7 @@ struct isa_encoding {
     unsigned action_count;
     char (*covers)[ISA_NAME]; /* mnemonics of the class that it stands for */
     unsigned cover_count;
+    bool needed; /* the monitor's own: its virtual machines do not have it */
     bool inherited;
     unsigned line;
 };
@@ -249,6 +250,7 @@ struct isa {
      * runs unrelocated, and location makes no difference. */
     bool high_core;
     char *timing; /* why a monitor must depend on timing; NULL: it need not */
+    char *needs;  /* why it needs what is `needed`; NULL: nothing is */
     char like[ISA_NAME]; /* the machine that it is described from, or "" */
     bool assisted;       /* user mode is a mode of its own for whole machines,
                           * with a duplicate of the mode that programs see */

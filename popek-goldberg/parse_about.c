@@ -177,6 +177,33 @@ bool parse_leaves_out(struct parse *p)
     return n->text != NULL;
 }
 
+/* ---- What only a monitor has ---- */
+
+/* needs { INSTRUCTION ... } "WHY" */
+bool parse_needs(struct parse *p)
+{
+    unsigned encoding;
+    bool mnemonic;
+
+    if (p->isa->needs)
+        return parse_fault(p, "what a monitor needs is said already");
+    if (!parse_expect(p, "{"))
+        return false;
+    do {
+        if (!take_named(p, "an instruction declared above", &encoding,
+                        &mnemonic))
+            return false;
+        const struct isa_encoding *named = &p->isa->encodings[encoding];
+        for (unsigned i = 0; mnemonic && i < p->isa->encoding_count; i++)
+            if (!strcmp(p->isa->encodings[i].mnemonic, named->mnemonic))
+                p->isa->encodings[i].needed = true;
+        p->isa->encodings[encoding].needed = true;
+        parse_accept(p, ",");
+    } while (!parse_accept(p, "}"));
+    p->isa->needs = parse_text(p);
+    return p->isa->needs != NULL;
+}
+
 /* ---- Lists of the literature ---- */
 
 static bool take_beyond(struct parse *p, struct isa_list *l)

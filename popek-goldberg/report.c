@@ -153,10 +153,13 @@ static void put_culprits(FILE *to, const struct pg_judgement *j,
     const char *separator = " because of ";
 
     for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        if (bad(&j->best.labels[i], r, theorem)) {
+        if (bad(&j->best.labels[i], r, theorem) &&
+            (theorem == PG_T2 || !j->isa->encodings[i].needed)) {
             fprintf(to, "%s%s", separator, j->isa->encodings[i].name);
             separator = ", ";
         }
+    if (theorem == PG_T2 && j->isa->needs)
+        fprintf(to, "; %s", j->isa->needs);
     if (theorem == PG_T2 && j->isa->timing)
         fprintf(to, "; and timing: %s", j->isa->timing);
 }
