@@ -123,22 +123,4 @@ bool pg_probe_replay(const struct pg_probe_witness *w,
 /* Both states, the instruction, and the difference, in words. */
 void pg_probe_print_witness(const struct pg_probe_witness *w, FILE *out);
 
-/* How an observed row stands to the declared one in s370/machine/insn.def. */
-struct pg_probe_verdict {
-    bool agrees;            /* both columns are as observed */
-    bool critical;          /* sensitive, and not privileged */
-    uint8_t missing, extra; /* sensitivities declared only, observed only */
-    const char *explained;  /* by s370_footnotes.def, or NULL */
-};
-struct pg_probe_verdict pg_probe_s370_judge(const struct pg_probe_row *row);
-/* Nothing to explain, or explained. */
-static inline bool pg_probe_good(const struct pg_probe_verdict *v)
-{
-    return v->explained || (v->agrees && !v->critical);
-}
-
-/* The table of all rows, their footnotes and the witnesses of what needed one.
- * Returns the number of rows that are neither in agreement nor explained. */
-int pg_probe_s370_report(const struct pg_probe_row *rows, FILE *out);
-
 #endif

@@ -31,3 +31,11 @@ unsigned pg_machines(struct isa *machines[PG_MACHINES])
     globfree(&g);
     return n;
 }
+
+struct isa *pg_machine_named(const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "popek-goldberg/isa/%s.isa", name);
+    return read_machine(path);
+}

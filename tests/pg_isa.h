@@ -10,4 +10,7 @@ enum { PG_MACHINES = 64 };
  * Returns how many; each is the caller's, for isa_free. */
 unsigned pg_machines(struct isa *machines[PG_MACHINES]);
 
+/* The one of this name alone; the caller's, for isa_free. */
+struct isa *pg_machine_named(const char *name);
+
 #endif
