@@ -1,0 +1,176 @@
+/* One modelled x86 processor: what it holds beside the architectural state, and
+ * what every instruction body may use.
+ *
+ * The machine is bare: it has never heard of monitors.  Trouble that the guest
+ * sees is returned, never thrown: a function that can raise an exception
+ * returns 0, or X86_FAULT with the exception in cpu->fault.  Until a body
+ * returns 0 it must have changed nothing that the program could see, but for
+ * what the manual lets an instruction do in part (string instructions, one
+ * iteration at a time). */
+#ifndef X86VMM_MACHINE_CPU_H
+#define X86VMM_MACHINE_CPU_H
+
+#include "base/bus.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/state.h"
+
+/* How a body, a step or a run ends. */
+enum x86_outcome {
+    X86_NEXT,  /* go on */
+    X86_FAULT, /* cpu->fault is to be delivered */
+    X86_SYNC,  /* go on, but what the run has cached of modes may be stale:
+                * mode, paging, IF, RIP in another segment */
+    X86_HALT,  /* HLT: wait for an interrupt */
+    X86_SHUTDOWN, /* triple fault */
+    X86_BUDGET,   /* as many instructions as asked for were attempted */
+    X86_OUTCOME_COUNT
+};
+
+/* An exception, software interrupt or external interrupt on its way. */
+struct x86_fault {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+    uint64_t cr2;  /* of a page fault; loaded into CR2 at delivery */
+    bool software; /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
+    bool external; /* interrupt or NMI: EXT bit of errors on the way */
+    bool trap;     /* RIP to save is that of the next instruction */
+};
+
+/* ---- Lazy flags ----
+ *
+ * CF PF AF ZF SF OF after an arithmetic or logical instruction, kept as its
+ * result and its carries, in the operand's width.  flags.c turns them into
+ * bits of RFLAGS; while `lazy` is set those six of state.rflags are stale. */
+struct x86_flags {
+    bool lazy;
+    uint8_t bits;     /* operand width: 8, 16, 32, 64 */
+    uint64_t result;  /* in the low bits */
+    uint64_t carries; /* bit i: carry (borrow) out of bit i */
+};
+
+/* ---- Floating point and vectors ---- */
+
+struct x86_f80 {
+    uint64_t significand;
+    uint16_t exponent; /* and sign, bit 15 */
+};
+
+struct x86_fpu {
+    struct x86_f80 st[8]; /* physical registers; MMn is st[n].significand */
+    uint16_t control, status, tag; /* tag: two bits a physical register */
+    uint16_t opcode;
+    uint64_t ip, dp;
+    uint16_t cs, ds;
+};
+
+struct x86_xmm {
+    uint64_t q[2]; /* q[0] is the low half */
+};
+
+/* ---- Address translation caches ---- */
+
+enum { X86_TLB_SIZE = 1024, X86_PAGE = 4096 };
+
+/* A page by the kind of access.  `tag` is the linear page address with bit 0
+ * set where the entry may be used by CPL 3 only if ... see tlb.h. */
+struct x86_tlb_entry {
+    uint64_t read_tag, write_tag, fetch_tag; /* of tlb.h; UINT64_MAX: none */
+    uint8_t *host; /* of the page's first byte; NULL: not storage (MMIO) */
+    uint64_t gpa;
+    bool global;
+};
+
+struct x86_code_cache; /* code.h: decoded instructions by physical page */
+
+/* What a machine around the processor answers. */
+struct x86_world {
+    const struct mem_map *mem; /* storage; borrowed */
+    const struct bus *bus;     /* ports and MMIO; borrowed */
+    struct clock *clock;       /* guest time; borrowed */
+    /* The interrupt controller: the vector that INTA gives, or -1. */
+    int (*acknowledge)(void *who);
+    void *who;
+};
+
+struct x86_cpu {
+    struct x86_state state;
+    struct x86_flags flags;
+    struct x86_fpu fpu;
+    struct x86_xmm xmm[16];
+    uint32_t mxcsr;
+    uint64_t dr[8];
+    uint64_t tsc_offset;
+    struct x86_msrs *msrs; /* msr.h */
+
+    struct x86_world world;
+    struct x86_fault fault;
+    bool interrupt_line; /* the controller has one */
+    bool nmi_pending, nmi_blocked;
+    bool shadow; /* after STI, MOV SS, POP SS: no interrupt before the next */
+    bool halted;
+
+    /* Of the instruction that is being executed: */
+    uint64_t next_rip;
+
+    /* Caches of the mode, kept by x86_mode_changed. */
+    uint8_t cpl, code_bits;
+    bool stack_32, stack_64;
+
+    uint64_t ran; /* instructions attempted since reset */
+    struct x86_tlb_entry tlb[X86_TLB_SIZE];
+    struct x86_code_cache *code; /* owned */
+};
+
+/* ---- Raising ---- all return X86_FAULT, so that `return x86_raise(...)`. */
+
+static inline int x86_raise(struct x86_cpu *cpu, unsigned vector)
+{
+    cpu->fault = (struct x86_fault){.vector = (uint8_t)vector};
+    return X86_FAULT;
+}
+
+static inline int x86_raise_error(struct x86_cpu *cpu, unsigned vector,
+                                  uint32_t error)
+{
+    cpu->fault = (struct x86_fault){
+        .vector = (uint8_t)vector, .has_error = true, .error = error};
+    return X86_FAULT;
+}
+
+static inline int x86_raise_gp(struct x86_cpu *cpu)
+{
+    return x86_raise_error(cpu, X86_EXC_GP, 0);
+}
+
+/* ---- The processor ---- */
+
+/* A processor in this world, reset.  It is large: allocate it.  Fails when
+ * there is no memory for its caches. */
+MUST_USE enum status x86_cpu_init(struct x86_cpu *cpu,
+                                  const struct x86_world *world);
+void x86_cpu_fini(struct x86_cpu *cpu);
+
+/* As RESET# does (Intel SDM vol. 3, "Processor State After Reset"): execution
+ * begins at F000:FFF0, base FFFF0000. */
+void x86_cpu_reset(struct x86_cpu *cpu);
+
+/* Somebody has changed state (CR0, CR3, CR4, EFER, segments, RFLAGS) from
+ * outside or by an instruction: the caches of it are made anew.  Translations
+ * are dropped only by x86_tlb_flush. */
+void x86_mode_changed(struct x86_cpu *cpu);
+
+/* One instruction, or the delivery of what is pending.  This is the meaning of
+ * the machine; x86_run is the same, faster. */
+enum x86_outcome x86_step(struct x86_cpu *cpu);
+
+/* Until `n` instructions were attempted, or HALT, or SHUTDOWN. */
+enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n);
+
+/* RFLAGS with the lazy bits computed; storing them makes nothing lazy. */
+uint64_t x86_flags_get(struct x86_cpu *cpu);
+void x86_flags_set(struct x86_cpu *cpu, uint64_t rflags);
+
+#endif
