@@ -8,7 +8,7 @@
 #include "popek-goldberg/report.h"
 
 struct check_options {
-    bool all, json, probe, host, one_witness;
+    bool all, json, html, dot, compare, probe, host, one_witness;
     const char *reading, *instruction, *solver;
     uint64_t witness;
     enum pg_reading r; /* what `reading` says */
@@ -41,6 +41,7 @@ int check_certify(const struct pg_judgement *j, const char *solver,
 
 /* The commands; argv[1] on are machines.  Each returns an exit code. */
 int check_one(char **argv, const struct check_options *o);
+int check_compare(char **argv, const struct check_options *o);
 int check_all(char **argv, const struct check_options *o);
 int check_probe(char **argv, const struct check_options *o);
 int check_host(char **argv, const struct check_options *o);

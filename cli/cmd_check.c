@@ -1,6 +1,7 @@
 /* trapline check: a described machine against Popek and Goldberg. */
 #include "cli/check.h"
-#include "popek-goldberg/certify.h"
+#include "popek-goldberg/dot.h"
+#include "popek-goldberg/html.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,13 @@ static const struct option_row rows[] = {
      &given.instruction, NULL},
     {OPTION_NUMBER, "witness", "N", "print the report's witness N only",
      &given.witness, &given.one_witness},
-    {OPTION_FLAG, "json", NULL, "the judgement as one JSON object", &given.json,
+    {OPTION_FLAG, "json", NULL, "the judgement as JSON", &given.json, NULL},
+    {OPTION_FLAG, "html", NULL, "the judgement as a page, with all witnesses",
+     &given.html, NULL},
+    {OPTION_FLAG, "dot", NULL, "the set diagram, for Graphviz", &given.dot,
      NULL},
+    {OPTION_FLAG, "compare", NULL,
+     "two machines: what is not the same, and why", &given.compare, NULL},
     {OPTION_TEXT, "solver", "COMMAND",
      "prove it in full width by this SMT-LIB 2 solver; z3: " PG_SOLVER_COMMAND,
      &given.solver, NULL},
@@ -123,10 +129,23 @@ static int report_whole(const struct pg_judgement *j,
 
     if (o->solver)
         code = check_certify(j, o->solver, o->instruction, &c);
-    if (code <= CODE_NEGATIVE)
-        pg_report_json(stdout, j, o->r, o->instruction, c.of ? &c : NULL);
+    const struct pg_page page = {stdout, j, o->r, c.of ? &c : NULL};
+    if (code <= CODE_NEGATIVE && o->html)
+        pg_report_html(&page);
+    else if (code <= CODE_NEGATIVE)
+        pg_report_json(stdout, j, o->r, o->instruction, page.certificates);
     pg_certificates_free(&c);
     return code;
+}
+
+static int report(const struct pg_judgement *j, const struct check_options *o)
+{
+    if (o->json || o->html)
+        return report_whole(j, o);
+    if (!o->dot)
+        return report_plainly(j, o);
+    pg_report_dot(stdout, j, o->r);
+    return CODE_DONE;
 }
 
 int check_one(char **argv, const struct check_options *o)
@@ -141,7 +160,7 @@ int check_one(char **argv, const struct check_options *o)
     } else {
         int judged = check_verdict(&s.j, o->r);
 
-        code = o->json ? report_whole(&s.j, o) : report_plainly(&s.j, o);
+        code = report(&s.j, o);
         code = judged > code ? judged : code;
     }
     check_forget(&s);
@@ -162,6 +181,9 @@ static const struct action {
     {"probe", "", 1, check_probe},
     {"all", "reading solver", 0, check_all},
     {"witness", "reading solver", 1, check_one},
+    {"compare", "reading json", 2, check_compare},
+    {"dot", "reading", 1, check_one},
+    {"html", "reading solver", 1, check_one},
     {"json", "reading instruction solver", 1, check_one},
     {NULL, "reading instruction solver", 1, check_one},
 };
