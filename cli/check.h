@@ -2,6 +2,7 @@
 #ifndef CLI_CHECK_H
 #define CLI_CHECK_H
 
+#include "cli/check_construct.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "popek-goldberg/certify.h"
@@ -12,6 +13,7 @@ struct check_options {
     const char *reading, *instruction, *solver;
     uint64_t witness;
     enum pg_reading r; /* what `reading` says */
+    struct check_construct construct;
 };
 
 extern const struct command_usage check_usage;

@@ -32,6 +32,23 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "host", NULL,
      "run doubtful instructions on this processor, in user mode", &given.host,
      NULL},
+    {OPTION_FLAG, "construct", NULL,
+     "build the monitor that the theorem promises, and try it",
+     &given.construct.given, NULL},
+    {OPTION_NUMBER, "seed", "N", "of its first random program (1)",
+     &given.construct.seed, &given.construct.seed_given},
+    {OPTION_NUMBER, "programs", "N", "so many random programs (2000)",
+     &given.construct.programs, &given.construct.programs_given},
+    {OPTION_NUMBER, "level", "N", "monitors under monitors (1)",
+     &given.construct.level, &given.construct.level_given},
+    {OPTION_FLAG, "hybrid", NULL,
+     "it interprets all in virtual supervisor mode: Theorem 3",
+     &given.construct.hybrid, NULL},
+    {OPTION_FLAG, "interpret", NULL, "it interprets everything",
+     &given.construct.interpret, NULL},
+    {OPTION_TEXT, "mutate", "MISTAKE",
+     "with a mistake in it: drop-v, shift-k, ...", &given.construct.mutate,
+     NULL},
     {.kind = OPTION_END},
 };
 
@@ -179,6 +196,8 @@ static const struct action {
 } actions[] = {
     {"host", "", 0, check_host},
     {"probe", "", 1, check_probe},
+    {"construct", "seed programs level hybrid interpret mutate instruction", 1,
+     check_construct},
     {"all", "reading solver", 0, check_all},
     {"witness", "reading solver", 1, check_one},
     {"compare", "reading json", 2, check_compare},
@@ -236,6 +255,10 @@ static int complain_option(const struct action *a, const char *name)
 {
     char with[128];
 
+    for (const struct action *b = actions; !a->option && b->option; b++)
+        if (is_among(name, b->with))
+            return options_complain(&check_usage, "--%s goes with --%s", name,
+                                    b->option);
     list_options(a->with, with, sizeof(with));
     if (!*with)
         return options_complain(
@@ -261,8 +284,8 @@ static int complain_machines(const struct action *a, int count)
 static int check_words(const struct action *a, int machines)
 {
     for (const struct option_row *row = rows; row->kind != OPTION_END; row++)
-        if (is_given(row) && a->option && strcmp(row->name, a->option) != 0 &&
-            !is_among(row->name, a->with))
+        if (is_given(row) && !is_among(row->name, a->with) &&
+            !(a->option && !strcmp(row->name, a->option)))
             return complain_option(a, row->name);
     if (machines != a->machines)
         return complain_machines(a, machines);
