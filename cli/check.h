@@ -10,7 +10,7 @@
 
 struct check_options {
     bool all, json, html, dot, compare, probe, host, one_witness;
-    const char *reading, *instruction, *solver;
+    const char *reading, *instruction, *solver, *efficiency;
     uint64_t witness;
     enum pg_reading r; /* what `reading` says */
     struct check_construct construct;

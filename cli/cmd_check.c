@@ -1,5 +1,6 @@
 /* trapline check: a described machine against Popek and Goldberg. */
 #include "cli/check.h"
+#include "cli/check_efficiency.h"
 #include "popek-goldberg/dot.h"
 #include "popek-goldberg/html.h"
 
@@ -49,6 +50,9 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "mutate", "MISTAKE",
      "with a mistake in it: drop-v, shift-k, ...", &given.construct.mutate,
      NULL},
+    {OPTION_TEXT, "efficiency", "FILE",
+     "what a run cost and had to trap for; of run or trace --json",
+     &given.efficiency, NULL},
     {.kind = OPTION_END},
 };
 
@@ -195,6 +199,7 @@ static const struct action {
     int (*run)(char **argv, const struct check_options *o);
 } actions[] = {
     {"host", "", 0, check_host},
+    {"efficiency", "json", 0, check_efficiency},
     {"probe", "", 1, check_probe},
     {"construct", "seed programs level hybrid interpret mutate instruction", 1,
      check_construct},
