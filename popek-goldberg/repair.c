@@ -302,6 +302,16 @@ static void keep(const struct search *s, const struct part *p, unsigned extra,
         write_set(s, &p->ways[i], &plan->sets[plan->count++]);
 }
 
+/* Encodings that no toggle mends have to be made privileged. */
+static unsigned count_hopeless(const struct search *s, uint64_t toggles)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < s->v->isa->encoding_count; i++)
+        n += critical(s, i, toggles, false);
+    return n;
+}
+
 /* With the switches so, and with the mode duplicated or not: only then can a
  * repair make critical what was not. */
 static void search_in(struct search *s, struct pg_repair_plan *plan)
@@ -318,6 +328,8 @@ static void search_in(struct search *s, struct pg_repair_plan *plan)
             put(&q.codes, i);
         q.made = mode ? s->v->mode : 0;
         q.limit = plan->smallest - extra - mode;
+        if (count_hopeless(s, q.open | q.made) > q.limit)
+            continue;
         solve(s, &q, &p);
         for (unsigned i = 0; i < p.count; i++)
             p.ways[i].toggles |= q.made;
@@ -433,16 +445,19 @@ void pg_repair_judge(const struct isa *repaired,
     struct pg_labels l;
     struct pg_exact x;
 
-    *out = (struct pg_repair_verdict){{true, true, true}, true, true, true};
+    *out = (struct pg_repair_verdict){
+        {true, !repaired->timing, true}, true, true, true};
     for (unsigned i = 0; i < repaired->encoding_count; i++) {
         judge_code(repaired, i, set, &l, &x);
+        out->holds[PG_T2] = out->holds[PG_T2] && !pg_critical(&l, PG_CORRECTED);
+        out->nested = out->nested && !x.nested.found;
+        if (repaired->encodings[i].needed)
+            continue; /* the monitor's own level, for Theorem 2 only */
         if (pg_critical(&l, PG_CORRECTED))
             out->holds[PG_T1] = false;
         if (pg_user_sensitive(&l, PG_CORRECTED) && !l.privileged[PG_CORRECTED])
             out->holds[PG_T3] = false;
         out->vm = out->vm && !x.vm.found;
         out->hybrid = out->hybrid && !x.hybrid.found;
-        out->nested = out->nested && !x.nested.found;
     }
-    out->holds[PG_T2] = out->holds[PG_T1] && !repaired->timing;
 }

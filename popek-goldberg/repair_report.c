@@ -230,7 +230,7 @@ enum status pg_repair_put_lines(FILE *to, const struct pg_judgement *j,
     for (unsigned t = 0; t < PG_THEOREMS && st == STATUS_OK; t++) {
         if (holds[t])
             continue;
-        if (t == PG_T2 && !holds[PG_T1] && !j->isa->timing) {
+        if (t == PG_T2 && !holds[PG_T1] && !j->isa->timing && !j->isa->needs) {
             fputs("  Theorem 2: as Theorem 1.\n", to);
             continue;
         }

@@ -13,7 +13,8 @@ enum {
     LABEL_SENSITIVE = 4,
     LABEL_USER = 8,
     LABEL_SENSITIVE_HIGH = 16, /* with the monitor in high core */
-    LABEL_USER_HIGH = 32
+    LABEL_USER_HIGH = 32,
+    LABEL_TOO_LARGE = 64 /* to look at */
 };
 
 /* An encoding with some duplicates. */
@@ -22,6 +23,15 @@ struct pg_variant {
     uint64_t duplicates; /* of those that matter to it */
     bool intercepted;
     unsigned char labels[PG_CONFIGS];
+};
+
+/* An answer that was given: with these toggles, of those that matter. */
+struct pg_answer {
+    struct pg_answer *next;
+    uint64_t toggles;
+    struct pg_partial partial; /* of the switches that matter */
+    unsigned theorem;
+    bool intercepted, critical;
 };
 
 /* The machine with some duplicates; [1]: and every encoding intercepted. */
@@ -191,13 +201,20 @@ void pg_variants_close(struct pg_variants *v)
         free(v->machines);
         v->machines = next;
     }
-    for (unsigned i = 0; i < ISA_ENCODINGS; i++)
+    for (unsigned i = 0; i < ISA_ENCODINGS; i++) {
         while (v->known[i]) {
             struct pg_variant *next = v->known[i]->next;
 
             free(v->known[i]);
             v->known[i] = next;
         }
+        while (v->answers[i]) {
+            struct pg_answer *next = v->answers[i]->next;
+
+            free(v->answers[i]);
+            v->answers[i] = next;
+        }
+    }
 }
 
 /* ---- Deriving ---- */
@@ -255,8 +272,8 @@ static struct pg_variant *variant_with(struct pg_variants *v, unsigned encoding,
     return k;
 }
 
-/* A machine whose duplicates make it too large to look at is called critical:
- * it is then no repair. */
+/* What duplicates make too large to look at is called critical: that is then no
+ * repair. */
 static unsigned derive(const struct isa *isa, unsigned encoding,
                        unsigned config)
 {
@@ -268,8 +285,8 @@ static unsigned derive(const struct isa *isa, unsigned encoding,
 
     space_open(&s, isa, code, true);
     if (s.size >> SIZE_MAX_LOG)
-        return labels | LABEL_SENSITIVE | LABEL_USER | LABEL_SENSITIVE_HIGH |
-               LABEL_USER_HIGH;
+        return labels | LABEL_TOO_LARGE | LABEL_SENSITIVE | LABEL_USER |
+               LABEL_SENSITIVE_HIGH | LABEL_USER_HIGH;
     pg_classify(isa, code, config, true, &l);
     labels |= l.privileged[PG_CORRECTED] ? LABEL_PRIVILEGED : 0;
     labels |= pg_sensitive(&l, PG_CORRECTED) ? LABEL_SENSITIVE : 0;
@@ -301,37 +318,107 @@ static bool is_setting(const struct pg_variants *v, unsigned encoding,
     return true;
 }
 
-bool pg_variant_critical(struct pg_variants *v, unsigned encoding,
-                         uint64_t toggles, bool intercepted,
-                         const struct pg_partial *p, unsigned theorem)
+static bool same_partial(const struct pg_partial *a, const struct pg_partial *b)
 {
-    unsigned sensitive = theorem == PG_T3 ? LABEL_USER : LABEL_SENSITIVE;
-    unsigned labels = LABEL_PRIVILEGED;
+    return !memcmp(a, b, sizeof(*a));
+}
 
-    toggles &= v->matters[encoding];
-    for (unsigned t = 0; t < v->toggle_count; t++) {
-        if (!(toggles >> t & 1))
+/* More toggles leave less critical, as long as the mode is treated alike.  So
+ * what was asked before may answer, with more of them or less. */
+static bool is_answered(const struct pg_variants *v, unsigned encoding,
+                        const struct pg_answer *q, bool *critical)
+{
+    for (const struct pg_answer *a = v->answers[encoding]; a; a = a->next) {
+        uint64_t more = a->critical ? a->toggles : q->toggles;
+        uint64_t less = a->critical ? q->toggles : a->toggles;
+
+        if ((less & ~more) || ((less ^ more) & v->mode) ||
+            a->theorem != q->theorem || a->intercepted != q->intercepted ||
+            !same_partial(&a->partial, &q->partial))
             continue;
-        if (v->toggles[t].kind == PG_NAMED_REPAIR)
-            intercepted = true;
-        if (v->toggles[t].kind == PG_HIGH_CORE)
-            sensitive =
-                theorem == PG_T3 ? LABEL_USER_HIGH : LABEL_SENSITIVE_HIGH;
+        *critical = a->critical;
+        return true;
     }
-    uint64_t duplicates = toggles & v->duplicates;
+    return false;
+}
+
+static void remember(struct pg_variants *v, unsigned encoding,
+                     const struct pg_answer *q, bool critical)
+{
+    struct pg_answer *a = malloc(sizeof(*a));
+
+    if (!a) {
+        v->failed = true;
+        return;
+    }
+    *a = *q;
+    a->critical = critical;
+    a->next = v->answers[encoding];
+    v->answers[encoding] = a;
+}
+
+/* Of the variant, united over the settings. */
+static unsigned labels_of(struct pg_variants *v, unsigned encoding,
+                          const struct pg_answer *q)
+{
+    uint64_t duplicates = q->toggles & v->duplicates;
+    unsigned labels = LABEL_PRIVILEGED;
+    bool intercepted = q->intercepted;
+
+    for (unsigned t = 0; t < v->toggle_count; t++)
+        if ((q->toggles >> t & 1) && v->toggles[t].kind == PG_NAMED_REPAIR)
+            intercepted = true;
     const struct isa *isa = machine_with(v, duplicates, intercepted);
     struct pg_variant *k = variant_with(v, encoding, duplicates, intercepted);
     if (!isa || !k) {
         v->failed = true;
-        return true;
+        return labels;
     }
     for (unsigned c = 0; c < pg_configs(v->isa); c++) {
-        if (!is_setting(v, encoding, p, c))
+        if (!is_setting(v, encoding, &q->partial, c))
             continue;
         if (!k->labels[c])
             k->labels[c] = (unsigned char)derive(isa, encoding, c);
         labels &= ~(unsigned)LABEL_PRIVILEGED | k->labels[c];
         labels |= k->labels[c] & ~(unsigned)LABEL_PRIVILEGED;
     }
-    return (labels & sensitive) && !(labels & LABEL_PRIVILEGED);
+    return labels;
+}
+
+static bool is_critical(const struct pg_variants *v, const struct pg_answer *q,
+                        unsigned labels)
+{
+    bool user = q->theorem == PG_T3, high = false;
+
+    for (unsigned t = 0; t < v->toggle_count; t++)
+        if ((q->toggles >> t & 1) && v->toggles[t].kind == PG_HIGH_CORE)
+            high = true;
+    if (labels & LABEL_PRIVILEGED)
+        return false;
+    if (high)
+        return labels & (user ? LABEL_USER_HIGH : LABEL_SENSITIVE_HIGH);
+    return labels & (user ? LABEL_USER : LABEL_SENSITIVE);
+}
+
+bool pg_variant_critical(struct pg_variants *v, unsigned encoding,
+                         uint64_t toggles, bool intercepted,
+                         const struct pg_partial *p, unsigned theorem)
+{
+    struct pg_answer q = {.toggles = toggles & v->matters[encoding],
+                          .theorem = theorem == PG_T3 ? PG_T3 : PG_T1,
+                          .intercepted = intercepted};
+    bool critical;
+
+    if (v->isa->encodings[encoding].needed && theorem != PG_T2)
+        return false; /* no part of a virtual machine */
+    for (unsigned i = ISA_BUILT_IN; i < v->isa->element_count; i++)
+        if (v->switches[encoding] >> i & 1)
+            q.partial.digit[i] = p->digit[i];
+    if (is_answered(v, encoding, &q, &critical))
+        return critical;
+    unsigned labels = labels_of(v, encoding, &q);
+    critical = v->failed || is_critical(v, &q, labels);
+    if (!(labels & LABEL_TOO_LARGE))
+        remember(v, encoding, &q, critical);
+    return critical;
 }
