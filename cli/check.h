@@ -2,16 +2,18 @@
 #ifndef CLI_CHECK_H
 #define CLI_CHECK_H
 
+#include "cli/check_construct.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "popek-goldberg/certify.h"
 #include "popek-goldberg/report.h"
 
 struct check_options {
-    bool all, json, probe, host, one_witness;
-    const char *reading, *instruction, *solver;
+    bool all, json, html, dot, compare, probe, host, one_witness;
+    const char *reading, *instruction, *solver, *efficiency;
     uint64_t witness;
     enum pg_reading r; /* what `reading` says */
+    struct check_construct construct;
 };
 
 extern const struct command_usage check_usage;
@@ -41,6 +43,7 @@ int check_certify(const struct pg_judgement *j, const char *solver,
 
 /* The commands; argv[1] on are machines.  Each returns an exit code. */
 int check_one(char **argv, const struct check_options *o);
+int check_compare(char **argv, const struct check_options *o);
 int check_all(char **argv, const struct check_options *o);
 int check_probe(char **argv, const struct check_options *o);
 int check_host(char **argv, const struct check_options *o);

@@ -1,6 +1,8 @@
 /* trapline check: a described machine against Popek and Goldberg. */
 #include "cli/check.h"
-#include "popek-goldberg/certify.h"
+#include "cli/check_efficiency.h"
+#include "popek-goldberg/dot.h"
+#include "popek-goldberg/html.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +16,13 @@ static const struct option_row rows[] = {
      &given.instruction, NULL},
     {OPTION_NUMBER, "witness", "N", "print the report's witness N only",
      &given.witness, &given.one_witness},
-    {OPTION_FLAG, "json", NULL, "the judgement as one JSON object", &given.json,
+    {OPTION_FLAG, "json", NULL, "the judgement as JSON", &given.json, NULL},
+    {OPTION_FLAG, "html", NULL, "the judgement as a page, with all witnesses",
+     &given.html, NULL},
+    {OPTION_FLAG, "dot", NULL, "the set diagram, for Graphviz", &given.dot,
      NULL},
+    {OPTION_FLAG, "compare", NULL,
+     "two machines: what is not the same, and why", &given.compare, NULL},
     {OPTION_TEXT, "solver", "COMMAND",
      "prove it in full width by this SMT-LIB 2 solver; z3: " PG_SOLVER_COMMAND,
      &given.solver, NULL},
@@ -26,6 +33,26 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "host", NULL,
      "run doubtful instructions on this processor, in user mode", &given.host,
      NULL},
+    {OPTION_FLAG, "construct", NULL,
+     "build the monitor that the theorem promises, and try it",
+     &given.construct.given, NULL},
+    {OPTION_NUMBER, "seed", "N", "of its first random program (1)",
+     &given.construct.seed, &given.construct.seed_given},
+    {OPTION_NUMBER, "programs", "N", "so many random programs (2000)",
+     &given.construct.programs, &given.construct.programs_given},
+    {OPTION_NUMBER, "level", "N", "monitors under monitors (1)",
+     &given.construct.level, &given.construct.level_given},
+    {OPTION_FLAG, "hybrid", NULL,
+     "it interprets all in virtual supervisor mode: Theorem 3",
+     &given.construct.hybrid, NULL},
+    {OPTION_FLAG, "interpret", NULL, "it interprets everything",
+     &given.construct.interpret, NULL},
+    {OPTION_TEXT, "mutate", "MISTAKE",
+     "with a mistake in it: drop-v, shift-k, ...", &given.construct.mutate,
+     NULL},
+    {OPTION_TEXT, "efficiency", "FILE",
+     "what a run cost and had to trap for; of run or trace --json",
+     &given.efficiency, NULL},
     {.kind = OPTION_END},
 };
 
@@ -123,10 +150,23 @@ static int report_whole(const struct pg_judgement *j,
 
     if (o->solver)
         code = check_certify(j, o->solver, o->instruction, &c);
-    if (code <= CODE_NEGATIVE)
-        pg_report_json(stdout, j, o->r, o->instruction, c.of ? &c : NULL);
+    const struct pg_page page = {stdout, j, o->r, c.of ? &c : NULL};
+    if (code <= CODE_NEGATIVE && o->html)
+        pg_report_html(&page);
+    else if (code <= CODE_NEGATIVE)
+        pg_report_json(stdout, j, o->r, o->instruction, page.certificates);
     pg_certificates_free(&c);
     return code;
+}
+
+static int report(const struct pg_judgement *j, const struct check_options *o)
+{
+    if (o->json || o->html)
+        return report_whole(j, o);
+    if (!o->dot)
+        return report_plainly(j, o);
+    pg_report_dot(stdout, j, o->r);
+    return CODE_DONE;
 }
 
 int check_one(char **argv, const struct check_options *o)
@@ -141,7 +181,7 @@ int check_one(char **argv, const struct check_options *o)
     } else {
         int judged = check_verdict(&s.j, o->r);
 
-        code = o->json ? report_whole(&s.j, o) : report_plainly(&s.j, o);
+        code = report(&s.j, o);
         code = judged > code ? judged : code;
     }
     check_forget(&s);
@@ -159,9 +199,15 @@ static const struct action {
     int (*run)(char **argv, const struct check_options *o);
 } actions[] = {
     {"host", "", 0, check_host},
+    {"efficiency", "json", 0, check_efficiency},
     {"probe", "", 1, check_probe},
+    {"construct", "seed programs level hybrid interpret mutate instruction", 1,
+     check_construct},
     {"all", "reading solver", 0, check_all},
     {"witness", "reading solver", 1, check_one},
+    {"compare", "reading json", 2, check_compare},
+    {"dot", "reading", 1, check_one},
+    {"html", "reading solver", 1, check_one},
     {"json", "reading instruction solver", 1, check_one},
     {NULL, "reading instruction solver", 1, check_one},
 };
@@ -214,6 +260,10 @@ static int complain_option(const struct action *a, const char *name)
 {
     char with[128];
 
+    for (const struct action *b = actions; !a->option && b->option; b++)
+        if (is_among(name, b->with))
+            return options_complain(&check_usage, "--%s goes with --%s", name,
+                                    b->option);
     list_options(a->with, with, sizeof(with));
     if (!*with)
         return options_complain(
@@ -239,8 +289,8 @@ static int complain_machines(const struct action *a, int count)
 static int check_words(const struct action *a, int machines)
 {
     for (const struct option_row *row = rows; row->kind != OPTION_END; row++)
-        if (is_given(row) && a->option && strcmp(row->name, a->option) != 0 &&
-            !is_among(row->name, a->with))
+        if (is_given(row) && !is_among(row->name, a->with) &&
+            !(a->option && !strcmp(row->name, a->option)))
             return complain_option(a, row->name);
     if (machines != a->machines)
         return complain_machines(a, machines);

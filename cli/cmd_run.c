@@ -12,7 +12,7 @@
 static struct {
     const char *on, *trace, *script;
     uint64_t ipl, stop_after;
-    bool ipl_given, scratch_tapes, json, quiet;
+    bool ipl_given, scratch_tapes, json, quiet, costs;
 } flags;
 
 static const struct option_row rows[] = {
@@ -33,6 +33,9 @@ static const struct option_row rows[] = {
      "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {OPTION_FLAG, "json", NULL,
      "the account as JSON on stdout, the console on stderr", &flags.json, NULL},
+    {OPTION_FLAG, "costs", NULL,
+     "measure what each exit costs the host, for the account and the trace",
+     &flags.costs, NULL},
     {OPTION_FLAG, "quiet", NULL, "no account at the end", &flags.quiet, NULL},
     {.kind = OPTION_END},
 };
@@ -121,7 +124,7 @@ static int run(struct session_plan *plan, struct trace *trace)
 static int run_traced(struct session_plan *plan)
 {
     enum { EVERYTHING = (1 << TRACE_KIND_COUNT) - 1 };
-    struct trace trace = {0};
+    struct trace trace = {.host_ns = flags.costs ? session_host_ns : NULL};
     struct trace_file file = {0};
     struct diag diag = {""};
 

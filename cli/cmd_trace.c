@@ -10,7 +10,7 @@
 static struct {
     const char *script, *output;
     uint64_t ipl, stop_after;
-    bool ipl_given, scratch_tapes, insns, io, json;
+    bool ipl_given, scratch_tapes, insns, io, json, costs;
 } flags;
 
 static const struct option_row rows[] = {
@@ -19,6 +19,9 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "io", NULL, "show what channels and devices do", &flags.io,
      NULL},
     {OPTION_FLAG, "json", NULL, "JSON lines", &flags.json, NULL},
+    {OPTION_FLAG, "costs", NULL,
+     "measure what each exit costs the host (in JSON lines)", &flags.costs,
+     NULL},
     {OPTION_TEXT, "output", "FILE", "write there, not to stdout", &flags.output,
      NULL},
     {OPTION_NUMBER, "stop-after", "N",
@@ -71,7 +74,8 @@ static unsigned wanted_kinds(void)
 
 static int trace_to(struct session_plan *plan, struct trace_file *file)
 {
-    struct trace trace = {.insns = flags.insns};
+    struct trace trace = {.insns = flags.insns,
+                          .host_ns = flags.costs ? session_host_ns : NULL};
     struct session *s = calloc(1, sizeof(*s));
     struct diag diag = {""};
     int code = CODE_OURS;

@@ -251,22 +251,22 @@ static void run_to_end(struct session *s)
     }
 }
 
-static double host_seconds(void)
+uint64_t session_host_ns(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static void run_timed(struct session *s)
 {
-    double begin = host_seconds();
+    uint64_t begin = session_host_ns();
 
     handle_signals(s->consoles.source == CONSOLES_TERMINAL);
     run_to_end(s);
     restore_signals();
-    s->seconds = host_seconds() - begin;
+    s->seconds = (double)(session_host_ns() - begin) / 1e9;
     s->cut = cut;
     for (unsigned i = 0; cut && i < s->count; i++)
         if (s->guests[i].end == GUEST_IDLE)

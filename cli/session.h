@@ -130,6 +130,9 @@ extern const struct session_ops session_bare, session_trap, session_kvm;
 /* Set by signals: return from run soon. */
 extern volatile bool session_interrupted;
 
+/* The host's clock, in nanoseconds: for what a run and its exits cost. */
+uint64_t session_host_ns(void);
+
 /* What the run prints reaches nobody any more (a closed pipe, a full disk):
  * a guest that never ends must not go on for that. */
 void session_output_failed(void);

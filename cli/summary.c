@@ -40,8 +40,7 @@ static const struct trace_ledger *ledger_of(const struct summary *m,
     return &m->ledgers[s->on == ON_BARE ? 0 : g->seat + 1];
 }
 
-/* 1234567 -> "1,234,567"; returns its length. */
-static int print_count(FILE *to, uint64_t n)
+int summary_print_count(FILE *to, uint64_t n)
 {
     char digits[24];
     int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
@@ -84,8 +83,12 @@ static void print_rows(const struct trace_ledger *l, FILE *to)
     for (unsigned i = 0; i < l->count; i++) {
         fprintf(to, "    %-12s %-20s ", rows[i]->reason, row_name(rows[i]));
         int n = fprintf(to, "%llu", (unsigned long long)rows[i]->count);
-        fprintf(to, "%*s%.1f %%\n", n < 12 ? 12 - n : 1, "",
+        fprintf(to, "%*s%.1f %%", n < 12 ? 12 - n : 1, "",
                 share(rows[i]->count, l->exits));
+        if (l->cost_ns)
+            fprintf(to, "%12.0f ns each",
+                    (double)rows[i]->cost_ns / (double)rows[i]->count);
+        fputc('\n', to);
     }
     if (l->lost)
         fprintf(to, "    and %llu more that the table has no room for\n",
@@ -96,13 +99,13 @@ static void print_instructions(const struct session *s, const struct guest *g,
                                FILE *to)
 {
     fputs("  ", to);
-    print_count(to, g->insns);
+    summary_print_count(to, g->insns);
     fprintf(to, " instructions, %.6f s of guest time\n",
             (double)g->ticks / S370_TICKS_PER_SECOND);
     if (s->on == ON_BARE)
         return;
     fputs("  ", to);
-    print_count(to, g->insns - g->interpreted);
+    summary_print_count(to, g->insns - g->interpreted);
     fprintf(to, " of them (%.2f %%) ran directly, with no intervention\n",
             share(g->insns - g->interpreted, g->insns));
 }
@@ -121,7 +124,7 @@ static void print_guest(const struct summary *m, const struct session *s,
     if (s->on == ON_BARE)
         return;
     fputs("  ", to);
-    print_count(to, g->exits);
+    summary_print_count(to, g->exits);
     fputs(g->exits == 1 ? " exit:\n" : g->exits ? " exits:\n" : " exits\n", to);
     print_rows(l, to);
 }
@@ -171,10 +174,14 @@ static void json_rows(const struct trace_ledger *l, FILE *to)
             json_text("raw_name", l->rows[i].raw_name, to);
         }
         json_number("count", l->rows[i].count, to);
+        if (l->cost_ns)
+            json_number("cost_ns", l->rows[i].cost_ns, to);
         fputc('}', to);
     }
     fputc(']', to);
     json_number("lost", l->lost, to);
+    if (l->cost_ns)
+        json_number("cost_ns", l->cost_ns, to);
 }
 
 static void json_guest(const struct summary *m, const struct session *s,

@@ -14,6 +14,9 @@ struct summary {
 
 void summary_init(struct summary *m);
 
+/* 1234567 as "1,234,567"; returns its length. */
+int summary_print_count(FILE *to, uint64_t n);
+
 /* Words for a person, or one JSON object on one line. */
 void summary_print(const struct summary *m, const struct session *s, FILE *to);
 void summary_print_json(const struct summary *m, const struct session *s,

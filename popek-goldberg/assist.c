@@ -1,6 +1,7 @@
 #include "popek-goldberg/assist.h"
 
 #include "popek-goldberg/reform.h"
+#include "popek-goldberg/variants.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,29 +53,23 @@ const struct pg_machine *pg_machine_below(const struct isa *isa)
     return NULL;
 }
 
-/* The scaled values of a duplicate of base or bound, which as a register would
- * have all those of an address. */
-static void narrow(struct isa *isa, unsigned first)
+static bool duplicate(struct isa *isa, unsigned element)
 {
-    enum { BITS = 3 };
+    const struct pg_repair r = {PG_DUPLICATE, element, 0};
 
-    for (unsigned i = first; i < isa->element_count; i++)
-        if (isa->elements[i].width[ISA_SCALED] > BITS)
-            isa->elements[i].width[ISA_SCALED] = BITS;
+    return pg_repair_make(isa, &r);
 }
 
 struct isa *pg_make_assisted(const struct isa *from)
 {
     struct isa *isa = isa_clone(from);
-    bool done = isa && isa_duplicate(isa, ISA_MODE, NULL) &&
-                isa_duplicate(isa, ISA_BASE, NULL) &&
-                isa_duplicate(isa, ISA_BOUND, NULL);
+    bool done = isa && duplicate(isa, ISA_MODE) && duplicate(isa, ISA_BASE) &&
+                duplicate(isa, ISA_BOUND);
 
     for (unsigned i = ISA_BUILT_IN; done && i < from->element_count; i++)
         if (isa_is_control(from->elements[i].kind))
-            done = isa_duplicate(isa, i, NULL);
+            done = duplicate(isa, i);
     if (done) {
-        narrow(isa, from->element_count);
         snprintf(isa->name, sizeof(isa->name), "%.20s-assisted", from->name);
         return isa;
     }

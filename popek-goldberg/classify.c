@@ -1,5 +1,6 @@
 #include "popek-goldberg/classify.h"
 
+#include "popek-goldberg/map.h"
 #include "popek-goldberg/space.h"
 
 #include <string.h>
@@ -128,14 +129,24 @@ struct scan {
     struct pg_labels *out;
 };
 
+/* Most values are small. */
+static unsigned ones(uint64_t v)
+{
+    unsigned n = 0;
+
+    for (; v; v &= v - 1)
+        n++;
+    return n;
+}
+
 static unsigned weigh(const struct isa *isa, const struct isa_state *s)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < isa->element_count; i++)
-        n += (unsigned)__builtin_popcountll(s->v[i]);
+        n += ones(s->v[i]);
     for (unsigned i = 0; i < isa->cells; i++)
-        n += (unsigned)__builtin_popcountll(s->mem[i]);
+        n += ones(s->mem[i]);
     return n;
 }
 
@@ -148,10 +159,13 @@ struct pair {
 static void keep(const struct scan *c, struct pg_witness *w, enum pg_why why,
                  unsigned component, struct pair p)
 {
-    unsigned weight = weigh(c->isa, p.s[0]) + weigh(c->isa, p.s[1]);
+    unsigned weight = weigh(c->isa, p.s[0]);
 
     for (unsigned i = 0; i < ISA_OPERANDS; i++)
-        weight += (unsigned)__builtin_popcountll(c->space.operands[i]);
+        weight += ones(c->space.operands[i]);
+    if (w->found && w->weight <= weight)
+        return;
+    weight += weigh(c->isa, p.s[1]);
     if (w->found && w->weight <= weight)
         return;
     w->found = true;
@@ -255,6 +269,12 @@ static bool look_behaviour(struct scan *c, struct pg_witness *w, struct pair p)
     return true;
 }
 
+static void look_alone(struct scan *c, struct pair p)
+{
+    if (p.r[0]->ending == ISA_TRAPPED && p.r[1]->ending == ISA_DONE)
+        keep(c, &c->out->alone, PG_REAL_TRAPS, 0, p);
+}
+
 /* Compare with the same state but for other values of one element: greater
  * ones, as the others were looked at from the other side, unless it is held. */
 static bool look_moved(struct scan *c, unsigned mode, unsigned element,
@@ -313,6 +333,7 @@ static void look(struct scan *c)
     c->out->states += 2;
     look_privileged(c, modes);
     look_behaviour(c, &c->out->mode, modes);
+    look_alone(c, modes);
     look_less(c, modes);
     for (unsigned m = 0; m < 2; m++) {
         look_control(c, m);
@@ -346,25 +367,16 @@ struct mapping {
     unsigned monitor; /* setting of the switches that the monitor makes */
 };
 
-/* f, `levels` times: user mode, k words higher (or the monitor is), resources
- * the monitor's. */
+/* f, `levels` times, in the setting that the monitor makes. */
 static void map(const struct mapping *m, unsigned levels,
                 const struct isa_state *s, struct isa_state *f)
 {
-    const struct isa *isa = m->scan.isa;
-    unsigned shift = levels * isa->monitor_words;
-
-    *f = *s;
-    f->v[ISA_MODE] = ISA_USER;
-    f->unknown &= ~(UINT64_C(1) << ISA_MODE);
-    f->v[ISA_BASE] += isa->high_core ? 0 : shift;
-    f->q += shift;
-    for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
-        if (is_resource(isa, i)) {
-            f->v[i] = isa->elements[i].monitor[ISA_SCALED];
-            f->unknown &= ~(UINT64_C(1) << i);
-        }
-    set_config(isa, f, m->monitor);
+    pg_map(m->scan.isa, ISA_SCALED, levels, s, f);
+    /* In high core the monitor sees to it that no window reaches its words, so
+     * that storage ends below them. */
+    if (m->scan.isa->high_core)
+        f->q = s->q;
+    set_config(m->scan.isa, f, m->monitor);
 }
 
 /* What is wrong with i(f(S)), where it should be f(i(S)). */
@@ -385,53 +397,71 @@ enum pg_property pg_breaks(const struct pg_witness *w)
                                                              : PG_EQUIVALENCE;
 }
 
-/* What the monitor holds is not as the bare machine's, mapped, would be. */
-static struct wrong look_control_kept(const struct mapping *m, unsigned levels)
+/* Of what is the monitor's, that which f(i(S)) has. */
+static void map_outcome(const struct mapping *m, unsigned levels,
+                        struct isa_state *want)
 {
     const struct scan *c = &m->scan;
-    const struct isa_state *s = c->s;
-    const struct isa_result *r = c->r;
-    struct isa_state want;
-    int what;
 
-    map(m, levels, &r[0].state, &want);
-    if (r[0].ending != ISA_DONE)
-        want = s[1];
+    map(m, levels, &c->r[0].state, want);
+    if (c->r[0].ending != ISA_DONE)
+        *want = c->s[1];
     for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
         if (is_control(c->isa, i)) /* time goes on by itself only */
-            want.v[i] = s[1].v[i];
-    what = first_control(c->isa, PG_CORRECTED, &want, &r[1].state);
-    if (what >= 0)
-        return wrong(PG_SEIZED, (unsigned)what);
-    if ((r[0].state.unknown | r[1].state.unknown) >> ISA_BASE & 1)
-        return wrong(PG_SEIZED, ISA_BASE);
-    /* The words above those of this machine are another's: a bound may shrink
-     * untold, never grow.  (Resource control.) */
-    if (r[1].state.v[ISA_BOUND] > s[1].v[ISA_BOUND] ||
-        r[1].state.unknown >> ISA_BOUND & 1)
-        return wrong(PG_SEIZED, ISA_BOUND);
+            want->v[i] = c->s[1].v[i];
+}
+
+/* Has the program changed this one, of what is the monitor's?  The words above
+ * those of this machine are another's: a bound may shrink untold, not grow. */
+static bool is_seized(const struct scan *c, const struct isa_state *want,
+                      unsigned i)
+{
+    const struct isa_state *real = &c->r[1].state;
+    bool unknown = real->unknown >> i & 1;
+
+    if (i == ISA_BOUND)
+        return unknown || real->v[i] > c->s[1].v[i];
+    if (!element_differs(&c->s[1], real, i))
+        return false;
+    return element_differs(want, real, i) || (i == ISA_BASE && unknown);
+}
+
+static struct wrong look_control_kept(const struct scan *c,
+                                      const struct isa_state *want)
+{
+    for (unsigned i = 0; i < c->isa->element_count; i++)
+        if (i != ISA_PC && (i < ISA_BUILT_IN || is_control(c->isa, i)) &&
+            is_seized(c, want, i))
+            return wrong(PG_SEIZED, i);
     return (struct wrong){.found = false};
 }
 
-/* The program sees another outcome than on the bare machine. */
-static struct wrong look_equivalent(const struct mapping *m)
+/* The program, or its machine as the monitor keeps it, goes on otherwise than
+ * on the bare machine. */
+static struct wrong look_equivalent(const struct scan *c,
+                                    const struct isa_state *want)
 {
-    const struct scan *c = &m->scan;
-    const struct isa_state *s = c->s;
+    const struct isa_state *s = c->s, *real = &c->r[1].state;
     const struct isa_result *r = c->r;
     int what;
 
     if (r[0].ending == ISA_TRAPPED)
         return wrong(PG_REAL_TRAPS, 0);
-    if (r[0].ending == ISA_ANYTHING)
-        return (struct wrong){.found = false}; /* so may the virtual one */
     /* The monitor keeps the virtual mode and resources, and did not run. */
     if (element_differs(&s[0], &r[0].state, ISA_MODE))
         return wrong(PG_HIDDEN, ISA_MODE);
+    for (unsigned i = ISA_BASE; i <= ISA_BOUND; i++)
+        if (element_differs(want, real, i))
+            return wrong(!element_differs(&s[1], real, i) ? PG_HIDDEN
+                         : i == ISA_BASE                  ? PG_SEIZED
+                                                          : PG_DIFFERS,
+                         i);
+    if (r[0].ending == ISA_ANYTHING)
+        return (struct wrong){.found = false}; /* so may the virtual one */
     for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
         if (is_control(c->isa, i) && element_differs(&s[0], &r[0].state, i))
             return wrong(PG_HIDDEN, i);
-    what = first_difference(c->isa, &r[0].state, &r[1].state);
+    what = first_difference(c->isa, &r[0].state, real);
     return what < 0 ? (struct wrong){.found = false}
                     : wrong(PG_DIFFERS, (unsigned)what);
 }
@@ -446,6 +476,7 @@ static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w,
     struct isa_result *r = c->r;
     struct pair p = {{&s[0], &s[1]}, {&r[0], &r[1]}};
     struct wrong found[PG_EFFICIENCY] = {{.found = false}};
+    struct isa_state want;
 
     map(m, levels, &s[0], &s[1]);
     isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &s[1], &r[1]);
@@ -453,9 +484,12 @@ static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w,
         return;
     if (r[1].ending == ISA_ANYTHING) {
         found[PG_CONTROL] = wrong(PG_UNPREDICTABLE, ISA_MODE);
+        if (r[0].ending != ISA_ANYTHING)
+            found[PG_EQUIVALENCE] = found[PG_CONTROL];
     } else {
-        found[PG_CONTROL] = look_control_kept(m, levels);
-        found[PG_EQUIVALENCE] = look_equivalent(m);
+        map_outcome(m, levels, &want);
+        found[PG_CONTROL] = look_control_kept(c, &want);
+        found[PG_EQUIVALENCE] = look_equivalent(c, &want);
     }
     for (unsigned i = PG_EFFICIENCY; i-- > 0;) {
         if (!found[i].found)
@@ -516,7 +550,8 @@ bool pg_sensitive(const struct pg_labels *l, enum pg_reading r)
     return pg_user_sensitive(l, r) || l->mode.found ||
            l->control[r][ISA_SUPERVISOR].found ||
            l->location[ISA_SUPERVISOR].found ||
-           (r == PG_CORRECTED && l->leak[ISA_SUPERVISOR].found);
+           (r == PG_CORRECTED &&
+            (l->leak[ISA_SUPERVISOR].found || l->alone.found));
 }
 
 static void unite(struct pg_witness *into, const struct pg_witness *more)
@@ -541,6 +576,7 @@ void pg_unite(struct pg_labels *into, const struct pg_labels *more)
         unite(&into->leak[m], &more->leak[m]);
     }
     unite(&into->mode, &more->mode);
+    unite(&into->alone, &more->alone);
     unite(&into->less, &more->less);
     into->states += more->states;
 }

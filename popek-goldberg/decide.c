@@ -131,13 +131,17 @@ static void review_stopped(const struct isa *isa, unsigned encoding,
     x->stopped = left.stopped;
 }
 
-/* How many critical instructions a monitor's setting leaves. */
+/* How many critical instructions a monitor's setting leaves, of those that it
+ * makes a difference to. */
 static unsigned count_critical(const struct isa *isa, unsigned monitor,
                                struct pg_labels *scratch)
 {
+    uint64_t mask = enforced_mask(isa, false);
     unsigned n = 0;
 
     for (unsigned i = 0; i < isa->encoding_count; i++) {
+        if (!(used_mask(isa, &isa->encodings[i]) & mask))
+            continue;
         pg_label_in(isa, i, monitor, scratch);
         n += pg_critical(scratch, PG_CORRECTED);
     }
@@ -192,10 +196,19 @@ static void conclude(const struct isa *isa, struct pg_case *c)
     }
 }
 
+/* `worst`: that case, once it is there; NULL before.  What the monitor has no
+ * part in is the same in both. */
 static void judge_case(const struct isa *isa, unsigned monitor,
-                       struct pg_case *c)
+                       const struct pg_case *worst, struct pg_case *c)
 {
+    uint64_t mask = enforced_mask(isa, true);
+
     for (unsigned i = 0; i < isa->encoding_count; i++) {
+        if (worst && !(used_mask(isa, &isa->encodings[i]) & mask)) {
+            c->labels[i] = worst->labels[i];
+            c->exact[i] = worst->exact[i];
+            continue;
+        }
         pg_label_in(isa, i, monitor, &c->labels[i]);
         pg_decide_in(isa, i, monitor, &c->exact[i]);
         if (pg_needlessly_stopped(&c->labels[i], &c->exact[i]))
@@ -224,8 +237,8 @@ enum status pg_judge(const struct isa *isa, struct pg_judgement *out,
         return diag_set(d, STATUS_NO_MEMORY, "%s: no memory", isa->name);
     }
     choose_setting(out);
-    judge_case(isa, PG_CONFIGS, &out->worst);
-    judge_case(isa, pg_monitor_of(out), &out->best);
+    judge_case(isa, PG_CONFIGS, NULL, &out->worst);
+    judge_case(isa, pg_monitor_of(out), &out->worst, &out->best);
     return STATUS_OK;
 }
 

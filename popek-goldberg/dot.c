@@ -20,19 +20,18 @@ static void put_text(FILE *to, const char *text)
 static void put_groups(FILE *to, const struct pg_judgement *j,
                        enum pg_reading r, enum pg_region region)
 {
+    bool titles = region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED;
     struct pg_walk w = {0};
-    char ways[PG_WAYS_SIZE];
+    char ways[PG_WAYS_SIZE], name[PG_MEMBER_SIZE];
     size_t column = 0;
 
     while (pg_walk_region(j, r, region, &w)) {
-        const char *name = j->isa->encodings[w.encoding].name;
-
+        pg_member_words(j, r, w.encoding, name);
         if (w.opens) {
-            pg_ways_words(j->isa, &j->best.labels[w.encoding], r, ways);
-            fprintf(to, "%s      r%ug%u [label=\"", w.group > 1 ? "\"];\n" : "",
-                    region, w.group);
-            if (region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED)
-                fprintf(to, "%s:\\l", ways);
+            pg_group_words(w.ways, ways);
+            fprintf(to, "%s      r%ug%u [label=\"%s%s",
+                    w.group > 1 ? "\\l\"];\n" : "", region, w.group,
+                    titles ? ways : "", titles ? ":\\l" : "");
             column = 0;
         } else if (column + strlen(name) > LINE_MAX_CHARS) {
             fputs(",\\l", to);

@@ -129,6 +129,7 @@ enum isa_trap_kind {
 struct isa_trap {
     char name[ISA_NAME];
     enum isa_trap_kind kind;
+    unsigned line; /* 0: not in this description */
 };
 
 enum isa_action_kind {

@@ -375,6 +375,7 @@ static bool declare_trap(struct parse *p)
         return parse_fault(p, "too many traps: at most 16");
     if (parse_find_trap(p->isa, &p->lex.token) >= 0)
         return parse_fault(p, "this trap is there already; 'memory' always is");
+    t->line = p->lex.token.line;
     if (!parse_word(p, t->name, "the name of a trap") || !parse_expect(p, ":"))
         return false;
     for (unsigned k = 0; k < ISA_TRAP_KINDS; k++)

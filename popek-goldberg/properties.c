@@ -115,7 +115,7 @@ static bool collect(struct pg_cell *cell, const struct isa *isa,
     for (unsigned i = 0; i < isa->encoding_count; i++) {
         const struct pg_witness *w = by(c, i, p);
 
-        if (!w || (set && !is_set(isa, i)))
+        if (!w || isa->encodings[i].needed || (set && !is_set(isa, i)))
             continue;
         if (!cell->failing++) {
             cell->encoding = i;
@@ -188,7 +188,8 @@ static bool find_innocuous(struct pg_cell *cell, const struct pg_judgement *j,
         struct pg_witness *w = &cell->witness;
         struct space s;
 
-        if (l->privileged[PG_CORRECTED] || pg_sensitive(l, PG_CORRECTED))
+        if (code->needed || l->privileged[PG_CORRECTED] ||
+            pg_sensitive(l, PG_CORRECTED))
             continue;
         space_open(&s, j->isa, code, j->enforced);
         s.state.v[ISA_MODE] = mode;
@@ -267,12 +268,18 @@ static struct isa *keep_made(struct pg_properties *p, struct isa *isa)
     return isa;
 }
 
+static bool is_patched(const struct pg_judgement *j, unsigned encoding)
+{
+    return pg_critical(&j->best.labels[encoding], PG_CORRECTED) &&
+           !j->isa->encodings[encoding].needed;
+}
+
 static void say_patched(struct pg_method *m, const struct pg_judgement *j)
 {
     struct pg_cell which = {.failing = 0};
 
     for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        if (pg_critical(&j->best.labels[i], PG_CORRECTED)) {
+        if (is_patched(j, i)) {
             which.breaks[i] = true;
             which.failing++;
         }
@@ -293,8 +300,7 @@ static bool patch(struct isa *isa, const struct pg_judgement *j)
     int trap = isa_privileged_trap(isa);
 
     for (unsigned i = 0; trap >= 0 && i < isa->encoding_count; i++)
-        if (pg_critical(&j->best.labels[i], PG_CORRECTED) &&
-            !isa_intercept(isa, i, (unsigned)trap))
+        if (is_patched(j, i) && !isa_intercept(isa, i, (unsigned)trap))
             return false;
     return trap >= 0;
 }
@@ -332,7 +338,7 @@ static bool fill_patched(struct pg_properties *p, struct pg_method *m,
         m->isa = isa;
         say_patched(m, j);
         for (unsigned i = 0; i < n; i++)
-            if (pg_critical(&j->best.labels[i], PG_CORRECTED)) {
+            if (is_patched(j, i)) {
                 pg_decide_in(isa, i, pg_monitor_of(j), &c[0].exact[i]);
                 pg_decide_in(isa, i, PG_CONFIGS, &c[1].exact[i]);
             }

@@ -178,8 +178,8 @@ int isa_privileged_trap(struct isa *isa)
             return (int)i;
     if (isa->trap_count == ISA_TRAPS)
         return -1;
-    isa->traps[isa->trap_count] =
-        (struct isa_trap){"privileged_operation", ISA_TRAP_PRIVILEGED};
+    isa->traps[isa->trap_count] = (struct isa_trap){
+        .name = "privileged_operation", .kind = ISA_TRAP_PRIVILEGED};
     return (int)isa->trap_count++;
 }
 

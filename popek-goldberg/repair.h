@@ -49,6 +49,17 @@ MUST_USE enum status pg_repair_find(const struct isa *isa, unsigned theorem,
 struct isa *pg_repair_apply(const struct isa *isa,
                             const struct pg_repair_set *set);
 
+/* What holds on a repaired machine when the monitor sets the switches that the
+ * set names and leaves the others as the guest has them: derived anew, from all
+ * its states in every setting. */
+struct pg_repair_verdict {
+    bool holds[PG_THEOREMS];
+    bool vm, hybrid, nested; /* the exact criterion */
+};
+void pg_repair_judge(const struct isa *repaired,
+                     const struct pg_repair_set *set,
+                     struct pg_repair_verdict *out);
+
 /* What was found, what each repair removes, and the verdict on the repaired
  * machine. */
 MUST_USE enum status pg_repair_put(FILE *to, const struct pg_judgement *j,

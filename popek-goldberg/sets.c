@@ -32,7 +32,7 @@ unsigned pg_ways(const struct pg_labels *l, enum pg_reading r)
         ways |= PG_BY_CONTROL;
     if (l->location[0].found || l->location[1].found)
         ways |= PG_BY_LOCATION;
-    if (l->mode.found)
+    if (l->mode.found || (r == PG_CORRECTED && l->alone.found))
         ways |= PG_BY_MODE;
     if (l->leak[0].found || l->leak[1].found)
         ways |= PG_BY_LEAK;
@@ -41,20 +41,44 @@ unsigned pg_ways(const struct pg_labels *l, enum pg_reading r)
     return ways;
 }
 
-void pg_ways_words(const struct isa *isa, const struct pg_labels *l,
-                   enum pg_reading r, char out[PG_WAYS_SIZE])
+/* `leaked`: the name of the register after "leak", or NULL. */
+static void put_ways(unsigned ways, const char *leaked, char out[PG_WAYS_SIZE])
 {
-    static const char *const names[] = {"control", "location", "mode",
-                                        "leak of ", "does less"};
-    unsigned ways = pg_ways(l, r);
+    static const char *const names[] = {"control", "location", "mode", "leak",
+                                        "does less"};
     size_t n = 0;
 
     snprintf(out, PG_WAYS_SIZE, "none");
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        bool of = 1u << i == PG_BY_LEAK && leaked;
+
         if (ways >> i & 1)
-            n += (size_t)snprintf(
-                out + n, PG_WAYS_SIZE - n, "%s%s%s", n ? ", " : "", names[i],
-                1u << i == PG_BY_LEAK ? isa->elements[l->leaked].name : "");
+            n += (size_t)snprintf(out + n, PG_WAYS_SIZE - n, "%s%s%s%s",
+                                  n ? ", " : "", names[i], of ? " of " : "",
+                                  of ? leaked : "");
+    }
+}
+
+void pg_ways_words(const struct isa *isa, const struct pg_labels *l,
+                   enum pg_reading r, char out[PG_WAYS_SIZE])
+{
+    put_ways(pg_ways(l, r), isa->elements[l->leaked].name, out);
+}
+
+void pg_group_words(unsigned ways, char out[PG_WAYS_SIZE])
+{
+    put_ways(ways, NULL, out);
+}
+
+void pg_member_words(const struct pg_judgement *j, enum pg_reading r,
+                     unsigned encoding, char out[PG_MEMBER_SIZE])
+{
+    const struct pg_labels *l = &j->best.labels[encoding];
+    bool leaks = pg_ways(l, r) & PG_BY_LEAK;
+
+    snprintf(out, PG_MEMBER_SIZE, "%s%s%s%s", j->isa->encodings[encoding].name,
+             leaks ? " (" : "", leaks ? j->isa->elements[l->leaked].name : "",
+             leaks ? ")" : "");
 }
 
 const char *pg_broken_words(const struct pg_exact *x)
@@ -97,23 +121,15 @@ const char *pg_listed_words(const struct pg_judgement *j, const char *name)
 
 /* ---- Going through a region ---- */
 
-static bool same_group(const struct pg_judgement *j, enum pg_reading r,
-                       unsigned a, unsigned b)
-{
-    char words[2][PG_WAYS_SIZE];
-
-    pg_ways_words(j->isa, &j->best.labels[a], r, words[0]);
-    pg_ways_words(j->isa, &j->best.labels[b], r, words[1]);
-    return !strcmp(words[0], words[1]);
-}
-
 /* Does no encoding before it, of this region, have the same ways? */
 static bool leads(const struct pg_judgement *j, enum pg_reading r,
                   enum pg_region region, unsigned i)
 {
+    const struct pg_labels *l = j->best.labels;
+
     for (unsigned k = 0; k < i; k++)
-        if (pg_region_of(&j->best.labels[k], r) == region &&
-            same_group(j, r, k, i))
+        if (pg_region_of(&l[k], r) == region &&
+            pg_ways(&l[k], r) == pg_ways(&l[i], r))
             return false;
     return true;
 }
@@ -121,19 +137,18 @@ static bool leads(const struct pg_judgement *j, enum pg_reading r,
 bool pg_walk_region(const struct pg_judgement *j, enum pg_reading r,
                     enum pg_region region, struct pg_walk *w)
 {
+    const struct pg_labels *l = j->best.labels;
     unsigned count = j->isa->encoding_count;
 
     w->opens = false;
     for (unsigned i = w->group ? w->encoding + 1 : count; i < count; i++)
-        if (pg_region_of(&j->best.labels[i], r) == region &&
-            same_group(j, r, w->leader, i)) {
+        if (pg_region_of(&l[i], r) == region && pg_ways(&l[i], r) == w->ways) {
             w->encoding = i;
             return true;
         }
     for (unsigned i = w->group ? w->leader + 1 : 0; i < count; i++)
-        if (pg_region_of(&j->best.labels[i], r) == region &&
-            leads(j, r, region, i)) {
-            *w = (struct pg_walk){w->group + 1, i, true, i};
+        if (pg_region_of(&l[i], r) == region && leads(j, r, region, i)) {
+            *w = (struct pg_walk){w->group + 1, i, true, pg_ways(&l[i], r), i};
             return true;
         }
     return false;

@@ -36,6 +36,15 @@ enum { PG_WAYS_SIZE = 96 };
 void pg_ways_words(const struct isa *isa, const struct pg_labels *l,
                    enum pg_reading r, char out[PG_WAYS_SIZE]);
 
+/* The same of a group, with no register named: "control, leak". */
+void pg_group_words(unsigned ways, char out[PG_WAYS_SIZE]);
+
+enum { PG_MEMBER_SIZE = 2 * ISA_NAME + 3 };
+
+/* An encoding's name, with the register that it leaks: "SMSW (cr0)". */
+void pg_member_words(const struct pg_judgement *j, enum pg_reading r,
+                     unsigned encoding, char out[PG_MEMBER_SIZE]);
+
 /* Which property breaks when it runs directly under trap and emulate:
  * "equivalence", "equivalence, resource control", or "none". */
 const char *pg_broken_words(const struct pg_exact *x);
@@ -51,7 +60,8 @@ struct pg_walk {
     unsigned group;    /* counts those that were begun */
     unsigned encoding; /* where it stands */
     bool opens;        /* it is the first of its group */
-    unsigned leader;   /* the group's first */
+    unsigned ways;     /* of the group */
+    unsigned leader;   /* its first */
 };
 
 /* The next encoding of the region; false: there is none. */

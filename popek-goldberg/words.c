@@ -260,7 +260,10 @@ void pg_put_difference(FILE *to, const struct pg_judgement *j,
         fputs(" of the real machine is not what the monitor has set", to);
         return;
     case PG_REAL_TRAPS:
-        fputs("the bare machine traps and the virtual one does not", to);
+        fputs(row->proof == PG_PAIR
+                  ? "it traps in supervisor mode and not in user mode"
+                  : "the bare machine traps and the virtual one does not",
+              to);
         return;
     case PG_VIRTUAL_TRAPS:
         fputs("the virtual machine traps and the bare one does not", to);

@@ -1,0 +1,246 @@
+/* Repairs in words. */
+#include "popek-goldberg/variants.h"
+
+#include <stdlib.h>
+
+static const char *verdict(bool holds)
+{
+    return holds ? "holds" : "fails";
+}
+
+static void put_change(FILE *to, const struct isa *isa,
+                       const struct pg_repair *r)
+{
+    switch (r->kind) {
+    case PG_MAKE_PRIVILEGED:
+        fprintf(to, "make %s privileged", isa->encodings[r->index].name);
+        return;
+    case PG_SET_SWITCH:
+        fprintf(to, "let the monitor set %s to %llu",
+                isa->elements[r->index].name, (unsigned long long)r->value);
+        return;
+    case PG_NAMED_REPAIR:
+        fprintf(to, "%s (%s)", isa->repairs[r->index].name,
+                isa->repairs[r->index].title);
+        return;
+    case PG_HIGH_CORE:
+        fputs("put the monitor into high core, so that the guest is not moved",
+              to);
+        return;
+    default:
+        if (r->index == ISA_MODE)
+            fputs("make a mode for whole machines, in which the guest has a "
+                  "supervisor and a user mode of its own",
+                  to);
+        else
+            fprintf(to, "give the guest %s of its own, in hardware",
+                    isa->elements[r->index].name);
+    }
+}
+
+/* A set as what pg_variant_critical asks for, without its member k. */
+struct without {
+    struct pg_partial partial;
+    uint64_t toggles;
+    bool privileged[ISA_ENCODINGS];
+};
+
+static void leave_out(const struct pg_variants *v,
+                      const struct pg_repair_set *set, unsigned k,
+                      struct without *w)
+{
+    *w = (struct without){.toggles = 0};
+    for (unsigned i = 0; i < set->count; i++) {
+        const struct pg_repair *r = &set->repairs[i];
+
+        if (i == k)
+            continue;
+        if (r->kind == PG_SET_SWITCH)
+            w->partial.digit[r->index] = r->value + 1;
+        else if (r->kind == PG_MAKE_PRIVILEGED)
+            w->privileged[r->index] = true;
+        for (unsigned t = 0; t < v->toggle_count; t++)
+            if (v->toggles[t].kind == r->kind &&
+                v->toggles[t].index == r->index)
+                w->toggles |= UINT64_C(1) << t;
+    }
+}
+
+/* What would be critical without this one of the set. */
+static void put_removed(FILE *to, struct pg_variants *v,
+                        const struct pg_repair_set *set, unsigned k,
+                        unsigned theorem)
+{
+    const char *separator = "       without it critical: ";
+    struct without w;
+
+    leave_out(v, set, k, &w);
+    for (unsigned i = 0; i < v->isa->encoding_count; i++)
+        if (pg_variant_critical(v, i, w.toggles, w.privileged[i], &w.partial,
+                                theorem)) {
+            fprintf(to, "%s%s", separator, v->isa->encodings[i].name);
+            separator = ", ";
+        }
+    fputs(*separator == ',' ? ".\n" : "", to);
+}
+
+static void put_set(FILE *to, struct pg_variants *v,
+                    const struct pg_repair_plan *plan, unsigned n)
+{
+    const struct pg_repair_set *set = &plan->sets[n];
+    bool patches = false;
+
+    fprintf(to, "\n  Set %u:\n", n + 1);
+    for (unsigned k = 0; k < set->count; k++) {
+        fprintf(to, "    %2u ", k + 1);
+        put_change(to, v->isa, &set->repairs[k]);
+        fputs(".\n", to);
+        if (set->repairs[k].kind == PG_MAKE_PRIVILEGED)
+            patches = true;
+        else
+            put_removed(to, v, set, k, plan->theorem);
+    }
+    if (patches)
+        fputs("    Instead of making an instruction privileged, a monitor may "
+              "patch it in the\n    guest's code into one that traps: the "
+              "premise becomes true as well.\n",
+              to);
+}
+
+static bool put_proof(FILE *to, const struct isa *isa,
+                      const struct pg_repair_set *set)
+{
+    struct isa *made = pg_repair_apply(isa, set);
+    struct pg_repair_verdict r;
+
+    if (!made)
+        return false;
+    pg_repair_judge(made, set, &r);
+    isa_free(made);
+    fprintf(to,
+            "    The repaired machine, derived anew: the premise of Theorem 1 "
+            "%s, of 2 %s, of 3 %s;\n    the exact criterion %s, of f of f %s, "
+            "of the hybrid monitor %s.\n",
+            verdict(r.holds[PG_T1]), verdict(r.holds[PG_T2]),
+            verdict(r.holds[PG_T3]), verdict(r.vm), verdict(r.nested),
+            verdict(r.hybrid));
+    return true;
+}
+
+static void put_head(FILE *to, const struct pg_repair_plan *plan,
+                     const struct isa *isa)
+{
+    fprintf(to, "Machine %s: %s\nRepair of Theorem %u, corrected reading: ",
+            isa->name, isa->title, plan->theorem + 1);
+    if (!plan->possible && plan->theorem == PG_T2 && isa->timing)
+        fprintf(to, "none does it; a monitor depends on timing: %s.\n",
+                isa->timing);
+    else if (!plan->possible)
+        fputs("no set of these repairs makes its premise true.\n", to);
+    else if (!plan->smallest)
+        fputs("its premise holds in every setting, and none is needed.\n", to);
+    else
+        fprintf(to,
+                "its premise becomes true by %u change%s, and by no fewer.\n"
+                "Sets of this size: %llu%s.\n",
+                plan->smallest, plan->smallest == 1 ? "" : "s",
+                (unsigned long long)plan->total,
+                plan->total > plan->count ? "; the first of them" : "");
+}
+
+static enum status no_memory(const struct isa *isa, struct diag *d)
+{
+    return diag_set(d, STATUS_NO_MEMORY, "%s: no memory for its repairs",
+                    isa->name);
+}
+
+static enum status put_plan(FILE *to, struct pg_variants *v, unsigned theorem,
+                            struct diag *d)
+{
+    struct pg_repair_plan *plan = malloc(sizeof(*plan));
+    bool done = plan;
+
+    if (done) {
+        pg_repair_search(v, theorem, plan);
+        done = !v->failed;
+    }
+    if (done) {
+        put_head(to, plan, v->isa);
+        for (unsigned n = 0; plan->smallest && n < plan->count && done; n++) {
+            put_set(to, v, plan, n);
+            done = put_proof(to, v->isa, &plan->sets[n]) && !v->failed;
+        }
+    }
+    free(plan);
+    return done ? STATUS_OK : no_memory(v->isa, d);
+}
+
+enum status pg_repair_put(FILE *to, const struct pg_judgement *j,
+                          unsigned theorem, struct diag *d)
+{
+    struct pg_variants v;
+    enum status st = pg_variants_open(&v, j->isa, d);
+
+    if (st == STATUS_OK)
+        st = put_plan(to, &v, theorem, d);
+    pg_variants_close(&v);
+    return st;
+}
+
+/* ---- A line ---- */
+
+static void put_line(FILE *to, const struct isa *isa,
+                     const struct pg_repair_plan *plan)
+{
+    enum { NAMED = 5 };
+    const struct pg_repair_set *set = &plan->sets[0];
+
+    fprintf(to, "  Theorem %u: ", plan->theorem + 1);
+    if (!plan->possible) {
+        fputs("no set of repairs makes its premise true.\n", to);
+        return;
+    }
+    for (unsigned k = 0; k < set->count && k < NAMED; k++) {
+        fputs(k ? "; " : "", to);
+        put_change(to, isa, &set->repairs[k]);
+    }
+    if (set->count > NAMED)
+        fprintf(to, "; and %u more", set->count - NAMED);
+    if (plan->total > 1)
+        fprintf(to, ".  %llu other set%s as small",
+                (unsigned long long)plan->total - 1,
+                plan->total > 2 ? "s are" : " is");
+    fputs(".\n", to);
+}
+
+enum status pg_repair_put_lines(FILE *to, const struct pg_judgement *j,
+                                struct diag *d)
+{
+    const bool *holds = j->best.holds[PG_CORRECTED];
+    struct pg_repair_plan *plan = malloc(sizeof(*plan));
+    struct pg_variants v;
+    enum status st = pg_variants_open(&v, j->isa, d);
+
+    if (st == STATUS_OK && !plan)
+        st = no_memory(j->isa, d);
+    if (st == STATUS_OK && !(holds[PG_T1] && holds[PG_T2] && holds[PG_T3]))
+        fputs("\nThe smallest repair that makes a premise true (more: "
+              "--repair):\n",
+              to);
+    for (unsigned t = 0; t < PG_THEOREMS && st == STATUS_OK; t++) {
+        if (holds[t])
+            continue;
+        if (t == PG_T2 && !holds[PG_T1] && !j->isa->timing && !j->isa->needs) {
+            fputs("  Theorem 2: as Theorem 1.\n", to);
+            continue;
+        }
+        pg_repair_search(&v, t, plan);
+        if (v.failed)
+            st = no_memory(j->isa, d);
+        else
+            put_line(to, j->isa, plan);
+    }
+    free(plan);
+    pg_variants_close(&v);
+    return st;
+}

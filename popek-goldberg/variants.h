@@ -1,0 +1,48 @@
+/* A machine under sets of repairs: is an encoding critical still?  Each answer
+ * is derived from the repaired machine's states once, and kept. */
+#ifndef POPEK_GOLDBERG_VARIANTS_H
+#define POPEK_GOLDBERG_VARIANTS_H
+
+#include "popek-goldberg/repair.h"
+
+enum { PG_TOGGLES = 64 };
+
+/* The monitor's part of the switches: 0 left as it is, else the value + 1. */
+struct pg_partial {
+    uint64_t digit[ISA_ELEMENTS];
+};
+
+struct pg_variants {
+    const struct isa *isa; /* the caller's */
+    /* Repairs of the whole machine but for switches; bit t stands for it. */
+    struct pg_repair toggles[PG_TOGGLES];
+    unsigned toggle_count;
+    uint64_t duplicates;              /* those of PG_DUPLICATE */
+    uint64_t mode;                    /* that of the mode */
+    uint64_t matters[ISA_ENCODINGS];  /* those that may change an encoding */
+    uint64_t switches[ISA_ENCODINGS]; /* elements that it depends on */
+    struct pg_variant *known[ISA_ENCODINGS];
+    struct pg_answer *answers[ISA_ENCODINGS];
+    struct pg_variant_machine *machines;
+    bool failed; /* no memory: answers mean nothing */
+};
+
+/* Fails when the scaled machine is too large, or no memory is left. */
+MUST_USE enum status pg_variants_open(struct pg_variants *v,
+                                      const struct isa *isa, struct diag *d);
+void pg_variants_close(struct pg_variants *v);
+
+/* With these toggles, and intercepted in user mode or not, is the encoding
+ * sensitive (T3: user sensitive) and not privileged? */
+bool pg_variant_critical(struct pg_variants *v, unsigned encoding,
+                         uint64_t toggles, bool intercepted,
+                         const struct pg_partial *p, unsigned theorem);
+
+/* As pg_repair_find, for several questions about one machine. */
+void pg_repair_search(struct pg_variants *v, unsigned theorem,
+                      struct pg_repair_plan *plan);
+
+/* Make the change to this copy of the machine.  false: no memory or room. */
+MUST_USE bool pg_repair_make(struct isa *isa, const struct pg_repair *r);
+
+#endif

@@ -1,0 +1,234 @@
+/* Each machine of tests/wrong has one mistake, named in its first line, in the
+ * line that ends with "# <- here"; it must be found, there, and no other.  The
+ * machines that are built in have none. */
+#include "popek-goldberg/lex.h"
+#include "popek-goldberg/machines.h"
+#include "popek-goldberg/mistakes.h"
+#include "tests/command.h"
+#include "tests/json.h"
+
+#include <check.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char wrong[] = "tests/wrong/*.isa";
+
+static int count_wrong(void)
+{
+    glob_t g;
+
+    if (glob(wrong, 0, NULL, &g) != 0)
+        return 0;
+    int n = (int)g.gl_pathc;
+    globfree(&g);
+    return n;
+}
+
+/* The text of the i-th; its path too. */
+static const char *read_wrong(int i, char path[256])
+{
+    static char text[ISA_TEXT];
+    glob_t g;
+
+    ck_assert_int_eq(glob(wrong, 0, NULL, &g), 0);
+    snprintf(path, 256, "%s", g.gl_pathv[i]);
+    globfree(&g);
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s", path);
+    size_t n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    return text;
+}
+
+struct found {
+    struct isa *isa;
+    struct pg_judgement j;
+    struct pg_mistakes m;
+};
+
+static void find(const char *name, const char *text, struct found *f)
+{
+    struct diag d = {""};
+
+    ck_assert_msg(isa_parse(name, text, strlen(text), &f->isa, &d) == STATUS_OK,
+                  "%s", d.text);
+    ck_assert_msg(pg_judge(f->isa, &f->j, &d) == STATUS_OK, "%s", d.text);
+    ck_assert_int_eq(pg_find_mistakes(&f->j, &f->m), STATUS_OK);
+}
+
+static void drop(struct found *f)
+{
+    pg_mistakes_free(&f->m);
+    pg_judgement_free(&f->j);
+    isa_free(f->isa);
+}
+
+/* All that was found, for a failure to show. */
+static const char *say(const struct found *f)
+{
+    static char text[8192];
+    size_t n = 0;
+
+    *text = '\0';
+    for (unsigned i = 0; i < f->m.count && n < sizeof(text) - 1024; i++) {
+        struct pg_mistake_words w;
+
+        pg_mistake_words(f->isa, &f->m.rows[i], &w);
+        n += (size_t)snprintf(text + n, 1024, "\n  %u: %s: %s",
+                              f->m.rows[i].line, w.name, w.what);
+    }
+    return text;
+}
+
+/* Number of the line with the mark, or 0. */
+static unsigned marked_line(const char *text)
+{
+    const char *mark = strstr(text, "# <- here");
+    unsigned line = 1;
+
+    if (!mark)
+        return 0;
+    for (; text < mark; text++)
+        line += *text == '\n';
+    return line;
+}
+
+START_TEST(test_wrong_machine)
+{
+    static const char head[] = "# mistake: ";
+    struct pg_mistake_words w;
+    struct found f;
+    char path[256], want[64] = "";
+    const char *text = read_wrong(_i, path);
+
+    ck_assert_msg(sscanf(text, "# mistake: %63s", want) == 1, "%s: no %s", path,
+                  head);
+    find(path, text, &f);
+    if (!strcmp(want, "none")) {
+        ck_assert_msg(f.m.count == 0, "%s:%s", path, say(&f));
+    } else {
+        ck_assert_msg(f.m.count == 1, "%s: %s is wanted, not:%s", path, want,
+                      say(&f));
+        pg_mistake_words(f.isa, &f.m.rows[0], &w);
+        ck_assert_msg(!strcmp(w.name, want) &&
+                          f.m.rows[0].line == marked_line(text),
+                      "%s: %s in line %u is wanted, not:%s", path, want,
+                      marked_line(text), say(&f));
+    }
+    drop(&f);
+}
+END_TEST
+
+/* A mistake of each kind is in some machine of the folder. */
+START_TEST(test_each_kind)
+{
+    bool seen[PG_MISTAKE_KINDS] = {false};
+    struct found f;
+    char path[256];
+
+    for (int i = 0; i < count_wrong(); i++) {
+        find(path, read_wrong(i, path), &f);
+        for (unsigned k = 0; k < f.m.count; k++)
+            seen[f.m.rows[k].kind] = true;
+        drop(&f);
+    }
+    for (enum pg_mistake_kind k = 0; k < PG_MISTAKE_KINDS; k++)
+        ck_assert_msg(seen[k], "kind %u has no machine in tests/wrong", k);
+}
+END_TEST
+
+static int count_machines(void)
+{
+    int n = 0;
+
+    while (pg_built_in[n].name)
+        n++;
+    return n;
+}
+
+/* toy is made of mistakes, for the sake of the definitions. */
+START_TEST(test_no_false_accusation)
+{
+    const struct pg_machine *m = &pg_built_in[_i];
+    struct found f;
+
+    find(m->name, m->text, &f);
+    ck_assert_msg(f.m.count == 0 || !strcmp(m->name, "toy"), "%s:%s", m->name,
+                  say(&f));
+    drop(&f);
+}
+END_TEST
+
+static const struct {
+    const char *instruction, *name;
+} toys[] = {
+    {"GETL", "location-read"},
+    {"GETM", "mode-read"},
+    {"POPF", "no-op"},
+    {"JRST1", "mode-left"},
+};
+
+START_TEST(test_toy)
+{
+    struct pg_mistake_words w;
+    struct found f;
+    const struct pg_machine *m = pg_built_in;
+
+    while (strcmp(m->name, "toy") != 0)
+        m++;
+    find(m->name, m->text, &f);
+    ck_assert_msg(f.m.count == ARRAY_LEN(toys), "%s", say(&f));
+    for (unsigned i = 0; i < f.m.count; i++) {
+        pg_mistake_words(f.isa, &f.m.rows[i], &w);
+        ck_assert_str_eq(f.isa->encodings[f.m.rows[i].encoding].name,
+                         toys[i].instruction);
+        ck_assert_str_eq(w.name, toys[i].name);
+    }
+    drop(&f);
+}
+END_TEST
+
+/* What a claim or a list calls critical is the machine's own. */
+START_TEST(test_what_is_known)
+{
+    static const char *const known[] = {
+        "claim B critical source \"x\" confidence L",
+        "claim BB critical source \"x\" confidence L",
+        "list \"x\" { BB } source \"x\" confidence L",
+        "list \"x\" { LPSW } beyond { B \"why\" } source \"x\" confidence L"};
+    static const char text[] =
+        "machine m leaves_out \"all\" register ac : 8 trap p : privileged "
+        "instruction LPSW { when mode = user: trap p mode <- ac[0] } "
+        "instruction B of BB { ac <- mode } ";
+    struct found f;
+    char one[1024];
+
+    for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
+        find("m", text, &f);
+        ck_assert_msg(f.m.count == 1 && f.m.rows[0].kind == PG_MODE_READ, "%s",
+                      say(&f));
+        drop(&f);
+        snprintf(one, sizeof(one), "%s%s", text, known[i]);
+        find("m", one, &f);
+        ck_assert_msg(f.m.count == 0, "%s: %s", known[i], say(&f));
+        drop(&f);
+    }
+}
+END_TEST
+
+Suite *suite_pg_mistakes(void)
+{
+    Suite *s = suite_create("pg_mistakes");
+    TCase *t = tcase_create("mistakes");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, test_wrong_machine, 0, count_wrong());
+    tcase_add_test(t, test_each_kind);
+    tcase_add_loop_test(t, test_no_false_accusation, 0, count_machines());
+    tcase_add_test(t, test_toy);
+    tcase_add_test(t, test_what_is_known);
+    suite_add_tcase(s, t);
+    return s;
+}
