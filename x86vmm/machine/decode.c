@@ -1,0 +1,262 @@
+/* From bytes to struct x86_op: the one file that knows Zydis. */
+#include "x86vmm/machine/op.h"
+
+#include <Zydis/Zydis.h>
+#include <string.h>
+
+/* ---- Rows ---- */
+
+struct row {
+    uint16_t id; /* 0: none; else enum x86_op_id + 1 */
+};
+
+/* By mnemonic; an OP_AS row is reached through variants.def only. */
+static const struct row rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+#define OP(name, priv, body, title) \
+    [ZYDIS_MNEMONIC_##name] = {X86_INSN_##name + 1},
+#define OP_AS(name, mnemonic, priv, body, title)
+#include "x86vmm/machine/op.def"
+#undef OP
+};
+
+static const x86_body bodies[X86_INSN_COUNT] = {
+#define OP(name, priv, body, title) [X86_INSN_##name] = body,
+#include "x86vmm/machine/op.def"
+#undef OP
+};
+
+enum kind {
+    KIND_PLAIN,
+    KIND_SREG,
+    KIND_CREG,
+    KIND_DREG,
+    KIND_FAR,
+    KIND_STRING
+};
+
+static const struct {
+    ZydisMnemonic mnemonic;
+    enum kind kind;
+    enum x86_op_id row;
+} variants[] = {
+#define VARIANT(mnemonic, kind, row) \
+    {ZYDIS_MNEMONIC_##mnemonic, KIND_##kind, X86_INSN_##row},
+#include "x86vmm/machine/variants.def"
+#undef VARIANT
+};
+
+static enum kind kind_of(const ZydisDecodedInstruction *in,
+                         const struct x86_op *op)
+{
+    if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+        return KIND_FAR;
+    if (in->meta.category == ZYDIS_CATEGORY_STRINGOP)
+        return KIND_STRING;
+    for (unsigned i = 0; i < op->count; i++)
+        switch (op->operand[i].kind) {
+        case X86_SREG:
+            return KIND_SREG;
+        case X86_CREG:
+            return KIND_CREG;
+        case X86_DREG:
+            return KIND_DREG;
+        default:
+            break;
+        }
+    return KIND_PLAIN;
+}
+
+/* False: not an instruction of this machine. */
+static bool choose_row(const ZydisDecodedInstruction *in, struct x86_op *op)
+{
+    enum kind kind = kind_of(in, op);
+
+    if (kind != KIND_PLAIN)
+        for (size_t i = 0; i < ARRAY_LEN(variants); i++)
+            if (variants[i].mnemonic == in->mnemonic &&
+                variants[i].kind == kind) {
+                op->id = variants[i].row;
+                op->body = bodies[op->id];
+                return true;
+            }
+    if (!rows[in->mnemonic].id)
+        return false;
+    op->id = (uint16_t)(rows[in->mnemonic].id - 1);
+    op->body = bodies[op->id];
+    return true;
+}
+
+/* ---- Operands ---- */
+
+/* Register classes that are numbered in the order of their encodings. */
+static const struct {
+    ZydisRegister first, last;
+    enum x86_operand_kind kind;
+} registers[] = {
+    {ZYDIS_REGISTER_AX, ZYDIS_REGISTER_R15W, X86_REG},
+    {ZYDIS_REGISTER_EAX, ZYDIS_REGISTER_R15D, X86_REG},
+    {ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_R15, X86_REG},
+    {ZYDIS_REGISTER_ST0, ZYDIS_REGISTER_ST7, X86_ST},
+    {ZYDIS_REGISTER_MM0, ZYDIS_REGISTER_MM7, X86_MM},
+    {ZYDIS_REGISTER_XMM0, ZYDIS_REGISTER_XMM15, X86_XMM},
+    {ZYDIS_REGISTER_ES, ZYDIS_REGISTER_GS, X86_SREG},
+    {ZYDIS_REGISTER_CR0, ZYDIS_REGISTER_CR15, X86_CREG},
+    {ZYDIS_REGISTER_DR0, ZYDIS_REGISTER_DR15, X86_DREG},
+    {ZYDIS_REGISTER_AL, ZYDIS_REGISTER_BL, X86_REG},
+    {ZYDIS_REGISTER_AH, ZYDIS_REGISTER_BH, X86_REG_HI},
+};
+
+static bool put_register(ZydisRegister r, struct x86_operand *o)
+{
+    if (r >= ZYDIS_REGISTER_SPL && r <= ZYDIS_REGISTER_R15B) {
+        o->kind = X86_REG;
+        o->reg = (uint8_t)(r - ZYDIS_REGISTER_SPL + X86_RSP);
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(registers); i++)
+        if (r >= registers[i].first && r <= registers[i].last) {
+            o->kind = (uint8_t)registers[i].kind;
+            o->reg = (uint8_t)(r - registers[i].first);
+            return true;
+        }
+    return false;
+}
+
+static uint8_t gpr_of(ZydisRegister r)
+{
+    struct x86_operand o;
+
+    return put_register(r, &o) && o.kind == X86_REG ? o.reg : X86_NO_REG;
+}
+
+static void put_memory(const ZydisDecodedOperandMem *m, struct x86_op *op)
+{
+    bool rip = m->base == ZYDIS_REGISTER_RIP || m->base == ZYDIS_REGISTER_EIP;
+
+    op->base = rip ? X86_NO_REG : gpr_of(m->base);
+    op->index = gpr_of(m->index);
+    op->scale = m->scale == 8 ? 3 : m->scale == 4 ? 2 : m->scale == 2 ? 1 : 0;
+    op->disp = m->disp.has_displacement ? m->disp.value : 0;
+    op->flags |= rip ? X86_RIP_RELATIVE : 0;
+    op->seg = (uint8_t)(m->segment - ZYDIS_REGISTER_ES);
+}
+
+static void put_immediate(const ZydisDecodedOperandImm *imm, struct x86_op *op,
+                          bool second)
+{
+    if (second)
+        op->imm2 = imm->value.u;
+    else
+        op->imm = imm->value.u;
+}
+
+/* False: an operand that no body can have. */
+static bool put_operand(const ZydisDecodedOperand *from, struct x86_op *op)
+{
+    struct x86_operand *o = &op->operand[op->count];
+    bool second = false;
+
+    for (unsigned i = 0; i < op->count; i++)
+        second = second || op->operand[i].kind == X86_IMM;
+    o->size = (uint8_t)(from->size / 8);
+    switch (from->type) {
+    case ZYDIS_OPERAND_TYPE_REGISTER:
+        if (!put_register(from->reg.value, o))
+            return false;
+        break;
+    case ZYDIS_OPERAND_TYPE_MEMORY:
+        o->kind = X86_MEM;
+        put_memory(&from->mem, op);
+        break;
+    case ZYDIS_OPERAND_TYPE_IMMEDIATE:
+        o->kind = X86_IMM;
+        put_immediate(&from->imm, op, second);
+        break;
+    case ZYDIS_OPERAND_TYPE_POINTER:
+        o->kind = X86_IMM;
+        op->imm = from->ptr.offset;
+        op->imm2 = from->ptr.segment;
+        break;
+    default:
+        return false;
+    }
+    op->count++;
+    return true;
+}
+
+/* The visible ones are the body's; of the hidden ones a string's source tells
+ * which segment a prefix has chosen. */
+static bool put_operands(const ZydisDecodedInstruction *in,
+                         const ZydisDecodedOperand *operands, struct x86_op *op)
+{
+    for (unsigned i = 0; i < in->operand_count; i++) {
+        const ZydisDecodedOperand *o = &operands[i];
+
+        if (i < in->operand_count_visible) {
+            if (op->count == X86_OPERANDS || !put_operand(o, op))
+                return false;
+        } else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+                   gpr_of(o->mem.base) != X86_RDI &&
+                   o->mem.segment >= ZYDIS_REGISTER_ES &&
+                   o->mem.segment <= ZYDIS_REGISTER_GS &&
+                   gpr_of(o->mem.base) != X86_RSP) {
+            op->seg = (uint8_t)(o->mem.segment - ZYDIS_REGISTER_ES);
+        }
+    }
+    return true;
+}
+
+/* ---- The whole ---- */
+
+static uint8_t flags_of(const ZydisDecodedInstruction *in)
+{
+    unsigned f = 0;
+
+    if (in->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
+        f |= X86_REP;
+    if (in->attributes & ZYDIS_ATTRIB_HAS_REPNE)
+        f |= X86_REPNE;
+    if (in->attributes & ZYDIS_ATTRIB_HAS_LOCK)
+        f |= X86_LOCK;
+    return (uint8_t)f;
+}
+
+static void open_decoder(ZydisDecoder *d, unsigned bits)
+{
+    if (bits == 64)
+        ZydisDecoderInit(d, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    else if (bits == 32)
+        ZydisDecoderInit(d, ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
+                         ZYDIS_STACK_WIDTH_32);
+    else
+        ZydisDecoderInit(d, ZYDIS_MACHINE_MODE_LONG_COMPAT_16,
+                         ZYDIS_STACK_WIDTH_16);
+}
+
+int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
+                  struct x86_op *op)
+{
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    ZydisDecodedInstruction in;
+    ZydisDecoder d;
+    ZyanStatus st;
+
+    *op =
+        (struct x86_op){.base = X86_NO_REG, .index = X86_NO_REG, .seg = X86_DS};
+    open_decoder(&d, bits);
+    st = ZydisDecoderDecodeFull(&d, bytes, n, &in, operands);
+    if (st == ZYDIS_STATUS_NO_MORE_DATA)
+        return n < 15 ? -1 : -3;
+    if (st == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+        return -3;
+    if (ZYAN_FAILED(st))
+        return -2;
+    op->flags = flags_of(&in);
+    op->size = (uint8_t)(in.operand_width / 8);
+    op->asize = (uint8_t)(in.address_width / 8);
+    op->detail = in.opcode & 15;
+    if (!put_operands(&in, operands, op) || !choose_row(&in, op))
+        return -2;
+    op->len = in.length;
+    return 0;
+}
