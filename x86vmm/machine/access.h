@@ -6,12 +6,7 @@
 
 #include "x86vmm/machine/cpu.h"
 
-enum x86_access {
-    X86_READ,
-    X86_WRITE,
-    X86_FETCH,
-    X86_ACCESS_COUNT
-};
+enum x86_access { X86_READ, X86_WRITE, X86_FETCH, X86_ACCESS_COUNT };
 
 /* In whose name: the program's, or the processor's own (descriptor tables, TSS,
  * interrupt frames), which is a supervisor's at any CPL. */

@@ -18,11 +18,11 @@
 
 /* How a body, a step or a run ends. */
 enum x86_outcome {
-    X86_NEXT,  /* go on */
-    X86_FAULT, /* cpu->fault is to be delivered */
-    X86_SYNC,  /* go on, but what the run has cached of modes may be stale:
-                * mode, paging, IF, RIP in another segment */
-    X86_HALT,  /* HLT: wait for an interrupt */
+    X86_NEXT,     /* go on */
+    X86_FAULT,    /* cpu->fault is to be delivered */
+    X86_SYNC,     /* go on, but what the run has cached of modes may be stale:
+                   * mode, paging, IF, RIP in another segment */
+    X86_HALT,     /* HLT: wait for an interrupt */
     X86_SHUTDOWN, /* triple fault */
     X86_BUDGET,   /* as many instructions as asked for were attempted */
     X86_OUTCOME_COUNT
@@ -74,11 +74,14 @@ struct x86_xmm {
 
 enum { X86_TLB_SIZE = 1024, X86_PAGE = 4096 };
 
-/* A page by the kind of access.  `tag` is the linear page address with bit 0
- * set where the entry may be used by CPL 3 only if ... see tlb.h. */
+/* A page, and which kinds of access to it have been checked.  A tag is the
+ * linear page address, bit 0 set for a program at CPL 3; X86_TLB_NONE: this
+ * kind has not.  Pages whose code is cached have no write tag, so that each
+ * store to them is seen (code.h). */
+#define X86_TLB_NONE UINT64_MAX
 struct x86_tlb_entry {
-    uint64_t read_tag, write_tag, fetch_tag; /* of tlb.h; UINT64_MAX: none */
-    uint8_t *host; /* of the page's first byte; NULL: not storage (MMIO) */
+    uint64_t tag[3]; /* by enum x86_access */
+    uint8_t *host;   /* of the page's first byte; NULL: not storage (MMIO) */
     uint64_t gpa;
     bool global;
 };
@@ -102,6 +105,7 @@ struct x86_cpu {
     struct x86_xmm xmm[16];
     uint32_t mxcsr;
     uint64_t dr[8];
+    uint64_t pdpte[4]; /* PAE paging's, loaded with CR3 */
     uint64_t tsc_offset;
     struct x86_msrs *msrs; /* msr.h */
 

@@ -19,11 +19,24 @@ static const struct row rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #undef OP
 };
 
-static const x86_body bodies[X86_INSN_COUNT] = {
-#define OP(name, priv, body, title) [X86_INSN_##name] = body,
+enum priv { PRIV_U, PRIV_P, PRIV_Q };
+
+static const struct {
+    x86_body body;
+    enum priv priv;
+} bodies[X86_INSN_COUNT] = {
+#define OP(name, priv, body, title) [X86_INSN_##name] = {body, PRIV_##priv},
 #include "x86vmm/machine/op.def"
 #undef OP
 };
+
+static void set_row(struct x86_op *op, enum x86_op_id id)
+{
+    op->id = (uint16_t)id;
+    op->body = bodies[id].body;
+    if (bodies[id].priv == PRIV_P)
+        op->flags |= X86_CPL0;
+}
 
 enum kind {
     KIND_PLAIN,
@@ -75,14 +88,12 @@ static bool choose_row(const ZydisDecodedInstruction *in, struct x86_op *op)
         for (size_t i = 0; i < ARRAY_LEN(variants); i++)
             if (variants[i].mnemonic == in->mnemonic &&
                 variants[i].kind == kind) {
-                op->id = variants[i].row;
-                op->body = bodies[op->id];
+                set_row(op, variants[i].row);
                 return true;
             }
     if (!rows[in->mnemonic].id)
         return false;
-    op->id = (uint16_t)(rows[in->mnemonic].id - 1);
-    op->body = bodies[op->id];
+    set_row(op, (enum x86_op_id)(rows[in->mnemonic].id - 1));
     return true;
 }
 
@@ -218,6 +229,8 @@ static uint8_t flags_of(const ZydisDecodedInstruction *in)
         f |= X86_REPNE;
     if (in->attributes & ZYDIS_ATTRIB_HAS_LOCK)
         f |= X86_LOCK;
+    if (in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE)
+        f |= X86_ENDS;
     return (uint8_t)f;
 }
 

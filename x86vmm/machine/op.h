@@ -17,7 +17,7 @@ enum x86_operand_kind {
     X86_SREG,
     X86_CREG,
     X86_DREG,
-    X86_ST,  /* x87, reg relative to TOP */
+    X86_ST, /* x87, reg relative to TOP */
     X86_MM,
     X86_XMM
 };
@@ -30,16 +30,23 @@ struct x86_operand {
 
 enum { X86_OPERANDS = 4, X86_NO_REG = 0xFF };
 
-enum { X86_REP = 1, X86_REPNE = 2, X86_LOCK = 4, X86_RIP_RELATIVE = 8 };
+enum {
+    X86_REP = 1,
+    X86_REPNE = 2,
+    X86_LOCK = 4,
+    X86_RIP_RELATIVE = 8,
+    X86_ENDS = 16, /* a branch: no instruction follows in its block */
+    X86_CPL0 = 32  /* #GP(0) at any other CPL */
+};
 
 struct x86_op {
     int (*body)(struct x86_cpu *cpu, const struct x86_op *op);
-    uint16_t id; /* enum x86_op_id, of op.def */
-    uint8_t len; /* bytes */
-    uint8_t flags;   /* X86_REP ... */
-    uint8_t size;    /* operand size in bytes: 1 2 4 8 */
-    uint8_t asize;   /* address size: 2 4 8 */
-    uint8_t seg;     /* enum x86_seg of the memory operand, prefixes applied */
+    uint16_t id;   /* enum x86_op_id, of op.def */
+    uint8_t len;   /* bytes */
+    uint8_t flags; /* X86_REP ... */
+    uint8_t size;  /* operand size in bytes: 1 2 4 8 */
+    uint8_t asize; /* address size: 2 4 8 */
+    uint8_t seg;   /* enum x86_seg of the memory operand, prefixes applied */
     uint8_t base, index, scale; /* X86_NO_REG; RIP-relative: base none */
     uint8_t count;              /* of operands, explicit ones */
     uint8_t detail; /* the condition of Jcc SETcc CMOVcc (bits 0-3 of the
@@ -66,7 +73,8 @@ enum x86_op_id {
 
 /* Decode bytes[0..n) in code of 16, 32 or 64 bits.  0; X86_FAULT-like codes
  * are the caller's: -1: these n bytes are a prefix of a longer one, -2: not an
- * instruction of this machine (#UD; *op has len 0), -3: longer than 15 (#GP). */
+ * instruction of this machine (#UD; *op has len 0), -3: longer than 15 (#GP).
+ */
 int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
                   struct x86_op *op);
 
@@ -134,6 +142,8 @@ void x86_flags_sub(struct x86_cpu *cpu, unsigned size, uint64_t a, uint64_t b,
                    uint64_t result);
 void x86_flags_logic(struct x86_cpu *cpu, unsigned size, uint64_t result);
 bool x86_carry(struct x86_cpu *cpu);
+/* Change CF alone, the others as they are (INC, DEC, BT, STC). */
+void x86_set_carry(struct x86_cpu *cpu, bool carry);
 /* The condition of a Jcc, SETcc, CMOVcc: bits 0-3 of its opcode. */
 bool x86_condition(struct x86_cpu *cpu, unsigned cc);
 

@@ -1,0 +1,327 @@
+#include "x86vmm/machine/access.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "x86vmm/machine/code.h"
+#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/paging.h"
+
+#include <string.h>
+
+/* ---- One page ---- */
+
+static bool is_user(const struct x86_cpu *cpu, enum x86_in_name name)
+{
+    return name == X86_AS_CPL && cpu->cpl == 3;
+}
+
+static int find_page(struct x86_cpu *cpu, uint64_t linear,
+                     enum x86_access access, bool user,
+                     struct x86_tlb_entry **entry)
+{
+    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear);
+
+    if (LIKELY(t->tag[access] == x86_tlb_tag(linear, user))) {
+        *entry = t;
+        return 0;
+    }
+    return x86_tlb_fill(cpu, linear, access, user, entry);
+}
+
+/* What is no storage is the bus's, in naturally aligned pieces of 8 bytes and
+ * less, as a processor splits them. */
+static void access_bus(struct x86_cpu *cpu, uint64_t gpa, size_t size,
+                       bool write, uint8_t *bytes)
+{
+    while (size) {
+        unsigned n = 8;
+        uint64_t v = 0;
+
+        while (n > size || gpa % n)
+            n /= 2;
+        for (unsigned i = 0; write && i < n; i++)
+            v |= (uint64_t)bytes[i] << (8 * i);
+        bus_access(cpu->world.bus, BUS_MMIO, gpa, n, write, &v);
+        for (unsigned i = 0; !write && i < n; i++)
+            bytes[i] = (uint8_t)(v >> (8 * i));
+        gpa += n;
+        bytes += n;
+        size -= n;
+    }
+}
+
+/* A page that is only partly storage, or none. */
+static void access_odd(struct x86_cpu *cpu, uint64_t gpa, size_t size,
+                       bool write, uint8_t *bytes)
+{
+    const struct mem_slot *slot = mem_find(cpu->world.mem, gpa, size);
+
+    if (!slot)
+        access_bus(cpu, gpa, size, write, bytes);
+    else if (!write)
+        memcpy(bytes, slot->host + (gpa - slot->gpa), size);
+    else if (!(slot->flags & MEM_READ_ONLY))
+        memcpy(slot->host + (gpa - slot->gpa), bytes, size);
+}
+
+static void touch(struct x86_cpu *cpu, const struct x86_tlb_entry *t,
+                  uint64_t linear, size_t size, enum x86_access access,
+                  uint8_t *bytes)
+{
+    uint64_t offset = linear % X86_PAGE, gpa = t->gpa + offset;
+
+    if (!t->host) {
+        access_odd(cpu, gpa, size, access == X86_WRITE, bytes);
+    } else if (access != X86_WRITE) {
+        memcpy(bytes, t->host + offset, size);
+        return;
+    } else if (t->tag[X86_WRITE] != X86_TLB_NONE) {
+        memcpy(t->host + offset, bytes, size);
+        return;
+    } else {
+        access_odd(cpu, gpa, size, true, bytes);
+    }
+    if (access == X86_WRITE)
+        x86_code_written(cpu, gpa, size);
+}
+
+/* ---- By linear address ---- */
+
+/* Width of a linear address: it wraps there. */
+static uint64_t wrap(const struct x86_cpu *cpu, uint64_t linear)
+{
+    return cpu->state.efer & X86_EFER_LMA ? linear : (uint32_t)linear;
+}
+
+/* Both pages are looked up before either is touched. */
+static int access_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
+                         enum x86_access access, bool user, uint8_t *bytes)
+{
+    struct x86_tlb_entry *t;
+    size_t first;
+
+    linear = wrap(cpu, linear);
+    first = X86_PAGE - linear % X86_PAGE;
+    TRY(find_page(cpu, linear, access, user, &t));
+    if (LIKELY(size <= first)) {
+        touch(cpu, t, linear, size, access, bytes);
+        return 0;
+    }
+    uint64_t next = wrap(cpu, linear + first);
+    TRY(find_page(cpu, next, access, user, &t));
+    if (size - first > X86_PAGE)
+        return x86_raise_gp(cpu); /* no instruction does */
+    TRY(find_page(cpu, linear, access, user, &t));
+    touch(cpu, t, linear, first, access, bytes);
+    TRY(find_page(cpu, next, access, user, &t));
+    touch(cpu, t, next, size - first, access, bytes + first);
+    return 0;
+}
+
+int x86_read_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
+                    enum x86_in_name name, void *to)
+{
+    return access_linear(cpu, linear, size, X86_READ, is_user(cpu, name), to);
+}
+
+int x86_write_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
+                     enum x86_in_name name, const void *from)
+{
+    uint8_t bytes[512]; /* the longest operand: FXSAVE's */
+
+    while (size > sizeof(bytes)) {
+        TRY(x86_write_linear(cpu, linear, sizeof(bytes), name, from));
+        from = (const uint8_t *)from + sizeof(bytes);
+        linear += sizeof(bytes);
+        size -= sizeof(bytes);
+    }
+    memcpy(bytes, from, size);
+    return access_linear(cpu, linear, size, X86_WRITE, is_user(cpu, name),
+                         bytes);
+}
+
+int x86_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
+             enum x86_in_name name, uint64_t *gpa)
+{
+    struct x86_tlb_entry *t;
+
+    linear = wrap(cpu, linear);
+    TRY(find_page(cpu, linear, access, is_user(cpu, name), &t));
+    *gpa = t->gpa + linear % X86_PAGE;
+    return 0;
+}
+
+/* ---- Segments ---- */
+
+static int raise_segment(struct x86_cpu *cpu, enum x86_seg seg)
+{
+    return x86_raise_error(cpu, seg == X86_SS ? X86_EXC_SS : X86_EXC_GP, 0);
+}
+
+static bool is_canonical(uint64_t linear)
+{
+    return (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
+}
+
+/* Offsets from..to in a segment (SDM vol. 3, "Limit Checking"). */
+static bool in_limit(const struct x86_segment *s, uint64_t from, uint64_t to)
+{
+    bool down = (s->attr & (X86_ATTR_S | 0xC)) == (X86_ATTR_S | 0x4);
+    uint64_t top = s->attr & X86_ATTR_DB ? 0xFFFFFFFF : 0xFFFF;
+
+    if (down)
+        return from > s->limit && to <= top;
+    return to <= s->limit;
+}
+
+/* May a segment of this type be read, written?  (SDM vol. 3, "Type
+ * Checking": code is never written, and read if its R bit is set.) */
+static bool in_type(const struct x86_cpu *cpu, const struct x86_segment *s,
+                    enum x86_access access)
+{
+    bool code = s->attr & 8, second = s->attr & 2;
+
+    if (s->attr & X86_ATTR_UNUSABLE)
+        return false;
+    if (x86_real_mode(&cpu->state) || (cpu->state.rflags & X86_FLAG_VM))
+        return true;
+    if (access == X86_WRITE)
+        return !code && second;
+    return !code || second;
+}
+
+static int linear_of(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+                     size_t size, enum x86_access access, uint64_t *linear)
+{
+    const struct x86_segment *s = &cpu->state.seg[seg];
+
+    if (cpu->code_bits == 64) {
+        *linear = offset;
+        if (seg == X86_FS || seg == X86_GS)
+            *linear += s->base;
+        if (UNLIKELY(!is_canonical(*linear) ||
+                     !is_canonical(*linear + size - 1)))
+            return raise_segment(cpu, seg);
+        return 0;
+    }
+    if (UNLIKELY(!in_type(cpu, s, access) ||
+                 !in_limit(s, offset, offset + size - 1)))
+        return raise_segment(cpu, seg);
+    *linear = (uint32_t)(s->base + offset);
+    return 0;
+}
+
+/* SDM vol. 3, "Alignment Checking": CR0.AM, EFLAGS.AC, CPL 3. */
+static int check_alignment(struct x86_cpu *cpu, uint64_t linear, size_t size)
+{
+    enum { CR0_AM = 0x40000 };
+
+    if (LIKELY(cpu->cpl != 3 || !(cpu->state.cr0 & CR0_AM) ||
+               !(cpu->state.rflags & X86_FLAG_AC)))
+        return 0;
+    if (size <= 8 && !(size & (size - 1)) && (linear & (size - 1)))
+        return x86_raise_error(cpu, X86_EXC_AC, 0);
+    return 0;
+}
+
+static int access_segment(struct x86_cpu *cpu, enum x86_seg seg,
+                          uint64_t offset, size_t size, enum x86_access access,
+                          uint8_t *bytes)
+{
+    uint64_t linear;
+
+    TRY(linear_of(cpu, seg, offset, size, access, &linear));
+    TRY(check_alignment(cpu, linear, size));
+    return access_linear(cpu, linear, size, access, cpu->cpl == 3, bytes);
+}
+
+int x86_read(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+             unsigned size, uint64_t *value)
+{
+    uint8_t bytes[8] = {0};
+
+    TRY(access_segment(cpu, seg, offset, size, X86_READ, bytes));
+    *value = load_le64(bytes);
+    return 0;
+}
+
+int x86_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+              unsigned size, uint64_t value)
+{
+    uint8_t bytes[8];
+
+    store_le64(bytes, value);
+    return access_segment(cpu, seg, offset, size, X86_WRITE, bytes);
+}
+
+int x86_read_bytes(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+                   size_t size, void *to)
+{
+    return access_segment(cpu, seg, offset, size, X86_READ, to);
+}
+
+int x86_write_bytes(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+                    size_t size, const void *from)
+{
+    uint64_t linear;
+
+    TRY(linear_of(cpu, seg, offset, size, X86_WRITE, &linear));
+    TRY(check_alignment(cpu, linear, size));
+    return x86_write_linear(cpu, linear, size, X86_AS_CPL, from);
+}
+
+int x86_check_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+                    size_t size)
+{
+    struct x86_tlb_entry *t;
+    uint64_t linear, last;
+
+    TRY(linear_of(cpu, seg, offset, size, X86_WRITE, &linear));
+    TRY(check_alignment(cpu, linear, size));
+    linear = wrap(cpu, linear);
+    last = wrap(cpu, linear + size - 1);
+    TRY(find_page(cpu, linear, X86_WRITE, cpu->cpl == 3, &t));
+    if (linear / X86_PAGE == last / X86_PAGE)
+        return 0;
+    return find_page(cpu, last, X86_WRITE, cpu->cpl == 3, &t);
+}
+
+/* ---- The stack ---- */
+
+uint64_t x86_sp(const struct x86_cpu *cpu)
+{
+    uint64_t sp = cpu->state.gpr[X86_RSP];
+
+    return cpu->stack_64 ? sp : cpu->stack_32 ? (uint32_t)sp : (uint16_t)sp;
+}
+
+void x86_set_sp(struct x86_cpu *cpu, uint64_t sp)
+{
+    uint64_t *r = &cpu->state.gpr[X86_RSP];
+
+    if (cpu->stack_64)
+        *r = sp;
+    else if (cpu->stack_32)
+        *r = (uint32_t)sp;
+    else
+        *r = (*r & ~UINT64_C(0xFFFF)) | (uint16_t)sp;
+}
+
+static uint64_t cut_sp(const struct x86_cpu *cpu, uint64_t sp)
+{
+    return cpu->stack_64 ? sp : cpu->stack_32 ? (uint32_t)sp : (uint16_t)sp;
+}
+
+int x86_push(struct x86_cpu *cpu, unsigned width, uint64_t value)
+{
+    uint64_t sp = cut_sp(cpu, x86_sp(cpu) - width);
+
+    TRY(x86_write(cpu, X86_SS, sp, width, value));
+    x86_set_sp(cpu, sp);
+    return 0;
+}
+
+int x86_pop(struct x86_cpu *cpu, unsigned width, uint64_t *value)
+{
+    return x86_read(cpu, X86_SS, x86_sp(cpu), width, value);
+}

@@ -1,0 +1,21 @@
+/* Model-specific registers (Intel SDM vol. 4; vol. 3 where one is told of). */
+#ifndef X86VMM_MACHINE_MSR_H
+#define X86VMM_MACHINE_MSR_H
+
+#include "x86vmm/machine/cpu.h"
+
+struct x86_msrs {
+    uint64_t star, lstar, cstar, fmask; /* SYSCALL */
+    uint64_t kernel_gs_base;
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t pat, apic_base, misc_enable, tsc_aux;
+};
+
+struct x86_msrs *x86_msrs_new(void); /* NULL: no memory; freed with free */
+void x86_msrs_reset(struct x86_msrs *m);
+
+/* Read, write one; #GP(0) for what is not there, or a reserved bit. */
+MUST_USE int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value);
+MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
+
+#endif

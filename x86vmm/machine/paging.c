@@ -1,0 +1,291 @@
+#include "x86vmm/machine/paging.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "x86vmm/machine/code.h"
+
+#include <string.h>
+
+/* Bits of paging-structure entries. */
+enum {
+    PTE_P = 1,
+    PTE_W = 2,
+    PTE_U = 4,
+    PTE_A = 0x20,
+    PTE_D = 0x40,
+    PTE_PS = 0x80,
+    PTE_G = 0x100
+};
+#define PTE_XD (UINT64_C(1) << 63)
+
+/* Bits of a page fault's error code. */
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
+
+#define CR4_PGE  0x80ull
+#define CR4_SMEP 0x100000ull
+#define CR4_SMAP 0x200000ull
+
+enum { LEVELS_MAX = 4 };
+
+/* A walk in progress. */
+struct walk {
+    struct x86_cpu *cpu;
+    uint64_t linear;
+    enum x86_access access;
+    bool user;
+    unsigned size;                              /* of an entry, bytes */
+    uint64_t at[LEVELS_MAX], entry[LEVELS_MAX]; /* [0] is the leaf's level */
+    bool user_ok, write_ok, execute_ok;
+};
+
+static int page_fault(const struct walk *w, unsigned why)
+{
+    const struct x86_state *s = &w->cpu->state;
+    bool tells_fetch = (s->efer & X86_EFER_NXE) || (s->cr4 & CR4_SMEP);
+    unsigned error = why;
+
+    error |= w->access == X86_WRITE ? PF_W : 0;
+    error |= w->user ? PF_U : 0;
+    error |= w->access == X86_FETCH && tells_fetch ? PF_I : 0;
+    w->cpu->fault = (struct x86_fault){.vector = X86_EXC_PF,
+                                       .has_error = true,
+                                       .error = error,
+                                       .cr2 = w->linear};
+    return X86_FAULT;
+}
+
+/* What is no storage reads as ones. */
+static uint64_t read_entry(const struct walk *w, uint64_t at)
+{
+    const uint8_t *p = mem_at(w->cpu->world.mem, at, w->size);
+
+    if (!p)
+        return w->size == 4 ? UINT32_MAX : UINT64_MAX;
+    return w->size == 4 ? load_le32(p) : load_le64(p);
+}
+
+static void write_entry(const struct walk *w, uint64_t at, uint64_t entry)
+{
+    const struct mem_slot *slot = mem_find(w->cpu->world.mem, at, w->size);
+
+    if (!slot || (slot->flags & MEM_READ_ONLY))
+        return;
+    uint8_t *p = slot->host + (at - slot->gpa);
+    if (w->size == 4)
+        store_le32(p, (uint32_t)entry);
+    else
+        store_le64(p, entry);
+    x86_code_written(w->cpu, at, w->size);
+}
+
+/* Reserved bits of an entry (SDM vol. 3, the formats of entries). */
+static uint64_t reserved_bits(const struct walk *w, unsigned level, bool large)
+{
+    uint64_t bits = 0;
+
+    if (w->size == 4) /* PSE-36: bits 13 to 20 are address bits 32 to 39 */
+        return large ? UINT64_C(1) << 21 : 0;
+    bits = BITS_MASK(52) & ~BITS_MASK(X86_PHYSICAL_BITS);
+    if (!(w->cpu->state.efer & X86_EFER_LMA))
+        bits |= BITS_MASK(63) & ~BITS_MASK(52);
+    if (!(w->cpu->state.efer & X86_EFER_NXE))
+        bits |= PTE_XD;
+    if (large)
+        bits |= BITS_MASK(12 + 9 * level) & ~BITS_MASK(13);
+    if (level == 3)
+        bits |= PTE_PS;
+    return bits;
+}
+
+static bool may_be_large(const struct walk *w, unsigned level)
+{
+    const struct x86_state *s = &w->cpu->state;
+
+    if (w->size == 4)
+        return level == 1 && (s->cr4 & X86_CR4_PSE);
+    return level == 1 || (level == 2 && (s->efer & X86_EFER_LMA));
+}
+
+/* Go down from `level`, whose table is at `table`; *leaf is the level where it
+ * ended. */
+static int descend(struct walk *w, uint64_t table, unsigned level,
+                   unsigned *leaf)
+{
+    unsigned bits = w->size == 4 ? 10 : 9;
+
+    for (;; level--) {
+        uint64_t index = w->linear >> (12 + level * bits) & BITS_MASK(bits);
+        uint64_t at = table + index * w->size, e = read_entry(w, at);
+        bool large = level && (e & PTE_PS) && may_be_large(w, level);
+
+        if (!(e & PTE_P))
+            return page_fault(w, 0);
+        if (e & reserved_bits(w, level, large))
+            return page_fault(w, PF_P | PF_RSVD);
+        w->at[level] = at;
+        w->entry[level] = e;
+        w->user_ok = w->user_ok && (e & PTE_U);
+        w->write_ok = w->write_ok && (e & PTE_W);
+        w->execute_ok = w->execute_ok && !(w->size == 8 && (e & PTE_XD));
+        if (!level || large) {
+            *leaf = level;
+            return 0;
+        }
+        table = w->size == 4
+                    ? e & 0xFFFFF000
+                    : e & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(12);
+    }
+}
+
+/* Access rights (SDM vol. 3, "Determination of Access Rights"). */
+static bool may_access(const struct walk *w)
+{
+    const struct x86_state *s = &w->cpu->state;
+
+    if (w->access == X86_FETCH && !w->execute_ok)
+        return false;
+    if (w->user)
+        return w->user_ok && (w->access != X86_WRITE || w->write_ok);
+    if (w->user_ok && w->access == X86_FETCH && (s->cr4 & CR4_SMEP))
+        return false;
+    if (w->user_ok && w->access != X86_FETCH && (s->cr4 & CR4_SMAP) &&
+        !(s->rflags & X86_FLAG_AC))
+        return false;
+    return w->access != X86_WRITE || w->write_ok || !(s->cr0 & X86_CR0_WP);
+}
+
+/* SDM vol. 3, "Accessed and Dirty Flags". */
+static void set_accessed(struct walk *w, unsigned leaf, unsigned top)
+{
+    for (unsigned level = leaf; level <= top; level++) {
+        uint64_t e = w->entry[level] | PTE_A;
+
+        if (level == leaf && w->access == X86_WRITE)
+            e |= PTE_D;
+        if (e == w->entry[level])
+            continue;
+        w->entry[level] = e;
+        write_entry(w, w->at[level], e);
+    }
+}
+
+static uint64_t frame_of(const struct walk *w, unsigned leaf)
+{
+    unsigned shift = 12 + leaf * (w->size == 4 ? 10 : 9);
+    uint64_t e = w->entry[leaf], frame;
+
+    frame = w->size == 4 ? e & 0xFFFFFFFF : e & BITS_MASK(X86_PHYSICAL_BITS);
+    frame &= ~BITS_MASK(shift);
+    if (w->size == 4 && leaf)
+        frame |= intel64(e, 20, 13) << 32;
+    return frame | (w->linear & BITS_MASK(shift) & ~BITS_MASK(12));
+}
+
+/* Where the walk begins: root table and its level. */
+static int begin(struct walk *w, uint64_t *table, unsigned *top)
+{
+    const struct x86_state *s = &w->cpu->state;
+
+    w->size = s->cr4 & X86_CR4_PAE ? 8 : 4;
+    if (s->efer & X86_EFER_LMA) {
+        *top = 3;
+        *table = s->cr3 & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(12);
+        return 0;
+    }
+    *top = 1;
+    *table = s->cr3 & 0xFFFFF000;
+    if (w->size == 4)
+        return 0;
+    uint64_t e = w->cpu->pdpte[w->linear >> 30 & 3];
+    *table = e & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(12);
+    return e & PTE_P ? 0 : page_fault(w, 0);
+}
+
+int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
+                  bool user, struct x86_page *page)
+{
+    struct walk w = {.cpu = cpu,
+                     .linear = linear,
+                     .access = access,
+                     .user = user,
+                     .user_ok = true,
+                     .write_ok = true,
+                     .execute_ok = true};
+    unsigned top, leaf;
+    uint64_t table;
+
+    if (!(cpu->state.cr0 & X86_CR0_PG)) {
+        *page = (struct x86_page){.gpa = linear & ~BITS_MASK(12),
+                                  .user = true,
+                                  .writable = true,
+                                  .dirty = true};
+        return 0;
+    }
+    TRY(begin(&w, &table, &top));
+    TRY(descend(&w, table, top, &leaf));
+    if (!may_access(&w))
+        return page_fault(&w, PF_P);
+    set_accessed(&w, leaf, top);
+    page->gpa = frame_of(&w, leaf);
+    page->user = w.user_ok;
+    page->writable = w.write_ok;
+    page->dirty = w.entry[leaf] & PTE_D;
+    page->global = (w.entry[leaf] & PTE_G) && (cpu->state.cr4 & CR4_PGE);
+    return 0;
+}
+
+int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
+{
+    const uint64_t reserved = 0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS);
+    struct walk w = {.cpu = cpu, .size = 8};
+    uint64_t e[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        e[i] = read_entry(&w, (cr3 & 0xFFFFFFE0) + 8 * i);
+        if ((e[i] & PTE_P) && (e[i] & reserved))
+            return x86_raise_gp(cpu);
+    }
+    memcpy(cpu->pdpte, e, sizeof(e));
+    return 0;
+}
+
+/* ---- The cache ---- */
+
+int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
+                 bool user, struct x86_tlb_entry **entry)
+{
+    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear);
+    uint64_t tag = x86_tlb_tag(linear, user);
+    struct x86_page page;
+
+    TRY(x86_page_walk(cpu, linear, access, user, &page));
+    const struct mem_slot *slot = mem_find(cpu->world.mem, page.gpa, X86_PAGE);
+    bool same = t->gpa == page.gpa;
+    for (unsigned i = 0; i < X86_ACCESS_COUNT; i++)
+        if (!same || t->tag[i] != tag)
+            t->tag[i] = X86_TLB_NONE;
+    t->gpa = page.gpa;
+    t->global = page.global;
+    t->host = slot ? slot->host + (page.gpa - slot->gpa) : NULL;
+    if (access != X86_WRITE || (!x86_code_cached(cpu->code, page.gpa) &&
+                                !(slot && (slot->flags & MEM_READ_ONLY))))
+        t->tag[access] = tag;
+    *entry = t;
+    return 0;
+}
+
+void x86_tlb_flush(struct x86_cpu *cpu, bool globals_too)
+{
+    for (unsigned i = 0; i < X86_TLB_SIZE; i++)
+        if (globals_too || !cpu->tlb[i].global)
+            for (unsigned k = 0; k < X86_ACCESS_COUNT; k++)
+                cpu->tlb[i].tag[k] = X86_TLB_NONE;
+}
+
+void x86_tlb_invalidate(struct x86_cpu *cpu, uint64_t linear)
+{
+    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear);
+
+    for (unsigned k = 0; k < X86_ACCESS_COUNT; k++)
+        t->tag[k] = X86_TLB_NONE;
+}

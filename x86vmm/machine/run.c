@@ -1,0 +1,163 @@
+/* The driver: what happens between instructions.
+ *
+ * x86_step is the meaning.  x86_run is the same, faster: while nothing can come
+ * between, instructions are taken from decoded blocks. */
+#include "x86vmm/machine/code.h"
+
+enum { DR6_BS = 0x4000, DR7_ENABLED = 0xFF };
+
+/* ---- Between instructions ---- */
+
+static int deliver_external(struct x86_cpu *cpu, unsigned vector)
+{
+    cpu->halted = false;
+    cpu->fault =
+        (struct x86_fault){.vector = (uint8_t)vector, .external = true};
+    return x86_deliver_fault(cpu);
+}
+
+/* X86_NEXT: nothing came, or what came has been delivered. */
+static int take_pending(struct x86_cpu *cpu)
+{
+    int vector;
+
+    if (cpu->shadow)
+        return X86_NEXT;
+    if (cpu->nmi_pending && !cpu->nmi_blocked) {
+        cpu->nmi_pending = false;
+        cpu->nmi_blocked = true;
+        return deliver_external(cpu, 2);
+    }
+    if (!cpu->interrupt_line || !(cpu->state.rflags & X86_FLAG_IF) ||
+        (vector = cpu->world.acknowledge(cpu->world.who)) < 0)
+        return X86_NEXT;
+    return deliver_external(cpu, (unsigned)vector);
+}
+
+/* Is each single instruction to be looked at? */
+static bool is_watched(const struct x86_cpu *cpu)
+{
+    return (cpu->state.rflags & (X86_FLAG_TF | X86_FLAG_RF)) || cpu->shadow ||
+           (cpu->dr[7] & DR7_ENABLED);
+}
+
+/* ---- One instruction ---- */
+
+static uint64_t cut_rip(const struct x86_cpu *cpu, uint64_t rip)
+{
+    return cpu->code_bits == 64 ? rip : (uint32_t)rip;
+}
+
+static inline int execute(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    if (UNLIKELY((op->flags & X86_CPL0) && cpu->cpl))
+        return x86_raise_gp(cpu);
+    return op->body(cpu, op);
+}
+
+/* After a body's code; X86_NEXT and X86_SYNC: go on. */
+static int settle(struct x86_cpu *cpu, int code)
+{
+    if (code == X86_FAULT)
+        return x86_deliver_fault(cpu);
+    cpu->state.rip = cpu->next_rip;
+    if (code == X86_HALT)
+        cpu->halted = true;
+    return code;
+}
+
+/* The trap flag as it was before the instruction (SDM vol. 3, "Single-Step
+ * Exception Condition"). */
+static int single_step(struct x86_cpu *cpu)
+{
+    cpu->dr[6] |= DR6_BS;
+    cpu->next_rip = cpu->state.rip;
+    cpu->fault = (struct x86_fault){.vector = X86_EXC_DB, .trap = true};
+    return x86_deliver_fault(cpu);
+}
+
+static int step_one(struct x86_cpu *cpu)
+{
+    bool traced = cpu->state.rflags & X86_FLAG_TF;
+    bool shadowed = cpu->shadow;
+    struct x86_op op;
+    int code;
+
+    cpu->ran++;
+    cpu->shadow = false;
+    code = x86_fetch_one(cpu, &op);
+    if (!code) {
+        cpu->next_rip = cut_rip(cpu, cpu->state.rip + op.len);
+        code = execute(cpu, &op);
+    }
+    bool faulted = code == X86_FAULT;
+    if (!faulted)
+        cpu->state.rflags &= ~X86_FLAG_RF;
+    code = settle(cpu, code);
+    if (shadowed && !faulted && cpu->shadow)
+        cpu->shadow = false; /* of two in a row only the first counts */
+    if (traced && !faulted && code != X86_SHUTDOWN)
+        code = single_step(cpu);
+    return code;
+}
+
+enum x86_outcome x86_step(struct x86_cpu *cpu)
+{
+    int code = take_pending(cpu);
+
+    if (code == X86_SHUTDOWN)
+        return X86_SHUTDOWN;
+    if (cpu->halted)
+        return X86_HALT;
+    code = step_one(cpu);
+    return code == X86_SYNC ? X86_NEXT : (enum x86_outcome)code;
+}
+
+/* ---- Many ---- */
+
+/* The instructions of one block, until its end, a jump, or something else. */
+static int run_block(struct x86_cpu *cpu, const struct x86_block *b,
+                     uint64_t end)
+{
+    const struct x86_op *op = b->ops, *last = op + b->count;
+
+    do {
+        uint64_t next = cut_rip(cpu, cpu->state.rip + op->len);
+
+        cpu->ran++;
+        cpu->next_rip = next;
+        int code = execute(cpu, op);
+        if (UNLIKELY(code))
+            return settle(cpu, code);
+        cpu->state.rip = cpu->next_rip;
+        if (cpu->next_rip != next || UNLIKELY(x86_code_stale(cpu->code)))
+            return X86_NEXT;
+    } while (++op < last && cpu->ran < end);
+    return X86_NEXT;
+}
+
+enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
+{
+    uint64_t end = cpu->ran + n;
+
+    while (cpu->ran < end) {
+        const struct x86_block *b;
+        int code = take_pending(cpu);
+
+        if (code == X86_SHUTDOWN)
+            return X86_SHUTDOWN;
+        if (cpu->halted)
+            return X86_HALT;
+        if (UNLIKELY(is_watched(cpu))) {
+            code = step_one(cpu);
+        } else if (x86_code_block(cpu, &b)) {
+            cpu->ran++;
+            code = x86_deliver_fault(cpu);
+        } else {
+            code = run_block(cpu, b, end);
+        }
+        if (code > X86_SYNC)
+            return (enum x86_outcome)code;
+    }
+    return X86_BUDGET;
+}
