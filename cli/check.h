@@ -34,12 +34,21 @@ void check_forget(struct check_subject *s);
 /* CODE_DONE when all premises hold and no claim differs. */
 int check_verdict(const struct pg_judgement *j, enum pg_reading r);
 
-/* Ask the solver of this command about an encoding or mnemonic (NULL: all).
- * CODE_DONE; CODE_NEGATIVE when something differs or is open; or another exit
- * code, with the complaint made and nothing in *out, which is otherwise for
- * pg_certificates_free. */
+/* Is there a solver of this command?  CODE_DONE, or an exit code after the
+ * complaint. */
+int check_solver(const char *solver);
+
+/* Ask the solver of this command about an encoding or mnemonic (NULL: all), for
+ * at most total_ms.  CODE_DONE; CODE_NEGATIVE when something differs or is
+ * open; or another exit code, with the complaint made and nothing in *out,
+ * which is otherwise for pg_certificates_free. */
 int check_certify(const struct pg_judgement *j, const char *solver,
-                  const char *instruction, struct pg_certificates *out);
+                  const char *instruction, unsigned total_ms,
+                  struct pg_certificates *out);
+
+/* As JSON, or as a page: all in one piece, certificates included. */
+int check_print_whole(const struct pg_judgement *j,
+                      const struct check_options *o, unsigned total_ms);
 
 /* The commands; argv[1] on are machines.  Each returns an exit code. */
 int check_one(char **argv, const struct check_options *o);
