@@ -11,6 +11,7 @@
 struct check_options {
     bool all, json, html, dot, compare, probe, host, one_witness;
     const char *reading, *instruction, *solver, *efficiency;
+    const char *technique, *repair;
     uint64_t witness;
     enum pg_reading r; /* what `reading` says */
     struct check_construct construct;
@@ -53,6 +54,8 @@ int check_print_whole(const struct pg_judgement *j,
 /* The commands; argv[1] on are machines.  Each returns an exit code. */
 int check_one(char **argv, const struct check_options *o);
 int check_compare(char **argv, const struct check_options *o);
+int check_technique(char **argv, const struct check_options *o);
+int check_repair(char **argv, const struct check_options *o);
 int check_all(char **argv, const struct check_options *o);
 int check_probe(char **argv, const struct check_options *o);
 int check_host(char **argv, const struct check_options *o);
