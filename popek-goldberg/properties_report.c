@@ -150,7 +150,9 @@ static void put_cell(FILE *to, const struct pg_properties *p,
     fputs("    ", to);
     l.column = 4;
     pg_put_words_of(&l, "%s %s%s", pg_property_words[k], standings[c->standing],
-                    *c->why && c->standing != PG_STANDS_SET ? ":" : "");
+                    !*c->why                       ? "."
+                    : c->standing != PG_STANDS_SET ? ":"
+                                                   : "");
     if (c->standing == PG_STANDS_SET) {
         put_setting(&l, m, c);
         pg_put_words(&l, "not otherwise:");
