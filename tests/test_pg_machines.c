@@ -78,8 +78,8 @@ static bool in_list(const struct isa_list *l, const char *mnemonic)
     return false;
 }
 
-/* What is derived critical is in the list, by its name or its mnemonic's, or has
- * a reason why it is not; a reason is for what is derived critical. */
+/* What is derived critical is in the list, by its name or its mnemonic's, or
+ * has a reason why it is not; a reason is for what is derived critical. */
 static void look_at_list(const struct pg_judgement *j, const struct isa_list *l)
 {
     const struct isa *isa = j->isa;
