@@ -1,5 +1,6 @@
 /* The judgement as one JSON object; popek-goldberg/README.md has its fields. */
 #include "popek-goldberg/certify.h"
+#include "popek-goldberg/mistakes.h"
 #include "popek-goldberg/properties.h"
 #include "popek-goldberg/sets.h"
 #include "popek-goldberg/text.h"
@@ -427,6 +428,8 @@ void pg_report_json(FILE *to, const struct pg_judgement *j, enum pg_reading r,
 
     put_machine(&p);
     put_properties(&p);
+    fputs(",\"mistakes\":", to);
+    pg_report_mistakes_json(to, j);
     fputs(",\"instructions\":[", to);
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
         if (pg_is_named(&j->isa->encodings[i], instruction)) {
