@@ -191,10 +191,17 @@ demo: all
 .PHONY: install clean
 SAMPLES = $(wildcard $(BUILD)/s370/guest/*.conf $(BUILD)/s370/guest/*.aws \
                      $(BUILD)/x86vmm/guest/*.bin)
+MAN = $(DESTDIR)$(PREFIX)/share/man
 install: all
 	install -D -m 755 $(BUILD)/trapline $(DESTDIR)$(PREFIX)/bin/trapline
 	for f in $(SAMPLES:$(BUILD)/%=%); do install -D -m 644 $(BUILD)/$$f \
 	    $(DESTDIR)$(PREFIX)/share/trapline/$$f || exit 1; done
+	install -D -m 644 popek-goldberg/trapline-check.1 -t $(MAN)/man1
+	install -D -m 644 popek-goldberg/trapline-isa.5 -t $(MAN)/man5
+	install -D -m 644 popek-goldberg/isa.nanorc \
+	    -t $(DESTDIR)$(PREFIX)/share/nano
+	install -D -m 644 popek-goldberg/isa.vim \
+	    -t $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax
 
 clean:
 	rm -rf $(BUILD)

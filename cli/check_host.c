@@ -1,6 +1,6 @@
 #include "cli/check.h"
 
-#include "popek-goldberg/probe_host.h"
+#include "popek-goldberg/agree_host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,28 @@ static void print_line(void *context, const char *line)
 {
     (void)context;
     puts(line);
+}
+
+/* Beside what was seen, what follows from the description x86-64. */
+static int report(const struct pg_host_row *rows,
+                  const struct pg_host_facts *facts)
+{
+    struct pg_host_answer *answers = calloc(facts->count, sizeof(*answers));
+    const struct diag d = {"no memory for the rows of the probe"};
+    struct check_subject s;
+
+    if (!answers)
+        return cli_fail(STATUS_NO_MEMORY, &d);
+    int code = check_judge("x86-64", &s);
+    if (code == CODE_DONE) {
+        pg_host_agree(&s.j, rows, facts->count, answers);
+        check_forget(&s);
+        pg_host_report(rows, facts, answers, print_line, NULL);
+        if (facts->differences || pg_host_unexplained(answers, facts->count))
+            code = CODE_NEGATIVE;
+    }
+    free(answers);
+    return code;
 }
 
 int check_host(char **argv, const struct check_options *o)
@@ -22,10 +44,7 @@ int check_host(char **argv, const struct check_options *o)
     (void)o;
     if (rows)
         st = pg_probe_host(rows, pg_host_count(), &facts, &d);
-    if (st == STATUS_OK)
-        pg_host_report(rows, &facts, print_line, NULL);
+    int code = st == STATUS_OK ? report(rows, &facts) : cli_fail(st, &d);
     free(rows);
-    if (st != STATUS_OK)
-        return cli_fail(st, &d);
-    return facts.differences ? CODE_NEGATIVE : CODE_DONE;
+    return code;
 }

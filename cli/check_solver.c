@@ -2,13 +2,33 @@
 
 #include <string.h>
 
-int check_certify(const struct pg_judgement *j, const char *solver,
-                  const char *instruction, struct pg_certificates *out)
+static const char *full_command(const char *solver)
 {
-    const char *command = strcmp(solver, "z3") ? solver : PG_SOLVER_COMMAND;
+    return strcmp(solver, "z3") ? solver : PG_SOLVER_COMMAND;
+}
+
+int check_solver(const char *solver)
+{
     struct pg_solver s;
     struct diag d = {""};
-    enum status st = pg_solver_init(&s, command, PG_QUERY_MS, PG_TOTAL_MS, &d);
+    enum status st =
+        pg_solver_init(&s, full_command(solver), PG_QUERY_MS, PG_TOTAL_MS, &d);
+
+    if (st == STATUS_OK && pg_solver_start(&s, &d) == PG_MISSING)
+        st = STATUS_UNSUPPORTED;
+    if (st == STATUS_OK || st == STATUS_UNSUPPORTED)
+        pg_solver_close(&s);
+    return st == STATUS_OK ? CODE_DONE : cli_fail(st, &d);
+}
+
+int check_certify(const struct pg_judgement *j, const char *solver,
+                  const char *instruction, unsigned total_ms,
+                  struct pg_certificates *out)
+{
+    struct pg_solver s;
+    struct diag d = {""};
+    enum status st =
+        pg_solver_init(&s, full_command(solver), PG_QUERY_MS, total_ms, &d);
 
     *out = (struct pg_certificates){0};
     if (st != STATUS_OK)

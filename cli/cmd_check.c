@@ -16,6 +16,12 @@ static const struct option_row rows[] = {
      &given.instruction, NULL},
     {OPTION_NUMBER, "witness", "N", "print the report's witness N only",
      &given.witness, &given.one_witness},
+    {OPTION_TEXT, "technique", "WHICH",
+     "which of the three properties it keeps; hybrid, patching, ...",
+     &given.technique, NULL},
+    {OPTION_TEXT, "repair", "THEOREM",
+     "t1, t2, t3: the fewest changes that make its premise true", &given.repair,
+     NULL},
     {OPTION_FLAG, "json", NULL, "the judgement as JSON", &given.json, NULL},
     {OPTION_FLAG, "html", NULL, "the judgement as a page, with all witnesses",
      &given.html, NULL},
@@ -134,22 +140,21 @@ static int report_plainly(const struct pg_judgement *j,
         pg_report(stdout, j, o->r, o->instruction);
     fflush(stdout);
     if (code == CODE_DONE && o->solver)
-        code = check_certify(j, o->solver, asked_about(j, o), &c);
+        code = check_certify(j, o->solver, asked_about(j, o), PG_TOTAL_MS, &c);
     if (c.of)
         pg_certify_report(stdout, j, &c);
     pg_certificates_free(&c);
     return code;
 }
 
-/* For a program, which wants it in one piece. */
-static int report_whole(const struct pg_judgement *j,
-                        const struct check_options *o)
+int check_print_whole(const struct pg_judgement *j,
+                      const struct check_options *o, unsigned total_ms)
 {
     struct pg_certificates c = {0};
     int code = CODE_DONE;
 
     if (o->solver)
-        code = check_certify(j, o->solver, o->instruction, &c);
+        code = check_certify(j, o->solver, o->instruction, total_ms, &c);
     const struct pg_page page = {stdout, j, o->r, c.of ? &c : NULL};
     if (code <= CODE_NEGATIVE && o->html)
         pg_report_html(&page);
@@ -162,7 +167,7 @@ static int report_whole(const struct pg_judgement *j,
 static int report(const struct pg_judgement *j, const struct check_options *o)
 {
     if (o->json || o->html)
-        return report_whole(j, o);
+        return check_print_whole(j, o, PG_TOTAL_MS);
     if (!o->dot)
         return report_plainly(j, o);
     pg_report_dot(stdout, j, o->r);
@@ -203,7 +208,9 @@ static const struct action {
     {"probe", "", 1, check_probe},
     {"construct", "seed programs level hybrid interpret mutate instruction", 1,
      check_construct},
-    {"all", "reading solver", 0, check_all},
+    {"all", "reading solver json", 0, check_all},
+    {"technique", "reading", 1, check_technique},
+    {"repair", "", 1, check_repair},
     {"witness", "reading solver", 1, check_one},
     {"compare", "reading json", 2, check_compare},
     {"dot", "reading", 1, check_one},

@@ -280,11 +280,17 @@ static struct isa_expr *sliced(struct parse *p, struct isa_expr *a)
         return NULL;
     if (!parse_expect(p, "]"))
         return NULL;
+    if (e->low > e->high) {
+        lex_fault_at(&p->lex, e->line, e->column,
+                     "the higher bit is written first: [%u:%u]", e->low,
+                     e->high);
+        return NULL;
+    }
     for (enum isa_scale s = 0; s < ISA_SCALES; s++) {
-        if (e->low > e->high || e->high >= a->width[s]) {
+        if (e->high >= a->width[s]) {
             lex_fault_at(&p->lex, e->line, e->column,
-                         "bits %u to %u of a value that has %u bits%s", e->high,
-                         e->low, a->width[s],
+                         "there is no bit %u in a value of %u bits%s", e->high,
+                         a->width[s],
                          s == ISA_SCALED ? " in the scaled machine" : "");
             return NULL;
         }

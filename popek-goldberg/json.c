@@ -1,6 +1,7 @@
 /* The judgement as one JSON object; popek-goldberg/README.md has its fields. */
 #include "popek-goldberg/certify.h"
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/mistakes.h"
+#include "popek-goldberg/properties.h"
 #include "popek-goldberg/sets.h"
 #include "popek-goldberg/text.h"
 
@@ -403,6 +404,19 @@ static void put_machine(const struct json *p)
     put_mnemonics(p);
 }
 
+static void put_properties(const struct json *p)
+{
+    struct pg_properties *of = NULL;
+    struct diag ignored;
+
+    fputs(",\"properties\":", p->to);
+    if (pg_properties_derive(p->j, &of, &ignored) == STATUS_OK)
+        pg_properties_put_json(p->to, of, p->r);
+    else
+        fputs("null", p->to);
+    pg_properties_free(of);
+}
+
 void pg_report_json(FILE *to, const struct pg_judgement *j, enum pg_reading r,
                     const char *instruction,
                     const struct pg_certificates *certificates)
@@ -413,6 +427,9 @@ void pg_report_json(FILE *to, const struct pg_judgement *j, enum pg_reading r,
     unsigned n = 0;
 
     put_machine(&p);
+    put_properties(&p);
+    fputs(",\"mistakes\":", to);
+    pg_report_mistakes_json(to, j);
     fputs(",\"instructions\":[", to);
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
         if (pg_is_named(&j->isa->encodings[i], instruction)) {

@@ -178,12 +178,19 @@ bool lex_is(const struct lex *l, const char *word)
            !memcmp(l->token.text, word, l->token.len);
 }
 
+/* As in small letters. */
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 static unsigned least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-/* How many letters must be added, dropped or changed (Levenshtein). */
+/* How many letters must be added, dropped or changed (Levenshtein); capitals
+ * are no other letters. */
 static unsigned distance(const char *a, size_t n, const char *b)
 {
     unsigned row[WORD_MAX + 1];
@@ -201,7 +208,7 @@ static unsigned distance(const char *a, size_t n, const char *b)
             unsigned above = row[j];
 
             row[j] = least(least(above, row[j - 1]) + 1,
-                           diagonal + (a[i - 1] != b[j - 1]));
+                           diagonal + (lower(a[i - 1]) != lower(b[j - 1])));
             diagonal = above;
         }
     }
@@ -224,11 +231,47 @@ const char *lex_nearest(const char *text, size_t len, const char *const *words)
     return best;
 }
 
+/* What is written out of habit where something else is expected: the beginning
+ * of that, the word or mark (NULL: any), what to say. */
+static const char *const habits[][3] = {
+    {"an action", "if", "a condition begins with 'when'"},
+    {"an action", "else", "one action, or a block, of a 'when' comes before"},
+    {"an action", "instruction", "is a '}' missing before it?"},
+    {"an action", "register", "is a '}' missing before it?"},
+    {"an action", "resource", "is a '}' missing before it?"},
+    {"an action", "claim", "is a '}' missing before it?"},
+    {"an action", "note", "is a '}' missing before it?"},
+    {"'<-'", NULL, "'<-', in one piece, assigns"},
+    {"'['", NULL, "it is mem[ADDRESS], in brackets"},
+    {"':'", "then", "':' says it"},
+    {"':'", "register", "each name needs a width: NAME : WIDTH"},
+    {"':'", "resource", "each name needs a width: NAME : WIDTH"},
+    {"':'", "instruction", "each name needs a width, and a trap its kind"},
+    {"':'", ")", "each operand needs a width: NAME : WIDTH"},
+    {"a value", "&", "'and' joins conditions, one '&' bits"},
+    {"a value", "|", "'or' joins conditions, one '|' bits"},
+    {"a value", "/", "'#' begins a comment"},
+    {"a value", "kernel", "the modes are user and supervisor"},
+    {"a value", "system", "the modes are user and supervisor"},
+    {"a value", "privileged", "the modes are user and supervisor"},
+};
+
+static const char *habit(const struct lex *l, const char *what)
+{
+    for (size_t i = 0; i < ARRAY_LEN(habits); i++)
+        if (!strncmp(what, habits[i][0], strlen(habits[i][0])) &&
+            (!habits[i][1] || lex_is(l, habits[i][1])))
+            return habits[i][2];
+    return NULL;
+}
+
 void lex_expected(struct lex *l, const char *what, const char *const *words)
 {
     const struct lex_token *t = &l->token;
-    const char *guess =
-        t->kind == LEX_WORD ? lex_nearest(t->text, t->len, words) : NULL;
+    const char *hint = habit(l, what);
+    const char *guess = t->kind == LEX_WORD && !hint
+                            ? lex_nearest(t->text, t->len, words)
+                            : NULL;
     int n = t->len > WORD_MAX ? WORD_MAX : (int)t->len;
 
     if (t->kind == LEX_END)
@@ -236,6 +279,12 @@ void lex_expected(struct lex *l, const char *what, const char *const *words)
                      "expected %s, but the text ends here", what);
     else
         lex_fault_at(l, t->line, t->column, "expected %s, found '%.*s'%s%s%s",
-                     what, n, t->text, guess ? "; did you mean '" : "",
-                     guess ? guess : "", guess ? "'?" : "");
+                     what, n, t->text,
+                     hint    ? "; "
+                     : guess ? "; did you mean '"
+                             : "",
+                     hint    ? hint
+                     : guess ? guess
+                             : "",
+                     guess ? "'?" : "");
 }

@@ -23,8 +23,10 @@
 MUST_USE enum status pg_find_mistakes(const struct pg_judgement *j,
                                       struct pg_mistakes *out);
 
-/* All of them in words, below a heading; nothing where there is none. */
-void pg_report_mistakes(FILE *to, const struct pg_judgement *j);
+/* All of them in words, or those of one encoding or mnemonic (NULL: all), below
+ * a heading; nothing where there is none. */
+void pg_report_mistakes(FILE *to, const struct pg_judgement *j,
+                        const char *instruction);
 
 /* A JSON list of them: name, line, instruction (or null), what, why, mend. */
 void pg_report_mistakes_json(FILE *to, const struct pg_judgement *j);

@@ -1,24 +1,24 @@
 #include "popek-goldberg/mistakes.h"
 #include "popek-goldberg/text.h"
 
+#include <string.h>
+
 static void put_part(FILE *to, const char *head, const char *text)
 {
-    struct pg_lines lines = {.to = to, .indent = 10};
+    struct pg_lines lines = {.to = to, .indent = 10, .column = 10};
 
-    fprintf(to, "    %-5s", head);
-    lines.column = 9;
+    fprintf(to, "    %-6s", head);
     pg_put_words(&lines, text);
     pg_end_line(&lines);
 }
 
 static void put_one(FILE *to, const struct isa *isa, const struct pg_mistake *m)
 {
-    struct pg_lines lines = {.to = to, .indent = 4};
+    struct pg_lines lines = {.to = to, .indent = 4, .column = 4};
     struct pg_mistake_words words;
 
     pg_mistake_words(isa, m, &words);
-    fputc(' ', to);
-    lines.column = 1;
+    fputs("  ", to);
     if (m->line)
         pg_put_words_of(&lines, "Line %u: %s.", m->line, words.what);
     else
@@ -28,17 +28,32 @@ static void put_one(FILE *to, const struct isa *isa, const struct pg_mistake *m)
     put_part(to, "Mend:", words.mend);
 }
 
-void pg_report_mistakes(FILE *to, const struct pg_judgement *j)
+static bool is_asked(const struct isa *isa, const struct pg_mistake *m,
+                     const char *instruction)
+{
+    if (!instruction)
+        return true;
+    return m->encoding != PG_NOTHING &&
+           (!strcmp(isa->encodings[m->encoding].name, instruction) ||
+            !strcmp(isa->encodings[m->encoding].mnemonic, instruction));
+}
+
+void pg_report_mistakes(FILE *to, const struct pg_judgement *j,
+                        const char *instruction)
 {
     struct pg_mistakes found;
     bool whole = pg_find_mistakes(j, &found) == STATUS_OK;
+    const char *heading = "\nLooks like a mistake:\n";
 
-    if (found.count)
-        fputs("\nLooks like a mistake:\n", to);
-    for (unsigned i = 0; i < found.count; i++)
+    for (unsigned i = 0; i < found.count; i++) {
+        if (!is_asked(j->isa, &found.rows[i], instruction))
+            continue;
+        fputs(heading, to);
+        heading = "";
         put_one(to, j->isa, &found.rows[i]);
+    }
     if (!whole)
-        fputs("No memory was left to look for all mistakes.\n", to);
+        fputs("\nNo memory was left to look for all mistakes.\n", to);
     pg_mistakes_free(&found);
 }
 

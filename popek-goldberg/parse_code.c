@@ -1,13 +1,14 @@
 /* Instructions of a description: heads, guards, actions. */
 #include "popek-goldberg/parse.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Actions ---- */
 
 int parse_find_trap(const struct isa *isa, const struct lex_token *t)
 {
-    for (unsigned i = 0; i < isa->trap_count; i++)
+    for (unsigned i = 0; t->kind == LEX_WORD && i < isa->trap_count; i++)
         if (strlen(isa->traps[i].name) == t->len &&
             !memcmp(isa->traps[i].name, t->text, t->len))
             return (int)i;
@@ -46,6 +47,23 @@ static bool take_when(struct parse *p, struct isa_expr *outer)
     return guard && take_actions(p, guard);
 }
 
+/* The one that is meant, or all there are. */
+static bool unknown_trap(struct parse *p, const char *const *all)
+{
+    const char *const *words = all;
+    const struct lex_token *t = &p->lex.token;
+    char what[DIAG_SIZE / 2] = "the name of a declared trap";
+    size_t n = strlen(what);
+
+    if (lex_nearest(t->text, t->len, words))
+        words += p->isa->trap_count;
+    for (unsigned i = 0; words[i] && n + ISA_NAME + 2 < sizeof(what); i++)
+        n += (size_t)snprintf(what + n, sizeof(what) - n, "%s%s",
+                              i ? ", " : ": ", words[i]);
+    lex_expected(&p->lex, what, all);
+    return false;
+}
+
 bool parse_trap(struct parse *p, unsigned *trap)
 {
     const char *words[ISA_TRAPS + 1] = {NULL};
@@ -54,8 +72,7 @@ bool parse_trap(struct parse *p, unsigned *trap)
     if (i < 0) {
         for (unsigned n = 0; n < p->isa->trap_count; n++)
             words[n] = p->isa->traps[n].name;
-        lex_expected(&p->lex, "the name of a declared trap", words);
-        return false;
+        return unknown_trap(p, words);
     }
     *trap = (unsigned)i;
     lex_next(&p->lex);
@@ -105,6 +122,14 @@ static bool take_right(struct parse *p, struct isa_action *a,
     return keeps_fields(p, a->value, width);
 }
 
+static bool is_operand(const struct parse *p)
+{
+    for (unsigned i = 0; i < p->code->operand_count; i++)
+        if (lex_is(&p->lex, p->code->operands[i].name))
+            return true;
+    return false;
+}
+
 static bool take_assign(struct parse *p, struct isa_action *a)
 {
     const char *words[ISA_ELEMENTS + 4] = {"when", "trap", "mem"};
@@ -112,6 +137,9 @@ static bool take_assign(struct parse *p, struct isa_action *a)
     int i = isa_find_element(p->isa, t.text, t.len);
 
     a->kind = ISA_ASSIGN;
+    if (is_operand(p))
+        return parse_fault(p, "an operand is a part of the instruction, and "
+                              "nothing changes it");
     if (t.kind != LEX_WORD || i < 0) {
         for (unsigned n = 0; n < p->isa->element_count; n++)
             words[n + 3] = p->isa->elements[n].name;
@@ -237,8 +265,12 @@ static bool take_code(struct parse *p, struct isa_encoding *c, unsigned *at)
 
     c->actions = actions;
     ok = take_head(p, at);
-    if (ok && !lex_is(&p->lex, "{"))
-        ok = parse_expect(p, "{");
+    if (ok && !lex_is(&p->lex, "{")) {
+        lex_expected(&p->lex,
+                     "a title in quotes, operands in parentheses, or '{'",
+                     NULL);
+        ok = false;
+    }
     ok = ok && take_actions(p, NULL);
     c->actions =
         ok ? parse_take(p, c->action_count * sizeof(actions[0])) : NULL;

@@ -22,15 +22,16 @@ static const char *const vectors[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR",
                                       "#MC", "#XM", "#VE", "#CP"};
 
 static const struct pg_host_insn insns[] = {
-#define HOST(iname, ibytes, istage, ilook, iclaim, ifeature, isource) \
-    {.name = iname,                                                   \
-     .source = isource,                                               \
-     .code = {.bytes = ibytes,                                        \
-              .length = sizeof(ibytes) - 1,                           \
-              .stage = PG_STAGE_##istage},                            \
-     .look = PG_LOOK_##ilook,                                         \
-     .claim = PG_CLAIM_##iclaim,                                      \
-     .feature = PG_FEATURE_##ifeature},
+#define HOST(iname, ibytes, istage, ilook, iclaim, ifeature, isource, iisa) \
+    {.name = iname,                                                         \
+     .source = isource,                                                     \
+     .code = {.bytes = ibytes,                                              \
+              .length = sizeof(ibytes) - 1,                                 \
+              .stage = PG_STAGE_##istage},                                  \
+     .look = PG_LOOK_##ilook,                                               \
+     .claim = PG_CLAIM_##iclaim,                                            \
+     .feature = PG_FEATURE_##ifeature,                                      \
+     .isa = iisa},
 #include "popek-goldberg/host_insn.def"
 };
 

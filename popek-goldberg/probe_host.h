@@ -72,6 +72,7 @@ struct pg_host_insn {
     enum pg_host_look look;
     enum pg_host_claim claim;
     enum pg_host_feature feature;
+    const char *isa; /* its encoding in isa/x86-64.isa; "" or NULL: none */
 };
 
 enum { PG_HOST_WORDS = 96 };
@@ -128,10 +129,14 @@ enum status pg_host_look_around(struct pg_host_facts *facts,
 /* A line without its newline. */
 typedef void (*pg_host_print)(void *context, const char *line);
 
+struct pg_host_answer; /* agree_host.h */
+
 /* The table, the differences between claim and observation, and the evidence
- * for the emulated ones, as text. */
+ * for the emulated ones, as text.  answers: what is derived of each row, shown
+ * as one more column, with the reasons where it is another; or NULL. */
 void pg_host_report(const struct pg_host_row *rows,
-                    const struct pg_host_facts *facts, pg_host_print print,
+                    const struct pg_host_facts *facts,
+                    const struct pg_host_answer *answers, pg_host_print print,
                     void *context);
 
 const char *pg_host_claim_name(enum pg_host_claim claim);

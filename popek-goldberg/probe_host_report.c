@@ -1,6 +1,6 @@
 /* What the probe saw, as a table to be read. */
 #include "base/format.h"
-#include "popek-goldberg/probe_host.h"
+#include "popek-goldberg/agree_host.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -67,14 +67,26 @@ static void put_bytes(char *out, size_t cap, const struct pg_host_code *code)
         n += format(out + n, cap - n, "%02X", code->bytes[i]);
 }
 
-static void report_row(const struct sink *sink, const struct pg_host_row *row)
+/* The column of what is derived; none without an answer. */
+enum { DERIVED_SIZE = 16 };
+static void put_derived(char out[DERIVED_SIZE], const char *words)
 {
-    char bytes[2 * PG_HOST_CODE_MAX + 1];
+    *out = '\0';
+    if (words)
+        format(out, DERIVED_SIZE, "%-10s ", words);
+}
+
+static void report_row(const struct sink *sink, const struct pg_host_row *row,
+                       const struct pg_host_answer *answer)
+{
+    char bytes[2 * PG_HOST_CODE_MAX + 1], derived[DERIVED_SIZE];
 
     put_bytes(bytes, sizeof(bytes), &row->insn->code);
-    say(sink, "%c %-14s %-14s %-12s %-7s  %s: %s", row->differs ? '*' : ' ',
-        row->insn->name, bytes, pg_host_claim_name(row->insn->claim),
-        row->insn->source, pg_host_verdict_name(row->verdict), row->words);
+    put_derived(derived, answer ? pg_host_class_name(answer->derived) : NULL);
+    say(sink, "%c%c%-14s %-14s %-12s %s%-7s  %s: %s", row->differs ? '*' : ' ',
+        answer && !answer->agrees ? '+' : ' ', row->insn->name, bytes,
+        pg_host_claim_name(row->insn->claim), derived, row->insn->source,
+        pg_host_verdict_name(row->verdict), row->words);
 }
 
 static void report_differences(const struct sink *sink,
@@ -89,6 +101,24 @@ static void report_differences(const struct sink *sink,
                 rows[i].insn->source, claims[rows[i].insn->claim].name,
                 claims[rows[i].insn->claim].meaning,
                 pg_host_verdict_name(rows[i].verdict));
+}
+
+static void report_answers(const struct sink *sink,
+                           const struct pg_host_row *rows, unsigned count,
+                           const struct pg_host_answer *answers)
+{
+    unsigned differ = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        differ += !answers[i].agrees;
+    say(sink, "%s", "");
+    say(sink, "From the description x86-64 something else is derived in %u%s",
+        differ, differ ? ":" : ".");
+    for (unsigned i = 0; i < count; i++)
+        if (!answers[i].agrees)
+            say(sink, "+ %s: %s; %s.", rows[i].insn->name,
+                pg_host_class_name(answers[i].derived),
+                answers[i].why ? answers[i].why : "NOT EXPLAINED");
 }
 
 /* Why "emulated" is believed.  The values decided; the times support. */
@@ -119,20 +149,28 @@ static void report_legend(const struct sink *sink)
 }
 
 void pg_host_report(const struct pg_host_row *rows,
-                    const struct pg_host_facts *facts, pg_host_print print,
+                    const struct pg_host_facts *facts,
+                    const struct pg_host_answer *answers, pg_host_print print,
                     void *context)
 {
     const struct sink sink = {print, context};
+    char derived[DERIVED_SIZE];
 
+    put_derived(derived, answers ? "derived" : NULL);
     say(&sink, "This processor in user mode (CPL 3, IOPL %u):", facts->iopl);
-    say(&sink, "  %-14s %-14s %-12s %-7s  %s", "instruction", "encoding",
-        "claimed", "source", "seen");
+    say(&sink, "  %-14s %-14s %-12s %s%-7s  %s", "instruction", "encoding",
+        "claimed", derived, "source", "seen");
     for (unsigned i = 0; i < facts->count; i++)
-        report_row(&sink, &rows[i]);
+        report_row(&sink, &rows[i], answers ? &answers[i] : NULL);
     say(&sink, "%s", "");
     report_differences(&sink, rows, facts);
+    if (answers)
+        report_answers(&sink, rows, facts->count, answers);
     say(&sink, "%s", "");
     report_evidence(&sink, facts);
     say(&sink, "%s", "");
     report_legend(&sink);
+    if (answers)
+        say(&sink, "Derived: trapline check x86-64; innocuous is what is not "
+                   "sensitive.");
 }

@@ -148,7 +148,7 @@ static void fill(struct pg_method *m, enum pg_property p, struct cases c,
 }
 
 static const char innocuous_traps[] =
-    ": innocuous, and traps under the monitor where the bare machine does not";
+    ": innocuous, and traps under the monitor where the bare machine does not.";
 
 /* ---- The techniques ---- */
 
@@ -172,9 +172,9 @@ static struct cases cases_of(const struct pg_judgement *j)
 static void fill_direct(struct pg_method *m, struct cases c)
 {
     fill(m, PG_EQUIVALENCE, c, against_direct,
-         ": in some state neither trapped nor done as on the bare machine");
+         ": in some state neither trapped nor done as on the bare machine.");
     fill(m, PG_CONTROL, c, against_direct,
-         ": in user mode it changes, without a trap, what is the monitor's");
+         ": in user mode it changes, without a trap, what is the monitor's.");
     fill(m, PG_EFFICIENCY, c, against_direct, innocuous_traps);
 }
 
@@ -223,18 +223,19 @@ static void fill_interpreted(struct pg_method *m, const struct pg_judgement *j,
     cell->proof = PG_ALONE;
     say(cell->why, words);
     say(cell->why, j->isa->encodings[cell->encoding].name);
+    say(cell->why, ".");
 }
 
 static void fill_hybrid(struct pg_method *m, const struct pg_judgement *j)
 {
     say(m->note, "virtual supervisor mode is interpreted, so that the exact "
-                 "criterion is asked of virtual user mode only");
+                 "criterion is asked of virtual user mode only.");
     fill(m, PG_EQUIVALENCE, cases_of(j), against_hybrid,
          ": in some state of virtual user mode neither trapped nor done as on "
-         "the bare machine");
+         "the bare machine.");
     fill(m, PG_CONTROL, cases_of(j), against_hybrid,
          ": in virtual user mode it changes, without a trap, what is the "
-         "monitor's");
+         "monitor's.");
     fill_interpreted(m, j, ISA_SUPERVISOR,
                      "by the letter: in virtual supervisor mode every "
                      "instruction is interpreted, innocuous ones too, such "
@@ -245,7 +246,7 @@ static void fill_interpretation(struct pg_method *m,
                                 const struct pg_judgement *j)
 {
     say(m->note, "no instruction of the guest is given to the processor; only "
-                 "timing differs");
+                 "timing differs.");
     fill_interpreted(m, j, ISA_USER,
                      "every instruction is interpreted, innocuous ones too, "
                      "such as ");
@@ -255,9 +256,9 @@ static void fill_paravirtual(struct pg_method *m, const struct pg_judgement *j)
 {
     fill(m, PG_EQUIVALENCE, cases_of(j), against_rewritten,
          ": the guest must call the monitor instead, so that it is another "
-         "program than the bare machine's");
+         "program than the bare machine's.");
     fill(m, PG_CONTROL, cases_of(j), against_rewritten,
-         ": nothing hinders a guest from executing the original");
+         ": nothing hinders a guest from executing the original.");
     fill(m, PG_EFFICIENCY, cases_of(j), against_rewritten, innocuous_traps);
 }
 
@@ -284,14 +285,14 @@ static void say_patched(struct pg_method *m, const struct pg_judgement *j)
             which.failing++;
         }
     if (!which.failing) {
-        say(m->note, "no encoding is critical, and none is patched");
+        say(m->note, "no encoding is critical, and none is patched.");
         return;
     }
     say(m->note, "made to trap: ");
     say_names(m->note, j->isa, &which);
     say(m->note, "; a program that reads its own patched code would see it, "
                  "which this model, with its instructions outside of storage, "
-                 "does not");
+                 "does not.");
 }
 
 /* Each critical encoding of the copy traps in user mode. */
@@ -364,9 +365,9 @@ static enum status parse_made(struct pg_properties *p,
 
 static const char assisted_words[] =
     ": neither trapped nor done as on the bare machine, with the duplicates "
-    "that the mode has";
+    "that the mode has.";
 static const char assisted_control[] =
-    ": it changes, without a trap, what is the monitor's and has no duplicate";
+    ": it changes, without a trap, what is the monitor's and has no duplicate.";
 
 static void fill_assist(struct pg_method *m, struct cases c)
 {
@@ -401,6 +402,7 @@ static enum status add_built_in(struct pg_properties *p, const char *name,
         struct pg_method *m = begin(p, PG_ASSIST, &j);
         say(m->note, "built in as ");
         say(m->note, isa->name);
+        say(m->note, ".");
         fill_assist(m, cases_of(&j));
         pg_judgement_free(&j);
     }
@@ -429,9 +431,10 @@ static bool add_imagined(struct pg_properties *p, const struct pg_judgement *j)
     struct diag ignored;
 
     m->enforced = false;
+    m->imagined = true;
     say(m->note, "no built-in machine is this one with an assist; derived for "
                  "one that gives the guest duplicates of mode, base, bound, "
-                 "every resource register, clock and switch");
+                 "every resource register, clock and switch.");
     if (!isa || pg_measure(isa, &ignored) != STATUS_OK) {
         for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
             m->cell[k].standing = PG_NOT_DERIVED;

@@ -30,8 +30,8 @@ enum { PG_METHODS = 10, PG_WORDS_SIZE = 320 };
 /* One property of one technique. */
 struct pg_cell {
     enum pg_standing standing;
-    char why[PG_WORDS_SIZE]; /* a sentence or two without the last full stop */
-    unsigned failing;        /* how many encodings break it */
+    char why[PG_WORDS_SIZE];    /* a sentence, or "" */
+    unsigned failing;           /* how many encodings break it */
     bool breaks[ISA_ENCODINGS]; /* which, of `isa` */
     /* Of the first of them.  PG_STANDS_SET: in another setting.  Not found:
      * it holds, or fails for a reason that no instruction is needed for. */
@@ -48,6 +48,7 @@ struct pg_method {
     const struct isa *isa;
     unsigned setting;         /* of its switches, by the monitor */
     bool enforced;            /* it has switches that a monitor may set */
+    bool imagined;            /* the machine is not described, but derived */
     char note[PG_WORDS_SIZE]; /* what it is, and what is not seen; or "" */
     struct pg_cell cell[PG_PROPERTIES];
 };

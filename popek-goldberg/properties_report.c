@@ -1,6 +1,7 @@
 /* The matrix of properties in words, and as JSON. */
 #include "popek-goldberg/properties.h"
 #include "popek-goldberg/space.h"
+#include "popek-goldberg/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,82 +112,133 @@ static bool matters(const struct pg_method *m, const struct pg_cell *c,
     return false;
 }
 
-/* umip=1 tsd=1, or in JSON "umip":1,"tsd":1. */
-static void put_setting(FILE *to, const struct pg_method *m,
-                        const struct pg_cell *c, bool json)
+/* umip=1, tsd=1 */
+static void put_setting(struct pg_lines *to, const struct pg_method *m,
+                        const struct pg_cell *c)
 {
     const struct pg_judgement of = {.isa = m->isa, .setting = m->setting};
-    const char *separator = "";
 
     for (unsigned i = 0; i < m->isa->element_count; i++)
-        if (matters(m, c, i)) {
-            fprintf(to, json ? "%s\"%s\":%llu" : "%s%s=%llu", separator,
-                    m->isa->elements[i].name,
-                    (unsigned long long)pg_setting_value(&of, i));
-            separator = json ? "," : " ";
-        }
+        if (matters(m, c, i))
+            pg_put_words_of(to, "%s=%llu,", m->isa->elements[i].name,
+                            (unsigned long long)pg_setting_value(&of, i));
 }
 
 /* ---- Plain ---- */
 
+/* An earlier technique with the same witness against the same property. */
+static const struct pg_method *shown_before(const struct pg_properties *p,
+                                            const struct pg_method *m,
+                                            enum pg_property k)
+{
+    for (const struct pg_method *e = p->methods; e < m; e++)
+        if (e->isa == m->isa && e->cell[k].witness.found &&
+            e->cell[k].encoding == m->cell[k].encoding &&
+            same_witness(&e->cell[k].witness, &m->cell[k].witness))
+            return e;
+    return NULL;
+}
+
 static void put_cell(FILE *to, const struct pg_properties *p,
                      const struct pg_method *m, enum pg_property k,
-                     enum pg_reading r)
+                     enum pg_reading r, bool all)
 {
     const struct pg_cell *c = &m->cell[k];
     unsigned row = pg_cell_row(p, m, c, r);
+    struct pg_lines l = {.to = to, .indent = 6};
 
-    fprintf(to, "    %s %s", pg_property_words[k], standings[c->standing]);
+    fputs("    ", to);
+    l.column = 4;
+    pg_put_words_of(&l, "%s %s%s", pg_property_words[k], standings[c->standing],
+                    !*c->why                       ? "."
+                    : c->standing != PG_STANDS_SET ? ":"
+                                                   : "");
     if (c->standing == PG_STANDS_SET) {
-        fputc(' ', to);
-        put_setting(to, m, c, false);
-        fputs(", not otherwise", to);
+        put_setting(&l, m, c);
+        pg_put_words(&l, "not otherwise:");
     }
-    fprintf(to, "%s%s", *c->why ? ": " : "", c->why);
+    pg_put_words(&l, c->why);
     if (row)
-        fprintf(to, " [%u]", row);
-    fputs(".\n", to);
-    if (c->witness.found && !row)
+        pg_put_words_of(&l, "[%u]", row);
+    pg_end_line(&l);
+    if (!c->witness.found || row)
+        return;
+    const struct pg_method *shown = all ? NULL : shown_before(p, m, k);
+    if (shown)
+        fprintf(to, "        The witness is that of %s.\n",
+                names[shown->technique]);
+    else
         put_witness(to, m, c);
 }
 
 static void put_method(FILE *to, const struct pg_properties *p,
                        const struct pg_method *m, enum pg_reading r, bool all)
 {
+    struct pg_lines l = {.to = to, .indent = 4, .column = 2};
     bool whole = true;
 
     for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
         whole = whole && m->cell[k].standing == PG_STANDS;
     if (whole && !all && !*m->note)
         return;
-    fprintf(to, "  %s", names[m->technique]);
-    if (m->isa != p->j->isa)
-        fprintf(to, " (%s)", m->isa->name);
-    fprintf(to, "%s%s.\n", *m->note ? ": " : "", m->note);
+    fputs("  ", to);
+    pg_put_words_of(&l, "%s%s", names[m->technique], *m->note ? ":" : "");
+    pg_put_words(&l, m->note);
+    pg_end_line(&l);
     for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
         if (all || m->cell[k].standing != PG_STANDS)
-            put_cell(to, p, m, k, r);
+            put_cell(to, p, m, k, r, all);
+}
+
+/* With the machine's name, where it is another one. */
+static void name_method(const struct pg_properties *p,
+                        const struct pg_method *m, char *out, size_t size)
+{
+    const char *of = m->imagined ? "imagined" : m->isa->name;
+
+    if (!m->imagined && (m->isa == p->j->isa || m->technique == PG_PATCH) &&
+        !p->j->isa->assisted)
+        of = NULL;
+    if (m->isa == p->j->isa)
+        of = NULL;
+    snprintf(out, size, "%s%s%s", names[m->technique], of ? ", " : "",
+             of ? of : "");
+}
+
+/* Are these the instructions of the machine below an assisted one? */
+static bool is_below(const struct pg_properties *p, const struct pg_method *m)
+{
+    return p->j->isa->assisted && m->technique != PG_ASSIST &&
+           m->isa != p->j->isa;
 }
 
 void pg_properties_put(FILE *to, const struct pg_properties *p,
                        enum pg_reading r)
 {
     fputs("\nThe properties of a monitor, by technique:\n", to);
-    fprintf(to, "  %-20s %-13s %-17s %s\n", "", pg_property_words[0],
+    fprintf(to, "  %-32s %-13s %-17s %s\n", "", pg_property_words[0],
             pg_property_words[1], pg_property_words[2]);
     for (unsigned i = 0; i < p->count; i++) {
         const struct pg_method *m = &p->methods[i];
-        char cell[PG_PROPERTIES][16];
+        const char *cell[PG_PROPERTIES];
+        char name[ISA_NAME * 2];
 
         for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
-            snprintf(cell[k], sizeof(cell[k]), "%s%s",
-                     standings[m->cell[k].standing],
-                     m->cell[k].standing == PG_STANDS_SET ? " *" : "");
-        fprintf(to, "  %-20s %-13s %-17s %s\n", names[m->technique], cell[0],
-                cell[1], cell[2]);
+            cell[k] = m->cell[k].standing == PG_STANDS_SET
+                          ? "holds if set"
+                          : standings[m->cell[k].standing];
+        name_method(p, m, name, sizeof(name));
+        fprintf(to, "  %-32s %-13s %-17s %s\n", name, cell[0], cell[1],
+                cell[2]);
     }
+    if (is_below(p, &p->methods[0]))
+        fprintf(to,
+                "  Without its assist the machine is %s: trapline check %s "
+                "has the witnesses.\n",
+                p->methods[0].isa->name, p->methods[0].isa->name);
     for (unsigned i = 0; i < p->count; i++)
-        put_method(to, p, &p->methods[i], r, false);
+        if (!is_below(p, &p->methods[i]))
+            put_method(to, p, &p->methods[i], r, false);
 }
 
 void pg_properties_put_technique(FILE *to, const struct pg_properties *p,
@@ -200,19 +252,6 @@ void pg_properties_put_technique(FILE *to, const struct pg_properties *p,
 }
 
 /* ---- JSON ---- */
-
-static void put_string(FILE *to, const char *text)
-{
-    fputc('"', to);
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\')
-            fprintf(to, "\\%c", *text);
-        else if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7E)
-            fprintf(to, "\\u%04x", (unsigned char)*text);
-        else
-            fputc(*text, to);
-    fputc('"', to);
-}
 
 /* One part of a witness, as a string of JSON. */
 enum part { PART_INSTRUCTION, PART_STATE, PART_OUTCOME, PART_BECAUSE };
@@ -237,7 +276,7 @@ static void put_part(FILE *to, const struct pg_method *m,
     else
         put_because(f, m, c);
     if (fclose(f) == 0 && text)
-        put_string(to, text);
+        pg_put_json_string(to, text);
     else
         fputs("null", to);
     free(text);
@@ -278,6 +317,21 @@ static void put_json_witness(FILE *to, const struct pg_properties *p,
     fputc('}', to);
 }
 
+/* "umip":1,"tsd":1 */
+static void put_json_setting(FILE *to, const struct pg_method *m,
+                             const struct pg_cell *c)
+{
+    const struct pg_judgement of = {.isa = m->isa, .setting = m->setting};
+    const char *separator = "";
+
+    for (unsigned i = 0; i < m->isa->element_count; i++)
+        if (matters(m, c, i)) {
+            fprintf(to, "%s\"%s\":%llu", separator, m->isa->elements[i].name,
+                    (unsigned long long)pg_setting_value(&of, i));
+            separator = ",";
+        }
+}
+
 static void put_json_cell(FILE *to, const struct pg_properties *p,
                           const struct pg_method *m, enum pg_property k,
                           enum pg_reading r)
@@ -290,14 +344,14 @@ static void put_json_cell(FILE *to, const struct pg_properties *p,
     fprintf(to, ",\"%s\":{\"verdict\":\"%s\",\"with\":{", keys[k],
             standings[c->standing]);
     if (c->standing == PG_STANDS_SET)
-        put_setting(to, m, c, true);
+        put_json_setting(to, m, c);
     fputs("},\"why\":", to);
-    put_string(to, c->why);
+    pg_put_json_string(to, c->why);
     fputs(",\"encodings\":[", to);
     for (unsigned i = 0; i < m->isa->encoding_count; i++)
         if (c->breaks[i]) {
             fputs(separator, to);
-            put_string(to, m->isa->encodings[i].name);
+            pg_put_json_string(to, m->isa->encodings[i].name);
             separator = ",";
         }
     fputs("],\"witness\":", to);
@@ -314,9 +368,9 @@ void pg_properties_put_json(FILE *to, const struct pg_properties *p,
 
         fprintf(to, "%s{\"technique\":\"%s\",\"machine\":", i ? "," : "",
                 pg_technique_words[m->technique]);
-        put_string(to, m->isa->name);
+        pg_put_json_string(to, m->isa->name);
         fputs(",\"note\":", to);
-        put_string(to, m->note);
+        pg_put_json_string(to, m->note);
         for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
             put_json_cell(to, p, m, k, r);
         fputc('}', to);

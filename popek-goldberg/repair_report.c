@@ -1,4 +1,5 @@
 /* Repairs in words. */
+#include "popek-goldberg/text.h"
 #include "popek-goldberg/variants.h"
 
 #include <stdlib.h>
@@ -8,33 +9,38 @@ static const char *verdict(bool holds)
     return holds ? "holds" : "fails";
 }
 
-static void put_change(FILE *to, const struct isa *isa,
-                       const struct pg_repair *r)
+static void put_change(struct pg_lines *to, const struct isa *isa,
+                       const struct pg_repair *r, const char *after)
 {
     switch (r->kind) {
     case PG_MAKE_PRIVILEGED:
-        fprintf(to, "make %s privileged", isa->encodings[r->index].name);
+        pg_put_words_of(to, "make %s privileged%s",
+                        isa->encodings[r->index].name, after);
         return;
     case PG_SET_SWITCH:
-        fprintf(to, "let the monitor set %s to %llu",
-                isa->elements[r->index].name, (unsigned long long)r->value);
+        pg_put_words_of(to, "let the monitor set %s to %llu%s",
+                        isa->elements[r->index].name,
+                        (unsigned long long)r->value, after);
         return;
     case PG_NAMED_REPAIR:
-        fprintf(to, "%s (%s)", isa->repairs[r->index].name,
-                isa->repairs[r->index].title);
+        pg_put_words_of(to, "%s (%s)%s", isa->repairs[r->index].name,
+                        isa->repairs[r->index].title, after);
         return;
     case PG_HIGH_CORE:
-        fputs("put the monitor into high core, so that the guest is not moved",
-              to);
+        pg_put_words_of(to,
+                        "put the monitor into high core, so that the guest is "
+                        "not moved%s",
+                        after);
         return;
     default:
         if (r->index == ISA_MODE)
-            fputs("make a mode for whole machines, in which the guest has a "
-                  "supervisor and a user mode of its own",
-                  to);
+            pg_put_words_of(to,
+                            "make a mode for whole machines, in which the "
+                            "guest has a supervisor and a user mode%s",
+                            after);
         else
-            fprintf(to, "give the guest %s of its own, in hardware",
-                    isa->elements[r->index].name);
+            pg_put_words_of(to, "give the guest its own %s%s",
+                            isa->elements[r->index].name, after);
     }
 }
 
@@ -71,17 +77,23 @@ static void put_removed(FILE *to, struct pg_variants *v,
                         const struct pg_repair_set *set, unsigned k,
                         unsigned theorem)
 {
-    const char *separator = "       without it critical: ";
+    struct pg_lines l = {.to = to, .indent = 7};
+    bool critical[ISA_ENCODINGS] = {false};
+    unsigned left = 0;
     struct without w;
 
     leave_out(v, set, k, &w);
+    for (unsigned i = 0; i < v->isa->encoding_count; i++) {
+        critical[i] = pg_variant_critical(v, i, w.toggles, w.privileged[i],
+                                          &w.partial, theorem);
+        left += critical[i];
+    }
+    pg_put_words(&l, "Without it critical:");
     for (unsigned i = 0; i < v->isa->encoding_count; i++)
-        if (pg_variant_critical(v, i, w.toggles, w.privileged[i], &w.partial,
-                                theorem)) {
-            fprintf(to, "%s%s", separator, v->isa->encodings[i].name);
-            separator = ", ";
-        }
-    fputs(*separator == ',' ? ".\n" : "", to);
+        if (critical[i])
+            pg_put_words_of(&l, "%s%s", v->isa->encodings[i].name,
+                            --left ? "," : ".");
+    pg_end_line(&l);
 }
 
 static void put_set(FILE *to, struct pg_variants *v,
@@ -92,9 +104,11 @@ static void put_set(FILE *to, struct pg_variants *v,
 
     fprintf(to, "\n  Set %u:\n", n + 1);
     for (unsigned k = 0; k < set->count; k++) {
+        struct pg_lines l = {.to = to, .indent = 7, .column = 7};
+
         fprintf(to, "    %2u ", k + 1);
-        put_change(to, v->isa, &set->repairs[k]);
-        fputs(".\n", to);
+        put_change(&l, v->isa, &set->repairs[k], ".");
+        pg_end_line(&l);
         if (set->repairs[k].kind == PG_MAKE_PRIVILEGED)
             patches = true;
         else
@@ -119,8 +133,8 @@ static bool put_proof(FILE *to, const struct isa *isa,
     isa_free(made);
     fprintf(to,
             "    The repaired machine, derived anew: the premise of Theorem 1 "
-            "%s, of 2 %s, of 3 %s;\n    the exact criterion %s, of f of f %s, "
-            "of the hybrid monitor %s.\n",
+            "%s, of 2\n    %s, of 3 %s; the exact criterion %s, of f of f %s, "
+            "of the hybrid\n    monitor %s.\n",
             verdict(r.holds[PG_T1]), verdict(r.holds[PG_T2]),
             verdict(r.holds[PG_T3]), verdict(r.vm), verdict(r.nested),
             verdict(r.hybrid));
@@ -140,9 +154,7 @@ static void put_head(FILE *to, const struct pg_repair_plan *plan,
     else if (!plan->smallest)
         fputs("its premise holds in every setting, and none is needed.\n", to);
     else
-        fprintf(to,
-                "its premise becomes true by %u change%s, and by no fewer.\n"
-                "Sets of this size: %llu%s.\n",
+        fprintf(to, "%u change%s, and no fewer.\nSets of this size: %llu%s.\n",
                 plan->smallest, plan->smallest == 1 ? "" : "s",
                 (unsigned long long)plan->total,
                 plan->total > plan->count ? "; the first of them" : "");
@@ -194,23 +206,21 @@ static void put_line(FILE *to, const struct isa *isa,
 {
     enum { NAMED = 5 };
     const struct pg_repair_set *set = &plan->sets[0];
+    struct pg_lines l = {.to = to, .indent = 4, .column = 2};
 
-    fprintf(to, "  Theorem %u: ", plan->theorem + 1);
-    if (!plan->possible) {
-        fputs("no set of repairs makes its premise true.\n", to);
-        return;
-    }
-    for (unsigned k = 0; k < set->count && k < NAMED; k++) {
-        fputs(k ? "; " : "", to);
-        put_change(to, isa, &set->repairs[k]);
-    }
-    if (set->count > NAMED)
-        fprintf(to, "; and %u more", set->count - NAMED);
-    if (plan->total > 1)
-        fprintf(to, ".  %llu other set%s as small",
-                (unsigned long long)plan->total - 1,
-                plan->total > 2 ? "s are" : " is");
-    fputs(".\n", to);
+    fputs("  ", to);
+    pg_put_words_of(&l, "Theorem %u:", plan->theorem + 1);
+    if (!plan->possible)
+        pg_put_words(&l, "no set of repairs makes its premise true.");
+    for (unsigned k = 0; k < set->count && k < NAMED && plan->possible; k++)
+        put_change(&l, isa, &set->repairs[k], k + 1 == set->count ? "." : ";");
+    if (plan->possible && set->count > NAMED)
+        pg_put_words_of(&l, "and %u more.", set->count - NAMED);
+    if (plan->possible && plan->total > 1)
+        pg_put_words_of(&l, "%llu other set%s as small.",
+                        (unsigned long long)plan->total - 1,
+                        plan->total > 2 ? "s are" : " is");
+    pg_end_line(&l);
 }
 
 enum status pg_repair_put_lines(FILE *to, const struct pg_judgement *j,

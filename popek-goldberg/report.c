@@ -1,5 +1,8 @@
 #include "popek-goldberg/report.h"
 
+#include "popek-goldberg/properties.h"
+#include "popek-goldberg/repair.h"
+
 #include <string.h>
 
 static const char *const reading_names[] = {"literal", "corrected"};
@@ -194,6 +197,24 @@ static void put_theorems(FILE *to, const struct pg_judgement *j,
     }
 }
 
+/* What each technique of making virtual machines keeps, and how to mend what
+ * fails. */
+static void put_techniques(FILE *to, const struct pg_judgement *j,
+                           enum pg_reading r)
+{
+    struct pg_properties *p = NULL;
+    struct diag d = {""};
+    enum status st = pg_properties_derive(j, &p, &d);
+
+    if (st == STATUS_OK) {
+        pg_properties_put(to, p, r);
+        st = pg_repair_put_lines(to, j, &d);
+    }
+    if (st != STATUS_OK)
+        fprintf(to, "\nThe properties are not derived: %s.\n", d.text);
+    pg_properties_free(p);
+}
+
 static const char *const verdict_words[] = {"holds", "fails", "privileged",
                                             "critical", "innocuous"};
 
@@ -274,6 +295,7 @@ void pg_report(FILE *to, const struct pg_judgement *j, enum pg_reading r,
     if (instruction)
         return;
     put_theorems(to, j, r);
+    put_techniques(to, j, r);
     put_claims(to, j);
 }
 

@@ -44,14 +44,16 @@ struct pg_variant_machine {
 /* ---- Changes ---- */
 
 /* A duplicate of base or bound is a register, which would have all values of
- * an address; in the scaled machine these few tell as much. */
+ * an address; in the scaled machine 0 to the number of words tell as much. */
 static void narrow(struct isa *isa, unsigned first)
 {
-    enum { BITS = 3 };
+    unsigned bits = 1;
 
+    while (isa->cells >> bits)
+        bits++;
     for (unsigned i = first; i < isa->element_count; i++)
-        if (isa->elements[i].width[ISA_SCALED] > BITS)
-            isa->elements[i].width[ISA_SCALED] = BITS;
+        if (isa->elements[i].width[ISA_SCALED] > bits)
+            isa->elements[i].width[ISA_SCALED] = bits;
 }
 
 static bool intercept(struct isa *isa, unsigned encoding)

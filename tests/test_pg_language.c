@@ -44,9 +44,9 @@ static const struct {
     {"instruction A { ac <- 300 }", ":2:23: 300 does not fit into the 8 bits"},
     {"instruction A { ac <- 100 }", ":2:23: 100 does not fit into the 2 bits "
                                     "of the scaled machine"},
-    {"instruction A { ac <- ac[9] }", "bits 9 to 9 of a value that has 8"},
-    {"instruction A { ac <- ac[7] }", "of a value that has 2 bits in the "
-                                      "scaled machine"},
+    {"instruction A { ac <- ac[9] }", "there is no bit 9 in a value of 8 bits"},
+    {"instruction A { ac <- ac[7] }", "there is no bit 7 in a value of 2 bits "
+                                      "in the scaled machine"},
     {"instruction A { ac <- cat(1, ac) }", "cat joins two values of known"},
     {"instruction A { when mode = usr: ac <- 1 }",
      ":2:29: expected a value, found 'usr'; did you mean 'user'?"},

@@ -1,11 +1,8 @@
 /* Each machine of tests/wrong has one mistake, named in its first line, in the
  * line that ends with "# <- here"; it must be found, there, and no other.  The
  * machines that are built in have none. */
-#include "popek-goldberg/lex.h"
 #include "popek-goldberg/machines.h"
 #include "popek-goldberg/mistakes.h"
-#include "tests/command.h"
-#include "tests/json.h"
 
 #include <check.h>
 #include <glob.h>
@@ -218,6 +215,56 @@ START_TEST(test_what_is_known)
 }
 END_TEST
 
+/* ---- Slips of the pen ---- */
+
+#define HEAD                                                        \
+    "machine m register ac : 8 trap priv : privileged trap call : " \
+    "system_call "
+#define BODY(actions) HEAD "instruction A (n : 8) { " actions " }"
+
+static const struct {
+    const char *text, *says;
+} slips[] = {
+    {HEAD "instruction A { ac <- 1 instruction B { }", "is a '}' missing"},
+    {BODY("ac = 1"), "'=' compares, '<-' assigns"},
+    {BODY("ac := 1"), "found ':'; '<-', in one piece, assigns"},
+    {BODY("ac < - 1"), "found '<'; '<-', in one piece, assigns"},
+    {BODY("acc <- 1"), "did you mean 'ac'?"},
+    {BODY("AC <- 1"), "found 'AC'; did you mean 'ac'?"},
+    {BODY("n <- 1"), "an operand is a part of the instruction"},
+    {HEAD "register x : 0", "a width is 1 to 64"},
+    {HEAD "register x resource y : 1", "each name needs a width"},
+    {HEAD "instruction A (x) { }", "each operand needs a width"},
+    {BODY("ac <- mem(n)"), "it is mem[ADDRESS], in brackets"},
+    {BODY("ac <- MEM[n]"), "did you mean 'mem'?"},
+    {BODY("trap x"), "a declared trap: memory, priv, call, found 'x'"},
+    {BODY("trap prv"), "found 'prv'; did you mean 'priv'?"},
+    {BODY("trap \"priv\""), "the name of a declared trap"},
+    {BODY("if mode = user: trap priv"), "a condition begins with 'when'"},
+    {BODY("when mode = user then trap priv"), "expected ':', found 'then'"},
+    {BODY("when mode = user && n = 1: trap priv"), "'and' joins conditions"},
+    {BODY("when mode == user: trap priv"), "'=' is written once"},
+    {BODY("when mode = kernel: trap priv"), "the modes are user and super"},
+    {BODY("when mode = 2: trap priv"), "2 does not fit into the 1 bit"},
+    {BODY("ac <- 1 else ac <- 2"), "of a 'when' comes before"},
+    {BODY("ac <- n[0:1]"), "the higher bit is written first: [1:0]"},
+    {BODY("ac <- 1 // one"), "'#' begins a comment"},
+    {HEAD "instruction A loads { }", "a title in quotes, operands in par"},
+};
+
+START_TEST(test_slip)
+{
+    struct isa *isa;
+    struct diag d = {""};
+    const char *text = slips[_i].text;
+
+    ck_assert_int_eq(isa_parse("m", text, strlen(text), &isa, &d),
+                     STATUS_BAD_INPUT);
+    ck_assert_msg(strstr(d.text, slips[_i].says) != NULL,
+                  "%s\n  says: %s\n  not:  %s", text, d.text, slips[_i].says);
+}
+END_TEST
+
 Suite *suite_pg_mistakes(void)
 {
     Suite *s = suite_create("pg_mistakes");
@@ -229,6 +276,7 @@ Suite *suite_pg_mistakes(void)
     tcase_add_loop_test(t, test_no_false_accusation, 0, count_machines());
     tcase_add_test(t, test_toy);
     tcase_add_test(t, test_what_is_known);
+    tcase_add_loop_test(t, test_slip, 0, (int)ARRAY_LEN(slips));
     suite_add_tcase(s, t);
     return s;
 }

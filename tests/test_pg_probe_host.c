@@ -409,7 +409,7 @@ START_TEST(report_shows_the_difference)
                                         .differences = 1};
     struct text t = {"", 0};
 
-    pg_host_report(rows, &facts, collect, &t);
+    pg_host_report(rows, &facts, NULL, collect, &t);
     ck_assert(strstr(t.all, "\n  HLT            F4             privileged   SDM"
                             "      traps: #GP(0)\n"));
     ck_assert(strstr(t.all, "\n* STR            0F00C8         critical     "

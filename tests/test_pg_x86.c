@@ -1,7 +1,7 @@
 /* IA-32, with UMIP, with VT-x, with AMD-V, and x86-64: what is derived of them.
  * Robin and Irvine's eighteen, what each repair of the hardware leaves of them,
- * and whether the encodings of host_insn.def are what their rows claim. */
-#include "popek-goldberg/decide.h"
+ * and whether the rows of host_insn.def claim the same. */
+#include "popek-goldberg/agree_host.h"
 #include "popek-goldberg/reform.h"
 #include "tests/pg_isa.h"
 
@@ -385,6 +385,98 @@ START_TEST(test_64_bit_mode)
 }
 END_TEST
 
+/* ---- The rows of the host's probe ---- */
+
+enum { ROWS = 256 };
+
+struct table {
+    struct pg_host_row rows[ROWS];
+    struct pg_host_answer answers[ROWS];
+    unsigned count;
+};
+
+/* As on a processor of which nothing was seen. */
+static void make_table(struct table *t)
+{
+    ck_assert_uint_le(pg_host_count(), ROWS);
+    for (size_t i = 0; i < pg_host_count(); i++)
+        t->rows[t->count++] = (struct pg_host_row){.insn = pg_host_insn_at(i),
+                                                   .verdict = PG_HOST_ABSENT};
+}
+
+static unsigned find_row(const struct table *t, const char *name)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        if (!strcmp(t->rows[i].insn->name, name))
+            return i;
+    ck_abort_msg("no row %s", name);
+    return 0;
+}
+
+/* A claim of the literature is what is derived, or a footnote says why not; and
+ * a footnote is only where it is not. */
+static void check_claims(const struct table *t)
+{
+    unsigned explained = 0;
+
+    for (unsigned i = 0; i < t->count; i++) {
+        ck_assert_msg(t->answers[i].agrees || t->answers[i].why,
+                      "%s is claimed to be %s, derived: %s",
+                      t->rows[i].insn->name,
+                      pg_host_claim_name(t->rows[i].insn->claim),
+                      pg_host_class_name(t->answers[i].derived));
+        explained += !t->answers[i].agrees;
+    }
+    ck_assert_uint_eq(pg_host_unexplained(t->answers, t->count), 0);
+    ck_assert_uint_eq(explained, pg_host_footnotes());
+}
+
+/* Seeing what must not be is told; what a repair foresees is not. */
+static void check_seen(const struct subject *s, struct table *t)
+{
+    static const struct {
+        const char *row;
+        enum pg_host_verdict verdict;
+        bool agrees;
+    } cases[] = {
+        {"HLT", PG_HOST_TRAPS, true},
+        {"HLT", PG_HOST_EXECUTES, false},
+        {"CLI", PG_HOST_EXECUTES, true},
+        {"PUSHF", PG_HOST_REVEALS, true},
+        {"PUSHF", PG_HOST_TRAPS, false},
+        {"SGDT", PG_HOST_EMULATED, true},
+        {"LAR own CS", PG_HOST_EMULATED, false},
+        {"MOV ES,inner", PG_HOST_TRAPS, true},
+        {"MOV ES,own", PG_HOST_TRAPS, false},
+        {"SYSCALL", PG_HOST_CALLS, true},
+        {"SYSCALL", PG_HOST_EXECUTES, false},
+        {"NOP", PG_HOST_TRAPS, false},
+        {"NOP", PG_HOST_CUT, false},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        unsigned at = find_row(t, cases[i].row);
+
+        t->rows[at].verdict = cases[i].verdict;
+        pg_host_agree(&s->j, &t->rows[at], 1, &t->answers[at]);
+        ck_assert_msg(t->answers[at].agrees == cases[i].agrees, "%s, %s",
+                      cases[i].row, pg_host_verdict_name(cases[i].verdict));
+    }
+}
+
+START_TEST(test_rows_of_the_host)
+{
+    static struct table t;
+    struct subject s = open_subject("x86-64");
+
+    make_table(&t);
+    pg_host_agree(&s.j, t.rows, t.count, t.answers);
+    check_claims(&t);
+    check_seen(&s, &t);
+    close_subject(&s);
+}
+END_TEST
+
 Suite *suite_pg_x86(void)
 {
     Suite *s = suite_create("pg_x86");
@@ -397,6 +489,7 @@ Suite *suite_pg_x86(void)
     tcase_add_test(t, test_svm);
     tcase_add_test(t, test_vtx_with_the_rest_duplicated);
     tcase_add_test(t, test_64_bit_mode);
+    tcase_add_test(t, test_rows_of_the_host);
     suite_add_tcase(s, t);
     return s;
 }
