@@ -1,0 +1,393 @@
+/* Binary and decimal arithmetic (Intel SDM vol. 2, each instruction's page).
+ * Flags that the manual leaves undefined are chosen beside the body. */
+#include "base/bits.h"
+#include "x86vmm/machine/op.h"
+
+enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
+
+static uint64_t cut(uint64_t v, unsigned size)
+{
+    return v & BITS_MASK(size * 8);
+}
+
+static int64_t sign(uint64_t v, unsigned size)
+{
+    unsigned shift = 64 - size * 8;
+
+    return (int64_t)(v << shift) >> shift;
+}
+
+/* ---- Two operands ---- */
+
+static int get_both(struct x86_cpu *cpu, const struct x86_op *op, bool writes,
+                    uint64_t *a, uint64_t *b)
+{
+    if (writes)
+        TRY(x86_get_rmw(cpu, op, a));
+    else
+        TRY(x86_get(cpu, op, 0, a));
+    return x86_get(cpu, op, 1, b);
+}
+
+static int add(struct x86_cpu *cpu, const struct x86_op *op, bool carry)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t a, b, r;
+
+    TRY(get_both(cpu, op, true, &a, &b));
+    b = cut(b, size);
+    r = cut(a + b + carry, size);
+    TRY(x86_put(cpu, op, 0, r));
+    x86_flags_add(cpu, size, a, b, r);
+    return 0;
+}
+
+static int sub(struct x86_cpu *cpu, const struct x86_op *op, bool borrow)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t a, b, r;
+
+    TRY(get_both(cpu, op, true, &a, &b));
+    b = cut(b, size);
+    r = cut(a - b - borrow, size);
+    TRY(x86_put(cpu, op, 0, r));
+    x86_flags_sub(cpu, size, a, b, r);
+    return 0;
+}
+
+int op_add(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return add(cpu, op, false);
+}
+
+int op_adc(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return add(cpu, op, x86_carry(cpu));
+}
+
+int op_sub(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return sub(cpu, op, false);
+}
+
+int op_sbb(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return sub(cpu, op, x86_carry(cpu));
+}
+
+int op_cmp(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t a, b;
+
+    TRY(get_both(cpu, op, false, &a, &b));
+    b = cut(b, size);
+    x86_flags_sub(cpu, size, a, b, cut(a - b, size));
+    return 0;
+}
+
+/* CF stays. */
+int op_inc(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    bool carry = x86_carry(cpu);
+    uint64_t a, r;
+
+    TRY(x86_get_rmw(cpu, op, &a));
+    r = cut(a + 1, size);
+    TRY(x86_put(cpu, op, 0, r));
+    x86_flags_add(cpu, size, a, 1, r);
+    x86_set_carry(cpu, carry);
+    return 0;
+}
+
+int op_dec(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    bool carry = x86_carry(cpu);
+    uint64_t a, r;
+
+    TRY(x86_get_rmw(cpu, op, &a));
+    r = cut(a - 1, size);
+    TRY(x86_put(cpu, op, 0, r));
+    x86_flags_sub(cpu, size, a, 1, r);
+    x86_set_carry(cpu, carry);
+    return 0;
+}
+
+int op_neg(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t a, r;
+
+    TRY(x86_get_rmw(cpu, op, &a));
+    r = cut(-a, size);
+    TRY(x86_put(cpu, op, 0, r));
+    x86_flags_sub(cpu, size, 0, a, r);
+    return 0;
+}
+
+int op_not(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t a;
+
+    TRY(x86_get_rmw(cpu, op, &a));
+    return x86_put(cpu, op, 0, cut(~a, op->operand[0].size));
+}
+
+static int logic(struct x86_cpu *cpu, const struct x86_op *op, uint64_t r)
+{
+    r = cut(r, op->operand[0].size);
+    TRY(x86_put(cpu, op, 0, r));
+    x86_flags_logic(cpu, op->operand[0].size, r);
+    return 0;
+}
+
+int op_and(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t a, b;
+
+    TRY(get_both(cpu, op, true, &a, &b));
+    return logic(cpu, op, a & b);
+}
+
+int op_or(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t a, b;
+
+    TRY(get_both(cpu, op, true, &a, &b));
+    return logic(cpu, op, a | b);
+}
+
+int op_xor(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t a, b;
+
+    TRY(get_both(cpu, op, true, &a, &b));
+    return logic(cpu, op, a ^ b);
+}
+
+int op_test(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t a, b;
+
+    TRY(get_both(cpu, op, false, &a, &b));
+    x86_flags_logic(cpu, size, cut(a & b, size));
+    return 0;
+}
+
+/* ---- Multiplication and division ---- */
+
+/* The upper half of a product goes to rDX, or with bytes to AH. */
+static void put_wide(struct x86_cpu *cpu, unsigned size, uint64_t low,
+                     uint64_t high)
+{
+    if (size == 1) {
+        x86_set_gpr(cpu, X86_RAX, 2, cut(low, 1) | cut(high, 1) << 8);
+        return;
+    }
+    x86_set_gpr(cpu, X86_RAX, size, low);
+    x86_set_gpr(cpu, X86_RDX, size, high);
+}
+
+/* CF and OF: the upper half matters.  SF, ZF, PF, which are undefined, follow
+ * the lower half, and AF is clear. */
+static void flags_of_product(struct x86_cpu *cpu, unsigned size, uint64_t low,
+                             bool matters)
+{
+    uint64_t f;
+
+    x86_flags_logic(cpu, size, cut(low, size));
+    f = x86_flags_get(cpu) & ~(uint64_t)(CF | OF);
+    x86_flags_set(cpu, f | (matters ? CF | OF : 0));
+}
+
+int op_mul(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    unsigned __int128 p;
+    uint64_t b, high;
+
+    TRY(x86_get(cpu, op, 0, &b));
+    p = (unsigned __int128)x86_gpr(cpu, X86_RAX, size) * b;
+    high = cut((uint64_t)(p >> (size * 8)), size);
+    put_wide(cpu, size, (uint64_t)p, high);
+    flags_of_product(cpu, size, (uint64_t)p, high);
+    return 0;
+}
+
+static int imul_wide(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t b;
+    __int128 p;
+
+    TRY(x86_get(cpu, op, 0, &b));
+    p = (__int128)sign(x86_gpr(cpu, X86_RAX, size), size) * sign(b, size);
+    put_wide(cpu, size, (uint64_t)p, (uint64_t)(p >> (size * 8)));
+    flags_of_product(cpu, size, (uint64_t)p, p != sign((uint64_t)p, size));
+    return 0;
+}
+
+/* One operand, two, or three: the last two are the factors. */
+int op_imul(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t a, b;
+    __int128 p;
+
+    if (op->count < 2 || op->operand[1].size == 2 * size ||
+        op->operand[1].kind == X86_NONE)
+        return imul_wide(cpu, op);
+    TRY(x86_get(cpu, op, op->count == 3 ? 2 : 0, &a));
+    TRY(x86_get(cpu, op, 1, &b));
+    p = (__int128)sign(a, size) * sign(b, size);
+    x86_set_gpr(cpu, op->operand[0].reg, size, (uint64_t)p);
+    flags_of_product(cpu, size, (uint64_t)p, p != sign((uint64_t)p, size));
+    return 0;
+}
+
+static void get_wide(const struct x86_cpu *cpu, unsigned size, uint64_t *low,
+                     uint64_t *high)
+{
+    uint64_t ax = cpu->state.gpr[X86_RAX];
+
+    *low = cut(ax, size);
+    *high = size == 1 ? ax >> 8 & 0xFF : x86_gpr(cpu, X86_RDX, size);
+}
+
+/* All flags are undefined after a division; they stay. */
+int op_div(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t b, low, high;
+
+    TRY(x86_get(cpu, op, 0, &b));
+    get_wide(cpu, size, &low, &high);
+    if (high >= b) /* the quotient does not fit; and b = 0 */
+        return x86_raise(cpu, X86_EXC_DE);
+    unsigned __int128 n = (unsigned __int128)high << (size * 8) | low;
+    put_wide(cpu, size, (uint64_t)(n / b), (uint64_t)(n % b));
+    return 0;
+}
+
+int op_idiv(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    unsigned size = op->operand[0].size;
+    uint64_t raw, low, high;
+    unsigned __int128 n, q;
+
+    TRY(x86_get(cpu, op, 0, &raw));
+    get_wide(cpu, size, &low, &high);
+    int64_t b = sign(raw, size);
+    bool negative = sign(high, size) < 0;
+    n = (unsigned __int128)(__int128)sign(high, size) << (size * 8) | low;
+    if (negative)
+        n = -n;
+    if (!b)
+        return x86_raise(cpu, X86_EXC_DE);
+    uint64_t magnitude = b < 0 ? -(uint64_t)b : (uint64_t)b;
+    q = n / magnitude;
+    uint64_t r = (uint64_t)(n % magnitude);
+    uint64_t most = (UINT64_C(1) << (size * 8 - 1)) - (negative == (b < 0));
+    if (q > most)
+        return x86_raise(cpu, X86_EXC_DE);
+    uint64_t quotient = (uint64_t)q;
+    put_wide(cpu, size, negative == (b < 0) ? quotient : -quotient,
+             negative ? -r : r);
+    return 0;
+}
+
+/* ---- Decimal ---- SF, ZF, PF by AL; OF, which is undefined, clear. */
+
+static void put_decimal(struct x86_cpu *cpu, uint8_t al, bool adjust,
+                        bool carry)
+{
+    uint64_t f;
+
+    x86_set_gpr(cpu, X86_RAX, 1, al);
+    x86_flags_logic(cpu, 1, al);
+    f = x86_flags_get(cpu) & ~(uint64_t)(CF | AF);
+    x86_flags_set(cpu, f | (adjust ? AF : 0) | (carry ? CF : 0));
+}
+
+static int adjust_packed(struct x86_cpu *cpu, bool subtract)
+{
+    uint64_t f = x86_flags_get(cpu);
+    uint8_t old = (uint8_t)cpu->state.gpr[X86_RAX], al = old;
+    bool carry = f & CF, adjust = (old & 0xF) > 9 || (f & AF), out = carry;
+    uint8_t six = subtract ? (uint8_t)-6 : 6;
+
+    if (adjust) {
+        al = (uint8_t)(al + six);
+        out = carry || (subtract ? old < 6 : old > 0xF9);
+    }
+    if (old > 0x99 || carry) {
+        al = (uint8_t)(al + 16 * six);
+        out = true;
+    } else if (!subtract) {
+        out = false;
+    }
+    put_decimal(cpu, al, adjust, out);
+    return 0;
+}
+
+int op_daa(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    (void)op;
+    return adjust_packed(cpu, false);
+}
+
+int op_das(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    (void)op;
+    return adjust_packed(cpu, true);
+}
+
+/* AAA adds 106h to AX, AAS subtracts 6 from it and 1 from AH. */
+static int adjust_unpacked(struct x86_cpu *cpu, int by)
+{
+    uint64_t f = x86_flags_get(cpu);
+    uint16_t ax = (uint16_t)cpu->state.gpr[X86_RAX];
+    bool adjust = (ax & 0xF) > 9 || (f & AF);
+
+    if (adjust)
+        ax = (uint16_t)(ax + by);
+    x86_set_gpr(cpu, X86_RAX, 2, ax);
+    put_decimal(cpu, ax & 0xF, adjust, adjust);
+    return 0;
+}
+
+int op_aaa(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    (void)op;
+    return adjust_unpacked(cpu, 0x106);
+}
+
+int op_aas(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    (void)op;
+    return adjust_unpacked(cpu, -0x106);
+}
+
+int op_aam(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint8_t al = (uint8_t)cpu->state.gpr[X86_RAX], by = (uint8_t)op->imm;
+
+    if (!by)
+        return x86_raise(cpu, X86_EXC_DE);
+    x86_set_gpr(cpu, X86_RAX, 2, (uint64_t)(al / by) << 8 | al % by);
+    put_decimal(cpu, al % by, false, false);
+    return 0;
+}
+
+int op_aad(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint16_t ax = (uint16_t)cpu->state.gpr[X86_RAX];
+    uint8_t al = (uint8_t)((ax >> 8) * (uint8_t)op->imm + ax);
+
+    x86_set_gpr(cpu, X86_RAX, 2, al);
+    put_decimal(cpu, al, false, false);
+    return 0;
+}
