@@ -23,6 +23,9 @@ COMPILE   = $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c
 Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
+# Zydis decodes the modelled x86 processor's instructions.
+LDLIBS   += -lZydis
+
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
              popek-goldberg/*.c)
 MAIN     := cli/main.c
@@ -133,7 +136,9 @@ ORACLE   := $(wildcard tests/oracle/*.c)
 BENCH    := $(wildcard tests/bench/*.c) tests/oracle/hercules.c
 $(BUILD)/oracle: $(call object,fast,$(ORACLE)) $(BUILD)/fast/lib.a
 $(BUILD)/bench:  $(call object,fast,$(BENCH)) $(BUILD)/fast/lib.a
-$(BUILD)/oracle $(BUILD)/bench:
+X86_BENCH := $(wildcard tests/x86_bench/*.c) tests/x86_bare.c
+$(BUILD)/x86-bench: $(call object,fast,$(X86_BENCH)) $(BUILD)/fast/lib.a
+$(BUILD)/oracle $(BUILD)/bench $(BUILD)/x86-bench:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -147,7 +152,7 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: oracle fuzz bench kvm-check cross
+.PHONY: oracle fuzz bench x86-bench kvm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -164,6 +169,9 @@ fuzz: $(FUZZERS) $(BUILD)/fuzz_guest
 ROUNDS   ?= 5
 bench: all $(BUILD)/bench
 	$(Q)$(BUILD)/bench --rounds $(ROUNDS) --program $(BUILD)/trapline
+
+x86-bench: $(BUILD)/x86-bench
+	$(Q)$(BUILD)/x86-bench $(ROUNDS)
 
 kvm-check: all $(BUILD)/check
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
@@ -222,5 +230,5 @@ $(BUILD)/%.flags: always
 .SECONDARY:
 
 -include $(patsubst %.o,%.d,\
-    $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH)) \
+    $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH)) \
     $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS) $(wildcard tests/fuzz/*.c)))

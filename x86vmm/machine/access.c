@@ -10,22 +10,9 @@
 
 /* ---- One page ---- */
 
-static bool is_user(const struct x86_cpu *cpu, enum x86_in_name name)
+static unsigned is_user(const struct x86_cpu *cpu, enum x86_in_name name)
 {
-    return name == X86_AS_CPL && cpu->cpl == 3;
-}
-
-static int find_page(struct x86_cpu *cpu, uint64_t linear,
-                     enum x86_access access, bool user,
-                     struct x86_tlb_entry **entry)
-{
-    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear);
-
-    if (LIKELY(t->tag[access] == x86_tlb_tag(linear, user))) {
-        *entry = t;
-        return 0;
-    }
-    return x86_tlb_fill(cpu, linear, access, user, entry);
+    return name == X86_AS_CPL ? cpu->user : 0;
 }
 
 /* What is no storage is the bus's, in naturally aligned pieces of 8 bytes and
@@ -64,25 +51,31 @@ static void access_odd(struct x86_cpu *cpu, uint64_t gpa, size_t size,
         memcpy(slot->host + (gpa - slot->gpa), bytes, size);
 }
 
-static void touch(struct x86_cpu *cpu, const struct x86_tlb_entry *t,
-                  uint64_t linear, size_t size, enum x86_access access,
-                  uint8_t *bytes)
+/* Code may lie there.  Once it does not any more the short way is open. */
+static void see_store(struct x86_cpu *cpu, struct x86_tlb_entry *t,
+                      uint64_t gpa, size_t size)
 {
-    uint64_t offset = linear % X86_PAGE, gpa = t->gpa + offset;
+    x86_code_written(cpu, gpa, size);
+    if (t->host && !x86_code_cached(cpu->code, gpa) &&
+        !(mem_find(cpu->world.mem, gpa, 1)->flags & MEM_READ_ONLY))
+        t->tag[1] &= ~(uint64_t)X86_TLB_SLOW;
+}
 
-    if (!t->host) {
-        access_odd(cpu, gpa, size, access == X86_WRITE, bytes);
-    } else if (access != X86_WRITE) {
-        memcpy(bytes, t->host + offset, size);
-        return;
-    } else if (t->tag[X86_WRITE] != X86_TLB_NONE) {
+static void touch(struct x86_cpu *cpu, struct x86_tlb_entry *t, uint64_t linear,
+                  size_t size, enum x86_access access, uint8_t *bytes)
+{
+    uint64_t offset = linear % X86_PAGE, gpa = x86_tlb_gpa(t) + offset;
+    bool write = access == X86_WRITE;
+
+    if (t->tag[x86_tlb_way(access)] & X86_TLB_SLOW) {
+        access_odd(cpu, gpa, size, write, bytes);
+        if (write)
+            see_store(cpu, t, gpa, size);
+    } else if (write) {
         memcpy(t->host + offset, bytes, size);
-        return;
     } else {
-        access_odd(cpu, gpa, size, true, bytes);
+        memcpy(bytes, t->host + offset, size);
     }
-    if (access == X86_WRITE)
-        x86_code_written(cpu, gpa, size);
 }
 
 /* ---- By linear address ---- */
@@ -95,25 +88,25 @@ static uint64_t wrap(const struct x86_cpu *cpu, uint64_t linear)
 
 /* Both pages are looked up before either is touched. */
 static int access_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
-                         enum x86_access access, bool user, uint8_t *bytes)
+                         enum x86_access access, unsigned user, uint8_t *bytes)
 {
     struct x86_tlb_entry *t;
     size_t first;
 
     linear = wrap(cpu, linear);
     first = X86_PAGE - linear % X86_PAGE;
-    TRY(find_page(cpu, linear, access, user, &t));
+    TRY(x86_tlb_find(cpu, linear, access, user, &t));
     if (LIKELY(size <= first)) {
         touch(cpu, t, linear, size, access, bytes);
         return 0;
     }
     uint64_t next = wrap(cpu, linear + first);
-    TRY(find_page(cpu, next, access, user, &t));
+    TRY(x86_tlb_find(cpu, next, access, user, &t));
     if (size - first > X86_PAGE)
         return x86_raise_gp(cpu); /* no instruction does */
-    TRY(find_page(cpu, linear, access, user, &t));
+    TRY(x86_tlb_find(cpu, linear, access, user, &t));
     touch(cpu, t, linear, first, access, bytes);
-    TRY(find_page(cpu, next, access, user, &t));
+    TRY(x86_tlb_find(cpu, next, access, user, &t));
     touch(cpu, t, next, size - first, access, bytes + first);
     return 0;
 }
@@ -146,8 +139,8 @@ int x86_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     struct x86_tlb_entry *t;
 
     linear = wrap(cpu, linear);
-    TRY(find_page(cpu, linear, access, is_user(cpu, name), &t));
-    *gpa = t->gpa + linear % X86_PAGE;
+    TRY(x86_tlb_find(cpu, linear, access, is_user(cpu, name), &t));
+    *gpa = x86_tlb_gpa(t) + linear % X86_PAGE;
     return 0;
 }
 
@@ -163,21 +156,24 @@ static bool is_canonical(uint64_t linear)
     return (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
 }
 
+bool x86_segment_down(const struct x86_segment *s)
+{
+    return (s->attr & (X86_ATTR_S | 0xC)) == (X86_ATTR_S | 0x4);
+}
+
 /* Offsets from..to in a segment (SDM vol. 3, "Limit Checking"). */
 static bool in_limit(const struct x86_segment *s, uint64_t from, uint64_t to)
 {
-    bool down = (s->attr & (X86_ATTR_S | 0xC)) == (X86_ATTR_S | 0x4);
     uint64_t top = s->attr & X86_ATTR_DB ? 0xFFFFFFFF : 0xFFFF;
 
-    if (down)
+    if (x86_segment_down(s))
         return from > s->limit && to <= top;
     return to <= s->limit;
 }
 
-/* May a segment of this type be read, written?  (SDM vol. 3, "Type
- * Checking": code is never written, and read if its R bit is set.) */
-static bool in_type(const struct x86_cpu *cpu, const struct x86_segment *s,
-                    enum x86_access access)
+/* Code is never written, and read if its R bit is set. */
+bool x86_segment_allows(const struct x86_cpu *cpu, const struct x86_segment *s,
+                        enum x86_access access)
 {
     bool code = s->attr & 8, second = s->attr & 2;
 
@@ -204,20 +200,25 @@ static int linear_of(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
             return raise_segment(cpu, seg);
         return 0;
     }
-    if (UNLIKELY(!in_type(cpu, s, access) ||
+    if (UNLIKELY(!x86_segment_allows(cpu, s, access) ||
                  !in_limit(s, offset, offset + size - 1)))
         return raise_segment(cpu, seg);
     *linear = (uint32_t)(s->base + offset);
     return 0;
 }
 
-/* SDM vol. 3, "Alignment Checking": CR0.AM, EFLAGS.AC, CPL 3. */
-static int check_alignment(struct x86_cpu *cpu, uint64_t linear, size_t size)
+/* SDM vol. 3, "Alignment Checking". */
+bool x86_aligns(const struct x86_cpu *cpu)
 {
     enum { CR0_AM = 0x40000 };
 
-    if (LIKELY(cpu->cpl != 3 || !(cpu->state.cr0 & CR0_AM) ||
-               !(cpu->state.rflags & X86_FLAG_AC)))
+    return cpu->cpl == 3 && (cpu->state.cr0 & CR0_AM) &&
+           (cpu->state.rflags & X86_FLAG_AC);
+}
+
+static int check_alignment(struct x86_cpu *cpu, uint64_t linear, size_t size)
+{
+    if (LIKELY(!x86_aligns(cpu)))
         return 0;
     if (size <= 8 && !(size & (size - 1)) && (linear & (size - 1)))
         return x86_raise_error(cpu, X86_EXC_AC, 0);
@@ -232,11 +233,11 @@ static int access_segment(struct x86_cpu *cpu, enum x86_seg seg,
 
     TRY(linear_of(cpu, seg, offset, size, access, &linear));
     TRY(check_alignment(cpu, linear, size));
-    return access_linear(cpu, linear, size, access, cpu->cpl == 3, bytes);
+    return access_linear(cpu, linear, size, access, cpu->user, bytes);
 }
 
-int x86_read(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
-             unsigned size, uint64_t *value)
+int x86_read_slow(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+                  unsigned size, uint64_t *value)
 {
     uint8_t bytes[8] = {0};
 
@@ -245,8 +246,8 @@ int x86_read(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
     return 0;
 }
 
-int x86_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
-              unsigned size, uint64_t value)
+int x86_write_slow(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
+                   unsigned size, uint64_t value)
 {
     uint8_t bytes[8];
 
@@ -280,41 +281,31 @@ int x86_check_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
     TRY(check_alignment(cpu, linear, size));
     linear = wrap(cpu, linear);
     last = wrap(cpu, linear + size - 1);
-    TRY(find_page(cpu, linear, X86_WRITE, cpu->cpl == 3, &t));
+    TRY(x86_tlb_find(cpu, linear, X86_WRITE, cpu->user, &t));
     if (linear / X86_PAGE == last / X86_PAGE)
         return 0;
-    return find_page(cpu, last, X86_WRITE, cpu->cpl == 3, &t);
+    return x86_tlb_find(cpu, last, X86_WRITE, cpu->user, &t);
 }
 
 /* ---- The stack ---- */
 
 uint64_t x86_sp(const struct x86_cpu *cpu)
 {
-    uint64_t sp = cpu->state.gpr[X86_RSP];
-
-    return cpu->stack_64 ? sp : cpu->stack_32 ? (uint32_t)sp : (uint16_t)sp;
+    return cpu->state.gpr[X86_RSP] & cpu->sp_mask;
 }
 
+/* A 32-bit stack's ESP is written as any 32-bit register: the rest is 0. */
 void x86_set_sp(struct x86_cpu *cpu, uint64_t sp)
 {
+    uint64_t keep = cpu->stack_64 || cpu->stack_32 ? 0 : ~cpu->sp_mask;
     uint64_t *r = &cpu->state.gpr[X86_RSP];
 
-    if (cpu->stack_64)
-        *r = sp;
-    else if (cpu->stack_32)
-        *r = (uint32_t)sp;
-    else
-        *r = (*r & ~UINT64_C(0xFFFF)) | (uint16_t)sp;
-}
-
-static uint64_t cut_sp(const struct x86_cpu *cpu, uint64_t sp)
-{
-    return cpu->stack_64 ? sp : cpu->stack_32 ? (uint32_t)sp : (uint16_t)sp;
+    *r = (*r & keep) | (sp & cpu->sp_mask);
 }
 
 int x86_push(struct x86_cpu *cpu, unsigned width, uint64_t value)
 {
-    uint64_t sp = cut_sp(cpu, x86_sp(cpu) - width);
+    uint64_t sp = (x86_sp(cpu) - width) & cpu->sp_mask;
 
     TRY(x86_write(cpu, X86_SS, sp, width, value));
     x86_set_sp(cpu, sp);

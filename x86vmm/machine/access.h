@@ -4,6 +4,7 @@
 #ifndef X86VMM_MACHINE_ACCESS_H
 #define X86VMM_MACHINE_ACCESS_H
 
+#include "base/bytes.h"
 #include "x86vmm/machine/cpu.h"
 
 enum x86_access { X86_READ, X86_WRITE, X86_FETCH, X86_ACCESS_COUNT };
@@ -12,14 +13,14 @@ enum x86_access { X86_READ, X86_WRITE, X86_FETCH, X86_ACCESS_COUNT };
  * interrupt frames), which is a supervisor's at any CPL. */
 enum x86_in_name { X86_AS_CPL, X86_AS_SYSTEM };
 
-/* ---- By segment and offset ---- size 1 to 16 bytes (more than 8 through the
- * _bytes forms); the value in the low bytes.  The offset has been cut to the
+/* ---- By segment and offset ---- size 1, 2, 4, 8 bytes, others through the
+ * _bytes forms; the value in the low bytes.  The offset has been cut to the
  * address size already.  Checks: limit, type, canonical form (#GP, #SS for
  * SS), alignment if AC applies, paging. */
-MUST_USE int x86_read(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
-                      unsigned size, uint64_t *value);
-MUST_USE int x86_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
-                       unsigned size, uint64_t value);
+static inline int x86_read(struct x86_cpu *cpu, enum x86_seg seg,
+                           uint64_t offset, unsigned size, uint64_t *value);
+static inline int x86_write(struct x86_cpu *cpu, enum x86_seg seg,
+                            uint64_t offset, unsigned size, uint64_t value);
 MUST_USE int x86_read_bytes(struct x86_cpu *cpu, enum x86_seg seg,
                             uint64_t offset, size_t size, void *to);
 MUST_USE int x86_write_bytes(struct x86_cpu *cpu, enum x86_seg seg,
@@ -56,5 +57,88 @@ MUST_USE int x86_push(struct x86_cpu *cpu, unsigned width, uint64_t value);
 MUST_USE int x86_pop(struct x86_cpu *cpu, unsigned width, uint64_t *value);
 uint64_t x86_sp(const struct x86_cpu *cpu);
 void x86_set_sp(struct x86_cpu *cpu, uint64_t sp);
+
+/* ---- Segments ---- */
+
+/* SDM vol. 3, "Type Checking": is there a segment at all, may it be read,
+ * written?  Does it expand down?  Are accesses to be aligned (CR0.AM, AC, CPL
+ * 3)? */
+bool x86_segment_allows(const struct x86_cpu *cpu, const struct x86_segment *s,
+                        enum x86_access access);
+bool x86_segment_down(const struct x86_segment *s);
+bool x86_aligns(const struct x86_cpu *cpu);
+
+/* ---- The short way ---- 1, 2, 4, 8 bytes within a page of storage that has
+ * been translated before.  A page in the TLB is canonical. */
+
+static inline uint64_t x86_fast_linear(const struct x86_cpu *cpu,
+                                       enum x86_seg seg, uint64_t offset)
+{
+    return (offset + (cpu->state.seg[seg].base & cpu->fast[seg].base_mask)) &
+           cpu->linear_mask;
+}
+
+static inline uint8_t *x86_at(const struct x86_cpu *cpu, enum x86_seg seg,
+                              uint64_t offset, unsigned size, unsigned way)
+{
+    uint64_t linear = x86_fast_linear(cpu, seg, offset);
+    uint64_t last = linear + size - 1;
+    const struct x86_tlb_entry *t = &cpu->tlb[linear / X86_PAGE % X86_TLB_SIZE];
+
+    if (UNLIKELY(offset >= cpu->fast[seg].end[way] ||
+                 t->tag[way] !=
+                     ((last & ~(uint64_t)(X86_PAGE - 1)) | cpu->user)))
+        return NULL;
+    return t->host + linear % X86_PAGE;
+}
+
+MUST_USE int x86_read_slow(struct x86_cpu *cpu, enum x86_seg seg,
+                           uint64_t offset, unsigned size, uint64_t *value);
+MUST_USE int x86_write_slow(struct x86_cpu *cpu, enum x86_seg seg,
+                            uint64_t offset, unsigned size, uint64_t value);
+
+static inline uint64_t x86_load(const uint8_t *at, unsigned size)
+{
+    return size == 8   ? load_le64(at)
+           : size == 4 ? load_le32(at)
+           : size == 2 ? load_le16(at)
+                       : *at;
+}
+
+static inline void x86_store(uint8_t *at, unsigned size, uint64_t value)
+{
+    if (size == 8)
+        store_le64(at, value);
+    else if (size == 4)
+        store_le32(at, (uint32_t)value);
+    else if (size == 2)
+        store_le16(at, (uint16_t)value);
+    else
+        *at = (uint8_t)value;
+}
+
+MUST_USE static inline int x86_read(struct x86_cpu *cpu, enum x86_seg seg,
+                                    uint64_t offset, unsigned size,
+                                    uint64_t *value)
+{
+    const uint8_t *at = x86_at(cpu, seg, offset, size, 0);
+
+    if (UNLIKELY(!at))
+        return x86_read_slow(cpu, seg, offset, size, value);
+    *value = x86_load(at, size);
+    return 0;
+}
+
+MUST_USE static inline int x86_write(struct x86_cpu *cpu, enum x86_seg seg,
+                                     uint64_t offset, unsigned size,
+                                     uint64_t value)
+{
+    uint8_t *at = x86_at(cpu, seg, offset, size, 1);
+
+    if (UNLIKELY(!at))
+        return x86_write_slow(cpu, seg, offset, size, value);
+    x86_store(at, size, value);
+    return 0;
+}
 
 #endif

@@ -37,6 +37,8 @@ struct x86_fault {
     bool software; /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
     bool external; /* interrupt or NMI: EXT bit of errors on the way */
     bool trap;     /* RIP to save is that of the next instruction */
+    bool keep_rf;  /* a fault whose saved RF is as it was: #DB of an
+                    * instruction breakpoint */
 };
 
 /* ---- Lazy flags ----
@@ -70,20 +72,32 @@ struct x86_xmm {
     uint64_t q[2]; /* q[0] is the low half */
 };
 
-/* ---- Address translation caches ---- */
+/* ---- Address translation caches ----
+ *
+ * One for data, one for instructions, so that which translations are kept does
+ * not depend on how far ahead instructions were read. */
 
-enum { X86_TLB_SIZE = 1024, X86_PAGE = 4096 };
+enum { X86_TLB_SIZE = 1024, X86_ITLB_SIZE = 256, X86_PAGE = 4096 };
 
 /* A page, and which kinds of access to it have been checked.  A tag is the
- * linear page address, bit 0 set for a program at CPL 3; X86_TLB_NONE: this
- * kind has not.  Pages whose code is cached have no write tag, so that each
- * store to them is seen (code.h). */
+ * linear page address and below it
+ *   X86_TLB_USER  checked for a program at CPL 3
+ *   X86_TLB_SLOW  not to be touched directly: no storage or ROM, or (for
+ *                 writes) its code is cached, and each store must be seen
+ * X86_TLB_NONE: this kind has not been checked. */
 #define X86_TLB_NONE UINT64_MAX
+enum { X86_TLB_USER = 1, X86_TLB_SLOW = 2 };
 struct x86_tlb_entry {
-    uint64_t tag[3]; /* by enum x86_access */
+    uint64_t tag[2]; /* [0] reads or fetches, [1] writes */
     uint8_t *host;   /* of the page's first byte; NULL: not storage (MMIO) */
-    uint64_t gpa;
-    bool global;
+    uint64_t gpa;    /* of the page; bit 0 set: a global one */
+};
+
+/* What access.h needs to let most accesses through at once. */
+struct x86_fast_segment {
+    uint64_t base_mask; /* 0: the base does not count (64-bit mode) */
+    uint64_t end[2];    /* an offset below this is in limit and type for 8
+                         * bytes; [0] reads, [1] writes */
 };
 
 struct x86_code_cache; /* code.h: decoded instructions by physical page */
@@ -96,6 +110,7 @@ struct x86_world {
     /* The interrupt controller: the vector that INTA gives, or -1. */
     int (*acknowledge)(void *who);
     void *who;
+    bool apic; /* there is a local APIC: CPUID tells, its MSR is there */
 };
 
 struct x86_cpu {
@@ -122,9 +137,17 @@ struct x86_cpu {
     /* Caches of the mode, kept by x86_mode_changed. */
     uint8_t cpl, code_bits;
     bool stack_32, stack_64;
+    uint8_t user;      /* CPL is 3: X86_TLB_USER, or 0 */
+    uint64_t rip_mask; /* of RIP and of SP, as wide as they are */
+    uint64_t sp_mask;
+    uint64_t linear_mask; /* of linear addresses */
+    struct x86_fast_segment fast[X86_GS + 1];
 
-    uint64_t ran; /* instructions attempted since reset */
-    struct x86_tlb_entry tlb[X86_TLB_SIZE];
+    uint64_t ran;      /* instructions attempted since reset */
+    uint64_t ran_told; /* of these, told to the clock by whoever advances it */
+    uint32_t debug_hits; /* debug.h: bits of DR6 for a trap after this one */
+    bool code_stale;     /* code.h: what is being executed has been dropped */
+    struct x86_tlb_entry tlb[X86_TLB_SIZE], itlb[X86_ITLB_SIZE];
     struct x86_code_cache *code; /* owned */
 };
 
@@ -161,14 +184,19 @@ void x86_cpu_fini(struct x86_cpu *cpu);
  * begins at F000:FFF0, base FFFF0000. */
 void x86_cpu_reset(struct x86_cpu *cpu);
 
-/* Somebody has changed state (CR0, CR3, CR4, EFER, segments, RFLAGS) from
- * outside or by an instruction: the caches of it are made anew.  Translations
- * are dropped only by x86_tlb_flush. */
+/* Somebody has changed state (CR0, CR4, EFER, segments, VM or AC in RFLAGS)
+ * from outside or by an instruction: the caches of it are made anew.
+ * Translations are dropped only by x86_tlb_flush. */
 void x86_mode_changed(struct x86_cpu *cpu);
 
 /* One instruction, or the delivery of what is pending.  This is the meaning of
  * the machine; x86_run is the same, faster. */
 enum x86_outcome x86_step(struct x86_cpu *cpu);
+
+/* The same, but the fault of an instruction is left in cpu->fault: X86_FAULT,
+ * with RIP at the instruction.  Nothing that is pending is looked at, nothing
+ * is counted. */
+MUST_USE int x86_try(struct x86_cpu *cpu);
 
 /* Until `n` instructions were attempted, or HALT, or SHUTDOWN. */
 enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n);

@@ -1,4 +1,5 @@
 /* From bytes to struct x86_op: the one file that knows Zydis. */
+#include "base/table.h"
 #include "x86vmm/machine/op.h"
 
 #include <Zydis/Zydis.h>
@@ -19,23 +20,31 @@ static const struct row rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #undef OP
 };
 
-enum priv { PRIV_U, PRIV_P, PRIV_Q };
-
 static const struct {
     x86_body body;
-    enum priv priv;
+    enum privilege priv;
 } bodies[X86_INSN_COUNT] = {
 #define OP(name, priv, body, title) [X86_INSN_##name] = {body, PRIV_##priv},
 #include "x86vmm/machine/op.def"
 #undef OP
 };
 
+/* In front of the body of a privileged instruction. */
+static int ask_cpl(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    if (cpu->cpl)
+        return x86_raise_gp(cpu);
+    return bodies[op->id].body(cpu, op);
+}
+
 static void set_row(struct x86_op *op, enum x86_op_id id)
 {
     op->id = (uint16_t)id;
     op->body = bodies[id].body;
-    if (bodies[id].priv == PRIV_P)
+    if (bodies[id].priv == PRIV_P) {
         op->flags |= X86_CPL0;
+        op->body = ask_cpl;
+    }
 }
 
 enum kind {
@@ -47,6 +56,7 @@ enum kind {
     KIND_STRING
 };
 
+/* Mnemonics that are other instructions with operands of this kind. */
 static const struct {
     ZydisMnemonic mnemonic;
     enum kind kind;
@@ -229,10 +239,18 @@ static uint8_t flags_of(const ZydisDecodedInstruction *in)
         f |= X86_REPNE;
     if (in->attributes & ZYDIS_ATTRIB_HAS_LOCK)
         f |= X86_LOCK;
-    if (in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE)
+    if (in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
+        (f & (X86_REP | X86_REPNE)))
         f |= X86_ENDS;
     return (uint8_t)f;
 }
+
+/* What the modelled processor lacks is decoded as it did before these came. */
+static const ZydisDecoderMode absent[] = {
+    ZYDIS_DECODER_MODE_MPX,      ZYDIS_DECODER_MODE_CET,
+    ZYDIS_DECODER_MODE_LZCNT,    ZYDIS_DECODER_MODE_TZCNT,
+    ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE,
+};
 
 static void open_decoder(ZydisDecoder *d, unsigned bits)
 {
@@ -244,6 +262,8 @@ static void open_decoder(ZydisDecoder *d, unsigned bits)
     else
         ZydisDecoderInit(d, ZYDIS_MACHINE_MODE_LONG_COMPAT_16,
                          ZYDIS_STACK_WIDTH_16);
+    for (size_t i = 0; i < ARRAY_LEN(absent); i++)
+        ZydisDecoderEnableMode(d, absent[i], ZYAN_FALSE);
 }
 
 int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,

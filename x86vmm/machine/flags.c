@@ -43,6 +43,15 @@ void x86_flags_logic(struct x86_cpu *cpu, unsigned size, uint64_t result)
     set_lazy(cpu, size, result, 0);
 }
 
+void x86_flags_result(struct x86_cpu *cpu, unsigned size, uint64_t result,
+                      bool carry, bool overflow)
+{
+    uint64_t next = carry != overflow;
+
+    set_lazy(cpu, size, result,
+             (uint64_t)carry << (8 * size - 1) | next << (8 * size - 2));
+}
+
 static bool top(const struct x86_flags *f, uint64_t v)
 {
     return v >> (f->bits - 1) & 1;

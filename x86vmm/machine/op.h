@@ -141,6 +141,9 @@ void x86_flags_add(struct x86_cpu *cpu, unsigned size, uint64_t a, uint64_t b,
 void x86_flags_sub(struct x86_cpu *cpu, unsigned size, uint64_t a, uint64_t b,
                    uint64_t result);
 void x86_flags_logic(struct x86_cpu *cpu, unsigned size, uint64_t result);
+/* SF ZF PF by the result, CF and OF as given, AF clear. */
+void x86_flags_result(struct x86_cpu *cpu, unsigned size, uint64_t result,
+                      bool carry, bool overflow);
 bool x86_carry(struct x86_cpu *cpu);
 /* Change CF alone, the others as they are (INC, DEC, BT, STC). */
 void x86_set_carry(struct x86_cpu *cpu, bool carry);

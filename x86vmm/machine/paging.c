@@ -83,8 +83,8 @@ static uint64_t reserved_bits(const struct walk *w, unsigned level, bool large)
 {
     uint64_t bits = 0;
 
-    if (w->size == 4) /* PSE-36: bits 13 to 20 are address bits 32 to 39 */
-        return large ? UINT64_C(1) << 21 : 0;
+    if (w->size == 4) /* bits 13 to 20 are an address with PSE-36 only */
+        return large ? BITS_MASK(22) & ~BITS_MASK(13) : 0;
     bits = BITS_MASK(52) & ~BITS_MASK(X86_PHYSICAL_BITS);
     if (!(w->cpu->state.efer & X86_EFER_LMA))
         bits |= BITS_MASK(63) & ~BITS_MASK(52);
@@ -92,7 +92,7 @@ static uint64_t reserved_bits(const struct walk *w, unsigned level, bool large)
         bits |= PTE_XD;
     if (large)
         bits |= BITS_MASK(12 + 9 * level) & ~BITS_MASK(13);
-    if (level == 3)
+    if (level >= 2) /* there are no 1-GiB pages */
         bits |= PTE_PS;
     return bits;
 }
@@ -101,9 +101,7 @@ static bool may_be_large(const struct walk *w, unsigned level)
 {
     const struct x86_state *s = &w->cpu->state;
 
-    if (w->size == 4)
-        return level == 1 && (s->cr4 & X86_CR4_PSE);
-    return level == 1 || (level == 2 && (s->efer & X86_EFER_LMA));
+    return level == 1 && (w->size == 8 || (s->cr4 & X86_CR4_PSE));
 }
 
 /* Go down from `level`, whose table is at `table`; *leaf is the level where it
@@ -176,8 +174,6 @@ static uint64_t frame_of(const struct walk *w, unsigned leaf)
 
     frame = w->size == 4 ? e & 0xFFFFFFFF : e & BITS_MASK(X86_PHYSICAL_BITS);
     frame &= ~BITS_MASK(shift);
-    if (w->size == 4 && leaf)
-        frame |= intel64(e, 20, 13) << 32;
     return frame | (w->linear & BITS_MASK(shift) & ~BITS_MASK(12));
 }
 
@@ -211,7 +207,7 @@ int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
                      .user_ok = true,
                      .write_ok = true,
                      .execute_ok = true};
-    unsigned top, leaf;
+    unsigned top, leaf = 0;
     uint64_t table;
 
     if (!(cpu->state.cr0 & X86_CR0_PG)) {
@@ -251,41 +247,54 @@ int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
 
 /* ---- The cache ---- */
 
-int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
-                 bool user, struct x86_tlb_entry **entry)
+/* May not be touched directly: X86_TLB_SLOW. */
+static unsigned is_slow(const struct x86_cpu *cpu, const struct mem_slot *slot,
+                        uint64_t gpa, enum x86_access access)
 {
-    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear);
+    if (!slot)
+        return X86_TLB_SLOW;
+    if (access != X86_WRITE)
+        return 0;
+    return (slot->flags & MEM_READ_ONLY) || x86_code_cached(cpu->code, gpa)
+               ? X86_TLB_SLOW
+               : 0;
+}
+
+int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
+                 unsigned user, struct x86_tlb_entry **entry)
+{
+    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear, access);
+    unsigned way = x86_tlb_way(access);
     uint64_t tag = x86_tlb_tag(linear, user);
     struct x86_page page;
 
     TRY(x86_page_walk(cpu, linear, access, user, &page));
     const struct mem_slot *slot = mem_find(cpu->world.mem, page.gpa, X86_PAGE);
-    bool same = t->gpa == page.gpa;
-    for (unsigned i = 0; i < X86_ACCESS_COUNT; i++)
-        if (!same || t->tag[i] != tag)
-            t->tag[i] = X86_TLB_NONE;
-    t->gpa = page.gpa;
-    t->global = page.global;
+    if (x86_tlb_gpa(t) != page.gpa ||
+        (t->tag[!way] & ~(uint64_t)X86_TLB_SLOW) != tag)
+        t->tag[!way] = X86_TLB_NONE;
+    t->gpa = page.gpa | page.global;
     t->host = slot ? slot->host + (page.gpa - slot->gpa) : NULL;
-    if (access != X86_WRITE || (!x86_code_cached(cpu->code, page.gpa) &&
-                                !(slot && (slot->flags & MEM_READ_ONLY))))
-        t->tag[access] = tag;
+    t->tag[way] = tag | is_slow(cpu, slot, page.gpa, access);
     *entry = t;
     return 0;
 }
 
+static void flush(struct x86_tlb_entry *t, unsigned n, bool globals_too)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (globals_too || !(t[i].gpa & 1))
+            t[i].tag[0] = t[i].tag[1] = X86_TLB_NONE;
+}
+
 void x86_tlb_flush(struct x86_cpu *cpu, bool globals_too)
 {
-    for (unsigned i = 0; i < X86_TLB_SIZE; i++)
-        if (globals_too || !cpu->tlb[i].global)
-            for (unsigned k = 0; k < X86_ACCESS_COUNT; k++)
-                cpu->tlb[i].tag[k] = X86_TLB_NONE;
+    flush(cpu->tlb, X86_TLB_SIZE, globals_too);
+    flush(cpu->itlb, X86_ITLB_SIZE, globals_too);
 }
 
 void x86_tlb_invalidate(struct x86_cpu *cpu, uint64_t linear)
 {
-    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear);
-
-    for (unsigned k = 0; k < X86_ACCESS_COUNT; k++)
-        t->tag[k] = X86_TLB_NONE;
+    flush(x86_tlb_slot(cpu, linear, X86_READ), 1, true);
+    flush(x86_tlb_slot(cpu, linear, X86_FETCH), 1, true);
 }

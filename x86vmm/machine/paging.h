@@ -4,7 +4,7 @@
 
 #include "x86vmm/machine/access.h"
 
-enum { X86_PHYSICAL_BITS = 40 }; /* MAXPHYADDR, as CPUID says */
+enum { X86_PHYSICAL_BITS = 36 }; /* MAXPHYADDR, as CPUID says */
 
 /* What a walk has found. */
 struct x86_page {
@@ -23,20 +23,51 @@ MUST_USE int x86_page_walk(struct x86_cpu *cpu, uint64_t linear,
  * #GP(0) where a reserved bit of a present one is set. */
 MUST_USE int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3);
 
-/* The entry of a page, valid for this access; or the page fault. */
-MUST_USE int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear,
-                          enum x86_access access, bool user,
-                          struct x86_tlb_entry **entry);
-
-static inline struct x86_tlb_entry *x86_tlb_slot(struct x86_cpu *cpu,
-                                                 uint64_t linear)
+/* Which tag of an entry an access has. */
+static inline unsigned x86_tlb_way(enum x86_access access)
 {
-    return &cpu->tlb[linear / X86_PAGE % X86_TLB_SIZE];
+    return access == X86_WRITE;
 }
 
-static inline uint64_t x86_tlb_tag(uint64_t linear, bool user)
+static inline struct x86_tlb_entry *x86_tlb_slot(struct x86_cpu *cpu,
+                                                 uint64_t linear,
+                                                 enum x86_access access)
+{
+    uint64_t page = linear / X86_PAGE;
+
+    return access == X86_FETCH ? &cpu->itlb[page % X86_ITLB_SIZE]
+                               : &cpu->tlb[page % X86_TLB_SIZE];
+}
+
+static inline uint64_t x86_tlb_tag(uint64_t linear, unsigned user)
 {
     return (linear & ~(uint64_t)(X86_PAGE - 1)) | user;
+}
+
+/* Walk, and make the entry of this page valid for this access. */
+MUST_USE int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear,
+                          enum x86_access access, unsigned user,
+                          struct x86_tlb_entry **entry);
+
+/* The entry of a page, valid for this access; or the page fault.  `user`:
+ * X86_TLB_USER or 0. */
+MUST_USE static inline int x86_tlb_find(struct x86_cpu *cpu, uint64_t linear,
+                                        enum x86_access access, unsigned user,
+                                        struct x86_tlb_entry **entry)
+{
+    struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear, access);
+    uint64_t tag = t->tag[x86_tlb_way(access)];
+
+    if (LIKELY((tag & ~(uint64_t)X86_TLB_SLOW) == x86_tlb_tag(linear, user))) {
+        *entry = t;
+        return 0;
+    }
+    return x86_tlb_fill(cpu, linear, access, user, entry);
+}
+
+static inline uint64_t x86_tlb_gpa(const struct x86_tlb_entry *t)
+{
+    return t->gpa & ~(uint64_t)(X86_PAGE - 1);
 }
 
 #endif

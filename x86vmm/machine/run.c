@@ -43,16 +43,17 @@ static bool is_watched(const struct x86_cpu *cpu)
 
 /* ---- One instruction ---- */
 
-static uint64_t cut_rip(const struct x86_cpu *cpu, uint64_t rip)
+int x86_try(struct x86_cpu *cpu)
 {
-    return cpu->code_bits == 64 ? rip : (uint32_t)rip;
-}
+    struct x86_op op;
+    int code;
 
-static inline int execute(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    if (UNLIKELY((op->flags & X86_CPL0) && cpu->cpl))
-        return x86_raise_gp(cpu);
-    return op->body(cpu, op);
+    TRY(x86_fetch_one(cpu, &op));
+    cpu->next_rip = (cpu->state.rip + op.len) & cpu->rip_mask;
+    code = op.body(cpu, &op);
+    if (code != X86_FAULT)
+        cpu->state.rip = cpu->next_rip;
+    return code;
 }
 
 /* After a body's code; X86_NEXT and X86_SYNC: go on. */
@@ -60,7 +61,6 @@ static int settle(struct x86_cpu *cpu, int code)
 {
     if (code == X86_FAULT)
         return x86_deliver_fault(cpu);
-    cpu->state.rip = cpu->next_rip;
     if (code == X86_HALT)
         cpu->halted = true;
     return code;
@@ -76,26 +76,26 @@ static int single_step(struct x86_cpu *cpu)
     return x86_deliver_fault(cpu);
 }
 
+/* RF holds for one instruction, and longer if that faults (SDM vol. 3,
+ * "Instruction-Breakpoint Exception Condition"); what IRET loads is the next
+ * one's. */
 static int step_one(struct x86_cpu *cpu)
 {
+    uint64_t rf = cpu->state.rflags & X86_FLAG_RF;
     bool traced = cpu->state.rflags & X86_FLAG_TF;
     bool shadowed = cpu->shadow;
-    struct x86_op op;
     int code;
 
     cpu->ran++;
     cpu->shadow = false;
-    code = x86_fetch_one(cpu, &op);
-    if (!code) {
-        cpu->next_rip = cut_rip(cpu, cpu->state.rip + op.len);
-        code = execute(cpu, &op);
-    }
+    cpu->state.rflags &= ~X86_FLAG_RF;
+    code = x86_try(cpu);
     bool faulted = code == X86_FAULT;
-    if (!faulted)
-        cpu->state.rflags &= ~X86_FLAG_RF;
-    code = settle(cpu, code);
-    if (shadowed && !faulted && cpu->shadow)
+    if (faulted)
+        cpu->state.rflags |= rf;
+    else if (shadowed)
         cpu->shadow = false; /* of two in a row only the first counts */
+    code = settle(cpu, code);
     if (traced && !faulted && code != X86_SHUTDOWN)
         code = single_step(cpu);
     return code;
@@ -115,25 +115,49 @@ enum x86_outcome x86_step(struct x86_cpu *cpu)
 
 /* ---- Many ---- */
 
-/* The instructions of one block, until its end, a jump, or something else. */
+/* The instructions of one block, until its end, a jump, or something else.
+ * Only the last one of a block may change next_rip and return X86_NEXT. */
 static int run_block(struct x86_cpu *cpu, const struct x86_block *b,
                      uint64_t end)
 {
     const struct x86_op *op = b->ops, *last = op + b->count;
+    uint64_t rip = cpu->state.rip, mask = cpu->rip_mask, ran = cpu->ran;
+
+    if (UNLIKELY(b->count > end - ran))
+        last = op + (end - ran);
+    for (;;) {
+        rip = (rip + op->len) & mask;
+        cpu->next_rip = rip;
+        cpu->ran = ++ran;
+        int code = op->body(cpu, op);
+        if (UNLIKELY(code)) {
+            if (code != X86_FAULT)
+                cpu->state.rip = cpu->next_rip;
+            return settle(cpu, code);
+        }
+        if (++op == last || UNLIKELY(cpu->code_stale))
+            break;
+        cpu->state.rip = rip;
+    }
+    cpu->state.rip = cpu->next_rip;
+    return X86_NEXT;
+}
+
+/* Blocks, as long as nothing can come between. */
+static int run_blocks(struct x86_cpu *cpu, uint64_t end)
+{
+    const struct x86_block *b;
+    int code;
 
     do {
-        uint64_t next = cut_rip(cpu, cpu->state.rip + op->len);
-
-        cpu->ran++;
-        cpu->next_rip = next;
-        int code = execute(cpu, op);
-        if (UNLIKELY(code))
-            return settle(cpu, code);
-        cpu->state.rip = cpu->next_rip;
-        if (cpu->next_rip != next || UNLIKELY(x86_code_stale(cpu->code)))
-            return X86_NEXT;
-    } while (++op < last && cpu->ran < end);
-    return X86_NEXT;
+        if (UNLIKELY(x86_code_block(cpu, &b))) {
+            cpu->ran++;
+            return x86_deliver_fault(cpu);
+        }
+        code = run_block(cpu, b, end);
+    } while (LIKELY(!code) && cpu->ran < end && !cpu->interrupt_line &&
+             !cpu->nmi_pending);
+    return code;
 }
 
 enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
@@ -141,21 +165,13 @@ enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
     uint64_t end = cpu->ran + n;
 
     while (cpu->ran < end) {
-        const struct x86_block *b;
         int code = take_pending(cpu);
 
         if (code == X86_SHUTDOWN)
             return X86_SHUTDOWN;
         if (cpu->halted)
             return X86_HALT;
-        if (UNLIKELY(is_watched(cpu))) {
-            code = step_one(cpu);
-        } else if (x86_code_block(cpu, &b)) {
-            cpu->ran++;
-            code = x86_deliver_fault(cpu);
-        } else {
-            code = run_block(cpu, b, end);
-        }
+        code = UNLIKELY(is_watched(cpu)) ? step_one(cpu) : run_blocks(cpu, end);
         if (code > X86_SYNC)
             return (enum x86_outcome)code;
     }

@@ -1,0 +1,94 @@
+#include "tests/x86_bare.h"
+
+#include "base/bytes.h"
+#include "x86vmm/machine/access.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int no_interrupt(void *who)
+{
+    (void)who;
+    return -1;
+}
+
+static void *get(size_t size)
+{
+    void *p = calloc(1, size);
+
+    if (!p) {
+        perror("x86_bare");
+        exit(1);
+    }
+    return p;
+}
+
+void x86_bare_enter(struct x86_bare *m, enum x86_mode mode)
+{
+    bool real = mode == X86_MODE_REAL;
+    struct x86_state *s = &m->cpu.state;
+
+    x86_cpu_reset(&m->cpu);
+    if (x86_mode_enter(mode, s, &m->mem, real ? 0 : BARE_CODE))
+        abort();
+    if (real) {
+        s->seg[X86_CS].selector = BARE_CODE >> 4;
+        s->seg[X86_CS].base = BARE_CODE;
+    }
+    s->gpr[X86_RSP] = real ? 0x8000 : BARE_STACK;
+    x86_tlb_flush(&m->cpu, true);
+    x86_code_written(&m->cpu, 0, BARE_STORAGE);
+    x86_mode_changed(&m->cpu);
+}
+
+struct x86_bare *x86_bare_new(enum x86_mode mode)
+{
+    struct x86_bare *m = get(sizeof(*m));
+    struct x86_world world = {.mem = &m->mem,
+                              .bus = &m->bus,
+                              .clock = &m->clock,
+                              .acknowledge = no_interrupt};
+
+    m->storage = get(BARE_STORAGE);
+    clock_init(&m->clock);
+    if (mem_add(&m->mem,
+                &(struct mem_slot){.size = BARE_STORAGE, .host = m->storage}) ||
+        x86_cpu_init(&m->cpu, &world))
+        abort();
+    x86_bare_enter(m, mode);
+    return m;
+}
+
+void x86_bare_free(struct x86_bare *m)
+{
+    x86_cpu_fini(&m->cpu);
+    free(m->storage);
+    free(m);
+}
+
+/* Let the user into every page of the mode's tables. */
+static void open_pages(struct x86_bare *m)
+{
+    const struct x86_state *s = &m->cpu.state;
+    uint8_t *tables = m->storage + X86_MODE_PAGES;
+    unsigned entry = s->cr4 & X86_CR4_PAE ? 8 : 4;
+
+    for (unsigned i = 0; i < X86_MODE_TABLES_END - X86_MODE_PAGES; i += entry)
+        if (tables[i] & 1)
+            tables[i] |= 4;
+}
+
+void x86_bare_user(struct x86_bare *m)
+{
+    struct x86_state *s = &m->cpu.state;
+
+    if (s->cr0 & X86_CR0_PG)
+        open_pages(m);
+    for (unsigned i = X86_ES; i <= X86_GS; i++) {
+        s->seg[i].attr |= X86_ATTR_DPL;
+        s->seg[i].selector |= 3;
+    }
+    x86_tlb_flush(&m->cpu, true);
+    x86_mode_changed(&m->cpu);
+}

@@ -1,0 +1,34 @@
+/* A modelled x86 processor with flat storage and an empty bus, for tests. */
+#ifndef TESTS_X86_BARE_H
+#define TESTS_X86_BARE_H
+
+#include "x86vmm/machine/cpu.h"
+#include "x86vmm/machine/mode.h"
+
+enum {
+    BARE_STORAGE = 1 << 20,
+    BARE_CODE = 0x10000, /* where programs begin */
+    BARE_DATA = 0x20000,
+    BARE_STACK = 0x40000 /* grows down */
+};
+
+struct x86_bare {
+    struct x86_cpu cpu;
+    struct mem_map mem;
+    struct bus bus;
+    struct clock clock;
+    uint8_t *storage; /* BARE_STORAGE bytes from guest-physical 0 */
+};
+
+/* In this mode, at BARE_CODE, with RSP at BARE_STACK.  Exits the program when
+ * there is no memory.  Freed by x86_bare_free. */
+struct x86_bare *x86_bare_new(enum x86_mode mode);
+void x86_bare_free(struct x86_bare *m);
+
+/* The mode again, with the storage as it is but for the mode's tables. */
+void x86_bare_enter(struct x86_bare *m, enum x86_mode mode);
+
+/* CPL 3: flat user segments; pages are the user's. */
+void x86_bare_user(struct x86_bare *m);
+
+#endif

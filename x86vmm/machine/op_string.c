@@ -1,0 +1,197 @@
+/* String instructions (Intel SDM vol. 2, each instruction's page, and REP).
+ *
+ * One iteration is one execution: a repeated instruction that is not done goes
+ * to itself, so that interrupts, faults and traps find the registers as that
+ * iteration left them.  Moves and stores upwards within a page, which nothing
+ * can interrupt or observe, are done many at a time. */
+#include "base/bits.h"
+#include "x86vmm/machine/op.h"
+
+#include <string.h>
+
+enum { DF = 0x400, REPEATED = X86_REP | X86_REPNE };
+
+static uint64_t cut(uint64_t v, unsigned size)
+{
+    return v & BITS_MASK(size * 8);
+}
+
+/* Is there an iteration to do? */
+static bool has_work(const struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return !(op->flags & REPEATED) || x86_gpr(cpu, X86_RCX, op->asize);
+}
+
+/* Move an index register past n elements. */
+static void advance(struct x86_cpu *cpu, const struct x86_op *op, unsigned reg,
+                    uint64_t n)
+{
+    uint64_t by = n * op->size;
+
+    if (cpu->state.rflags & DF)
+        by = -by;
+    x86_set_gpr(cpu, reg, op->asize, cpu->state.gpr[reg] + by);
+}
+
+/* n iterations are done; come back for the next one if `again`. */
+static void count(struct x86_cpu *cpu, const struct x86_op *op, uint64_t n,
+                  bool again)
+{
+    if (!(op->flags & REPEATED))
+        return;
+    x86_set_gpr(cpu, X86_RCX, op->asize, cpu->state.gpr[X86_RCX] - n);
+    if (again && x86_gpr(cpu, X86_RCX, op->asize))
+        cpu->next_rip = cpu->state.rip;
+}
+
+static uint64_t index_of(const struct x86_cpu *cpu, const struct x86_op *op,
+                         unsigned reg)
+{
+    return x86_gpr(cpu, reg, op->asize);
+}
+
+/* ---- Many at a time ---- */
+
+/* How many elements from this offset on lie in one page that needs no more
+ * checks; 0 or 1: do it slowly. */
+static uint64_t in_page(const struct x86_cpu *cpu, const struct x86_op *op,
+                        enum x86_seg seg, uint64_t offset, unsigned way,
+                        uint8_t **at)
+{
+    const struct x86_fast_segment *f = &cpu->fast[seg];
+    uint64_t page = X86_PAGE - x86_fast_linear(cpu, seg, offset) % X86_PAGE;
+    uint64_t room = f->end[way] - offset;
+
+    *at = x86_at(cpu, seg, offset, op->size, way);
+    if (!*at)
+        return 0;
+    if (op->asize < 8) /* where the index register wraps */
+        room = min_u64(room, BITS_MASK(op->asize * 8) + 1 - offset);
+    return min_u64(page, room) / op->size;
+}
+
+/* How many iterations at most are one: never with the trap flag on. */
+static uint64_t bulk(const struct x86_cpu *cpu, const struct x86_op *op)
+{
+    if (!(op->flags & REPEATED) || (cpu->state.rflags & (DF | X86_FLAG_TF)))
+        return 1;
+    return x86_gpr(cpu, X86_RCX, op->asize);
+}
+
+static void store_many(uint8_t *to, unsigned size, uint64_t n, uint64_t v)
+{
+    if (size == 1)
+        memset(to, (int)(v & 0xFF), n);
+    else
+        for (uint64_t i = 0; i < n; i++)
+            x86_store(to + i * size, size, v);
+}
+
+/* One element after the other: an overlap is seen. */
+static void copy_many(uint8_t *to, const uint8_t *from, unsigned size,
+                      uint64_t n)
+{
+    if (to + n * size <= from || from + n * size <= to)
+        memcpy(to, from, n * size);
+    else
+        for (uint64_t i = 0; i < n; i++)
+            x86_store(to + i * size, size, x86_load(from + i * size, size));
+}
+
+/* ---- Bodies ---- */
+
+int op_movs(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t si = index_of(cpu, op, X86_RSI), di = index_of(cpu, op, X86_RDI);
+    enum x86_seg seg = (enum x86_seg)op->seg;
+    uint64_t n = bulk(cpu, op), v;
+    uint8_t *from, *to;
+
+    if (!has_work(cpu, op))
+        return 0;
+    if (n > 1) {
+        n = min_u64(n, in_page(cpu, op, seg, si, 0, &from));
+        n = min_u64(n, in_page(cpu, op, X86_ES, di, 1, &to));
+    }
+    if (n > 1) {
+        copy_many(to, from, op->size, n);
+    } else {
+        n = 1;
+        TRY(x86_read(cpu, seg, si, op->size, &v));
+        TRY(x86_write(cpu, X86_ES, di, op->size, v));
+    }
+    advance(cpu, op, X86_RSI, n);
+    advance(cpu, op, X86_RDI, n);
+    count(cpu, op, n, true);
+    return 0;
+}
+
+int op_stos(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t di = index_of(cpu, op, X86_RDI), v = cpu->state.gpr[X86_RAX];
+    uint64_t n = bulk(cpu, op);
+    uint8_t *to;
+
+    if (!has_work(cpu, op))
+        return 0;
+    if (n > 1)
+        n = min_u64(n, in_page(cpu, op, X86_ES, di, 1, &to));
+    if (n > 1) {
+        store_many(to, op->size, n, v);
+    } else {
+        n = 1;
+        TRY(x86_write(cpu, X86_ES, di, op->size, v));
+    }
+    advance(cpu, op, X86_RDI, n);
+    count(cpu, op, n, true);
+    return 0;
+}
+
+int op_lods(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t v;
+
+    if (!has_work(cpu, op))
+        return 0;
+    TRY(x86_read(cpu, (enum x86_seg)op->seg, index_of(cpu, op, X86_RSI),
+                 op->size, &v));
+    x86_set_gpr(cpu, X86_RAX, op->size, v);
+    advance(cpu, op, X86_RSI, 1);
+    count(cpu, op, 1, true);
+    return 0;
+}
+
+/* Compare, and say whether REPE or REPNE goes on. */
+static bool compare(struct x86_cpu *cpu, const struct x86_op *op, uint64_t a,
+                    uint64_t b)
+{
+    x86_flags_sub(cpu, op->size, a, b, cut(a - b, op->size));
+    return (a == b) == !(op->flags & X86_REPNE);
+}
+
+int op_cmps(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t a, b;
+
+    if (!has_work(cpu, op))
+        return 0;
+    TRY(x86_read(cpu, (enum x86_seg)op->seg, index_of(cpu, op, X86_RSI),
+                 op->size, &a));
+    TRY(x86_read(cpu, X86_ES, index_of(cpu, op, X86_RDI), op->size, &b));
+    advance(cpu, op, X86_RSI, 1);
+    advance(cpu, op, X86_RDI, 1);
+    count(cpu, op, 1, compare(cpu, op, a, b));
+    return 0;
+}
+
+int op_scas(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    uint64_t v;
+
+    if (!has_work(cpu, op))
+        return 0;
+    TRY(x86_read(cpu, X86_ES, index_of(cpu, op, X86_RDI), op->size, &v));
+    advance(cpu, op, X86_RDI, 1);
+    count(cpu, op, 1, compare(cpu, op, x86_gpr(cpu, X86_RAX, op->size), v));
+    return 0;
+}
