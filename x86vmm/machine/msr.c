@@ -1,6 +1,30 @@
 #include "x86vmm/machine/msr.h"
 
+#include "x86vmm/machine/segment.h"
+
 #include <stdlib.h>
+
+/* Numbers (Intel SDM vol. 4, "Architectural MSRs"). */
+enum {
+    MSR_TSC = 0x10,
+    MSR_APIC_BASE = 0x1B,
+    MSR_SYSENTER_CS = 0x174,
+    MSR_SYSENTER_ESP = 0x175,
+    MSR_SYSENTER_EIP = 0x176,
+    MSR_MISC_ENABLE = 0x1A0,
+    MSR_PAT = 0x277
+};
+#define MSR_EFER           0xC0000080u
+#define MSR_STAR           0xC0000081u
+#define MSR_LSTAR          0xC0000082u
+#define MSR_CSTAR          0xC0000083u
+#define MSR_FMASK          0xC0000084u
+#define MSR_FS_BASE        0xC0000100u
+#define MSR_GS_BASE        0xC0000101u
+#define MSR_KERNEL_GS_BASE 0xC0000102u
+#define MSR_TSC_AUX        0xC0000103u
+
+enum { APIC_BSP = 0x100, APIC_ENABLED = 0x800, FAST_STRINGS = 1 };
 
 struct x86_msrs *x86_msrs_new(void)
 {
@@ -10,5 +34,169 @@ struct x86_msrs *x86_msrs_new(void)
 void x86_msrs_reset(struct x86_msrs *m)
 {
     *m = (struct x86_msrs){.pat = UINT64_C(0x0007040600070406),
-                           .apic_base = 0xFEE00900};
+                           .apic_base = 0xFEE00000 | APIC_ENABLED | APIC_BSP,
+                           .misc_enable = FAST_STRINGS};
+}
+
+uint64_t x86_tsc(const struct x86_cpu *cpu)
+{
+    uint64_t now = cpu->world.clock ? cpu->world.clock->now : 0;
+
+    return now + (cpu->ran - cpu->ran_told) + cpu->tsc_offset;
+}
+
+/* ---- Plain ones ---- what may be written: any 64-bit value, 32 bits, a
+ * canonical address. */
+
+enum form { ANY, LOW_32, ADDRESS };
+
+/* The register itself, or NULL if it is none of these. */
+static uint64_t *plain(struct x86_cpu *cpu, uint32_t index, enum form *form)
+{
+    struct x86_msrs *m = cpu->msrs;
+
+    *form = ADDRESS;
+    switch (index) {
+    case MSR_SYSENTER_ESP:
+        return &m->sysenter_esp;
+    case MSR_SYSENTER_EIP:
+        return &m->sysenter_eip;
+    case MSR_LSTAR:
+        return &m->lstar;
+    case MSR_CSTAR:
+        return &m->cstar;
+    case MSR_FS_BASE:
+        return &cpu->state.seg[X86_FS].base;
+    case MSR_GS_BASE:
+        return &cpu->state.seg[X86_GS].base;
+    case MSR_KERNEL_GS_BASE:
+        return &m->kernel_gs_base;
+    default:
+        break;
+    }
+    *form = LOW_32;
+    switch (index) {
+    case MSR_SYSENTER_CS:
+        return &m->sysenter_cs;
+    case MSR_FMASK:
+        return &m->fmask;
+    case MSR_TSC_AUX:
+        return &m->tsc_aux;
+    default:
+        break;
+    }
+    *form = ANY;
+    return index == MSR_STAR ? &m->star : NULL;
+}
+
+static bool has_form(uint64_t value, enum form form)
+{
+    return form == ANY      ? true
+           : form == LOW_32 ? !(value >> 32)
+                            : x86_canonical(value);
+}
+
+int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
+{
+    enum form form;
+    const uint64_t *at = plain(cpu, index, &form);
+
+    if (at) {
+        *value = *at;
+        return 0;
+    }
+    switch (index) {
+    case MSR_TSC:
+        *value = x86_tsc(cpu);
+        return 0;
+    case MSR_EFER:
+        *value = cpu->state.efer;
+        return 0;
+    case MSR_PAT:
+        *value = cpu->msrs->pat;
+        return 0;
+    case MSR_MISC_ENABLE:
+        *value = cpu->msrs->misc_enable;
+        return 0;
+    case MSR_APIC_BASE:
+        if (!cpu->world.apic)
+            return x86_raise_gp(cpu);
+        *value = cpu->msrs->apic_base;
+        return 0;
+    default:
+        return x86_raise_gp(cpu);
+    }
+}
+
+/* ---- Those with a meaning ---- */
+
+/* LMA is the processor's; LME does not change while paging is on. */
+static int write_efer(struct x86_cpu *cpu, uint64_t value)
+{
+    const uint64_t own =
+        X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE;
+    struct x86_state *s = &cpu->state;
+    uint64_t changed = value ^ s->efer;
+
+    if ((value & ~own) || ((changed & X86_EFER_LME) && (s->cr0 & X86_CR0_PG)))
+        return x86_raise_gp(cpu);
+    s->efer = (value & ~X86_EFER_LMA) | (s->efer & X86_EFER_LMA);
+    if (changed & X86_EFER_NXE)
+        x86_tlb_flush(cpu, true);
+    x86_mode_changed(cpu);
+    return 0;
+}
+
+/* Eight memory types: 0 1 4 5 6 7 (SDM vol. 3, "Page Attribute Table"). */
+static int write_pat(struct x86_cpu *cpu, uint64_t value)
+{
+    for (unsigned i = 0; i < 64; i += 8) {
+        uint64_t type = value >> i & 0xFF;
+
+        if (type > 7 || type == 2 || type == 3)
+            return x86_raise_gp(cpu);
+    }
+    cpu->msrs->pat = value;
+    return 0;
+}
+
+static int write_apic_base(struct x86_cpu *cpu, uint64_t value)
+{
+    const uint64_t own = UINT64_C(0xFFFFFF000) | APIC_ENABLED | APIC_BSP;
+
+    if (!cpu->world.apic || (value & ~own))
+        return x86_raise_gp(cpu);
+    cpu->msrs->apic_base = value | APIC_BSP;
+    return 0;
+}
+
+int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
+{
+    enum form form;
+    uint64_t *at = plain(cpu, index, &form);
+
+    if (at) {
+        if (!has_form(value, form))
+            return x86_raise_gp(cpu);
+        *at = value;
+        return 0;
+    }
+    switch (index) {
+    case MSR_TSC:
+        cpu->tsc_offset += value - x86_tsc(cpu);
+        return 0;
+    case MSR_EFER:
+        return write_efer(cpu, value);
+    case MSR_PAT:
+        return write_pat(cpu, value);
+    case MSR_MISC_ENABLE:
+        if (value & ~(uint64_t)FAST_STRINGS)
+            return x86_raise_gp(cpu);
+        cpu->msrs->misc_enable = value;
+        return 0;
+    case MSR_APIC_BASE:
+        return write_apic_base(cpu, value);
+    default:
+        return x86_raise_gp(cpu);
+    }
 }

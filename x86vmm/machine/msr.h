@@ -18,4 +18,8 @@ void x86_msrs_reset(struct x86_msrs *m);
 MUST_USE int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value);
 MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
 
+/* The time-stamp counter: guest time, one tick an instruction, and what WRMSR
+ * has added to it. */
+uint64_t x86_tsc(const struct x86_cpu *cpu);
+
 #endif

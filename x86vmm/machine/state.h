@@ -81,24 +81,32 @@ struct x86_state {
     bool delivering;
 };
 
-#define X86_FLAG_ONE 0x2ull /* always 1 */
-#define X86_FLAG_TF  0x100ull
-#define X86_FLAG_IF  0x200ull
-#define X86_FLAG_NT  0x4000ull
-#define X86_FLAG_RF  0x10000ull
-#define X86_FLAG_VM  0x20000ull
-#define X86_FLAG_AC  0x40000ull
-#define X86_CR0_PE   0x1ull
-#define X86_CR0_ET   0x10ull
-#define X86_CR0_NE   0x20ull
-#define X86_CR0_WP   0x10000ull
-#define X86_CR0_PG   0x80000000ull
-#define X86_CR4_PSE  0x10ull
-#define X86_CR4_PAE  0x20ull
-#define X86_CR4_LA57 0x1000ull
-#define X86_EFER_LME 0x100ull
-#define X86_EFER_LMA 0x400ull
-#define X86_EFER_NXE 0x800ull
+#define X86_FLAG_ONE  0x2ull /* always 1 */
+#define X86_FLAG_TF   0x100ull
+#define X86_FLAG_IF   0x200ull
+#define X86_FLAG_IOPL 0x3000ull
+#define X86_FLAG_NT   0x4000ull
+#define X86_FLAG_RF   0x10000ull
+#define X86_FLAG_VM   0x20000ull
+#define X86_FLAG_AC   0x40000ull
+#define X86_FLAG_VIF  0x80000ull
+#define X86_FLAG_VIP  0x100000ull
+#define X86_FLAG_ID   0x200000ull
+#define X86_CR0_PE    0x1ull
+#define X86_CR0_TS    0x8ull
+#define X86_CR0_ET    0x10ull
+#define X86_CR0_NE    0x20ull
+#define X86_CR0_WP    0x10000ull
+#define X86_CR0_PG    0x80000000ull
+#define X86_CR4_TSD   0x4ull
+#define X86_CR4_DE    0x8ull
+#define X86_CR4_PSE   0x10ull
+#define X86_CR4_PAE   0x20ull
+#define X86_CR4_LA57  0x1000ull
+#define X86_EFER_SCE  0x1ull
+#define X86_EFER_LME  0x100ull
+#define X86_EFER_LMA  0x400ull
+#define X86_EFER_NXE  0x800ull
 
 /* The whole state as rows of regs.def. */
 extern const struct reg_table x86_regs;
