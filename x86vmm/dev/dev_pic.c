@@ -309,8 +309,8 @@ void pic_elcr_io(void *dev, uint64_t offset, unsigned size, bool write,
 
 void pic_init(struct pic *p)
 {
-    *p = (struct pic){.chips = {{.first = true, .elcr_mask = 0xF8},
-                                {.elcr_mask = 0xDE}}};
+    *p = (struct pic){
+        .chips = {{.first = true, .elcr_mask = 0xF8}, {.elcr_mask = 0xDE}}};
     for (unsigned i = 0; i < 2; i++) {
         p->chips[i].vector = (uint8_t)(X86_LINE_VECTOR + INPUTS * i);
         p->chips[i].lowest = INPUTS - 1;

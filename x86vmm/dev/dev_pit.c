@@ -166,10 +166,9 @@ static void latch_status(const struct pit *p, struct pit_counter *c)
     if (c->status_latched)
         return;
     c->status_latched = true;
-    c->status =
-        (uint8_t)((output(p, c) ? STATUS_OUT : 0) |
-                  (c->loaded ? 0 : STATUS_NULL) | c->access << 4 |
-                  c->mode << 1 | (c->bcd ? 1 : 0));
+    c->status = (uint8_t)((output(p, c) ? STATUS_OUT : 0) |
+                          (c->loaded ? 0 : STATUS_NULL) | c->access << 4 |
+                          c->mode << 1 | (c->bcd ? 1 : 0));
 }
 
 static void read_back(struct pit *p, uint8_t command)
@@ -277,8 +276,7 @@ static void write_register(void *dev, unsigned reg, uint8_t byte)
         write_count(p, &p->counters[reg], byte);
 }
 
-void pit_io(void *dev, uint64_t offset, unsigned size, bool write,
-            uint64_t *v)
+void pit_io(void *dev, uint64_t offset, unsigned size, bool write, uint64_t *v)
 {
     bytewise_io(dev, REGISTERS, read_register, write_register, offset, size,
                 write, v);

@@ -18,18 +18,18 @@
 enum { PIT_HZ = 1193182, PIT_PORT = 0x40, PIT_PORT_GATE = 0x61 };
 
 struct pit_counter {
-    uint8_t mode;     /* 0 to 5 */
-    uint8_t access;   /* 1 low byte, 2 high byte, 3 low then high */
+    uint8_t mode;   /* 0 to 5 */
+    uint8_t access; /* 1 low byte, 2 high byte, 3 low then high */
     bool bcd;
     bool gate;
     bool running;     /* a count is loaded; modes 1 and 5: and triggered */
     bool loaded;      /* a whole count has been written since the mode */
     bool high_next_w; /* the high byte is to be written, read next */
     bool high_next_r;
-    uint8_t low;      /* the low byte that was written */
-    uint32_t count;   /* 1 to 65536, or to 10000 */
-    uint64_t start;   /* tick of the load or trigger */
-    uint64_t held;    /* ticks that had passed when the gate stopped it */
+    uint8_t low;    /* the low byte that was written */
+    uint32_t count; /* 1 to 65536, or to 10000 */
+    uint64_t start; /* tick of the load or trigger */
+    uint64_t held;  /* ticks that had passed when the gate stopped it */
     bool count_latched, status_latched;
     uint16_t latch;
     uint8_t status;

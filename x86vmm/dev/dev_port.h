@@ -1,4 +1,4 @@
-/* Two ports of one register each, as emulators have them for small guests. */
+/* Ports of one register each, as emulators have them for small guests. */
 #ifndef X86VMM_DEV_DEV_PORT_H
 #define X86VMM_DEV_DEV_PORT_H
 
@@ -18,5 +18,14 @@ void debug_port_io(void *dev, uint64_t offset, unsigned size, bool write,
  * machine with the value as its code; it reads as zeros. */
 void exit_port_io(void *dev, uint64_t offset, unsigned size, bool write,
                   uint64_t *value);
+
+/* The power-off port: "Shutdown", written letter by letter, turns the machine
+ * off (the custom of Bochs). */
+struct off_port {
+    unsigned seen; /* letters */
+    struct x86_platform *platform;
+};
+void off_port_io(void *dev, uint64_t offset, unsigned size, bool write,
+                 uint64_t *value);
 
 #endif

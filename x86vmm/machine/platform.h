@@ -67,6 +67,7 @@ enum {
     X86_PORT_EXIT = 0xF4,      /* the value written ends the machine */
     X86_PORT_HYPERCALL = 0xF5, /* OUT EAX: call the monitor */
     X86_PORT_SERIAL = 0x3F8,
+    X86_PORT_OFF = 0x8900,    /* "Shutdown" turns the machine off */
     X86_MMIO_SERIAL = 0xD0000 /* the same eight registers in storage */
 };
 
