@@ -144,6 +144,9 @@ struct x86_cpu {
     struct x86_fast_segment fast[X86_GS + 1];
 
     uint64_t ran;      /* instructions attempted since reset */
+    uint64_t run_end;  /* x86_run goes on until `ran` is this; a device may
+                        * lower it (to `ran`), and sets code_stale, when what
+                        * it was asked to do must be looked at */
     uint64_t ran_told; /* of these, told to the clock by whoever advances it */
     uint32_t debug_hits; /* debug.h: bits of DR6 for a trap after this one */
     bool code_stale;     /* code.h: what is being executed has been dropped */

@@ -117,14 +117,13 @@ enum x86_outcome x86_step(struct x86_cpu *cpu)
 
 /* The instructions of one block, until its end, a jump, or something else.
  * Only the last one of a block may change next_rip and return X86_NEXT. */
-static int run_block(struct x86_cpu *cpu, const struct x86_block *b,
-                     uint64_t end)
+static int run_block(struct x86_cpu *cpu, const struct x86_block *b)
 {
     const struct x86_op *op = b->ops, *last = op + b->count;
     uint64_t rip = cpu->state.rip, mask = cpu->rip_mask, ran = cpu->ran;
 
-    if (UNLIKELY(b->count > end - ran))
-        last = op + (end - ran);
+    if (UNLIKELY(b->count > cpu->run_end - ran))
+        last = op + (cpu->run_end - ran);
     for (;;) {
         rip = (rip + op->len) & mask;
         cpu->next_rip = rip;
@@ -144,7 +143,7 @@ static int run_block(struct x86_cpu *cpu, const struct x86_block *b,
 }
 
 /* Blocks, as long as nothing can come between. */
-static int run_blocks(struct x86_cpu *cpu, uint64_t end)
+static int run_blocks(struct x86_cpu *cpu)
 {
     const struct x86_block *b;
     int code;
@@ -154,24 +153,23 @@ static int run_blocks(struct x86_cpu *cpu, uint64_t end)
             cpu->ran++;
             return x86_deliver_fault(cpu);
         }
-        code = run_block(cpu, b, end);
-    } while (LIKELY(!code) && cpu->ran < end && !cpu->interrupt_line &&
-             !cpu->nmi_pending);
+        code = run_block(cpu, b);
+    } while (LIKELY(!code) && cpu->ran < cpu->run_end &&
+             !cpu->interrupt_line && !cpu->nmi_pending);
     return code;
 }
 
 enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
 {
-    uint64_t end = cpu->ran + n;
-
-    while (cpu->ran < end) {
+    cpu->run_end = cpu->ran + n;
+    while (cpu->ran < cpu->run_end) {
         int code = take_pending(cpu);
 
         if (code == X86_SHUTDOWN)
             return X86_SHUTDOWN;
         if (cpu->halted)
             return X86_HALT;
-        code = UNLIKELY(is_watched(cpu)) ? step_one(cpu) : run_blocks(cpu, end);
+        code = UNLIKELY(is_watched(cpu)) ? step_one(cpu) : run_blocks(cpu);
         if (code > X86_SYNC)
             return (enum x86_outcome)code;
     }
