@@ -34,7 +34,8 @@ CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 SUITES   := $(sort $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))
 TESTS    := $(filter-out tests/test_%.c,$(wildcard tests/*.c)) \
             $(SUITES:%=tests/test_%.c) \
-            $(filter-out tests/oracle/main.c,$(wildcard tests/oracle/*.c))
+            $(filter-out %/main.c,$(wildcard tests/oracle/*.c \
+            tests/x86_host/*.c))
 # Layers that must work with no C library under them (see tests/freestanding.sh).
 BARE     := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c)
 
@@ -138,7 +139,9 @@ $(BUILD)/oracle: $(call object,fast,$(ORACLE)) $(BUILD)/fast/lib.a
 $(BUILD)/bench:  $(call object,fast,$(BENCH)) $(BUILD)/fast/lib.a
 X86_BENCH := $(wildcard tests/x86_bench/*.c) tests/x86_bare.c
 $(BUILD)/x86-bench: $(call object,fast,$(X86_BENCH)) $(BUILD)/fast/lib.a
-$(BUILD)/oracle $(BUILD)/bench $(BUILD)/x86-bench:
+X86_HOST := $(wildcard tests/x86_host/*.c) tests/x86_bare.c
+$(BUILD)/x86-host-oracle: $(call object,fast,$(X86_HOST)) $(BUILD)/fast/lib.a
+$(BUILD)/oracle $(BUILD)/bench $(BUILD)/x86-bench $(BUILD)/x86-host-oracle:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -152,12 +155,16 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: oracle fuzz bench x86-bench kvm-check cross
+.PHONY: oracle x86-host-oracle fuzz bench x86-bench kvm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
 oracle: $(BUILD)/oracle
 	$(Q)$(BUILD)/oracle --cases $(ORACLE_CASES)
+
+# Random instructions on the modelled x86 processor and on this host's own.
+x86-host-oracle: $(BUILD)/x86-host-oracle
+	$(Q)$(BUILD)/x86-host-oracle --cases $(CASES)
 
 FUZZ_RUNS    ?= 1000000
 FUZZ_SECONDS ?= 600
@@ -230,5 +237,6 @@ $(BUILD)/%.flags: always
 .SECONDARY:
 
 -include $(patsubst %.o,%.d,\
-    $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH)) \
+    $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH) \
+                         $(X86_HOST)) \
     $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS) $(wildcard tests/fuzz/*.c)))

@@ -38,8 +38,8 @@ static const uint8_t mixed[] = {
     0x01, 0xDA,             /* add edx, ebx */
     0x89, 0x57, 0x04,       /* mov [rdi + 4], edx */
     0xFF, 0xC9,             /* dec ecx */
-    0x75, 0xD9,             /* jnz back */
-    0xEB, 0xD7,             /* jmp back */
+    0x75, 0xDB,             /* jnz back */
+    0xEB, 0xD9,             /* jmp back */
     0x53,                   /* sub: push rbx */
     0x31, 0xD2,             /* xor edx, edx */
     0x5B,                   /* pop rbx */

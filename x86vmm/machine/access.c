@@ -275,16 +275,16 @@ int x86_check_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
                     size_t size)
 {
     struct x86_tlb_entry *t;
-    uint64_t linear, last;
+    uint64_t linear, next;
 
     TRY(linear_of(cpu, seg, offset, size, X86_WRITE, &linear));
     TRY(check_alignment(cpu, linear, size));
     linear = wrap(cpu, linear);
-    last = wrap(cpu, linear + size - 1);
+    next = wrap(cpu, (linear | (X86_PAGE - 1)) + 1);
     TRY(x86_tlb_find(cpu, linear, X86_WRITE, cpu->user, &t));
-    if (linear / X86_PAGE == last / X86_PAGE)
+    if (size <= X86_PAGE - linear % X86_PAGE)
         return 0;
-    return x86_tlb_find(cpu, last, X86_WRITE, cpu->user, &t);
+    return x86_tlb_find(cpu, next, X86_WRITE, cpu->user, &t);
 }
 
 /* ---- The stack ---- */

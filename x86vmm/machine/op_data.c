@@ -103,12 +103,15 @@ static int put_both(struct x86_cpu *cpu, const struct x86_op *op, uint64_t v0,
     return x86_put(cpu, op, !first, first ? v0 : v1);
 }
 
-/* Nothing has changed yet when memory cannot be written. */
+/* Memory is reached for writing at once: so is its page fault. */
 int op_xchg(struct x86_cpu *cpu, const struct x86_op *op)
 {
     uint64_t a, b;
 
-    TRY(x86_get(cpu, op, 0, &a));
+    if (op->operand[1].kind == X86_MEM)
+        TRY(x86_check_write(cpu, (enum x86_seg)op->seg, x86_offset(cpu, op),
+                            op->operand[1].size));
+    TRY(x86_get_rmw(cpu, op, &a));
     TRY(x86_get(cpu, op, 1, &b));
     return put_both(cpu, op, b, a);
 }
@@ -126,7 +129,8 @@ int op_xadd(struct x86_cpu *cpu, const struct x86_op *op)
     return 0;
 }
 
-/* The destination is written in any case, with what it was if they differ. */
+/* A destination in memory is written in any case, with what it was if they
+ * differ; a register keeps even its upper half then. */
 int op_cmpxchg(struct x86_cpu *cpu, const struct x86_op *op)
 {
     unsigned size = op->operand[0].size;
@@ -134,7 +138,8 @@ int op_cmpxchg(struct x86_cpu *cpu, const struct x86_op *op)
 
     TRY(x86_get_rmw(cpu, op, &b));
     TRY(x86_get(cpu, op, 1, &from));
-    TRY(x86_put(cpu, op, 0, a == b ? from : b));
+    if (a == b || op->operand[0].kind == X86_MEM)
+        TRY(x86_put(cpu, op, 0, a == b ? from : b));
     if (a != b)
         x86_set_gpr(cpu, X86_RAX, size, b);
     x86_flags_sub(cpu, size, a, b, cut(a - b, size));
