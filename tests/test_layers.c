@@ -36,6 +36,7 @@ static const struct layer {
     {"x86vmm/machine/", false, "base/ x86vmm/machine/"},
     {"x86vmm/vtx/", false, "base/ x86vmm/machine/ x86vmm/vtx/"},
     {"x86vmm/dev/", true, "base/ x86vmm/machine/ x86vmm/dev/"},
+    {"x86vmm/pc/", false, "base/ x86vmm/machine/ x86vmm/dev/ x86vmm/pc/"},
     {"x86vmm/engine/", false,
      "base/ monitor/ x86vmm/machine/ x86vmm/vtx/ x86vmm/vcpu.h "
      "x86vmm/engine/"},
