@@ -154,8 +154,8 @@ static int run_blocks(struct x86_cpu *cpu)
             return x86_deliver_fault(cpu);
         }
         code = run_block(cpu, b);
-    } while (LIKELY(!code) && cpu->ran < cpu->run_end &&
-             !cpu->interrupt_line && !cpu->nmi_pending);
+    } while (LIKELY(!code) && cpu->ran < cpu->run_end && !cpu->interrupt_line &&
+             !cpu->nmi_pending);
     return code;
 }
 
