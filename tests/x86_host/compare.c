@@ -107,6 +107,8 @@ static bool same_fault(const struct host_state *a, const struct host_state *b)
 static bool is_open(const struct x86_op *op, const struct host_state *a,
                     const struct host_state *b)
 {
+    if (b->vector == X86_EXC_PF && b->cr2 - HOST_DOOR < 0x2000)
+        return true; /* is there here, but not in ours */
     if (a->vector <= 1 || b->vector <= 1)
         return false;
     switch (op->id) {

@@ -150,11 +150,20 @@ static uint8_t gpr_of(ZydisRegister r)
     return put_register(r, &o) && o.kind == X86_REG ? o.reg : X86_NO_REG;
 }
 
-static void put_memory(const ZydisDecodedOperandMem *m, struct x86_op *op)
+/* SIB with base 5 and mod 0: there is none (SDM vol. 2, "32-Bit Addressing
+ * Forms with the SIB Byte").  Zydis 4.0 takes it for R13D where REX.B is set
+ * and the address has 32 bits. */
+static bool lacks_base(const ZydisDecodedInstruction *in)
+{
+    return in->raw.sib.offset && !in->raw.modrm.mod && in->raw.sib.base == 5;
+}
+
+static void put_memory(const ZydisDecodedInstruction *in,
+                       const ZydisDecodedOperandMem *m, struct x86_op *op)
 {
     bool rip = m->base == ZYDIS_REGISTER_RIP || m->base == ZYDIS_REGISTER_EIP;
 
-    op->base = rip ? X86_NO_REG : gpr_of(m->base);
+    op->base = rip || lacks_base(in) ? X86_NO_REG : gpr_of(m->base);
     op->index = gpr_of(m->index);
     op->scale = m->scale == 8 ? 3 : m->scale == 4 ? 2 : m->scale == 2 ? 1 : 0;
     op->disp = m->disp.has_displacement ? m->disp.value : 0;
@@ -172,7 +181,8 @@ static void put_immediate(const ZydisDecodedOperandImm *imm, struct x86_op *op,
 }
 
 /* False: an operand that no body can have. */
-static bool put_operand(const ZydisDecodedOperand *from, struct x86_op *op)
+static bool put_operand(const ZydisDecodedInstruction *in,
+                        const ZydisDecodedOperand *from, struct x86_op *op)
 {
     struct x86_operand *o = &op->operand[op->count];
     bool second = false;
@@ -187,7 +197,7 @@ static bool put_operand(const ZydisDecodedOperand *from, struct x86_op *op)
         break;
     case ZYDIS_OPERAND_TYPE_MEMORY:
         o->kind = X86_MEM;
-        put_memory(&from->mem, op);
+        put_memory(in, &from->mem, op);
         break;
     case ZYDIS_OPERAND_TYPE_IMMEDIATE:
         o->kind = X86_IMM;
@@ -214,7 +224,7 @@ static bool put_operands(const ZydisDecodedInstruction *in,
         const ZydisDecodedOperand *o = &operands[i];
 
         if (i < in->operand_count_visible) {
-            if (op->count == X86_OPERANDS || !put_operand(o, op))
+            if (op->count == X86_OPERANDS || !put_operand(in, o, op))
                 return false;
         } else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY &&
                    gpr_of(o->mem.base) != X86_RDI &&
