@@ -269,7 +269,7 @@ static int make_frame(struct x86_cpu *cpu, const struct x86_op *op)
     uint64_t frame, sp;
 
     TRY(x86_push(cpu, op->size, cpu->state.gpr[X86_RBP]));
-    frame = x86_sp(cpu);
+    frame = x86_gpr(cpu, X86_RSP, op->size); /* all of a 16-bit stack's ESP */
     TRY(push_frames(cpu, op, op->imm2 & 31, frame));
     sp = (x86_sp(cpu) - (op->imm & 0xFFFF)) & cpu->sp_mask;
     TRY(x86_check_write(cpu, X86_SS, sp, op->size));

@@ -229,6 +229,7 @@ int op_verw(struct x86_cpu *cpu, const struct x86_op *op)
     return 0;
 }
 
+/* Storage that is as it should be is not written: it may be read-only. */
 int op_arpl(struct x86_cpu *cpu, const struct x86_op *op)
 {
     uint64_t to, from;
@@ -236,7 +237,7 @@ int op_arpl(struct x86_cpu *cpu, const struct x86_op *op)
 
     if (x86_is_8086(cpu))
         return x86_raise(cpu, X86_EXC_UD);
-    TRY(x86_get_rmw(cpu, op, &to));
+    TRY(x86_get(cpu, op, 0, &to));
     TRY(x86_get(cpu, op, 1, &from));
     raise = (to & 3) < (from & 3);
     if (raise)
