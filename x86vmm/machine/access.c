@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "x86vmm/machine/code.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/paging.h"
 
@@ -98,6 +99,7 @@ static int access_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
     TRY(x86_tlb_find(cpu, linear, access, user, &t));
     if (LIKELY(size <= first)) {
         touch(cpu, t, linear, size, access, bytes);
+        x86_debug_access(cpu, linear, size, access == X86_WRITE);
         return 0;
     }
     uint64_t next = wrap(cpu, linear + first);
@@ -108,6 +110,7 @@ static int access_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
     touch(cpu, t, linear, first, access, bytes);
     TRY(x86_tlb_find(cpu, next, access, user, &t));
     touch(cpu, t, next, size - first, access, bytes + first);
+    x86_debug_access(cpu, linear, size, access == X86_WRITE);
     return 0;
 }
 

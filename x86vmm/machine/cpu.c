@@ -2,6 +2,7 @@
 
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/code.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/paging.h"
 
@@ -10,13 +11,14 @@
 
 /* ---- What is known of the mode beforehand ---- */
 
-/* How far a segment goes for 8 bytes, if it goes up from 0. */
+/* How far a segment goes for 8 bytes, if it goes up from 0 and no access is to
+ * be looked at more closely. */
 static uint64_t fast_end(const struct x86_cpu *cpu, unsigned seg,
                          enum x86_access access)
 {
     const struct x86_segment *s = &cpu->state.seg[seg];
 
-    if (x86_aligns(cpu))
+    if (x86_aligns(cpu) || x86_debug_watches_data(cpu))
         return 0;
     if (cpu->code_bits == 64)
         return UINT64_MAX;
@@ -72,9 +74,11 @@ void x86_cpu_reset(struct x86_cpu *cpu)
     cpu->fpu.control = 0x40;
     cpu->fpu.tag = 0x5555;
     cpu->mxcsr = 0x1F80;
-    cpu->dr[6] = 0xFFFF0FF0;
-    cpu->dr[7] = 0x400;
-    cpu->nmi_pending = cpu->nmi_blocked = cpu->shadow = cpu->halted = false;
+    cpu->dr[6] = X86_DR6_ONES;
+    cpu->dr[7] = X86_DR7_ONE;
+    cpu->nmi_pending = cpu->nmi_blocked = cpu->halted = false;
+    cpu->shadow = cpu->shadow_ss = false;
+    cpu->debug_hits = 0;
     x86_msrs_reset(cpu->msrs);
     x86_tlb_flush(cpu, true);
     x86_mode_changed(cpu);

@@ -129,6 +129,7 @@ struct x86_cpu {
     bool interrupt_line; /* the controller has one */
     bool nmi_pending, nmi_blocked;
     bool shadow; /* after STI, MOV SS, POP SS: no interrupt before the next */
+    bool shadow_ss; /* of the last two: no debug exception either */
     bool halted;
 
     /* Of the instruction that is being executed: */

@@ -265,7 +265,9 @@ static void prepare(struct x86_cpu *cpu, struct delivery *d)
 
     d->rip = after ? cpu->next_rip : cpu->state.rip;
     d->flags = x86_flags_get(cpu);
-    if (!after && !f->external && !f->keep_rf)
+    if (after)
+        d->flags &= ~X86_FLAG_RF;
+    else if (!f->external && !f->keep_rf)
         d->flags |= X86_FLAG_RF;
     if (x86_real_mode(&cpu->state))
         d->f.has_error = false;
@@ -292,7 +294,7 @@ int x86_deliver_fault(struct x86_cpu *cpu)
         prepare(cpu, &d);
         if (!deliver_once(cpu, &d)) {
             cpu->next_rip = cpu->state.rip;
-            cpu->shadow = false;
+            cpu->halted = cpu->shadow = cpu->shadow_ss = false;
             x86_mode_changed(cpu);
             return X86_SYNC;
         }

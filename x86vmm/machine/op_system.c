@@ -14,7 +14,7 @@ static int load(struct x86_cpu *cpu, unsigned seg, uint64_t selector)
         return x86_raise(cpu, X86_EXC_UD);
     TRY(x86_load_segment(cpu, (enum x86_seg)seg, (uint16_t)selector));
     if (seg == X86_SS)
-        cpu->shadow = true;
+        cpu->shadow = cpu->shadow_ss = true;
     return X86_SYNC;
 }
 

@@ -3,24 +3,29 @@
  * x86_step is the meaning.  x86_run is the same, faster: while nothing can come
  * between, instructions are taken from decoded blocks. */
 #include "x86vmm/machine/code.h"
-
-enum { DR6_BS = 0x4000, DR7_ENABLED = 0xFF };
+#include "x86vmm/machine/debug.h"
 
 /* ---- Between instructions ---- */
 
 static int deliver_external(struct x86_cpu *cpu, unsigned vector)
 {
-    cpu->halted = false;
     cpu->fault =
         (struct x86_fault){.vector = (uint8_t)vector, .external = true};
     return x86_deliver_fault(cpu);
 }
 
-/* X86_NEXT: nothing came, or what came has been delivered. */
+/* X86_NEXT: nothing came, or what came has been delivered.  A debug trap has
+ * been left over by a task switch (SDM vol. 3, "Priority Among Simultaneous
+ * Exceptions and Interrupts"). */
 static int take_pending(struct x86_cpu *cpu)
 {
     int vector;
 
+    if (UNLIKELY(cpu->debug_hits) && !cpu->shadow_ss) {
+        cpu->next_rip = cpu->state.rip;
+        if (x86_debug_trap(cpu, false))
+            return x86_deliver_fault(cpu);
+    }
     if (cpu->shadow)
         return X86_NEXT;
     if (cpu->nmi_pending && !cpu->nmi_blocked) {
@@ -38,7 +43,7 @@ static int take_pending(struct x86_cpu *cpu)
 static bool is_watched(const struct x86_cpu *cpu)
 {
     return (cpu->state.rflags & (X86_FLAG_TF | X86_FLAG_RF)) || cpu->shadow ||
-           (cpu->dr[7] & DR7_ENABLED);
+           (cpu->dr[7] & X86_DR7_ENABLED);
 }
 
 /* ---- One instruction ---- */
@@ -66,38 +71,45 @@ static int settle(struct x86_cpu *cpu, int code)
     return code;
 }
 
-/* The trap flag as it was before the instruction (SDM vol. 3, "Single-Step
- * Exception Condition"). */
-static int single_step(struct x86_cpu *cpu)
-{
-    cpu->dr[6] |= DR6_BS;
-    cpu->next_rip = cpu->state.rip;
-    cpu->fault = (struct x86_fault){.vector = X86_EXC_DB, .trap = true};
-    return x86_deliver_fault(cpu);
-}
-
 /* RF holds for one instruction, and longer if that faults (SDM vol. 3,
  * "Instruction-Breakpoint Exception Condition"); what IRET loads is the next
  * one's. */
-static int step_one(struct x86_cpu *cpu)
+static int try_one(struct x86_cpu *cpu)
 {
     uint64_t rf = cpu->state.rflags & X86_FLAG_RF;
+    int code;
+
+    cpu->state.rflags &= ~X86_FLAG_RF;
+    code = x86_try(cpu);
+    if (code != X86_FAULT)
+        return code;
+    cpu->state.rflags |= rf;
+    cpu->debug_hits = 0; /* it has not been done */
+    return code;
+}
+
+/* The trap flag counts as it was before the instruction (SDM vol. 3,
+ * "Single-Step Exception Condition").  Nothing is traced, and no breakpoint
+ * met, between a load of SS and what follows it ("Masking Exceptions and
+ * Interrupts When Switching Stacks"). */
+static int step_one(struct x86_cpu *cpu)
+{
     bool traced = cpu->state.rflags & X86_FLAG_TF;
-    bool shadowed = cpu->shadow;
+    bool shadowed = cpu->shadow, undisturbed = cpu->shadow_ss;
     int code;
 
     cpu->ran++;
-    cpu->shadow = false;
-    cpu->state.rflags &= ~X86_FLAG_RF;
-    code = x86_try(cpu);
-    bool faulted = code == X86_FAULT;
-    if (faulted)
-        cpu->state.rflags |= rf;
-    else if (shadowed)
-        cpu->shadow = false; /* of two in a row only the first counts */
+    cpu->shadow = cpu->shadow_ss = false;
+    code = undisturbed ? 0 : x86_debug_fetch(cpu);
+    if (!code)
+        code = try_one(cpu);
+    if (code == X86_FAULT)
+        return x86_deliver_fault(cpu);
+    if (shadowed) /* of two in a row only the first counts */
+        cpu->shadow = cpu->shadow_ss = false;
     code = settle(cpu, code);
-    if (traced && !faulted && code != X86_SHUTDOWN)
-        code = single_step(cpu);
+    if (!cpu->shadow_ss && x86_debug_trap(cpu, traced))
+        code = x86_deliver_fault(cpu);
     return code;
 }
 
