@@ -289,33 +289,3 @@ int x86_check_write(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,
         return 0;
     return x86_tlb_find(cpu, next, X86_WRITE, cpu->user, &t);
 }
-
-/* ---- The stack ---- */
-
-uint64_t x86_sp(const struct x86_cpu *cpu)
-{
-    return cpu->state.gpr[X86_RSP] & cpu->sp_mask;
-}
-
-/* A 32-bit stack's ESP is written as any 32-bit register: the rest is 0. */
-void x86_set_sp(struct x86_cpu *cpu, uint64_t sp)
-{
-    uint64_t keep = cpu->stack_64 || cpu->stack_32 ? 0 : ~cpu->sp_mask;
-    uint64_t *r = &cpu->state.gpr[X86_RSP];
-
-    *r = (*r & keep) | (sp & cpu->sp_mask);
-}
-
-int x86_push(struct x86_cpu *cpu, unsigned width, uint64_t value)
-{
-    uint64_t sp = (x86_sp(cpu) - width) & cpu->sp_mask;
-
-    TRY(x86_write(cpu, X86_SS, sp, width, value));
-    x86_set_sp(cpu, sp);
-    return 0;
-}
-
-int x86_pop(struct x86_cpu *cpu, unsigned width, uint64_t *value)
-{
-    return x86_read(cpu, X86_SS, x86_sp(cpu), width, value);
-}

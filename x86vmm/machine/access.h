@@ -53,10 +53,25 @@ void x86_code_written(struct x86_cpu *cpu, uint64_t gpa, size_t size);
 /* ---- The stack ---- width 2, 4 or 8 bytes; ESP, SP or RSP as the stack's
  * size says.  Push changes the register only when the write has worked; pop
  * leaves it to the caller: *sp is what it becomes (x86_set_sp). */
-MUST_USE int x86_push(struct x86_cpu *cpu, unsigned width, uint64_t value);
-MUST_USE int x86_pop(struct x86_cpu *cpu, unsigned width, uint64_t *value);
-uint64_t x86_sp(const struct x86_cpu *cpu);
-void x86_set_sp(struct x86_cpu *cpu, uint64_t sp);
+MUST_USE static inline int x86_push(struct x86_cpu *cpu, unsigned width,
+                                    uint64_t value);
+MUST_USE static inline int x86_pop(struct x86_cpu *cpu, unsigned width,
+                                   uint64_t *value);
+static inline uint64_t x86_sp(const struct x86_cpu *cpu)
+{
+    return cpu->state.gpr[X86_RSP] & cpu->sp_mask;
+}
+
+/* A 32-bit stack's ESP is written as any 32-bit register: the rest is 0. */
+static inline void x86_set_sp(struct x86_cpu *cpu, uint64_t sp)
+{
+    uint64_t *r = &cpu->state.gpr[X86_RSP];
+
+    if (LIKELY(cpu->sp_mask != UINT16_MAX))
+        *r = sp & cpu->sp_mask;
+    else
+        *r = (*r & ~(uint64_t)UINT16_MAX) | (uint16_t)sp;
+}
 
 /* ---- Segments ---- */
 
@@ -139,6 +154,22 @@ MUST_USE static inline int x86_write(struct x86_cpu *cpu, enum x86_seg seg,
         return x86_write_slow(cpu, seg, offset, size, value);
     x86_store(at, size, value);
     return 0;
+}
+
+MUST_USE static inline int x86_push(struct x86_cpu *cpu, unsigned width,
+                                    uint64_t value)
+{
+    uint64_t sp = (x86_sp(cpu) - width) & cpu->sp_mask;
+
+    TRY(x86_write(cpu, X86_SS, sp, width, value));
+    x86_set_sp(cpu, sp);
+    return 0;
+}
+
+MUST_USE static inline int x86_pop(struct x86_cpu *cpu, unsigned width,
+                                   uint64_t *value)
+{
+    return x86_read(cpu, X86_SS, x86_sp(cpu), width, value);
 }
 
 #endif

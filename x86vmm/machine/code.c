@@ -210,14 +210,13 @@ static void link_block(struct x86_code_cache *c, const struct x86_block *b)
     *first = (uint32_t)(to - c->blocks) + 1;
 }
 
-int x86_code_block(struct x86_cpu *cpu, const struct x86_block **block)
+int x86_code_make(struct x86_cpu *cpu, const struct x86_block **block)
 {
     struct x86_code_cache *c = cpu->code;
     struct x86_tlb_entry *t;
     struct x86_block b;
     uint64_t linear, gpa;
 
-    cpu->code_stale = false;
     TRY(x86_fetch_linear(cpu, 0, &linear));
     TRY(x86_tlb_find(cpu, linear, X86_FETCH, cpu->user, &t));
     gpa = x86_tlb_gpa(t) + linear % X86_PAGE;

@@ -94,10 +94,27 @@ static inline bool x86_block_in_limit(const struct x86_cpu *cpu,
            cpu->state.rip + b->bytes - 1 <= cpu->state.seg[X86_CS].limit;
 }
 
+MUST_USE int x86_code_make(struct x86_cpu *cpu, const struct x86_block **block);
+
 /* The block at CS:RIP, made if there is none; X86_FAULT: it cannot be fetched
  * or decoded.  Valid until the next call, or until cpu->code_stale. */
-MUST_USE int x86_code_block(struct x86_cpu *cpu,
-                            const struct x86_block **block);
+MUST_USE static inline int x86_code_block(struct x86_cpu *cpu,
+                                          const struct x86_block **block)
+{
+    const struct x86_tlb_entry *t;
+    uint64_t linear, gpa;
+
+    cpu->code_stale = false;
+    TRY(x86_fetch_linear(cpu, 0, &linear));
+    t = x86_tlb_slot(cpu, linear, X86_FETCH);
+    gpa = x86_tlb_gpa(t) + linear % X86_PAGE;
+    *block = x86_code_slot(cpu->code, gpa);
+    if (LIKELY(t->tag[0] == x86_tlb_tag(linear, cpu->user) &&
+               (*block)->key == x86_code_key(gpa, cpu->code_bits) &&
+               x86_block_in_limit(cpu, *block)))
+        return 0;
+    return x86_code_make(cpu, block);
+}
 
 /* One instruction at CS:RIP, not kept. */
 MUST_USE int x86_fetch_one(struct x86_cpu *cpu, struct x86_op *op);

@@ -1,6 +1,6 @@
 /* From bytes to struct x86_op: the one file that knows Zydis. */
 #include "base/table.h"
-#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/form.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
@@ -37,6 +37,10 @@ static int ask_cpl(struct x86_cpu *cpu, const struct x86_op *op)
     return bodies[op->id].body(cpu, op);
 }
 
+/* Who has bodies for common forms. */
+static x86_body (*const fast_bodies[])(const struct x86_op *) = {
+    x86_fast_data, x86_fast_arith, x86_fast_branch, x86_fast_shift};
+
 static void set_row(struct x86_op *op, enum x86_op_id id)
 {
     op->id = (uint16_t)id;
@@ -45,6 +49,11 @@ static void set_row(struct x86_op *op, enum x86_op_id id)
         op->flags |= X86_CPL0;
         op->body = ask_cpl;
     }
+    x86_body fast = NULL;
+    for (size_t i = 0; !fast && i < ARRAY_LEN(fast_bodies); i++)
+        fast = fast_bodies[i](op);
+    if (fast)
+        op->body = fast;
 }
 
 enum kind {
@@ -276,6 +285,14 @@ static void open_decoder(ZydisDecoder *d, unsigned bits)
         ZydisDecoderEnableMode(d, absent[i], ZYAN_FALSE);
 }
 
+/* The 11 bits by which x87 remembers its last instruction (SDM vol. 1,
+ * 8.1.9). */
+static uint64_t x87_opcode(const ZydisDecodedInstruction *in)
+{
+    return (in->opcode & 7u) << 8 | in->raw.modrm.mod << 6 |
+           in->raw.modrm.reg << 3 | in->raw.modrm.rm;
+}
+
 int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
                   struct x86_op *op)
 {
@@ -298,6 +315,8 @@ int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
     op->size = (uint8_t)(in.operand_width / 8);
     op->asize = (uint8_t)(in.address_width / 8);
     op->detail = in.opcode & 15;
+    if (in.meta.isa_ext == ZYDIS_ISA_EXT_X87) /* for FOP, which it is kept in */
+        op->imm = x87_opcode(&in);
     if (!put_operands(&in, operands, op) || !choose_row(&in, op))
         return -2;
     op->len = in.length;

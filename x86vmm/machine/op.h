@@ -6,7 +6,9 @@
 #ifndef X86VMM_MACHINE_OP_H
 #define X86VMM_MACHINE_OP_H
 
+#include "base/bits.h"
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/flags.h"
 
 enum x86_operand_kind {
     X86_NONE,
@@ -52,7 +54,8 @@ struct x86_op {
     uint8_t detail; /* the condition of Jcc SETcc CMOVcc (bits 0-3 of the
                      * opcode); other bodies' own use */
     int64_t disp;
-    uint64_t imm, imm2; /* imm2: selector of a far pointer, second of ENTER */
+XX
+                           second of ENTER */
     struct x86_operand operand[X86_OPERANDS];
 };
 
@@ -78,7 +81,19 @@ enum x86_op_id {
 int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
                   struct x86_op *op);
 
-/* ---- What bodies use ---- (inline: operand.h has the rest) */
+/* ---- What bodies use ---- also flags.h */
+
+static inline uint64_t x86_cut(uint64_t v, unsigned size)
+{
+    return v & BITS_MASK(size * 8);
+}
+
+static inline int64_t x86_sign(uint64_t v, unsigned size)
+{
+    unsigned shift = 64 - size * 8;
+
+    return (int64_t)(v << shift) >> shift;
+}
 
 /* Offset of the memory operand, cut to the address size. */
 static inline uint64_t x86_offset(const struct x86_cpu *cpu,
@@ -133,22 +148,6 @@ MUST_USE int x86_put(struct x86_cpu *cpu, const struct x86_op *op, unsigned i,
  * it will work. */
 MUST_USE int x86_get_rmw(struct x86_cpu *cpu, const struct x86_op *op,
                          uint64_t *value);
-
-/* Set the lazy flags after an addition (carry in added), subtraction or a
- * logical operation of `size` bytes with this result. */
-void x86_flags_add(struct x86_cpu *cpu, unsigned size, uint64_t a, uint64_t b,
-                   uint64_t result);
-void x86_flags_sub(struct x86_cpu *cpu, unsigned size, uint64_t a, uint64_t b,
-                   uint64_t result);
-void x86_flags_logic(struct x86_cpu *cpu, unsigned size, uint64_t result);
-/* SF ZF PF by the result, CF and OF as given, AF clear. */
-void x86_flags_result(struct x86_cpu *cpu, unsigned size, uint64_t result,
-                      bool carry, bool overflow);
-bool x86_carry(struct x86_cpu *cpu);
-/* Change CF alone, the others as they are (INC, DEC, BT, STC). */
-void x86_set_carry(struct x86_cpu *cpu, bool carry);
-/* The condition of a Jcc, SETcc, CMOVcc: bits 0-3 of its opcode. */
-bool x86_condition(struct x86_cpu *cpu, unsigned cc);
 
 /* May the program do this?  PRIV_P of op.def is asked by the driver, before
  * the body; IOPL and the I/O permission map by x86_io_allowed. */

@@ -1,180 +1,219 @@
 /* Binary and decimal arithmetic (Intel SDM vol. 2, each instruction's page).
  * Flags that the manual leaves undefined are chosen beside the body. */
-#include "base/bits.h"
-#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/form.h"
 
 enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
 
 static uint64_t cut(uint64_t v, unsigned size)
 {
-    return v & BITS_MASK(size * 8);
+    return x86_cut(v, size);
 }
 
 static int64_t sign(uint64_t v, unsigned size)
 {
-    unsigned shift = 64 - size * 8;
-
-    return (int64_t)(v << shift) >> shift;
+    return x86_sign(v, size);
 }
 
 /* ---- Two operands ---- */
 
-static int get_both(struct x86_cpu *cpu, const struct x86_op *op, bool writes,
-                    uint64_t *a, uint64_t *b)
+TEMPLATE int sum(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f, bool carry)
 {
-    if (writes)
-        TRY(x86_get_rmw(cpu, op, a));
-    else
-        TRY(x86_get(cpu, op, 0, a));
-    return x86_get(cpu, op, 1, b);
-}
-
-static int add(struct x86_cpu *cpu, const struct x86_op *op, bool carry)
-{
-    unsigned size = op->operand[0].size;
     uint64_t a, b, r;
+    uint8_t *at;
 
-    TRY(get_both(cpu, op, true, &a, &b));
-    b = cut(b, size);
-    r = cut(a + b + carry, size);
-    TRY(x86_put(cpu, op, 0, r));
-    x86_flags_add(cpu, size, a, b, r);
+    TRY(x86_open(cpu, op, f, &at, &a));
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &b));
+    r = cut(a + b + carry, f.size);
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_add(cpu, f.size, a, b, r);
     return 0;
 }
 
-static int sub(struct x86_cpu *cpu, const struct x86_op *op, bool borrow)
+TEMPLATE int difference(struct x86_cpu *cpu, const struct x86_op *op,
+                        struct x86_form f, bool borrow)
 {
-    unsigned size = op->operand[0].size;
     uint64_t a, b, r;
+    uint8_t *at;
 
-    TRY(get_both(cpu, op, true, &a, &b));
-    b = cut(b, size);
-    r = cut(a - b - borrow, size);
-    TRY(x86_put(cpu, op, 0, r));
-    x86_flags_sub(cpu, size, a, b, r);
+    TRY(x86_open(cpu, op, f, &at, &a));
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &b));
+    r = cut(a - b - borrow, f.size);
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_sub(cpu, f.size, a, b, r);
     return 0;
 }
 
-int op_add(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int add(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    return add(cpu, op, false);
+    return sum(cpu, op, f, false);
 }
 
-int op_adc(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int adc(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    return add(cpu, op, x86_carry(cpu));
+    return sum(cpu, op, f, x86_carry(cpu));
 }
 
-int op_sub(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int sub(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    return sub(cpu, op, false);
+    return difference(cpu, op, f, false);
 }
 
-int op_sbb(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int sbb(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    return sub(cpu, op, x86_carry(cpu));
+    return difference(cpu, op, f, x86_carry(cpu));
 }
 
-int op_cmp(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int cmp(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    unsigned size = op->operand[0].size;
     uint64_t a, b;
 
-    TRY(get_both(cpu, op, false, &a, &b));
-    b = cut(b, size);
-    x86_flags_sub(cpu, size, a, b, cut(a - b, size));
+    TRY(x86_take(cpu, op, 0, f.to, f.size, &a));
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &b));
+    x86_flags_sub(cpu, f.size, a, b, cut(a - b, f.size));
     return 0;
 }
 
-/* CF stays. */
-int op_inc(struct x86_cpu *cpu, const struct x86_op *op)
+X86_FAST(add)
+X86_FAST(adc)
+X86_FAST(sub)
+X86_FAST(sbb)
+X86_FAST(cmp)
+
+/* ---- Logic ---- */
+
+enum logic { AND, OR, XOR };
+
+TEMPLATE int logic(struct x86_cpu *cpu, const struct x86_op *op,
+                   struct x86_form f, enum logic how)
 {
-    unsigned size = op->operand[0].size;
+    uint64_t a, b, r;
+    uint8_t *at;
+
+    TRY(x86_open(cpu, op, f, &at, &a));
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &b));
+    r = how == AND ? a & b : how == OR ? a | b : a ^ b;
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_logic(cpu, f.size, r);
+    return 0;
+}
+
+TEMPLATE int and
+    (struct x86_cpu * cpu, const struct x86_op *op, struct x86_form f)
+{
+    return logic(cpu, op, f, AND);
+}
+
+TEMPLATE int or
+    (struct x86_cpu * cpu, const struct x86_op *op, struct x86_form f)
+{
+    return logic(cpu, op, f, OR);
+}
+
+TEMPLATE int xor (struct x86_cpu * cpu, const struct x86_op *op,
+                  struct x86_form f) { return logic(cpu, op, f, XOR); }
+
+    TEMPLATE
+    int test(struct x86_cpu *cpu, const struct x86_op *op, struct x86_form f)
+{
+    uint64_t a, b;
+
+    TRY(x86_take(cpu, op, 0, f.to, f.size, &a));
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &b));
+    x86_flags_logic(cpu, f.size, a & b);
+    return 0;
+}
+
+X86_FAST(and)
+X86_FAST(or)
+X86_FAST(xor)
+X86_FAST(test)
+
+/* ---- One operand ---- */
+
+/* INC and DEC leave CF as it is. */
+TEMPLATE int inc(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
+{
     bool carry = x86_carry(cpu);
     uint64_t a, r;
+    uint8_t *at;
 
-    TRY(x86_get_rmw(cpu, op, &a));
-    r = cut(a + 1, size);
-    TRY(x86_put(cpu, op, 0, r));
-    x86_flags_add(cpu, size, a, 1, r);
+    TRY(x86_open(cpu, op, f, &at, &a));
+    r = cut(a + 1, f.size);
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_add(cpu, f.size, a, 1, r);
     x86_set_carry(cpu, carry);
     return 0;
 }
 
-int op_dec(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int dec(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    unsigned size = op->operand[0].size;
     bool carry = x86_carry(cpu);
     uint64_t a, r;
+    uint8_t *at;
 
-    TRY(x86_get_rmw(cpu, op, &a));
-    r = cut(a - 1, size);
-    TRY(x86_put(cpu, op, 0, r));
-    x86_flags_sub(cpu, size, a, 1, r);
+    TRY(x86_open(cpu, op, f, &at, &a));
+    r = cut(a - 1, f.size);
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_sub(cpu, f.size, a, 1, r);
     x86_set_carry(cpu, carry);
     return 0;
 }
 
-int op_neg(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int neg(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    unsigned size = op->operand[0].size;
     uint64_t a, r;
+    uint8_t *at;
 
-    TRY(x86_get_rmw(cpu, op, &a));
-    r = cut(-a, size);
-    TRY(x86_put(cpu, op, 0, r));
-    x86_flags_sub(cpu, size, 0, a, r);
+    TRY(x86_open(cpu, op, f, &at, &a));
+    r = cut(-a, f.size);
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_sub(cpu, f.size, 0, a, r);
     return 0;
 }
 
-int op_not(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int not(struct x86_cpu * cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
     uint64_t a;
+    uint8_t *at;
 
-    TRY(x86_get_rmw(cpu, op, &a));
-    return x86_put(cpu, op, 0, cut(~a, op->operand[0].size));
+    TRY(x86_open(cpu, op, f, &at, &a));
+    return x86_shut(cpu, op, f, at, cut(~a, f.size));
 }
 
-static int logic(struct x86_cpu *cpu, const struct x86_op *op, uint64_t r)
+X86_FAST_ONE(inc)
+X86_FAST_ONE(dec)
+X86_FAST_ONE(neg)
+X86_FAST_ONE(not )
+
+x86_body x86_fast_arith(const struct x86_op *op)
 {
-    r = cut(r, op->operand[0].size);
-    TRY(x86_put(cpu, op, 0, r));
-    x86_flags_logic(cpu, op->operand[0].size, r);
-    return 0;
-}
+    static const struct {
+        enum x86_op_id id;
+        unsigned operands;
+        const x86_body *forms;
+    } rows[] = {{X86_INSN_ADD, 2, add_forms},   {X86_INSN_ADC, 2, adc_forms},
+                {X86_INSN_SUB, 2, sub_forms},   {X86_INSN_SBB, 2, sbb_forms},
+                {X86_INSN_CMP, 2, cmp_forms},   {X86_INSN_AND, 2, and_forms},
+                {X86_INSN_OR, 2, or_forms},     {X86_INSN_XOR, 2, xor_forms},
+                {X86_INSN_TEST, 2, test_forms}, {X86_INSN_INC, 1, inc_forms},
+                {X86_INSN_DEC, 1, dec_forms},   {X86_INSN_NEG, 1, neg_forms},
+                {X86_INSN_NOT, 1, not_forms}};
+    int form = x86_form_index(op);
 
-int op_and(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    uint64_t a, b;
-
-    TRY(get_both(cpu, op, true, &a, &b));
-    return logic(cpu, op, a & b);
-}
-
-int op_or(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    uint64_t a, b;
-
-    TRY(get_both(cpu, op, true, &a, &b));
-    return logic(cpu, op, a | b);
-}
-
-int op_xor(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    uint64_t a, b;
-
-    TRY(get_both(cpu, op, true, &a, &b));
-    return logic(cpu, op, a ^ b);
-}
-
-int op_test(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    unsigned size = op->operand[0].size;
-    uint64_t a, b;
-
-    TRY(get_both(cpu, op, false, &a, &b));
-    x86_flags_logic(cpu, size, cut(a & b, size));
-    return 0;
+    for (size_t i = 0; form >= 0 && i < ARRAY_LEN(rows); i++)
+        if (rows[i].id == op->id && rows[i].operands == op->count)
+            return rows[i].forms[form];
+    return NULL;
 }
 
 /* ---- Multiplication and division ---- */

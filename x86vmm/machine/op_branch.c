@@ -1,47 +1,81 @@
 /* Near transfers of control, and single flags (Intel SDM vol. 2, by name; vol.
  * 1, "Control Transfer Instructions"). */
-#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/form.h"
+#include "x86vmm/machine/segment.h"
 
-enum { SAHF_BITS = 0xD5, DF = 0x400 };
+enum { SAHF_BITS = 0xD5 };
 
-static bool is_canonical(uint64_t a)
+TEMPLATE int jump(struct x86_cpu *cpu, uint64_t to, unsigned size)
 {
-    return (uint64_t)((int64_t)(a << 16) >> 16) == a;
-}
-
-int x86_jump_near(struct x86_cpu *cpu, uint64_t to, unsigned size)
-{
-    to = size == 8 ? to : size == 4 ? (uint32_t)to : (uint16_t)to;
-    if (cpu->code_bits == 64 ? !is_canonical(to)
-                             : to > cpu->state.seg[X86_CS].limit)
+    to = x86_cut(to, size);
+    if (UNLIKELY(cpu->code_bits == 64 ? !x86_canonical(to)
+                                      : to > cpu->state.seg[X86_CS].limit))
         return x86_raise_gp(cpu);
     cpu->next_rip = to;
     return 0;
 }
 
-/* The target of operand 0: relative to the next instruction, or absolute. */
-static int target(struct x86_cpu *cpu, const struct x86_op *op, uint64_t *to)
+int x86_jump_near(struct x86_cpu *cpu, uint64_t to, unsigned size)
 {
-    if (op->operand[0].kind != X86_IMM)
-        return x86_get(cpu, op, 0, to);
+    return jump(cpu, to, size);
+}
+
+/* The target of operand 0: relative to the next instruction, or absolute. */
+TEMPLATE int target(struct x86_cpu *cpu, const struct x86_op *op, unsigned kind,
+                    uint64_t *to)
+{
+    if (kind != X86_IMM)
+        return x86_take(cpu, op, 0, kind, op->operand[0].size, to);
     *to = cpu->next_rip + op->imm;
     return 0;
 }
 
-int op_jmp(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int jmp(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
     uint64_t to;
 
-    TRY(target(cpu, op, &to));
-    return x86_jump_near(cpu, to, op->size);
+    TRY(target(cpu, op, f.to, &to));
+    return jump(cpu, to, f.size);
+}
+
+int op_jmp(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return jmp(cpu, op, (struct x86_form){op->operand[0].kind, 0, op->size});
+}
+
+X86_FORM_BODY(jmp, i, IMM, NONE, 4)
+X86_FORM_BODY(jmp, i, IMM, NONE, 8)
+
+TEMPLATE int jcc(struct x86_cpu *cpu, const struct x86_op *op, unsigned size,
+                 unsigned cc)
+{
+    if (!x86_condition(cpu, cc))
+        return 0;
+    return jump(cpu, cpu->next_rip + op->imm, size);
 }
 
 int op_jcc(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    if (!x86_condition(cpu, op->detail))
-        return 0;
-    return x86_jump_near(cpu, cpu->next_rip + op->imm, op->size);
+    return jcc(cpu, op, op->size, op->detail);
 }
+
+#define JCC(size, cc)                                                          \
+    static int jcc_##size##_##cc(struct x86_cpu *cpu, const struct x86_op *op) \
+    {                                                                          \
+        return jcc(cpu, op, size, cc);                                         \
+    }
+#define CONDITIONS(X, size)                                                  \
+    X(size, 0)                                                               \
+    X(size, 1) X(size, 2) X(size, 3) X(size, 4) X(size, 5) X(size, 6)        \
+        X(size, 7) X(size, 8) X(size, 9) X(size, 10) X(size, 11) X(size, 12) \
+            X(size, 13) X(size, 14) X(size, 15)
+CONDITIONS(JCC, 4)
+CONDITIONS(JCC, 8)
+
+#define JCC_ROW(size, cc) jcc_##size##_##cc,
+static const x86_body jcc_4[] = {CONDITIONS(JCC_ROW, 4)};
+static const x86_body jcc_8[] = {CONDITIONS(JCC_ROW, 8)};
 
 int op_jcxz(struct x86_cpu *cpu, const struct x86_op *op)
 {
@@ -82,23 +116,62 @@ int op_loopne(struct x86_cpu *cpu, const struct x86_op *op)
     return loop_if(cpu, op, !x86_condition(cpu, CC_ZERO));
 }
 
-int op_call(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int call(struct x86_cpu *cpu, const struct x86_op *op,
+                  struct x86_form f)
 {
     uint64_t to, back = cpu->next_rip;
+    int code;
 
-    TRY(target(cpu, op, &to));
-    TRY(x86_jump_near(cpu, to, op->size));
-    return x86_push(cpu, op->size, back);
+    TRY(target(cpu, op, f.to, &to));
+    TRY(jump(cpu, to, f.size));
+    code = x86_push(cpu, f.size, back);
+    if (UNLIKELY(code))
+        cpu->next_rip = back;
+    return code;
+}
+
+int op_call(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return call(cpu, op, (struct x86_form){op->operand[0].kind, 0, op->size});
+}
+
+X86_FORM_BODY(call, i, IMM, NONE, 4)
+X86_FORM_BODY(call, i, IMM, NONE, 8)
+
+TEMPLATE int ret(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
+{
+    uint64_t to, sp = x86_sp(cpu);
+
+    TRY(x86_pop(cpu, f.size, &to));
+    TRY(jump(cpu, to, f.size));
+    x86_set_sp(cpu, sp + f.size + (f.to == X86_IMM ? op->imm & 0xFFFF : 0));
+    return 0;
 }
 
 int op_ret(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    uint64_t to, sp = x86_sp(cpu);
+    return ret(cpu, op, (struct x86_form){op->operand[0].kind, 0, op->size});
+}
 
-    TRY(x86_pop(cpu, op->size, &to));
-    TRY(x86_jump_near(cpu, to, op->size));
-    x86_set_sp(cpu, sp + op->size + (op->count ? op->imm : 0));
-    return 0;
+X86_FORM_BODY(ret, n, NONE, NONE, 4)
+X86_FORM_BODY(ret, n, NONE, NONE, 8)
+
+x86_body x86_fast_branch(const struct x86_op *op)
+{
+    bool direct = op->operand[0].kind == X86_IMM, wide = op->size == 8;
+
+    if (op->size != 4 && op->size != 8)
+        return NULL;
+    if (op->id >= X86_INSN_JO && op->id <= X86_INSN_JNLE)
+        return wide ? jcc_8[op->detail] : jcc_4[op->detail];
+    if (op->id == X86_INSN_JMP && direct)
+        return wide ? jmp_i8 : jmp_i4;
+    if (op->id == X86_INSN_CALL && direct)
+        return wide ? call_i8 : call_i4;
+    if (op->id == X86_INSN_RET && !op->count)
+        return wide ? ret_n8 : ret_n4;
+    return NULL;
 }
 
 /* ---- Flags ---- */
@@ -134,14 +207,14 @@ int op_cmc(struct x86_cpu *cpu, const struct x86_op *op)
 int op_cld(struct x86_cpu *cpu, const struct x86_op *op)
 {
     (void)op;
-    cpu->state.rflags &= ~(uint64_t)DF;
+    cpu->state.rflags &= ~(uint64_t)X86_FLAG_DF;
     return 0;
 }
 
 int op_std(struct x86_cpu *cpu, const struct x86_op *op)
 {
     (void)op;
-    cpu->state.rflags |= DF;
+    cpu->state.rflags |= X86_FLAG_DF;
     return 0;
 }
 

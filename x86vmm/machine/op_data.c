@@ -1,42 +1,76 @@
 /* Moves, exchanges, conversions and the stack (Intel SDM vol. 2, each
  * instruction's page). */
-#include "base/bits.h"
-#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/form.h"
 
 static int64_t sign(uint64_t v, unsigned size)
 {
-    unsigned shift = 64 - size * 8;
-
-    return (int64_t)(v << shift) >> shift;
+    return x86_sign(v, size);
 }
 
 static uint64_t cut(uint64_t v, unsigned size)
 {
-    return v & BITS_MASK(size * 8);
+    return x86_cut(v, size);
 }
 
 /* ---- Moves ---- */
 
-int op_mov(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int mov(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
     uint64_t v;
 
-    TRY(x86_get(cpu, op, 1, &v));
-    return x86_put(cpu, op, 0, v);
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &v));
+    return x86_give(cpu, op, f, v);
+}
+
+X86_FAST(mov)
+
+/* The source is narrower. */
+TEMPLATE int widen(struct x86_cpu *cpu, const struct x86_op *op,
+                   struct x86_form f, unsigned size, bool is_signed)
+{
+    uint64_t v;
+
+    TRY(x86_take(cpu, op, 1, f.from, size, &v));
+    return x86_give(cpu, op, f, is_signed ? (uint64_t)sign(v, size) : v);
+}
+
+int op_movzx(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return widen(cpu, op, x86_form_of(op), op->operand[1].size, false);
 }
 
 int op_movsx(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    uint64_t v;
+    return widen(cpu, op, x86_form_of(op), op->operand[1].size, true);
+}
 
-    TRY(x86_get(cpu, op, 1, &v));
-    return x86_put(cpu, op, 0, (uint64_t)sign(v, op->operand[1].size));
+#define WIDEN(name, from, to, size, is_signed)                            \
+    static int name(struct x86_cpu *cpu, const struct x86_op *op)         \
+    {                                                                     \
+        return widen(cpu, op, (struct x86_form){X86_REG, from, to}, size, \
+                     is_signed);                                          \
+    }
+WIDEN(movzx_r4r1, X86_REG, 4, 1, false)
+WIDEN(movzx_r4m1, X86_MEM, 4, 1, false)
+WIDEN(movzx_r4r2, X86_REG, 4, 2, false)
+WIDEN(movzx_r4m2, X86_MEM, 4, 2, false)
+WIDEN(movsx_r8r4, X86_REG, 8, 4, true)
+WIDEN(movsx_r8m4, X86_MEM, 8, 4, true)
+
+TEMPLATE int lea(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
+{
+    return x86_give(cpu, op, f, x86_offset(cpu, op));
 }
 
 int op_lea(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    return x86_put(cpu, op, 0, x86_offset(cpu, op));
+    return lea(cpu, op, x86_form_of(op));
 }
+
+X86_FORM_BODY(lea, rm, REG, MEM, 4)
+X86_FORM_BODY(lea, rm, REG, MEM, 8)
 
 /* The source is read, and the upper half of a 64-bit register cleared, whether
  * the condition holds or not. */
@@ -196,28 +230,48 @@ int op_cmpxchg16b(struct x86_cpu *cpu, const struct x86_op *op)
 
 /* ---- The stack ---- */
 
-int op_push(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int push(struct x86_cpu *cpu, const struct x86_op *op,
+                  struct x86_form f)
 {
     uint64_t v;
 
-    TRY(x86_get(cpu, op, 0, &v));
-    return x86_push(cpu, op->size, v);
+    TRY(x86_take(cpu, op, 0, f.to, f.size, &v));
+    return x86_push(cpu, f.size, v);
 }
+
+/* The slot is as wide as the operand size, what is pushed may be an immediate
+ * byte. */
+int op_push(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return push(cpu, op, (struct x86_form){op->operand[0].kind, 0, op->size});
+}
+
+X86_FORM_BODY(push, r, REG, NONE, 4)
+X86_FORM_BODY(push, r, REG, NONE, 8)
 
 /* rSP counts up before the destination's address is made of it, and before
  * POP to rSP itself. */
-int op_pop(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int pop(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
     uint64_t old = cpu->state.gpr[X86_RSP], v;
     int code;
 
-    TRY(x86_pop(cpu, op->size, &v));
-    x86_set_sp(cpu, x86_sp(cpu) + op->size);
-    code = x86_put(cpu, op, 0, v);
-    if (code)
+    TRY(x86_pop(cpu, f.size, &v));
+    x86_set_sp(cpu, x86_sp(cpu) + f.size);
+    code = x86_give(cpu, op, f, v);
+    if (UNLIKELY(code))
         cpu->state.gpr[X86_RSP] = old;
     return code;
 }
+
+int op_pop(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    return pop(cpu, op, (struct x86_form){op->operand[0].kind, 0, op->size});
+}
+
+X86_FORM_BODY(pop, r, REG, NONE, 4)
+X86_FORM_BODY(pop, r, REG, NONE, 8)
 
 static uint64_t slot(const struct x86_cpu *cpu, const struct x86_op *op, int n)
 {
@@ -296,4 +350,44 @@ int op_leave(struct x86_cpu *cpu, const struct x86_op *op)
     x86_set_sp(cpu, frame + op->size);
     x86_set_gpr(cpu, X86_RBP, op->size, v);
     return 0;
+}
+
+/* ---- Common forms ---- */
+
+static x86_body fast_widen(const struct x86_op *op)
+{
+    static const struct {
+        uint16_t id;
+        uint8_t to, kind, size;
+        x86_body body;
+    } rows[] = {{X86_INSN_MOVZX, 4, X86_REG, 1, movzx_r4r1},
+                {X86_INSN_MOVZX, 4, X86_MEM, 1, movzx_r4m1},
+                {X86_INSN_MOVZX, 4, X86_REG, 2, movzx_r4r2},
+                {X86_INSN_MOVZX, 4, X86_MEM, 2, movzx_r4m2},
+                {X86_INSN_MOVSXD, 8, X86_REG, 4, movsx_r8r4},
+                {X86_INSN_MOVSXD, 8, X86_MEM, 4, movsx_r8m4}};
+    const struct x86_operand *o = op->operand;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].id == op->id && rows[i].to == o[0].size &&
+            rows[i].kind == o[1].kind && rows[i].size == o[1].size)
+            return rows[i].body;
+    return NULL;
+}
+
+x86_body x86_fast_data(const struct x86_op *op)
+{
+    bool r8 = op->operand[0].size == 8, r4 = op->operand[0].size == 4;
+    bool reg = op->operand[0].kind == X86_REG;
+    int form = x86_form_index(op);
+
+    if (op->id == X86_INSN_MOV)
+        return form < 0 ? NULL : mov_forms[form];
+    if (op->id == X86_INSN_LEA)
+        return r8 ? lea_rm8 : r4 ? lea_rm4 : NULL;
+    if (op->id == X86_INSN_PUSH && reg && op->operand[0].size == op->size)
+        return r8 ? push_r8 : r4 ? push_r4 : NULL;
+    if (op->id == X86_INSN_POP && reg && op->operand[0].size == op->size)
+        return r8 ? pop_r8 : r4 ? pop_r4 : NULL;
+    return fast_widen(op);
 }

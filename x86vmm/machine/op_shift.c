@@ -1,20 +1,17 @@
 /* Shifts, rotations and single bits (Intel SDM vol. 2, each instruction's
  * page).  Flags that the manual leaves undefined are chosen beside the body. */
-#include "base/bits.h"
-#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/form.h"
 
 enum { CF = 1, OF = 0x800 };
 
 static uint64_t cut(uint64_t v, unsigned size)
 {
-    return v & BITS_MASK(size * 8);
+    return x86_cut(v, size);
 }
 
 static int64_t sign(uint64_t v, unsigned size)
 {
-    unsigned shift = 64 - size * 8;
-
-    return (int64_t)(v << shift) >> shift;
+    return x86_sign(v, size);
 }
 
 static bool bit(uint64_t v, unsigned n)
@@ -37,49 +34,90 @@ static int get_counted(struct x86_cpu *cpu, const struct x86_op *op,
 /* ---- Shifts ---- no flag changes where the count is 0.  OF, undefined for
  * counts other than 1, is what the rule for 1 gives. */
 
+enum shift { LEFT, RIGHT, ARITHMETIC };
+
+TEMPLATE int shift(struct x86_cpu *cpu, const struct x86_op *op,
+                   struct x86_form f, enum shift how)
+{
+    unsigned bits = 8 * f.size, n;
+    bool carry, overflow;
+    uint64_t a, r, count;
+    uint8_t *at;
+
+    TRY(x86_open(cpu, op, f, &at, &a));
+    TRY(x86_take(cpu, op, 1, f.from, 1, &count));
+    n = count & (f.size == 8 ? 63 : 31);
+    if (!n)
+        return x86_shut(cpu, op, f, at, a);
+    if (how == LEFT) {
+        r = cut(a << n, f.size);
+        carry = n <= bits && bit(a, bits - n);
+        overflow = bit(r, bits - 1) != carry;
+    } else if (how == RIGHT) {
+        r = a >> n;
+        carry = bit(a, n - 1);
+        overflow = bit(a, bits - 1);
+    } else {
+        int64_t v = sign(a, f.size);
+
+        r = cut((uint64_t)(v >> n), f.size);
+        carry = bit((uint64_t)v, n - 1);
+        overflow = false;
+    }
+    TRY(x86_shut(cpu, op, f, at, r));
+    x86_flags_result(cpu, f.size, r, carry, overflow);
+    return 0;
+}
+
+TEMPLATE int shl(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
+{
+    return shift(cpu, op, f, LEFT);
+}
+
+TEMPLATE int shr(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
+{
+    return shift(cpu, op, f, RIGHT);
+}
+
+TEMPLATE int sar(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
+{
+    return shift(cpu, op, f, ARITHMETIC);
+}
+
+X86_FAST(shl)
+X86_FAST(shr)
+X86_FAST(sar)
+
+x86_body x86_fast_shift(const struct x86_op *op)
+{
+    struct x86_op like = *op; /* the count's size does not matter */
+
+    like.operand[1].size = like.operand[0].size;
+    int form = x86_form_index(&like);
+
+    if (form < 0)
+        return NULL;
+    switch (op->id) {
+    case X86_INSN_SHL:
+        return shl_forms[form];
+    case X86_INSN_SHR:
+        return shr_forms[form];
+    case X86_INSN_SAR:
+        return sar_forms[form];
+    default:
+        return NULL;
+    }
+}
+
 static int put_shifted(struct x86_cpu *cpu, const struct x86_op *op, uint64_t r,
                        bool carry, bool overflow)
 {
     TRY(x86_put(cpu, op, 0, r));
     x86_flags_result(cpu, op->operand[0].size, r, carry, overflow);
     return 0;
-}
-
-int op_shl(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    unsigned size = op->operand[0].size, bits = 8 * size, n;
-    uint64_t a, r;
-
-    TRY(get_counted(cpu, op, &a, &n));
-    if (!n)
-        return x86_put(cpu, op, 0, a);
-    r = cut(a << n, size);
-    bool carry = n <= bits && bit(a, bits - n);
-    return put_shifted(cpu, op, r, carry, bit(r, bits - 1) != carry);
-}
-
-int op_shr(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    unsigned bits = 8u * op->operand[0].size, n;
-    uint64_t a;
-
-    TRY(get_counted(cpu, op, &a, &n));
-    if (!n)
-        return x86_put(cpu, op, 0, a);
-    return put_shifted(cpu, op, a >> n, bit(a, n - 1), bit(a, bits - 1));
-}
-
-int op_sar(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    unsigned size = op->operand[0].size, n;
-    uint64_t a;
-
-    TRY(get_counted(cpu, op, &a, &n));
-    if (!n)
-        return x86_put(cpu, op, 0, a);
-    int64_t v = sign(a, size);
-    return put_shifted(cpu, op, cut((uint64_t)(v >> n), size),
-                       bit((uint64_t)v, n - 1), false);
 }
 
 /* Of 16 bits a count above 16 is undefined: here the first operand comes in
