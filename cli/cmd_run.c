@@ -11,6 +11,7 @@
 
 static struct {
     const char *on, *trace, *script;
+    const char *kernel, *initrd, *append, *drive, *bios, *mem;
     uint64_t ipl, stop_after;
     bool ipl_given, scratch_tapes, json, quiet, costs;
 } flags;
@@ -18,6 +19,18 @@ static struct {
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "MACHINE",
      "bare, trap (the default) or kvm (for x86 images)", &flags.on, NULL},
+    {OPTION_TEXT, "kernel", "FILE",
+     "a kernel for the bare PC: bzImage, PVH or Multiboot ELF, flat image",
+     &flags.kernel, NULL},
+    {OPTION_TEXT, "initrd", "FILE", "its initial RAM disk, or first module",
+     &flags.initrd, NULL},
+    {OPTION_TEXT, "append", "TEXT", "its command line", &flags.append, NULL},
+    {OPTION_TEXT, "drive", "FILE", "the PC's disk, a raw image", &flags.drive,
+     NULL},
+    {OPTION_TEXT, "mem", "SIZE", "the PC's storage, 2M to 3G (256M)",
+     &flags.mem, NULL},
+    {OPTION_TEXT, "bios", "FILE", "firmware to start instead of a kernel",
+     &flags.bios, NULL},
     {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
      &flags.ipl, &flags.ipl_given},
     {OPTION_TEXT, "script", "FILE",
@@ -41,7 +54,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct command_usage usage = {
-    .synopsis = "run GUEST... [OPTION]...",
+    .synopsis = "run GUEST...|--kernel FILE|--bios FILE [OPTION]...",
     .about =
         "Runs a guest with its console on this terminal.  GUEST is a Hercules "
         "style\nconfiguration (.conf), a tape to IPL (.aws), a core image "
@@ -53,12 +66,17 @@ static const struct command_usage usage = {
         "Console: text and Enter answers the guest's read (\"> \"); Enter "
         "alone is the\nattention (request) key when it does not read; Ctrl-C "
         "ends the run with an\naccount.  With several guests \"@NAME text\" "
-        "turns to another console.\n\nScript, a line each: attention; wait "
+        "turns to another console.\nOn the bare PC the terminal is its serial "
+        "port, each key as it is; Ctrl-] ends\nthe run.  A Linux kernel "
+        "without "
+        "--append gets a command line that suits it.\n\nScript, a line each: "
+        "attention; wait "
         "TEXT, until the console has printed it;\ntype TEXT; stop.  A wait "
         "that is not met ends the run with status 1.\n\nExamples:\n"
         "  trapline run multi\n"
         "  trapline run tos360.conf --ipl 0C0 --scratch-tapes\n"
-        "  trapline run guest.conf --on bare --stop-after 10M",
+        "  trapline run guest.conf --on bare --stop-after 10M\n"
+        "  trapline run --kernel /boot/vmlinuz --initrd initrd.gz",
 };
 
 static int choose_machine(struct session_plan *plan)
@@ -77,6 +95,61 @@ static int choose_machine(struct session_plan *plan)
     return options_complain(&usage, "--on %s: bare, trap or kvm%s%s%s",
                             flags.on, guess ? "; did you mean " : "",
                             guess ? guess : "", guess ? "?" : "");
+}
+
+/* 256M, 1G: powers of 1024. */
+static bool parse_size(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMG";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    char number[24];
+
+    if (!digits || digits >= sizeof(number) || !unit || text[digits + 1])
+        return false;
+    snprintf(number, sizeof(number), "%.*s", (int)digits, text);
+    return options_number(number, 10, bytes) &&
+           !__builtin_mul_overflow(
+               *bytes, UINT64_C(1024) << 10 * (unsigned)(unit - units), bytes);
+}
+
+/* What only the bare PC has; -1 to go on. */
+static int choose_pc(struct session_plan *plan)
+{
+    bool pc = flags.kernel || flags.bios;
+
+    plan->kernel = pc;
+    plan->initrd = flags.initrd;
+    plan->append = flags.append;
+    plan->drive = flags.drive;
+    plan->bios = flags.bios;
+    if (flags.kernel && flags.bios)
+        return options_complain(&usage, "--kernel and --bios: which of them?");
+    if (!flags.kernel && (flags.initrd || flags.append))
+        return options_complain(&usage, "%s belongs to --kernel",
+                                flags.initrd ? "--initrd" : "--append");
+    if (pc && plan->on_given && plan->on != ON_BARE)
+        return options_complain(&usage, "--kernel and --bios: on bare only");
+    if (flags.mem && !parse_size(flags.mem, &plan->mem))
+        return options_complain(&usage, "--mem %s: a size as 256M or 1G",
+                                flags.mem);
+    return -1;
+}
+
+/* The operands, or the kernel or firmware in place of one. */
+static int choose_guests(struct session_plan *plan, int argc, char **argv)
+{
+    static char *only[1];
+
+    only[0] = (char *)(uintptr_t)(flags.kernel ? flags.kernel : flags.bios);
+    if (only[0] && argc > 1)
+        return options_complain(&usage, "%s: a guest beside --%s", argv[1],
+                                flags.kernel ? "kernel" : "bios");
+    if (!only[0] && argc < 2)
+        return options_complain(&usage, "which guest?");
+    plan->guests = only[0] ? only : argv + 1;
+    plan->count = only[0] ? 1 : (unsigned)argc - 1;
+    return -1;
 }
 
 static void greet(void)
@@ -148,10 +221,12 @@ int cmd_run(int argc, char **argv)
     struct script *script = NULL;
     int code = options_parse(&usage, &argc, argv);
 
-    if (code < 0 && argc < 2)
-        code = options_complain(&usage, "which guest?");
+    if (code < 0)
+        code = choose_guests(&plan, argc, argv);
     if (code < 0)
         code = choose_machine(&plan);
+    if (code < 0)
+        code = choose_pc(&plan);
     if (code >= 0)
         return code;
     if (flags.script) {
@@ -159,8 +234,6 @@ int cmd_run(int argc, char **argv)
         if (!script)
             return cli_fail(STATUS_BAD_INPUT, &diag);
     }
-    plan.guests = argv + 1;
-    plan.count = (unsigned)argc - 1;
     plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
     plan.stop_after = flags.stop_after;
     plan.script = script;

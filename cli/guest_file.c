@@ -118,6 +118,19 @@ enum status guest_file_find(const char *operand, struct guest_file *f,
                     operand);
 }
 
+enum status guest_file_kernel(const char *path, struct guest_file *f,
+                              struct diag *diag)
+{
+    *f = (struct guest_file){.kind = GUEST_X86};
+    if (snprintf(f->path, sizeof(f->path), "%s", path) >= (int)sizeof(f->path))
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: too long a path", path);
+    name_it(f);
+    if (is_file(path))
+        return STATUS_OK;
+    return diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path,
+                    access(path, F_OK) ? strerror(errno) : "not a file");
+}
+
 uint8_t *guest_file_read(const struct guest_file *f, size_t max, size_t *size,
                          struct diag *diag)
 {

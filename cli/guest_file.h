@@ -24,6 +24,10 @@ struct guest_file {
 MUST_USE enum status guest_file_find(const char *operand, struct guest_file *f,
                                      struct diag *diag);
 
+/* The same for a kernel of a bare PC, whatever its name is. */
+MUST_USE enum status guest_file_kernel(const char *path, struct guest_file *f,
+                                       struct diag *diag);
+
 /* The whole file; the caller frees.  NULL, with *diag, when it cannot be read,
  * is empty or longer than max. */
 uint8_t *guest_file_read(const struct guest_file *f, size_t max, size_t *size,

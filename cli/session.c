@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -46,10 +47,18 @@ void session_output_failed(void)
     session_interrupted = true;
 }
 
+void session_leave(void)
+{
+    cut = true;
+    session_interrupted = true;
+}
+
 static void on_cut(int signal_number)
 {
-    if (cut) /* the second one does not ask */
+    if (cut) { /* the second one does not ask */
+        terminal_restore();
         _exit(128 + signal_number);
+    }
     cut = true;
     session_interrupted = true;
 }
@@ -68,6 +77,7 @@ static void handle_signals(bool terminal)
     cut = session_interrupted = output_failed = false;
     sigaction(SIGINT, &on, NULL);
     sigaction(SIGTERM, &on, NULL);
+    sigaction(SIGHUP, &on, NULL);
     if (!terminal)
         return;
     on.sa_handler = on_tick;
@@ -84,6 +94,7 @@ static void restore_signals(void)
     signal(SIGALRM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
 }
 
 /* ---- Guests and their operator ---- */
@@ -172,8 +183,10 @@ static enum status find_guests(struct session *s, struct diag *diag)
                         SESSION_GUESTS_MAX);
     for (; s->count < plan->count; s->count++) {
         struct guest *g = &s->guests[s->count];
-        enum status st =
-            guest_file_find(plan->guests[s->count], &g->file, diag);
+        const char *operand = plan->guests[s->count];
+        enum status st = plan->kernel
+                             ? guest_file_kernel(operand, &g->file, diag)
+                             : guest_file_find(operand, &g->file, diag);
 
         if (st)
             return st;
@@ -182,8 +195,11 @@ static enum status find_guests(struct session *s, struct diag *diag)
         name_guest(s, g);
     }
     bool x86 = s->guests[0].file.kind == GUEST_X86;
-    s->on = plan->on_given ? plan->on : x86 ? ON_KVM : ON_TRAP;
-    s->ops = all_ops[s->on];
+    s->on = plan->on_given ? plan->on
+            : plan->kernel ? ON_BARE
+            : x86          ? ON_KVM
+                           : ON_TRAP;
+    s->ops = s->on == ON_BARE && x86 ? &session_pc : all_ops[s->on];
     return STATUS_OK;
 }
 

@@ -6,12 +6,15 @@
 #include "cli/consoles.h"
 #include "cli/equip.h"
 
-enum { SESSION_GUESTS_MAX = CONSOLES_SEATS_MAX };
+enum {
+    SESSION_GUESTS_MAX = CONSOLES_SEATS_MAX,
+    SESSION_MEM_DEFAULT = 256 << 20 /* of a bare PC */
+};
 
 /* What the guests run on.
  * SESSION_ON(id, name as --on takes it, title) */
 #define SESSION_ONS(X)                                                    \
-    X(BARE, "bare", "the bare System/370, no monitor")                    \
+    X(BARE, "bare", "the bare machine, no monitor")                       \
     X(TRAP, "trap", "the monitor on the System/370, by trap and emulate") \
     X(KVM, "kvm", "the monitor on /dev/kvm")
 
@@ -57,6 +60,10 @@ struct session_plan {
      * but the script types at them. */
     void (*heard)(void *who, const char *text, size_t len);
     void *who;
+    /* Of a bare PC; NULL or 0: none, the default. */
+    bool kernel; /* the guest is any kernel, whatever its name */
+    const char *initrd, *append, *drive, *bios;
+    uint64_t mem;        /* bytes of storage */
     const char *outputs; /* a folder: what System/370 devices write goes there
                           * and not where the configuration says; or NULL */
     bool stepping;       /* every instruction is an exit and is traced */
@@ -125,13 +132,18 @@ int session_run(struct session *s, const struct session_plan *plan);
 
 /* ---- For the machines' files ---- */
 
-extern const struct session_ops session_bare, session_trap, session_kvm;
+/* BARE is session_bare for System/370, session_pc for x86. */
+extern const struct session_ops session_bare, session_pc, session_trap,
+    session_kvm;
 
 /* Set by signals: return from run soon. */
 extern volatile bool session_interrupted;
 
 /* The host's clock, in nanoseconds: for what a run and its exits cost. */
 uint64_t session_host_ns(void);
+
+/* The person leaves: end the run, as Ctrl-C does. */
+void session_leave(void);
 
 /* What the run prints reaches nobody any more (a closed pipe, a full disk):
  * a guest that never ends must not go on for that. */

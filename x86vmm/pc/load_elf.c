@@ -142,7 +142,7 @@ static enum status each_segment(const struct load_plan *plan,
 static enum status walk(const struct load_plan *plan, const struct load_file *f,
                         struct load_elf *elf, struct diag *diag)
 {
-    struct header h;
+    struct header h = {.count = 0};
     enum status st = read_header(f, &h, diag);
 
     *elf = (struct load_elf){.first = UINT64_MAX};

@@ -1,0 +1,25 @@
+/* What the command line names for a bare PC: kernel, initrd, firmware, disk. */
+#ifndef CLI_PC_FILES_H
+#define CLI_PC_FILES_H
+
+#include "base/diag.h"
+#include "x86vmm/dev/dev_ide.h"
+#include "x86vmm/pc/load.h"
+
+/* All of a file; *f owns its bytes until pc_file_free.  NULL path: none. */
+MUST_USE enum status pc_file_read(struct load_file *f, const char *path,
+                                  size_t max, struct diag *diag);
+void pc_file_free(struct load_file *f);
+
+/* A raw image of a disk, whole sectors.  One that cannot be written is
+ * read-only.  NULL path: no disk. */
+struct pc_drive {
+    int fd; /* -1: none */
+    bool read_only;
+};
+MUST_USE enum status pc_drive_open(struct pc_drive *d, const char *path,
+                                   struct ide_medium *medium,
+                                   struct diag *diag);
+void pc_drive_close(struct pc_drive *d);
+
+#endif

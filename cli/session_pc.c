@@ -1,0 +1,348 @@
+/* A session of an x86 guest on the bare PC.
+ *
+ * At a terminal the guest's serial port is the terminal: keys and bytes pass
+ * as they are, and while the guest waits it does not run ahead of the
+ * person's time.  Otherwise lines come from a pipe or a script, and the guest
+ * runs as fast as it can. */
+#include "cli/command.h"
+#include "cli/pc_files.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+#include "x86vmm/pc/load.h"
+#include "x86vmm/pc/pc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PIECE = 50000, /* instructions: so often a run looks around */
+    NS_TICK = 1000000000 / X86_TICKS_SECOND,
+    AHEAD_NS = 2000000, /* so far it may run ahead of a person's time */
+    /* A guest that waits, with an unfinished line on its console, for so
+     * many ticks has asked for input. */
+    PROMPT_TICKS = X86_TICKS_SECOND / 5,
+    /* One that only waits for its timers so long, and can hear nobody any
+     * more, is idle. */
+    IDLE_SECONDS = 60
+};
+
+/* The machine and what belongs to it. */
+struct bare {
+    struct pc *pc;
+    struct pc_drive drive;
+    bool raw;             /* the terminal is the guest's */
+    bool line;            /* its console's last line is unfinished */
+    uint64_t quiet;       /* tick since which it has printed nothing */
+    uint64_t host, guest; /* ns: where the two times were together */
+};
+
+static struct bare *bare_of(const struct guest *g)
+{
+    return g->session->machine;
+}
+
+/* ---- The console ---- */
+
+/* \r\n and \n alike end a line. */
+static void print_lines(struct guest *g, const uint8_t *bytes, size_t n)
+{
+    char text[256];
+
+    while (n) {
+        size_t len = 0;
+
+        for (; n && len < sizeof(text); bytes++, n--)
+            if (*bytes != '\r')
+                text[len++] = (char)*bytes;
+        session_printed(g, text, len);
+    }
+}
+
+static void printed(void *to, const uint8_t *bytes, size_t n)
+{
+    struct guest *g = to;
+    struct bare *b = bare_of(g);
+
+    if (n && bytes[n - 1] != '\r')
+        b->line = bytes[n - 1] != '\n';
+    b->quiet = b->pc->clock.now;
+    if (!b->raw)
+        print_lines(g, bytes, n);
+    else if (fwrite(bytes, 1, n, stdout) < n)
+        session_output_failed();
+}
+
+/* Is the guest in HLT, interrupts on? */
+static bool in_wait(void *machine)
+{
+    const struct x86_cpu *cpu = &bare_of(machine)->pc->cpu;
+
+    return cpu->halted && (cpu->state.rflags & X86_FLAG_IF);
+}
+
+static bool reading(void *machine)
+{
+    (void)machine;
+    return true; /* a serial line takes input at any time */
+}
+
+static void attention(void *machine)
+{
+    const uint8_t newline = '\r';
+
+    (void)pc_input(bare_of(machine)->pc, &newline, 1);
+}
+
+static void answer(void *machine, const char *text)
+{
+    const struct guest *g = machine;
+    struct bare *b = bare_of(g);
+    size_t n = strlen(text);
+
+    if (pc_input(b->pc, (const uint8_t *)text, n) < n)
+        cli_say("%s: its serial port has no room for '%s'", g->name, text);
+    attention(machine);
+    b->quiet = b->pc->clock.now;
+}
+
+static void stop(void *machine)
+{
+    struct guest *g = machine;
+
+    g->stopped = true;
+    x86_stop(&bare_of(g)->pc->platform, X86_STOP_OFF, "its operator");
+}
+
+static uint64_t insns(const void *guest)
+{
+    return bare_of(guest)->pc->cpu.ran;
+}
+
+/* ---- Making ---- */
+
+static enum status load(struct guest *g, const struct load_plan *plan,
+                        struct diag *diag)
+{
+    struct bare *b = bare_of(g);
+    enum status st = load_kernel(plan, &b->pc->cpu.state, diag);
+
+    pc_state_set(b->pc);
+    return st;
+}
+
+/* Linux as a guest without ACPI, PCI, APIC: what it should not look for. */
+static const char *command_line(const struct session_plan *plan,
+                                enum load_kind kind)
+{
+    if (plan->append || (kind != LOAD_LINUX && kind != LOAD_PVH))
+        return plan->append;
+    return "console=ttyS0 acpi=off pci=off noapic nokaslr reboot=k panic=-1";
+}
+
+static enum status make_pc(struct guest *g, const struct load_file *rom,
+                           struct diag *diag)
+{
+    struct session *s = g->session;
+    struct bare *b = s->machine;
+    struct pc_plan plan = {.storage = s->plan->mem ? s->plan->mem
+                                                   : SESSION_MEM_DEFAULT,
+                           .seconds = PC_EPOCH,
+                           .rom = rom->bytes,
+                           .rom_size = rom->size};
+    enum status st = pc_drive_open(&b->drive, s->plan->drive, &plan.disk, diag);
+
+    if (st)
+        return st;
+    b->pc = pc_new(&plan, diag);
+    if (!b->pc)
+        return STATUS_BAD_INPUT;
+    b->pc->uart.output = b->pc->debug.output = printed;
+    b->pc->uart.to = b->pc->debug.to = g;
+    return STATUS_OK;
+}
+
+static enum status load_files(struct guest *g, struct diag *diag)
+{
+    const struct session_plan *p = g->session->plan;
+    const struct pc *pc = bare_of(g)->pc;
+    struct load_plan plan = {.mem = &pc->mem, .storage = pc->bytes};
+    enum status st =
+        pc_file_read(&plan.kernel, g->file.path, (size_t)pc->bytes, diag);
+
+    if (!st)
+        st = pc_file_read(&plan.initrd, p->initrd, (size_t)pc->bytes, diag);
+    if (!st) {
+        plan.append = command_line(p, load_kind(&plan.kernel));
+        st = load(g, &plan, diag);
+    }
+    pc_file_free(&plan.kernel);
+    pc_file_free(&plan.initrd);
+    return st;
+}
+
+static enum status sit(struct guest *g, struct diag *diag)
+{
+    struct session *s = g->session;
+    struct bare *b = s->machine;
+    struct script_hands hands = {in_wait, reading, attention, answer, stop, g};
+
+    b->raw = s->consoles.source == CONSOLES_TERMINAL && !s->consoles.trace &&
+             !s->consoles.to_stderr && terminal_is_there();
+    if (b->raw)
+        s->consoles.source = CONSOLES_NOBODY;
+    return session_sit(g, &hands, &b->pc->clock, insns, diag);
+}
+
+static enum status open_pc(struct session *s, struct diag *diag)
+{
+    struct guest *g = &s->guests[0];
+    struct load_file rom;
+
+    if (s->count > 1)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the bare PC runs one guest; several need the monitor "
+                        "(--on kvm)");
+    struct bare *b = calloc(1, sizeof(*b));
+    if (!b)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for a machine");
+    b->drive.fd = -1;
+    s->machine = b;
+    enum status st = pc_file_read(&rom, s->plan->bios, PC_ROM_MAX, diag);
+    if (!st)
+        st = make_pc(g, &rom, diag);
+    pc_file_free(&rom);
+    if (!st)
+        st = sit(g, diag);
+    if (!st && !s->plan->bios)
+        st = load_files(g, diag);
+    return st;
+}
+
+/* ---- Running ---- */
+
+static void judge(struct guest *g, enum pc_stop stop)
+{
+    static const enum guest_end ends[] = {[PC_BUDGET] = GUEST_RUNNING,
+                                          [PC_STOPPED] = GUEST_ENDED,
+                                          [PC_HALTED] = GUEST_ENDED,
+                                          [PC_IDLE] = GUEST_IDLE,
+                                          [PC_SHUTDOWN] = GUEST_FAILED};
+
+    g->end = g->stopped ? GUEST_STOPPED : ends[stop];
+    if (g->end == GUEST_ENDED || g->end == GUEST_FAILED)
+        pc_stop_words(bare_of(g)->pc, stop, g->why, sizeof(g->why));
+}
+
+/* Keys to the guest.  While it is ahead of the person's time, wait. */
+static void tend_terminal(struct guest *g)
+{
+    struct bare *b = bare_of(g);
+    uint64_t guest = b->pc->clock.now * NS_TICK - b->guest;
+    uint64_t host = session_host_ns() - b->host;
+    bool idle = g->end == GUEST_IDLE;
+    bool ahead = guest > host + AHEAD_NS;
+    uint8_t keys[64];
+
+    if (ahead || idle)
+        fflush(stdout);
+    size_t n = terminal_keys(keys, sizeof(keys),
+                             idle    ? -1
+                             : ahead ? (int)((guest - host) / 1000000)
+                                     : 0);
+    if (memchr(keys, TERMINAL_LEAVE, n)) {
+        session_leave();
+        return;
+    }
+    if (n)
+        (void)pc_input(b->pc, keys, n);
+    if (n && idle)
+        g->end = GUEST_RUNNING;
+    if (host > guest) { /* time that was lost computing is not caught up */
+        b->host += host - guest;
+    }
+}
+
+/* A line from the pipe, if the guest asks for one. */
+static void tend_pipe(struct guest *g)
+{
+    struct session *s = g->session;
+    struct bare *b = s->machine;
+    uint64_t quiet = b->pc->clock.now - b->quiet;
+    bool idle = g->end == GUEST_IDLE;
+
+    if (s->consoles.source == CONSOLES_PIPE && !b->pc->uart.count &&
+        (idle || (b->line && quiet > PROMPT_TICKS))) {
+        session_reading(g);
+        if (b->pc->uart.count)
+            g->end = GUEST_RUNNING;
+    } else if (quiet > (uint64_t)IDLE_SECONDS * X86_TICKS_SECOND &&
+               in_wait(g)) {
+        g->end = GUEST_IDLE;
+    }
+}
+
+static void tend(struct guest *g)
+{
+    if (bare_of(g)->raw)
+        tend_terminal(g);
+    else
+        tend_pipe(g);
+}
+
+static void run_pieces(struct guest *g)
+{
+    uint64_t limit = g->session->plan->stop_after;
+    struct pc *pc = bare_of(g)->pc;
+
+    g->end = GUEST_RUNNING;
+    while (g->end == GUEST_RUNNING && !session_interrupted) {
+        uint64_t left = limit ? limit - pc->cpu.ran : UINT64_MAX;
+
+        if (!left) {
+            g->end = GUEST_LIMIT;
+            return;
+        }
+        judge(g, pc_run(pc, left < PIECE ? left : PIECE));
+        if (g->end == GUEST_RUNNING || g->end == GUEST_IDLE)
+            tend(g);
+    }
+}
+
+static void run_pc(struct session *s)
+{
+    struct guest *g = &s->guests[0];
+    struct bare *b = s->machine;
+
+    if (b->raw && !terminal_raw())
+        b->raw = false;
+    b->host = session_host_ns();
+    b->guest = b->pc->clock.now * NS_TICK;
+    run_pieces(g);
+    terminal_restore();
+}
+
+static void account_pc(struct session *s)
+{
+    struct bare *b = s->machine;
+
+    if (!b || !b->pc)
+        return;
+    s->guests[0].insns = b->pc->cpu.ran;
+    s->guests[0].ticks = b->pc->clock.now;
+}
+
+static void close_pc(struct session *s)
+{
+    struct bare *b = s->machine;
+
+    terminal_restore();
+    if (!b)
+        return;
+    pc_free(b->pc);
+    pc_drive_close(&b->drive);
+    free(b);
+    s->machine = NULL;
+}
+
+const struct session_ops session_pc = {open_pc, run_pc, account_pc, close_pc};

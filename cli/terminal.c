@@ -1,0 +1,48 @@
+#include "cli/terminal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+static struct termios before;
+static volatile sig_atomic_t is_raw;
+
+bool terminal_is_there(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+bool terminal_raw(void)
+{
+    struct termios raw;
+
+    if (is_raw)
+        return true;
+    if (tcgetattr(STDIN_FILENO, &before) < 0)
+        return false;
+    raw = before;
+    cfmakeraw(&raw);
+    raw.c_oflag = before.c_oflag; /* our own lines still end as they should */
+    if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
+        return false;
+    is_raw = 1;
+    return true;
+}
+
+void terminal_restore(void)
+{
+    if (is_raw)
+        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    is_raw = 0;
+}
+
+size_t terminal_keys(uint8_t *keys, size_t n, int milliseconds)
+{
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    if (poll(&p, 1, milliseconds) <= 0 || !(p.revents & POLLIN))
+        return 0;
+    ssize_t got = read(STDIN_FILENO, keys, n);
+    return got > 0 ? (size_t)got : 0;
+}
