@@ -54,8 +54,7 @@ struct x86_op {
     uint8_t detail; /* the condition of Jcc SETcc CMOVcc (bits 0-3 of the
                      * opcode); other bodies' own use */
     int64_t disp;
-XX
-                           second of ENTER */
+    uint64_t imm, imm2; /* imm2: selector of a far pointer, second of ENTER */
     struct x86_operand operand[X86_OPERANDS];
 };
 
