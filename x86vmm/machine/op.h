@@ -68,6 +68,14 @@ enum x86_op_id {
     X86_INSN_COUNT
 };
 
+/* The other wing has bodies of these names, in the same program. */
+#define op_clc x86_op_clc
+#define op_cli x86_op_cli
+#define op_ltr x86_op_ltr
+#define op_or  x86_op_or
+#define op_stc x86_op_stc
+#define op_std x86_op_std
+
 #define OP(name, priv, body, title) \
     int body(struct x86_cpu *cpu, const struct x86_op *op);
 #include "x86vmm/machine/op.def"
