@@ -1,6 +1,7 @@
 #include "cli/summary.h"
 
 #include "s370/machine/timer.h"
+#include "x86vmm/machine/platform.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,8 @@ static void print_instructions(const struct session *s, const struct guest *g,
     fputs("  ", to);
     summary_print_count(to, g->insns);
     fprintf(to, " instructions, %.6f s of guest time\n",
-            (double)g->ticks / S370_TICKS_PER_SECOND);
+            (double)g->ticks / (s->ops == &session_pc ? X86_TICKS_SECOND
+                                                      : S370_TICKS_PER_SECOND));
     if (s->on == ON_BARE)
         return;
     fputs("  ", to);

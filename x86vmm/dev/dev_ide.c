@@ -1,6 +1,5 @@
 #include "x86vmm/dev/dev_ide.h"
 
-#include "base/bytes.h"
 #include "x86vmm/dev/bytewise.h"
 
 enum {
@@ -34,8 +33,6 @@ enum {
     CHS_SECTORS = 63,
     CHS_CYLINDERS = 16383
 };
-
-#define LBA28_MAX UINT64_C(0x0FFFFFFF)
 
 static bool is_there(const struct ide *d)
 {
@@ -287,57 +284,9 @@ static void begin_write(struct ide *d, uint32_t block)
         offer(d, next_block(d) * IDE_SECTOR, IDE_WRITES);
 }
 
-/* Text in a word's two bytes: the first one is the high one. */
-static void put_text(uint8_t *words, const char *text, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        words[i ^ 1] = *text ? (uint8_t)*text++ : ' ';
-}
-
-static void word(struct ide *d, unsigned n, uint32_t value)
-{
-    store_le16(d->data + (size_t)2 * n, (uint16_t)value);
-}
-
-/* What follows from its size and its CHS. */
-static void identify_size(struct ide *d)
-{
-    uint64_t all = d->medium.sectors;
-    uint32_t in_28 = (uint32_t)min_u64(all, LBA28_MAX);
-    uint32_t chs = (uint32_t)d->cylinders * d->heads * d->sectors;
-
-    word(d, 1, d->cylinders);
-    word(d, 3, d->heads);
-    word(d, 6, d->sectors);
-    word(d, 54, d->cylinders);
-    word(d, 55, d->heads);
-    word(d, 56, d->sectors);
-    store_le32(d->data + 2 * 57, chs);
-    store_le32(d->data + 2 * 60, in_28);
-    store_le64(d->data + 2 * 100, all);
-}
-
 static void identify(struct ide *d)
 {
-    __builtin_memset(d->data, 0, IDE_SECTOR);
-    word(d, 0, 0x0040); /* a fixed device */
-    put_text(d->data + 2 * 10, "TL0001", 20);
-    put_text(d->data + 2 * 23, "1.0", 8);
-    put_text(d->data + 2 * 27, "Trapline disk", 40);
-    word(d, 47, 0x8000 | IDE_MULTIPLE_MAX);
-    word(d, 49, 0x0200); /* LBA */
-    word(d, 50, 0x4000);
-    word(d, 53, 0x0001); /* words 54 to 58 hold */
-    word(d, 59, d->multiple ? 0x0100u | d->multiple : 0);
-    word(d, 80, 0x0070); /* ATA-4 to ATA-6 */
-    word(d, 82, 0x4000); /* NOP */
-    word(d, 83, 0x7400); /* FLUSH CACHE, the same EXT, 48 bits */
-    word(d, 84, 0x4000);
-    word(d, 85, 0x4000);
-    word(d, 86, 0x3400);
-    word(d, 87, 0x4000);
-    word(d, 93, 0x4041); /* it has passed its diagnostic */
-    identify_size(d);
+    ide_identify(d, d->data);
     d->in = true;
     d->left = 0;
     offer(d, IDE_SECTOR, IDE_READS);
@@ -420,7 +369,7 @@ static void set_maximum(struct ide *d, bool extended)
     uint64_t last = d->medium.sectors - 1;
 
     d->device |= DEV_LBA;
-    set_address(d, extended ? last : min_u64(last, LBA28_MAX));
+    set_address(d, extended ? last : min_u64(last, IDE_LBA28_MAX));
     finish(d);
 }
 

@@ -30,6 +30,8 @@ struct ide_medium {
     void *who;
 };
 
+#define IDE_LBA28_MAX UINT64_C(0x0FFFFFFF)
+
 enum ide_phase { IDE_IDLE, IDE_BUSY, IDE_READS, IDE_WRITES };
 
 struct ide {
@@ -55,6 +57,9 @@ struct ide {
 
 void ide_init(struct ide *d, struct clock *clock, struct x86_platform *platform,
               const struct ide_medium *medium);
+
+/* The 256 words of IDENTIFY DEVICE. */
+void ide_identify(const struct ide *d, uint8_t words[IDE_SECTOR]);
 
 /* bus_io_fn of the eight command registers, and of the control register. */
 void ide_io(void *dev, uint64_t offset, unsigned size, bool write,
