@@ -64,26 +64,6 @@ static enum sort sort_of(const struct x86_op *op)
     return (enum sort)sorts[op->id];
 }
 
-static bool is_far(const struct x86_op *op, const uint8_t *bytes)
-{
-    for (unsigned i = 0; i < op->count; i++)
-        if (op->operand[i].kind >= X86_SREG)
-            return true;
-    if (op->id != X86_INSN_JMP && op->id != X86_INSN_CALL &&
-        op->id != X86_INSN_RET)
-        return false;
-    while (*bytes == 0x66 || *bytes == 0x67 || *bytes == 0xF2 ||
-           *bytes == 0xF3 || *bytes == 0x2E || *bytes == 0x3E ||
-           *bytes == 0x36 || *bytes == 0x26 || *bytes == 0xF0)
-        bytes++;
-    if (sizeof(void *) == 8 && (*bytes & 0xF0) == 0x40)
-        bytes++;
-    return *bytes == 0x9A || *bytes == 0xEA || *bytes == 0xCA ||
-           *bytes == 0xCB ||
-           (*bytes == 0xFF &&
-            ((bytes[1] >> 3 & 7) == 3 || (bytes[1] >> 3 & 7) == 5));
-}
-
 /* Where processors differ, or this process would be hurt. */
 static bool is_excluded(const struct x86_op *op, const uint8_t *bytes,
                         unsigned bits)
@@ -92,8 +72,6 @@ static bool is_excluded(const struct x86_op *op, const uint8_t *bytes,
 
     if (op->seg == X86_FS || op->seg == X86_GS)
         return true; /* the thread's own */
-    if (is_far(op, bytes))
-        return true;
     if (sort_of(op) == BRANCH && bits == 64 && narrow)
         return true; /* AMD's obey the prefix, Intel's do not */
     if (op->id == X86_INSN_MOVSXD && op->operand[0].size == 2)

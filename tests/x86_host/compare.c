@@ -38,7 +38,7 @@ static struct x86_bare *make_machine(void)
     struct x86_bare *m = x86_bare_new(X86_MODE_LONG);
 
     memset(m->storage + DIRECTORY, 0, 4096);
-    map_page(m, HOST_CODE, PHYSICAL_CODE, USER_PAGE);
+    map_page(m, HOST_CODE, PHYSICAL_CODE, USER_FIXED);
     for (unsigned i = 0; i < HOST_DATA_SIZE; i += 4096)
         map_page(m, HOST_DATA + i, PHYSICAL_DATA + i, USER_PAGE);
     map_page(m, HOST_FIXED, PHYSICAL_DATA + HOST_DATA_SIZE, USER_FIXED);
@@ -245,6 +245,7 @@ const char *host_compare(uint64_t seed, uint64_t cases, unsigned words,
     if (pid == 0) {
         const char *reason = host_open();
 
+        alarm((unsigned)(60 + cases / 5000)); /* should it hang */
         if (reason)
             snprintf(s->why, sizeof(s->why), "%s", reason);
         else

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 enum { SELECTOR_64 = 0x33, SELECTOR_32 = 0x23, SELECTOR_DATA = 0x2B };
 
@@ -108,6 +109,25 @@ static bool map(uint64_t at, size_t size, int protection)
                 0) == want;
 }
 
+/* The code, which may be run and read there, and is written here. */
+static uint8_t *code;
+
+static bool map_code(void)
+{
+    void *want = (void *)(uintptr_t)HOST_CODE, *alias;
+    int fd = memfd_create("code", 0);
+
+    if (fd < 0 || ftruncate(fd, HOST_CODE_SIZE))
+        return false;
+    alias =
+        mmap(NULL, HOST_CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    want = mmap(want, HOST_CODE_SIZE, PROT_READ | PROT_EXEC,
+                MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+    close(fd);
+    code = alias;
+    return alias != MAP_FAILED && want == (void *)(uintptr_t)HOST_CODE;
+}
+
 static bool catch_signals(void)
 {
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
@@ -140,13 +160,14 @@ const char *host_open(void)
 
     if (!map(HOST_DATA, HOST_DATA_SIZE, PROT_READ | PROT_WRITE) ||
         !map(HOST_FIXED, HOST_FIXED_SIZE, PROT_READ | PROT_WRITE) ||
-        !map(HOST_CODE, HOST_CODE_SIZE, all) || !map(HOST_DOOR, 0x2000, all))
+        !map_code() || !map(HOST_DOOR, 0x2000, all))
         return "no room at the addresses that the code is to have";
     memcpy((void *)(uintptr_t)HOST_DOOR, door_begin,
            (size_t)(door_end - door_begin));
     memset((void *)(uintptr_t)HOST_DATA, 0, HOST_DATA_SIZE);
     memset((void *)(uintptr_t)HOST_FIXED, 0x5A, HOST_FIXED_SIZE);
     if (mprotect((void *)(uintptr_t)HOST_FIXED, HOST_FIXED_SIZE, PROT_READ) ||
+        mprotect((void *)(uintptr_t)HOST_DOOR, 4096, PROT_READ | PROT_EXEC) ||
         !catch_signals())
         return "mprotect or sigaction failed";
     __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(SELECTOR_DATA));
@@ -159,12 +180,12 @@ bool host_has_32(void)
     return has_32;
 }
 
-void host_load(const uint8_t *code, size_t size, unsigned bits)
+void host_load(const uint8_t *bytes, size_t size, unsigned bits)
 {
-    uint8_t *to = (uint8_t *)(uintptr_t)HOST_CODE;
     uint64_t out = in_door(door_out);
+    uint8_t *to = code;
 
-    memcpy(to, code, size);
+    memcpy(to, bytes, size);
     to += size;
     if (bits == 64) { /* JMP [RIP] */
         memcpy(to, "\xFF\x25\0\0\0\0", 6);
@@ -212,9 +233,9 @@ bool host_has_32(void)
     return false;
 }
 
-void host_load(const uint8_t *code, size_t size, unsigned bits)
+void host_load(const uint8_t *bytes, size_t size, unsigned bits)
 {
-    (void)code;
+    (void)bytes;
     (void)size;
     (void)bits;
 }

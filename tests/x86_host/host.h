@@ -12,7 +12,7 @@ enum {
     HOST_DATA_SIZE = 0x2000, /* may be written */
     HOST_FIXED = HOST_DATA + HOST_DATA_SIZE,
     HOST_FIXED_SIZE = 0x1000, /* may only be read; follows the data */
-    HOST_CODE = 0x20010000,
+    HOST_CODE = 0x20010000,   /* may be run and read */
     HOST_CODE_SIZE = 0x1000,
     HOST_DOOR = 0x30010000 /* how to get in and out: the process's only */
 };
@@ -37,7 +37,7 @@ const char *host_open(void);
 bool host_has_32(void);
 
 /* Put code at HOST_CODE and behind it the way out. */
-void host_load(const uint8_t *code, size_t size, unsigned bits);
+void host_load(const uint8_t *bytes, size_t size, unsigned bits);
 /* From *s on until the end, an exception, or, with HOST_TF in rflags, after
  * one instruction (vector 1). */
 void host_run(struct host_state *s, unsigned bits);

@@ -160,8 +160,8 @@ static uint8_t gpr_of(ZydisRegister r)
 }
 
 /* SIB with base 5 and mod 0: there is none (SDM vol. 2, "32-Bit Addressing
- * Forms with the SIB Byte").  Zydis 4.0 takes it for R13D where REX.B is set
- * and the address has 32 bits. */
+ * Forms with the SIB Byte").  Zydis 4.0 takes it for R13D without
+ * a displacement where REX.B is set and the address has 32 bits. */
 static bool lacks_base(const ZydisDecodedInstruction *in)
 {
     return in->raw.sib.offset && !in->raw.modrm.mod && in->raw.sib.base == 5;
@@ -175,7 +175,9 @@ static void put_memory(const ZydisDecodedInstruction *in,
     op->base = rip || lacks_base(in) ? X86_NO_REG : gpr_of(m->base);
     op->index = gpr_of(m->index);
     op->scale = m->scale == 8 ? 3 : m->scale == 4 ? 2 : m->scale == 2 ? 1 : 0;
-    op->disp = m->disp.has_displacement ? m->disp.value : 0;
+    op->disp = lacks_base(in)             ? in->raw.disp.value
+               : m->disp.has_displacement ? m->disp.value
+                                          : 0;
     op->flags |= rip ? X86_RIP_RELATIVE : 0;
     op->seg = (uint8_t)(m->segment - ZYDIS_REGISTER_ES);
 }
