@@ -54,7 +54,8 @@ struct x86_op {
     uint8_t detail; /* the condition of Jcc SETcc CMOVcc (bits 0-3 of the
                      * opcode); other bodies' own use */
     int64_t disp;
-    uint64_t imm, imm2; /* imm2: selector of a far pointer, second of ENTER */
+    uint64_t imm, imm2; /* imm2: selector of a far pointer, second of ENTER;
+                         * imm of an x87 instruction: its opcode, as in FOP */
     struct x86_operand operand[X86_OPERANDS];
 };
 
