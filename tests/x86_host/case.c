@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-uint64_t random_next(struct random *r)
+uint64_t case_random(struct case_random *r)
 {
     r->state ^= r->state >> 12;
     r->state ^= r->state << 25;
@@ -12,12 +12,12 @@ uint64_t random_next(struct random *r)
     return r->state * UINT64_C(2685821657736338717);
 }
 
-static uint64_t below(struct random *r, uint64_t n)
+static uint64_t below(struct case_random *r, uint64_t n)
 {
-    return (random_next(r) >> 16) % n;
+    return (case_random(r) >> 16) % n;
 }
 
-static bool one_in(struct random *r, unsigned n)
+static bool one_in(struct case_random *r, unsigned n)
 {
     return !below(r, n);
 }
@@ -95,15 +95,15 @@ static const uint8_t prefixes[] = {0x66, 0x67, 0xF3, 0xF2, 0xF0,
                                    0x2E, 0x36, 0x3E, 0x26};
 static const uint8_t rarity[] = {6, 16, 10, 24, 24, 64, 64, 64, 64};
 
-static uint8_t random_byte(struct random *r)
+static uint8_t random_byte(struct case_random *r)
 {
     static const uint8_t edges[] = {0, 1, 0x7F, 0x80, 0xFF};
 
     return one_in(r, 3) ? edges[below(r, sizeof(edges))]
-                        : (uint8_t)random_next(r);
+                        : (uint8_t)case_random(r);
 }
 
-static void random_bytes(uint8_t *bytes, struct random *r, unsigned bits)
+static void random_bytes(uint8_t *bytes, struct case_random *r, unsigned bits)
 {
     unsigned n = 0;
 
@@ -114,8 +114,8 @@ static void random_bytes(uint8_t *bytes, struct random *r, unsigned bits)
         bytes[n++] = (uint8_t)(0x40 | below(r, 16));
     if (one_in(r, 3))
         bytes[n++] = 0x0F;
-    bytes[n++] = (uint8_t)random_next(r);
-    bytes[n++] = (uint8_t)random_next(r);
+    bytes[n++] = (uint8_t)case_random(r);
+    bytes[n++] = (uint8_t)case_random(r);
     while (n < 16)
         bytes[n++] = random_byte(r);
 }
@@ -141,7 +141,7 @@ static bool is_bad_lock(const uint8_t *bytes, unsigned bits, unsigned *len)
 }
 
 /* An instruction of a sort that is wanted, in bytes. */
-static void make_one(struct host_case *c, struct random *r, uint8_t *bytes,
+static void make_one(struct host_case *c, struct case_random *r, uint8_t *bytes,
                      bool more)
 {
     struct x86_op *op = &c->op;
@@ -165,9 +165,9 @@ static void make_one(struct host_case *c, struct random *r, uint8_t *bytes,
 
 /* ---- Registers ---- */
 
-static uint64_t random_value(struct random *r)
+static uint64_t random_value(struct case_random *r)
 {
-    uint64_t v = random_next(r);
+    uint64_t v = case_random(r);
 
     switch (below(r, 6)) {
     case 0:
@@ -186,7 +186,7 @@ static uint64_t random_value(struct random *r)
 }
 
 /* An address to reach: mostly within the data, sometimes at an edge. */
-static uint64_t random_target(struct random *r)
+static uint64_t random_target(struct case_random *r)
 {
     switch (below(r, 24)) {
     case 0:
@@ -218,7 +218,7 @@ static void patch_disp(struct host_case *c, uint64_t disp)
 
     store_le64(old, (uint64_t)op->disp);
     for (unsigned n = 8; n >= 4; n -= 4)
-        for (unsigned i = 2; i + n <= op->len; i++) {
+        for (unsigned i = 1; i + n <= op->len; i++) {
             struct x86_op again;
             uint8_t now[16];
 
@@ -265,7 +265,7 @@ static bool has_memory(const struct x86_op *op)
 }
 
 /* A number for a branch to find where it looks for its target. */
-static void plant(struct random *r, uint8_t *data, uint64_t at)
+static void plant(struct case_random *r, uint8_t *data, uint64_t at)
 {
     if (at >= HOST_DATA && at <= HOST_FIXED - 8 && !one_in(r, 4))
         store_le64(data + (at - HOST_DATA),
@@ -273,8 +273,8 @@ static void plant(struct random *r, uint8_t *data, uint64_t at)
 }
 
 /* Let CMPXCHG find what it compares with, half of the time. */
-static void match(struct host_case *c, struct random *r, const uint8_t *data,
-                  uint64_t at)
+static void match(struct host_case *c, struct case_random *r,
+                  const uint8_t *data, uint64_t at)
 {
     if (one_in(r, 2))
         return;
@@ -288,7 +288,7 @@ static void match(struct host_case *c, struct random *r, const uint8_t *data,
     }
 }
 
-static void suit(struct host_case *c, struct random *r, uint8_t *data)
+static void suit(struct host_case *c, struct case_random *r, uint8_t *data)
 {
     const struct x86_op *op = &c->op;
     uint64_t target = random_target(r);
@@ -328,14 +328,14 @@ static void suit(struct host_case *c, struct random *r, uint8_t *data)
 
 /* ---- The whole ---- */
 
-static void random_registers(struct host_case *c, struct random *r)
+static void random_registers(struct host_case *c, struct case_random *r)
 {
     for (unsigned i = 0; i < 16; i++)
         set_reg(c, i, random_value(r));
     set_reg(c, X86_RSP, random_target(r));
     set_reg(c, X86_RBP, one_in(r, 4) ? random_value(r) : random_target(r));
     c->start.rip = HOST_CODE;
-    c->start.rflags = 2 | (random_next(r) & HOST_FLAGS & ~UINT64_C(0x400));
+    c->start.rflags = 2 | (case_random(r) & HOST_FLAGS & ~UINT64_C(0x400));
     c->start.rflags |= one_in(r, 8) ? 0x400 : 0;
 }
 
@@ -351,7 +351,7 @@ static bool may_go_on(const struct host_case *c, const uint64_t gpr[16])
 }
 
 /* More instructions, that need no storage. */
-static void make_more(struct host_case *c, struct random *r)
+static void make_more(struct host_case *c, struct case_random *r)
 {
     unsigned want = (unsigned)below(r, CASE_INSNS);
 
@@ -367,7 +367,7 @@ static void make_more(struct host_case *c, struct random *r)
     }
 }
 
-void case_make(struct host_case *c, struct random *r, unsigned bits,
+void case_make(struct host_case *c, struct case_random *r, unsigned bits,
                uint8_t *data)
 {
     *c = (struct host_case){.bits = bits};

@@ -17,15 +17,15 @@ struct host_case {
     struct host_state start;
 };
 
-struct random {
+struct case_random {
     uint64_t state;
 };
 
-uint64_t random_next(struct random *r);
+uint64_t case_random(struct case_random *r);
 
 /* The next case.  `data` is what HOST_DATA holds; an address that a branch is
  * to find may be put there. */
-void case_make(struct host_case *c, struct random *r, unsigned bits,
+void case_make(struct host_case *c, struct case_random *r, unsigned bits,
                uint8_t *data);
 
 /* The undefined flags after op with this state before it; X86_RESULT: more

@@ -180,6 +180,14 @@ bool host_has_32(void)
     return has_32;
 }
 
+bool host_is_mapped(uint64_t address)
+{
+    void *page = (void *)(uintptr_t)(address & ~UINT64_C(0xFFF));
+    unsigned char there;
+
+    return !mincore(page, 4096, &there);
+}
+
 void host_load(const uint8_t *bytes, size_t size, unsigned bits)
 {
     uint64_t out = in_door(door_out);
@@ -231,6 +239,12 @@ const char *host_open(void)
 bool host_has_32(void)
 {
     return false;
+}
+
+bool host_is_mapped(uint64_t address)
+{
+    (void)address;
+    return true;
 }
 
 void host_load(const uint8_t *bytes, size_t size, unsigned bits)

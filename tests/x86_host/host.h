@@ -36,6 +36,9 @@ const char *host_open(void);
 /* Does 32-bit code run? */
 bool host_has_32(void);
 
+/* Has this process something there?  Then the code must not touch it. */
+bool host_is_mapped(uint64_t address);
+
 /* Put code at HOST_CODE and behind it the way out. */
 void host_load(const uint8_t *bytes, size_t size, unsigned bits);
 /* From *s on until the end, an exception, or, with HOST_TF in rflags, after
