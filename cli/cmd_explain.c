@@ -1,0 +1,130 @@
+/* trapline explain: why a VM entry fails. */
+#include "cli/command.h"
+#include "cli/file.h"
+#include "cli/options.h"
+#include "x86vmm/vtx/dump.h"
+#include "x86vmm/vtx/entry_check.h"
+
+#include <stdio.h>
+
+enum { FAILURES_MAX = 512, SENTENCE_SIZE = 512 };
+
+static struct {
+    bool rules;
+} given;
+
+static const struct option_row rows[] = {
+    {OPTION_FLAG, "rules", NULL, "list all rules instead", &given.rules, NULL},
+    {.kind = OPTION_END},
+};
+
+static const struct command_usage usage = {
+    "explain FILE",
+    "Holds a VMCS, or the registers that QEMU prints when KVM fails an entry,\n"
+    "against every rule of VM entry (Intel SDM vol. 3, \"VM Entries\"), and "
+    "says\nwhich are broken, in the order in which a processor asks.  - is "
+    "standard\ninput.  Exit status 1: the entry would fail.",
+    rows,
+    "FILE has lines `NAME = VALUE`, with the names of Intel's fields as "
+    "--rules\nshows them (GUEST_CR0 = 0x80000021); # begins a comment.  "
+    "`like = long` (or\nreal, v86, protected, pae) as the first line begins "
+    "from a VMCS that can be\nentered; without it what is not given is 0.\n\n"
+    "Example: printf 'like = long\\nGUEST_CR4 = 0x2000\\n' | trapline explain "
+    "-",
+};
+
+/* ---- Rules ---- */
+
+static void print_fields(const struct entry_check *c)
+{
+    uint32_t each = c->each ? c->each : 1;
+
+    for (unsigned i = 0; each >> i; i++)
+        if (each >> i & 1)
+            printf("%s%s", i ? " " : "", vmcs_fields[c->field + i].name);
+}
+
+static int print_rules(void)
+{
+    for (size_t i = 0; i < entry_checks.count; i++) {
+        const struct entry_check *c = &entry_checks.rows[i];
+
+        printf("%-9s %-27s ", c->section, c->name);
+        print_fields(c);
+        printf(" should %s\n", c->words);
+    }
+    printf("%zu rules\n", entry_checks.count);
+    return cli_finish_stdout(CODE_DONE);
+}
+
+/* ---- One VMCS ---- */
+
+/* How the processor would say it. */
+static void print_heading(const struct entry_failure *f)
+{
+    enum entry_stage stage = f->check->stage;
+    unsigned number = entry_stage_number(stage);
+
+    if (entry_stage_fails_instruction(stage))
+        printf("VMfailValid %u: %s\n", number, vmx_error_words(number));
+    else
+        printf("Exit reason %u (0x%X), qualification %llu: %s\n", number,
+               number | VMX_EXIT_ENTRY_FAILED,
+               (unsigned long long)entry_qualification(f),
+               vmx_exit_of(number)->words);
+}
+
+static void print_failures(const struct entry_failure *f, size_t n)
+{
+    char sentence[SENTENCE_SIZE];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!i || f[i].check->stage != f[i - 1].check->stage)
+            print_heading(&f[i]);
+        entry_failure_words(&f[i], sentence, sizeof(sentence));
+        printf("  %s: %s\n", f[i].check->name, sentence);
+    }
+}
+
+static int explain(const struct vmcs_dump *dump)
+{
+    static struct entry_failure failures[FAILURES_MAX];
+    struct entry e = {.vmcs = &dump->vmcs,
+                      .address = UINT64_MAX,
+                      .host_long = dump->host_long};
+    size_t n = entry_check_all(&e, failures, FAILURES_MAX);
+
+    print_failures(failures, n < FAILURES_MAX ? n : FAILURES_MAX);
+    if (n)
+        printf("%zu of %zu rules broken%s\n", n, entry_checks.count,
+               entry_stage_fails_instruction(failures[0].check->stage)
+                   ? "; a processor stops at the first kind"
+                   : "");
+    else
+        printf("No rule of %zu is broken: this VMCS would be entered\n",
+               entry_checks.count);
+    return n ? CODE_NEGATIVE : CODE_DONE;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct s370_buffer text = {0};
+    struct vmcs_dump dump;
+    struct diag d = {""};
+    enum status st;
+
+    int code = options_parse(&usage, &argc, argv);
+    if (code >= 0)
+        return code;
+    if (given.rules && argc == 1)
+        return print_rules();
+    if (argc != 2 || given.rules)
+        return options_complain(&usage, "one file is wanted");
+    st = file_read(argv[1], &text, &d);
+    if (st == STATUS_OK)
+        st = vmcs_dump_read(argv[1], text.bytes ? (const char *)text.bytes : "",
+                            text.len, &dump, &d);
+    code = st == STATUS_OK ? explain(&dump) : cli_fail(st, &d);
+    s370_buffer_free(&text);
+    return cli_finish_stdout(code);
+}
