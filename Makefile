@@ -141,7 +141,11 @@ X86_BENCH := $(wildcard tests/x86_bench/*.c) tests/x86_bare.c
 $(BUILD)/x86-bench: $(call object,fast,$(X86_BENCH)) $(BUILD)/fast/lib.a
 X86_HOST := $(wildcard tests/x86_host/*.c) tests/x86_bare.c
 $(BUILD)/x86-host-oracle: $(call object,fast,$(X86_HOST)) $(BUILD)/fast/lib.a
-$(BUILD)/oracle $(BUILD)/bench $(BUILD)/x86-bench $(BUILD)/x86-host-oracle:
+# x86-rom ROM: a test ROM on the modelled x86 processor.
+X86_ROM := $(wildcard tests/x86_rom/*.c) tests/x86_rom.c
+$(BUILD)/x86-rom: $(call object,fast,$(X86_ROM)) $(BUILD)/fast/lib.a
+$(BUILD)/oracle $(BUILD)/bench $(BUILD)/x86-bench $(BUILD)/x86-host-oracle \
+$(BUILD)/x86-rom:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -238,5 +242,5 @@ $(BUILD)/%.flags: always
 
 -include $(patsubst %.o,%.d,\
     $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH) \
-                         $(X86_HOST)) \
+                         $(X86_HOST) $(X86_ROM)) \
     $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS) $(wildcard tests/fuzz/*.c)))
