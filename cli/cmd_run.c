@@ -13,7 +13,7 @@ static struct {
     const char *on, *trace, *script;
     const char *kernel, *initrd, *append, *drive, *bios, *mem;
     uint64_t ipl, stop_after;
-    bool ipl_given, scratch_tapes, json, quiet, costs;
+    bool apic, ipl_given, scratch_tapes, json, quiet, costs;
 } flags;
 
 static const struct option_row rows[] = {
@@ -31,6 +31,9 @@ static const struct option_row rows[] = {
      &flags.mem, NULL},
     {OPTION_TEXT, "bios", "FILE", "firmware to start instead of a kernel",
      &flags.bios, NULL},
+    {OPTION_FLAG, "apic", NULL,
+     "the PC has APICs beside its 8259As, and a MultiProcessor table",
+     &flags.apic, NULL},
     {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
      &flags.ipl, &flags.ipl_given},
     {OPTION_TEXT, "script", "FILE",
@@ -123,6 +126,7 @@ static int choose_pc(struct session_plan *plan)
     plan->append = flags.append;
     plan->drive = flags.drive;
     plan->bios = flags.bios;
+    plan->apic = flags.apic;
     if (flags.kernel && flags.bios)
         return options_complain(&usage, "--kernel and --bios: which of them?");
     if (!flags.kernel && (flags.initrd || flags.append))

@@ -148,6 +148,7 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
     struct pc_plan plan = {.storage = s->plan->mem ? s->plan->mem
                                                    : SESSION_MEM_DEFAULT,
                            .seconds = PC_EPOCH,
+                           .apic = s->plan->apic,
                            .rom = rom->bytes,
                            .rom_size = rom->size};
     enum status st = pc_drive_open(&b->drive, s->plan->drive, &plan.disk, diag);

@@ -111,6 +111,8 @@ struct x86_world {
     int (*acknowledge)(void *who);
     void *who;
     bool apic; /* there is a local APIC: CPUID tells, its MSR is there */
+    /* CR8 or the APIC's MSR has been written; NULL: nobody minds. */
+    void (*apic_changed)(void *who);
 };
 
 struct x86_cpu {

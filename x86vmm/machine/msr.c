@@ -24,7 +24,7 @@ enum {
 #define MSR_KERNEL_GS_BASE 0xC0000102u
 #define MSR_TSC_AUX        0xC0000103u
 
-enum { APIC_BSP = 0x100, APIC_ENABLED = 0x800, FAST_STRINGS = 1 };
+enum { APIC_BSP = 0x100, FAST_STRINGS = 1 };
 
 struct x86_msrs *x86_msrs_new(void)
 {
@@ -33,9 +33,10 @@ struct x86_msrs *x86_msrs_new(void)
 
 void x86_msrs_reset(struct x86_msrs *m)
 {
-    *m = (struct x86_msrs){.pat = UINT64_C(0x0007040600070406),
-                           .apic_base = 0xFEE00000 | APIC_ENABLED | APIC_BSP,
-                           .misc_enable = FAST_STRINGS};
+    *m =
+        (struct x86_msrs){.pat = UINT64_C(0x0007040600070406),
+                          .apic_base = 0xFEE00000 | X86_APIC_ENABLED | APIC_BSP,
+                          .misc_enable = FAST_STRINGS};
 }
 
 uint64_t x86_tsc(const struct x86_cpu *cpu)
@@ -162,11 +163,13 @@ static int write_pat(struct x86_cpu *cpu, uint64_t value)
 
 static int write_apic_base(struct x86_cpu *cpu, uint64_t value)
 {
-    const uint64_t own = UINT64_C(0xFFFFFF000) | APIC_ENABLED | APIC_BSP;
+    const uint64_t own = UINT64_C(0xFFFFFF000) | X86_APIC_ENABLED | APIC_BSP;
 
     if (!cpu->world.apic || (value & ~own))
         return x86_raise_gp(cpu);
     cpu->msrs->apic_base = value | APIC_BSP;
+    if (cpu->world.apic_changed)
+        cpu->world.apic_changed(cpu->world.who);
     return 0;
 }
 

@@ -11,6 +11,9 @@ struct x86_msrs {
     uint64_t pat, apic_base, misc_enable, tsc_aux;
 };
 
+/* Of IA32_APIC_BASE: the local APIC is there. */
+enum { X86_APIC_ENABLED = 0x800 };
+
 struct x86_msrs *x86_msrs_new(void); /* NULL: no memory; freed with free */
 void x86_msrs_reset(struct x86_msrs *m);
 

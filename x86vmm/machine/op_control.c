@@ -130,6 +130,8 @@ static int set_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value)
         if (value >> 4)
             return x86_raise_gp(cpu);
         cpu->state.cr8 = value;
+        if (cpu->world.apic_changed)
+            cpu->world.apic_changed(cpu->world.who);
         return X86_SYNC;
     default:
         return x86_raise(cpu, X86_EXC_UD);

@@ -53,6 +53,12 @@ enum status load_check(const struct load_file *f, uint64_t offset, uint64_t n,
                     (unsigned long long)offset, what);
 }
 
+/* Below this there are tables of ours. */
+static uint64_t lowest(const struct load_file *f)
+{
+    return load_linux_is(f) ? LOAD_LOW_END : LOAD_LOW_END_32;
+}
+
 enum status load_copy(const struct load_plan *plan, const struct load_file *f,
                       uint64_t offset, uint64_t n, uint64_t gpa, uint64_t room,
                       struct diag *diag)
@@ -65,7 +71,7 @@ enum status load_copy(const struct load_plan *plan, const struct load_file *f,
     room = room < n ? n : room;
     if (!room)
         return STATUS_OK;
-    to = room <= plan->storage && gpa >= LOAD_LOW_END
+    to = room <= plan->storage && gpa >= lowest(f)
              ? mem_at(plan->mem, gpa, room)
              : NULL;
     if (!to)

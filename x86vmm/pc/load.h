@@ -53,7 +53,9 @@ enum {
     LOAD_COMMAND_MAX = 0x1000,
     LOAD_PARAMS = 0x4000, /* Linux's boot_params; 4 KiB */
     LOAD_PAGES = 0x5000,  /* PML4, PDPT, four directories */
-    LOAD_LOW_END = 0xB000
+    LOAD_LOW_END = 0xB000,
+    /* Kernels that start without page tables of ours may be down to here. */
+    LOAD_LOW_END_32 = LOAD_PARAMS
 };
 
 /* A range of storage, as the kernel is told of it: types of E820. */

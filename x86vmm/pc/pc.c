@@ -2,6 +2,8 @@
 
 #include "base/format.h"
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/msr.h"
+#include "x86vmm/pc/mp_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,22 @@ static void tell_clock(struct pc *pc)
     clock_advance(&pc->clock, news);
 }
 
+/* Is the local APIC there, and turned on? */
+static bool has_apic(const struct pc *pc)
+{
+    return pc->apic && (pc->cpu.msrs->apic_base & X86_APIC_ENABLED);
+}
+
+/* Is the processor to be interrupted?  The 8259As are its own without local
+ * APIC, or come through that. */
+static bool interrupts(const struct pc *pc)
+{
+    if (!has_apic(pc))
+        return pic_pending(&pc->pic);
+    return lapic_pending(&pc->lapic) >= 0 ||
+           (lapic_passes_extint(&pc->lapic) && pic_pending(&pc->pic));
+}
+
 /* After anything that devices have done: is there an interrupt, and how long
  * may the processor run before the next event? */
 static void look(struct pc *pc)
@@ -28,7 +46,7 @@ static void look(struct pc *pc)
                        ? UINT64_MAX
                        : cpu->ran + (pc->clock.next - pc->clock.now);
 
-    cpu->interrupt_line = pic_pending(&pc->pic);
+    cpu->interrupt_line = interrupts(pc);
     cpu->run_end = min_u64(cpu->run_end, pc->platform.stopped ? cpu->ran : due);
     cpu->code_stale = true; /* so that a block ends here */
 }
@@ -46,10 +64,58 @@ static void port_io(void *dev, uint64_t offset, unsigned size, bool write,
 static int acknowledge(void *who)
 {
     struct pc *pc = who;
-    int vector = pic_acknowledge(&pc->pic);
+    int vector = has_apic(pc) ? lapic_acknowledge(&pc->lapic) : -1;
 
-    pc->cpu.interrupt_line = pic_pending(&pc->pic);
+    if (vector < 0)
+        vector = pic_acknowledge(&pc->pic);
+    pc->cpu.interrupt_line = interrupts(pc);
     return vector;
+}
+
+/* ---- The APICs ---- */
+
+static void line_changed(void *who, unsigned line, bool raised)
+{
+    struct pc *pc = who;
+
+    pic_line(&pc->pic, line, raised);
+    if (pc->apic)
+        ioapic_line(&pc->ioapic, line, raised);
+}
+
+static void apic_nmi(void *who)
+{
+    ((struct pc *)who)->cpu.nmi_pending = true;
+}
+
+static void apic_ended(void *who, unsigned vector)
+{
+    ioapic_ended(&((struct pc *)who)->ioapic, vector);
+}
+
+/* CR8 and the task priority register are one; off, it forgets all. */
+static void apic_changed(void *who)
+{
+    struct pc *pc = who;
+
+    if (has_apic(pc))
+        lapic_set_cr8(&pc->lapic, pc->cpu.state.cr8);
+    else
+        lapic_reset(&pc->lapic);
+    look(pc);
+}
+
+static void local_io(void *who, uint64_t offset, unsigned size, bool write,
+                     uint64_t *value)
+{
+    struct pc *pc = who;
+
+    if (!has_apic(pc)) {
+        *value = write ? *value : UINT64_MAX;
+        return;
+    }
+    lapic_io(&pc->lapic, offset, size, write, value);
+    pc->cpu.state.cr8 = pc->lapic.tpr >> 4;
 }
 
 /* ---- Running ---- */
@@ -59,12 +125,14 @@ static enum pc_stop wait(struct pc *pc)
 {
     struct x86_cpu *cpu = &pc->cpu;
 
+    if (cpu->nmi_pending && !cpu->nmi_blocked)
+        return PC_BUDGET;
     if (!(cpu->state.rflags & X86_FLAG_IF))
         return PC_HALTED;
     for (unsigned i = 0; i < CLOCK_ENDLESS; i++) {
         if (pc->platform.stopped)
             return PC_STOPPED;
-        if (pic_pending(&pc->pic))
+        if (interrupts(pc))
             return PC_BUDGET;
         if (pc->clock.next == CLOCK_NEVER)
             return PC_IDLE;
@@ -153,6 +221,14 @@ static bool add_port(struct pc *pc, enum bus_space space, uint64_t first,
                                          name, port_io, p});
 }
 
+static bool add_apics(struct pc *pc)
+{
+    return !pc->apic || (add_port(pc, BUS_MMIO, LAPIC_AT, LAPIC_SIZE,
+                                  "local APIC", local_io, pc) &&
+                         add_port(pc, BUS_MMIO, IOAPIC_AT, IOAPIC_SIZE,
+                                  "I/O APIC", ioapic_io, &pc->ioapic));
+}
+
 static bool add_devices(struct pc *pc)
 {
     const struct {
@@ -194,8 +270,13 @@ static bool add_devices(struct pc *pc)
 static void begin_devices(struct pc *pc, const struct pc_plan *plan)
 {
     pic_init(&pc->pic);
-    pc->platform.line_changed = pic_line;
-    pc->platform.controller = &pc->pic;
+    lapic_init(&pc->lapic, &pc->clock);
+    pc->lapic.nmi = apic_nmi;
+    pc->lapic.ended = apic_ended;
+    pc->lapic.who = pc;
+    ioapic_init(&pc->ioapic, &pc->lapic);
+    pc->platform.line_changed = line_changed;
+    pc->platform.controller = pc;
     pit_init(&pc->pit, &pc->clock, &pc->platform);
     rtc_init(&pc->rtc, &pc->clock, &pc->platform, plan->seconds, plan->storage);
     kbc_init(&pc->kbc, &pc->platform);
@@ -236,6 +317,16 @@ static bool add_rom(struct pc *pc, const struct pc_plan *plan)
                     MEM_READ_ONLY);
 }
 
+/* What firmware would have left. */
+static void leave_tables(struct pc *pc, const struct pc_plan *plan)
+{
+    if (plan->rom)
+        return;
+    mp_put_bios_data(pc->storage);
+    if (pc->apic)
+        mp_put_table(pc->storage);
+}
+
 static bool is_possible(const struct pc_plan *plan, struct diag *diag)
 {
     if (plan->storage < PC_STORAGE_MIN || plan->storage > PC_STORAGE_MAX ||
@@ -263,14 +354,21 @@ struct pc *pc_new(const struct pc_plan *plan, struct diag *diag)
     if (!is_possible(plan, diag))
         return NULL;
     pc = calloc(1, sizeof(*pc));
-    if (pc && add_storage(pc, plan) && add_rom(pc, plan) && add_devices(pc)) {
+    if (pc)
+        pc->apic = plan->apic;
+    if (pc && add_storage(pc, plan) && add_rom(pc, plan) && add_devices(pc) &&
+        add_apics(pc)) {
         clock_init(&pc->clock);
         begin_devices(pc, plan);
-        world = (struct x86_world){.mem = &pc->mem,
-                                   .bus = &pc->bus,
-                                   .clock = &pc->clock,
-                                   .acknowledge = acknowledge,
-                                   .who = pc};
+        leave_tables(pc, plan);
+        world =
+            (struct x86_world){.mem = &pc->mem,
+                               .bus = &pc->bus,
+                               .clock = &pc->clock,
+                               .acknowledge = acknowledge,
+                               .who = pc,
+                               .apic = pc->apic,
+                               .apic_changed = pc->apic ? apic_changed : NULL};
         if (!x86_cpu_init(&pc->cpu, &world))
             return pc;
     }

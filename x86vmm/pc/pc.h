@@ -8,7 +8,9 @@
 
 #include "base/diag.h"
 #include "x86vmm/dev/dev_ide.h"
+#include "x86vmm/dev/dev_ioapic.h"
 #include "x86vmm/dev/dev_kbc.h"
+#include "x86vmm/dev/dev_lapic.h"
 #include "x86vmm/dev/dev_pic.h"
 #include "x86vmm/dev/dev_pit.h"
 #include "x86vmm/dev/dev_port.h"
@@ -37,6 +39,7 @@ struct pc_plan {
      * too, as RAM; copied.  NULL: none. */
     const uint8_t *rom;
     size_t rom_size; /* a multiple of 4096, at most PC_ROM_MAX */
+    bool apic;       /* a local and an I/O APIC beside the 8259As */
 };
 
 /* How a run came back. */
@@ -62,6 +65,9 @@ struct pc {
     struct clock clock;
     struct x86_platform platform;
     struct pic pic;
+    bool apic; /* the next two are there */
+    struct lapic lapic;
+    struct ioapic ioapic;
     struct pit pit;
     struct rtc rtc;
     struct kbc kbc;
