@@ -6,6 +6,7 @@
  * can interrupt or observe, are done many at a time. */
 #include "base/bits.h"
 #include "x86vmm/machine/op.h"
+#include "x86vmm/machine/paging.h"
 
 #include <string.h>
 
@@ -52,22 +53,56 @@ static uint64_t index_of(const struct x86_cpu *cpu, const struct x86_op *op,
 
 /* ---- Many at a time ---- */
 
-/* How many elements from this offset on lie in one page that needs no more
- * checks; 0 or 1: do it slowly. */
-static uint64_t in_page(const struct x86_cpu *cpu, const struct x86_op *op,
-                        enum x86_seg seg, uint64_t offset, unsigned way,
-                        uint8_t **at)
-{
-    const struct x86_fast_segment *f = &cpu->fast[seg];
-    uint64_t page = X86_PAGE - x86_fast_linear(cpu, seg, offset) % X86_PAGE;
-    uint64_t room = f->end[way] - offset;
+/* Elements in one page of storage that has been translated. */
+struct stretch {
+    const struct x86_tlb_entry *t;
+    uint8_t *at;
+    uint64_t gpa, n;
+};
 
-    *at = x86_at(cpu, seg, offset, op->size, way);
-    if (!*at)
-        return 0;
+/* May this page be touched directly?  Where code is cached, too: whether it is
+ * must not be seen in how many iterations one execution does. */
+static bool is_direct(const struct x86_cpu *cpu, const struct x86_tlb_entry *t,
+                      uint64_t linear, unsigned way)
+{
+    uint64_t tag = x86_tlb_tag(linear, cpu->user);
+    const struct mem_slot *slot;
+
+    if (t->tag[way] == tag)
+        return true;
+    if (!way || t->tag[way] != (tag | X86_TLB_SLOW) || !t->host)
+        return false;
+    slot = mem_find(cpu->world.mem, x86_tlb_gpa(t), X86_PAGE);
+    return slot && !(slot->flags & MEM_READ_ONLY);
+}
+
+/* At most n elements from this offset on that lie in one page and need no more
+ * checks; 0 or 1: do it slowly. */
+static struct stretch find_stretch(struct x86_cpu *cpu, const struct x86_op *op,
+                                   enum x86_seg seg, uint64_t offset,
+                                   unsigned way, uint64_t n)
+{
+    uint64_t end = cpu->fast[seg].end[way];
+    uint64_t linear = x86_fast_linear(cpu, seg, offset);
+    uint64_t room = X86_PAGE - linear % X86_PAGE;
+    struct stretch s = {
+        .t = x86_tlb_slot(cpu, linear, way ? X86_WRITE : X86_READ)};
+
+    if (offset >= end || !is_direct(cpu, s.t, linear, way))
+        return s;
+    room = min_u64(room, end - offset);
     if (op->asize < 8) /* where the index register wraps */
         room = min_u64(room, BITS_MASK(op->asize * 8) + 1 - offset);
-    return min_u64(page, room) / op->size;
+    s.at = s.t->host + linear % X86_PAGE;
+    s.gpa = x86_tlb_gpa(s.t) + linear % X86_PAGE;
+    s.n = min_u64(n, room / op->size);
+    return s;
+}
+
+static void stored(struct x86_cpu *cpu, const struct stretch *s, size_t size)
+{
+    if (s->t->tag[1] & X86_TLB_SLOW)
+        x86_code_written(cpu, s->gpa, size);
 }
 
 /* How many iterations at most are one: never with the trap flag on. */
@@ -105,16 +140,18 @@ int op_movs(struct x86_cpu *cpu, const struct x86_op *op)
     uint64_t si = index_of(cpu, op, X86_RSI), di = index_of(cpu, op, X86_RDI);
     enum x86_seg seg = (enum x86_seg)op->seg;
     uint64_t n = bulk(cpu, op), v;
-    uint8_t *from, *to;
+    struct stretch from, to;
 
     if (!has_work(cpu, op))
         return 0;
     if (n > 1) {
-        n = min_u64(n, in_page(cpu, op, seg, si, 0, &from));
-        n = min_u64(n, in_page(cpu, op, X86_ES, di, 1, &to));
+        from = find_stretch(cpu, op, seg, si, 0, n);
+        to = find_stretch(cpu, op, X86_ES, di, 1, from.n);
+        n = to.n;
     }
     if (n > 1) {
-        copy_many(to, from, op->size, n);
+        copy_many(to.at, from.at, op->size, n);
+        stored(cpu, &to, n * op->size);
     } else {
         n = 1;
         TRY(x86_read(cpu, seg, si, op->size, &v));
@@ -130,14 +167,17 @@ int op_stos(struct x86_cpu *cpu, const struct x86_op *op)
 {
     uint64_t di = index_of(cpu, op, X86_RDI), v = cpu->state.gpr[X86_RAX];
     uint64_t n = bulk(cpu, op);
-    uint8_t *to;
+    struct stretch to;
 
     if (!has_work(cpu, op))
         return 0;
-    if (n > 1)
-        n = min_u64(n, in_page(cpu, op, X86_ES, di, 1, &to));
     if (n > 1) {
-        store_many(to, op->size, n, v);
+        to = find_stretch(cpu, op, X86_ES, di, 1, n);
+        n = to.n;
+    }
+    if (n > 1) {
+        store_many(to.at, op->size, n, v);
+        stored(cpu, &to, n * op->size);
     } else {
         n = 1;
         TRY(x86_write(cpu, X86_ES, di, op->size, v));
