@@ -352,10 +352,10 @@ int op_fcmov(struct x86_cpu *cpu, const struct x86_op *op)
     if (x86_fpu_empty(cpu, 0) || x86_fpu_empty(cpu, i)) {
         if (!x86_fpu_stack_fault(cpu, false))
             return 0;
-        v = x86_real_put80(x86_real_indefinite());
-    }
-    if (x86_condition(cpu, cc))
+        x86_fpu_set(cpu, 0, x86_real_put80(x86_real_indefinite()));
+    } else if (x86_condition(cpu, cc)) {
         x86_fpu_set(cpu, 0, v);
+    }
     return 0;
 }
 
