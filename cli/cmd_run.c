@@ -11,7 +11,7 @@
 
 static struct {
     const char *on, *trace, *script;
-    const char *kernel, *initrd, *append, *drive, *bios, *mem;
+    const char *kernel, *initrd, *append, *drive, *bios, *mem, *vendor;
     uint64_t ipl, stop_after;
     bool apic, ipl_given, scratch_tapes, json, quiet, costs;
 } flags;
@@ -34,6 +34,9 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "apic", NULL,
      "the PC has APICs beside its 8259As, and a MultiProcessor table",
      &flags.apic, NULL},
+    {OPTION_TEXT, "vendor", "NAME",
+     "the PC's processor says it is of NAME: GenuineIntel", &flags.vendor,
+     NULL},
     {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
      &flags.ipl, &flags.ipl_given},
     {OPTION_TEXT, "script", "FILE",
@@ -127,6 +130,7 @@ static int choose_pc(struct session_plan *plan)
     plan->drive = flags.drive;
     plan->bios = flags.bios;
     plan->apic = flags.apic;
+    plan->vendor = flags.vendor;
     if (flags.kernel && flags.bios)
         return options_complain(&usage, "--kernel and --bios: which of them?");
     if (!flags.kernel && (flags.initrd || flags.append))

@@ -65,6 +65,7 @@ struct session_plan {
     const char *initrd, *append, *drive, *bios;
     uint64_t mem;        /* bytes of storage */
     bool apic;           /* it has APICs */
+    const char *vendor;  /* of its processor */
     const char *outputs; /* a folder: what System/370 devices write goes there
                           * and not where the configuration says; or NULL */
     bool stepping;       /* every instruction is an exit and is traced */

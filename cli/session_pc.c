@@ -149,6 +149,7 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
                                                    : SESSION_MEM_DEFAULT,
                            .seconds = PC_EPOCH,
                            .apic = s->plan->apic,
+                           .vendor = s->plan->vendor,
                            .rom = rom->bytes,
                            .rom_size = rom->size};
     enum status st = pc_drive_open(&b->drive, s->plan->drive, &plan.disk, diag);

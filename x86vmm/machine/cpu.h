@@ -111,6 +111,9 @@ struct x86_world {
     int (*acknowledge)(void *who);
     void *who;
     bool apic; /* there is a local APIC: CPUID tells, its MSR is there */
+    /* Twelve characters in place of the profile's vendor; NULL: none.  Some
+     * programs take a vendor they do not know for another one. */
+    const char *vendor;
     /* CR8 or the APIC's MSR has been written; NULL: nobody minds. */
     void (*apic_changed)(void *who);
 };

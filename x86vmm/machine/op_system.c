@@ -1,5 +1,6 @@
 /* Segment registers, RFLAGS, and what is the processor's own (Intel SDM vol. 2,
  * by name). */
+#include "base/bytes.h"
 #include "x86vmm/machine/cpuid.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/op.h"
@@ -245,15 +246,22 @@ static struct x86_cpuid_row bare_leaf(uint32_t leaf)
 
 int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    enum { APIC = 1 << 9, SYSCALL = 1 << 11, APIC_ENABLED = 0x800 };
+    enum { APIC = 1 << 9, SYSCALL = 1 << 11 };
     uint64_t *r = cpu->state.gpr;
     uint32_t leaf = (uint32_t)r[X86_RAX];
     struct x86_cpuid_row row = bare_leaf(leaf);
 
     (void)op;
+    if (row.leaf == 0 && cpu->world.vendor) {
+        const uint8_t *vendor = (const uint8_t *)cpu->world.vendor;
+
+        row.ebx = load_le32(vendor);
+        row.edx = load_le32(vendor + 4);
+        row.ecx = load_le32(vendor + 8);
+    }
     if (row.leaf == 1) {
         row.ecx &= ~(UINT32_C(1) << 31); /* no monitor */
-        if (cpu->world.apic && (cpu->msrs->apic_base & APIC_ENABLED))
+        if (cpu->world.apic && (cpu->msrs->apic_base & X86_APIC_ENABLED))
             row.edx |= APIC;
     }
     if (row.leaf == 0x80000001 && cpu->code_bits != 64)

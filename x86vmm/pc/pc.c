@@ -336,6 +336,11 @@ static bool is_possible(const struct pc_plan *plan, struct diag *diag)
                  (unsigned long long)plan->storage);
         return false;
     }
+    if (plan->vendor && strlen(plan->vendor) != PC_VENDOR) {
+        diag_set(diag, STATUS_BAD_INPUT, "vendor '%s': %d characters",
+                 plan->vendor, PC_VENDOR);
+        return false;
+    }
     if (plan->rom && (!plan->rom_size || plan->rom_size % PAGE ||
                       plan->rom_size > PC_ROM_MAX)) {
         diag_set(diag, STATUS_BAD_INPUT,
@@ -368,6 +373,7 @@ struct pc *pc_new(const struct pc_plan *plan, struct diag *diag)
                                .acknowledge = acknowledge,
                                .who = pc,
                                .apic = pc->apic,
+                               .vendor = plan->vendor,
                                .apic_changed = pc->apic ? apic_changed : NULL};
         if (!x86_cpu_init(&pc->cpu, &world))
             return pc;
