@@ -266,35 +266,43 @@ int op_frndint(struct x86_cpu *cpu, const struct x86_op *op)
 
 /* ---- Of ST(0) and ST(1), which stays ---- */
 
-static int scale_or_rem(struct x86_cpu *cpu, const struct x86_op *op, bool rem,
-                        bool nearest)
+/* C2: not complete; C0 C3 C1: bits 2 to 0 of the quotient. */
+static void tell_quotient(struct x86_cpu *cpu, int quotient)
+{
+    unsigned c = (quotient & 4 ? X86_FPU_C0 : 0) |
+                 (quotient & 2 ? X86_FPU_C3 : 0) |
+                 (quotient & 1 ? X86_FPU_C1 : 0);
+
+    if (quotient == X86_NO_QUOTIENT)
+        x86_fpu_set_conditions(cpu, X86_FPU_C2, 0);
+    else
+        x86_fpu_set_conditions(cpu, X86_FPU_CONDITIONS,
+                               quotient == X86_PARTIAL ? X86_FPU_C2 : c);
+}
+
+/* FPREM, FPREM1 if `nearest`; FSCALE if not `rem`. */
+static int scale_or_rem(struct x86_cpu *cpu, const struct x86_op *op,
+                        bool rem, bool nearest)
 {
     struct x86_real_env env = x86_fpu_env(cpu);
     struct x86_real r = x86_real_indefinite();
-    int quotient = 0;
-    bool go_on, faulted;
+    int quotient = X86_NO_QUOTIENT;
+    bool go_on;
 
     TRY(x86_fpu_enter(cpu));
     x86_fpu_note(cpu, op);
     env.precision = 64;
-    faulted = x86_fpu_empty(cpu, 0) || x86_fpu_empty(cpu, 1);
-    if (faulted) {
+    if (x86_fpu_empty(cpu, 0) || x86_fpu_empty(cpu, 1)) {
         go_on = x86_fpu_stack_fault(cpu, false);
     } else {
         r = rem ? x86_real_rem(&env, st(cpu, 0), st(cpu, 1), nearest, &quotient)
                 : x86_real_scale(&env, st(cpu, 0), st(cpu, 1));
         go_on = x86_fpu_settle(cpu, &env);
     }
-    if (!go_on)
-        return 0;
-    x86_fpu_set(cpu, 0, x86_real_put80(r));
-    if (rem && !faulted)
-        x86_fpu_set_conditions(cpu, X86_FPU_CONDITIONS,
-                               quotient < 0
-                                   ? X86_FPU_C2
-                                   : (quotient & 4 ? X86_FPU_C0 : 0) |
-                                         (quotient & 2 ? X86_FPU_C3 : 0) |
-                                         (quotient & 1 ? X86_FPU_C1 : 0));
+    if (rem)
+        tell_quotient(cpu, quotient);
+    if (go_on)
+        x86_fpu_set(cpu, 0, x86_real_put80(r));
     return 0;
 }
 

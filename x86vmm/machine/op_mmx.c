@@ -224,6 +224,7 @@ int op_emms(struct x86_cpu *cpu, const struct x86_op *op)
 {
     (void)op;
     TRY(x86_mmx_enter(cpu));
+    x86_mmx_used(cpu);
     cpu->fpu.tag = 0xFFFF;
     return 0;
 }

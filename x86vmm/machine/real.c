@@ -263,11 +263,12 @@ static struct x86_real wrapped(struct x86_real_env *env,
     r = number(env, w.negative,
                exponent + (flag == X86_FP_OE ? -format->wrap : format->wrap),
                c);
-    if (r.exponent > format->most) {
-        env->up = true;
-        return x86_real_infinity(w.negative);
-    }
-    return r.exponent < format->least ? x86_real_zero(w.negative) : r;
+    if (r.exponent >= format->least && r.exponent <= format->most)
+        return r;
+    env->flags |= X86_FP_PE; /* FSCALE, further off than that */
+    env->up = flag == X86_FP_OE;
+    return env->up ? x86_real_infinity(w.negative)
+                   : x86_real_zero(w.negative);
 }
 
 struct x86_real x86_real_round(struct x86_real_env *env,

@@ -163,8 +163,10 @@ void x86_real_to_bcd(struct x86_real_env *env, struct x86_real r,
                      uint8_t bcd[10]);
 struct x86_real x86_real_from_bcd(const uint8_t bcd[10]);
 
-/* A partial remainder (FPREM; FPREM1 if `nearest`); *quotient is -1 if the
- * reduction is not complete, else has its three low bits. */
+/* A partial remainder (FPREM; FPREM1 if `nearest`).  *quotient has its three
+ * low bits, or says that the reduction is not complete, or that there is no
+ * quotient. */
+enum { X86_PARTIAL = -1, X86_NO_QUOTIENT = -2 };
 struct x86_real x86_real_rem(struct x86_real_env *env, struct x86_real a,
                              struct x86_real b, bool nearest, int *quotient);
 /* a * 2^trunc(b) */

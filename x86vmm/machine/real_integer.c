@@ -177,7 +177,7 @@ static struct x86_real remainder_of(struct x86_real_env *env, struct x86_real a,
         n = (distance & 31) | 32;
         divide(&rest, b->significand, n + 1);
         exponent += distance - n;
-        *quotient = -1;
+        *quotient = X86_PARTIAL;
     } else {
         q = divide(&rest, b->significand, distance + 1);
         exponent = distance < 0 ? a.exponent : exponent;
@@ -197,13 +197,16 @@ struct x86_real x86_real_rem(struct x86_real_env *env, struct x86_real a,
 {
     struct x86_real r;
 
-    *quotient = 0;
+    *quotient = X86_NO_QUOTIENT;
     env->up = false;
     if (x86_real_nans(env, &a, &b, &r))
         return r;
     if (a.kind == X86_REAL_INFINITE || b.kind == X86_REAL_ZERO)
         return x86_real_invalid(env);
-    if (x86_real_denormals(env, &a, &b) || a.kind == X86_REAL_ZERO)
+    if (x86_real_denormals(env, &a, &b))
+        return a;
+    *quotient = 0;
+    if (a.kind == X86_REAL_ZERO)
         return a;
     if (b.kind == X86_REAL_INFINITE)
         return x86_real_round(env, &x86_extended, x86_wide_of(a));

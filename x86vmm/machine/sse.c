@@ -137,7 +137,11 @@ struct x86_real_env x86_sse_env(const struct x86_cpu *cpu)
 
 int x86_sse_settle(struct x86_cpu *cpu, const struct x86_real_env *env)
 {
-    cpu->mxcsr |= env->flags;
+    uint8_t flags = env->flags;
+
+    if (flags & ~env->masks & X86_FP_BEFORE) /* nothing has been computed */
+        flags &= X86_FP_BEFORE;
+    cpu->mxcsr |= flags;
     if (LIKELY(!x86_real_stops(env)))
         return 0;
     return x86_raise(cpu, cpu->state.cr4 & X86_CR4_OSXMMEXCPT ? X86_EXC_XM
