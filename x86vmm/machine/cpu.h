@@ -139,6 +139,7 @@ struct x86_cpu {
 
     /* Of the instruction that is being executed: */
     uint64_t next_rip;
+    bool traced; /* by TF as it was before; SYSCALL and SYSRET: after */
 
     /* Caches of the mode, kept by x86_mode_changed. */
     uint8_t cpl, code_bits;

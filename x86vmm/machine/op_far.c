@@ -1,5 +1,6 @@
 /* Interrupts by instruction, and fast system calls (Intel SDM vol. 2, by
  * name).  Far JMP and CALL are in far.c, returns in iret.c. */
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/segment.h"
@@ -86,6 +87,15 @@ static void set_flat(struct x86_cpu *cpu, uint64_t cs, uint64_t ss,
     x86_mode_changed(cpu);
 }
 
+/* These two are traced by TF as they leave it: one that the mask clears does
+ * not trap in the kernel, one that SYSRET restores does behind the call. */
+static void trace(struct x86_cpu *cpu)
+{
+    cpu->traced = false;
+    if (cpu->state.rflags & X86_FLAG_TF)
+        cpu->debug_hits |= X86_DR6_BS;
+}
+
 int op_syscall(struct x86_cpu *cpu, const struct x86_op *op)
 {
     const struct x86_msrs *m = cpu->msrs;
@@ -98,6 +108,7 @@ int op_syscall(struct x86_cpu *cpu, const struct x86_op *op)
     s->gpr[X86_RCX] = cpu->next_rip;
     s->gpr[11] = flags;
     x86_flags_set(cpu, (flags & ~(m->fmask | X86_FLAG_RF)) | X86_FLAG_ONE);
+    trace(cpu);
     cpu->next_rip = m->lstar;
     set_flat(cpu, cs, cs + 8, 0, true);
     return X86_SYNC;
@@ -114,6 +125,7 @@ int op_sysret(struct x86_cpu *cpu, const struct x86_op *op)
     if (cpu->cpl || (wide && !x86_canonical(to)))
         return x86_raise_gp(cpu);
     x86_flags_set(cpu, (s->gpr[11] & 0x3C7FD7 & ~X86_FLAG_RF) | X86_FLAG_ONE);
+    trace(cpu);
     cpu->next_rip = wide ? to : (uint32_t)to;
     set_flat(cpu, base + (wide ? 16 : 0), base + 8, 3, wide);
     return X86_SYNC;

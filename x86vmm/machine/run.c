@@ -94,12 +94,12 @@ static int try_one(struct x86_cpu *cpu)
  * Interrupts When Switching Stacks"). */
 static int step_one(struct x86_cpu *cpu)
 {
-    bool traced = cpu->state.rflags & X86_FLAG_TF;
     bool shadowed = cpu->shadow, undisturbed = cpu->shadow_ss;
     int code;
 
     cpu->ran++;
     cpu->shadow = cpu->shadow_ss = false;
+    cpu->traced = cpu->state.rflags & X86_FLAG_TF;
     code = undisturbed ? 0 : x86_debug_fetch(cpu);
     if (!code)
         code = try_one(cpu);
@@ -108,7 +108,7 @@ static int step_one(struct x86_cpu *cpu)
     if (shadowed) /* of two in a row only the first counts */
         cpu->shadow = cpu->shadow_ss = false;
     code = settle(cpu, code);
-    if (!cpu->shadow_ss && x86_debug_trap(cpu, traced))
+    if (!cpu->shadow_ss && x86_debug_trap(cpu, cpu->traced))
         code = x86_deliver_fault(cpu);
     return code;
 }
