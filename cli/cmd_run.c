@@ -11,7 +11,7 @@
 
 static struct {
     const char *on, *trace, *script;
-    const char *kernel, *initrd, *append, *drive, *bios, *mem, *vendor;
+    const char *kernel, *initrd, *append, *drives[2], *bios, *mem, *vendor;
     uint64_t ipl, stop_after;
     bool apic, ipl_given, scratch_tapes, json, quiet, costs;
 } flags;
@@ -25,8 +25,8 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "initrd", "FILE", "its initial RAM disk, or first module",
      &flags.initrd, NULL},
     {OPTION_TEXT, "append", "TEXT", "its command line", &flags.append, NULL},
-    {OPTION_TEXT, "drive", "FILE", "the PC's disk, a raw image", &flags.drive,
-     NULL},
+    {OPTION_TEXTS, "drive", "FILE",
+     "a disk of the PC, a raw image; two at most", flags.drives, NULL},
     {OPTION_TEXT, "mem", "SIZE", "the PC's storage, 2M to 3G (256M)",
      &flags.mem, NULL},
     {OPTION_TEXT, "bios", "FILE", "firmware to start instead of a kernel",
@@ -127,7 +127,8 @@ static int choose_pc(struct session_plan *plan)
     plan->kernel = pc;
     plan->initrd = flags.initrd;
     plan->append = flags.append;
-    plan->drive = flags.drive;
+    plan->drives[0] = flags.drives[0];
+    plan->drives[1] = flags.drives[1];
     plan->bios = flags.bios;
     plan->apic = flags.apic;
     plan->vendor = flags.vendor;

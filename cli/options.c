@@ -112,6 +112,18 @@ static int complain_unknown(const struct command_usage *u, const char *arg)
     return options_complain(u, "unknown option %s", arg);
 }
 
+/* One more of two at most. */
+static int add_text(const struct command_usage *u, const struct option_row *r,
+                    const char *value)
+{
+    const char **texts = r->into;
+
+    if (texts[1])
+        return options_complain(u, "--%s %s: two are all", r->name, value);
+    texts[texts[0] ? 1 : 0] = value;
+    return -1;
+}
+
 static int set_value(const struct command_usage *u, const struct option_row *r,
                      const char *value)
 {
@@ -119,6 +131,8 @@ static int set_value(const struct command_usage *u, const struct option_row *r,
 
     if (r->kind == OPTION_TEXT)
         *(const char **)r->into = value;
+    else if (r->kind == OPTION_TEXTS)
+        return add_text(u, r, value);
     else if (!options_number(value, base, r->into))
         return options_complain(u, "--%s %s: not a %s", r->name, value,
                                 base == 16

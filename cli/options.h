@@ -8,6 +8,7 @@
 enum option_kind {
     OPTION_FLAG,   /* --quiet: *(bool *)into = true */
     OPTION_TEXT,   /* --trace FILE: *(const char **)into, borrowed from argv */
+    OPTION_TEXTS,  /* --drive FILE, twice at most: (const char **)into[2] */
     OPTION_NUMBER, /* --stop-after N: *(uint64_t *)into; decimal, with k, M, G
                     * after it, or hexadecimal with 0x before it */
     OPTION_HEX,    /* --ipl 0C0: *(uint64_t *)into; always hexadecimal */

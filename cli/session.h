@@ -62,7 +62,7 @@ struct session_plan {
     void *who;
     /* Of a bare PC; NULL or 0: none, the default. */
     bool kernel; /* the guest is any kernel, whatever its name */
-    const char *initrd, *append, *drive, *bios;
+    const char *initrd, *append, *drives[2], *bios;
     uint64_t mem;        /* bytes of storage */
     bool apic;           /* it has APICs */
     const char *vendor;  /* of its processor */

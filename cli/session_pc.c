@@ -30,7 +30,7 @@ enum {
 /* The machine and what belongs to it. */
 struct bare {
     struct pc *pc;
-    struct pc_drive drive;
+    struct pc_drive drives[2];
     bool raw;             /* the terminal is the guest's */
     bool line;            /* its console's last line is unfinished */
     uint64_t quiet;       /* tick since which it has printed nothing */
@@ -152,7 +152,11 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
                            .vendor = s->plan->vendor,
                            .rom = rom->bytes,
                            .rom_size = rom->size};
-    enum status st = pc_drive_open(&b->drive, s->plan->drive, &plan.disk, diag);
+    enum status st = STATUS_OK;
+
+    for (unsigned i = 0; i < 2 && !st; i++)
+        st = pc_drive_open(&b->drives[i], s->plan->drives[i], &plan.disks[i],
+                           diag);
 
     if (st)
         return st;
@@ -208,7 +212,7 @@ static enum status open_pc(struct session *s, struct diag *diag)
     struct bare *b = calloc(1, sizeof(*b));
     if (!b)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for a machine");
-    b->drive.fd = -1;
+    b->drives[0].fd = b->drives[1].fd = -1;
     s->machine = b;
     enum status st = pc_file_read(&rom, s->plan->bios, PC_ROM_MAX, diag);
     if (!st)
@@ -342,7 +346,8 @@ static void close_pc(struct session *s)
     if (!b)
         return;
     pc_free(b->pc);
-    pc_drive_close(&b->drive);
+    for (unsigned i = 0; i < 2; i++)
+        pc_drive_close(&b->drives[i]);
     free(b);
     s->machine = NULL;
 }

@@ -470,7 +470,8 @@ static bool no_write(void *who, uint64_t sector,
 
 START_TEST(devices_take_anything)
 {
-    struct ide_medium m = {5000, no_sector, no_write, NULL, NULL};
+    struct ide_medium m[2] = {{5000, no_sector, no_write, NULL, NULL},
+                              {7, no_sector, no_write, NULL, NULL}};
     struct off_port off = {.platform = &rig.platform};
     const struct {
         bus_io_fn io;
@@ -489,7 +490,7 @@ START_TEST(devices_take_anything)
     pit_init(&rig.pit, &rig.clock, &rig.platform);
     rtc_init(&rig.rtc, &rig.clock, &rig.platform, 0, 16 << 20);
     kbc_init(&rig.kbc, &rig.platform);
-    ide_init(&rig.ide, &rig.clock, &rig.platform, &m);
+    ide_init(&rig.ide, &rig.clock, &rig.platform, m);
     for (unsigned i = 0; i < 100000; i++) {
         state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
         unsigned r = (unsigned)(state >> 32), n = r % ARRAY_LEN(all);

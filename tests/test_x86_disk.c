@@ -52,7 +52,8 @@ static void ide_set_up(void)
 {
     static const uint8_t setup[2][5] = {{0x11, 0x08, 4, 3, 0},
                                         {0x11, 0x70, 2, 3, 0}};
-    struct ide_medium m = {DISK_SECTORS, disk_read, disk_write, NULL, NULL};
+    struct ide_medium m[2] = {
+        {DISK_SECTORS, disk_read, disk_write, NULL, NULL}};
 
     memset(&rig, 0, sizeof(rig));
     clock_init(&rig.clock);
@@ -63,7 +64,7 @@ static void ide_set_up(void)
         put(pic_first_io, &rig.pic, i > 0, 1, setup[0][i]);
         put(pic_second_io, &rig.pic, i > 0, 1, setup[1][i]);
     }
-    ide_init(&rig.ide, &rig.clock, &rig.platform, &m);
+    ide_init(&rig.ide, &rig.clock, &rig.platform, m);
     for (unsigned i = 0; i < DISK_SECTORS; i++)
         store_le32(rig.disk + (size_t)i * IDE_SECTOR, i);
 }
@@ -223,6 +224,31 @@ START_TEST(ide_says_what_is_wrong)
 }
 END_TEST
 
+START_TEST(ide_has_a_second_device)
+{
+    struct ide_medium m[2] = {{DISK_SECTORS, disk_read, disk_write, NULL, NULL},
+                              {50, disk_read, disk_write, NULL, NULL}};
+
+    ide_set_up();
+    ide_init(&rig.ide, &rig.clock, &rig.platform, m);
+    ide_command(60, 1, 0x20);
+    ck_assert_uint_eq(ide_wait(), 0x58);
+    ck_assert_uint_eq(ide_sector(), 60);
+    ide_command(0, 1, 0x20);
+    ide_wait();
+    ide_sector();
+    ide_put(R_DEVICE, 0xF0);
+    ide_put(R_LOW, 49);
+    ide_put(R_STATUS, 0x20);
+    ck_assert_uint_eq(ide_wait(), 0x58);
+    ck_assert_uint_eq(ide_sector(), 49);
+    ide_put(R_LOW, 50);
+    ide_put(R_STATUS, 0x20);
+    ck_assert_uint_eq(ide_get(R_STATUS), 0x51);
+    ck_assert_uint_eq(ide_get(R_ERROR), 0x10);
+}
+END_TEST
+
 START_TEST(ide_resets_and_has_one_device)
 {
     ide_set_up();
@@ -253,6 +279,7 @@ Suite *suite_x86_disk(void)
     tcase_add_test(t, ide_writes_sectors);
     tcase_add_test(t, ide_reads_by_cylinder_head_sector);
     tcase_add_test(t, ide_says_what_is_wrong);
+    tcase_add_test(t, ide_has_a_second_device);
     tcase_add_test(t, ide_resets_and_has_one_device);
     suite_add_tcase(s, t);
     return s;

@@ -24,19 +24,26 @@ enum {
     ER_NOT_FOUND = 0x10,
     ER_MEDIUM = 0x40,
     ER_PASSED = 1, /* of the diagnostic: device 0 is good */
-    DEV_ONE = 0x10,
     DEV_LBA = 0x40,
     CTL_NO_IRQ = 2,
     CTL_RESET = 4,
     CTL_HIGH_ORDER = 0x80,
-    CHS_HEADS = 16,
-    CHS_SECTORS = 63,
-    CHS_CYLINDERS = 16383
 };
+
+static struct ide_drive *drive(struct ide *d)
+{
+    return &d->drives[d->device >> 4 & 1];
+}
 
 static bool is_there(const struct ide *d)
 {
-    return d->medium.sectors && !(d->device & DEV_ONE);
+    return ide_drive(d)->medium.sectors;
+}
+
+/* Is there any? */
+static bool is_connected(const struct ide *d)
+{
+    return d->drives[0].medium.sectors || d->drives[1].medium.sectors;
 }
 
 static void set_line(struct ide *d)
@@ -112,22 +119,24 @@ static uint64_t address(const struct ide *d)
         return lba_48(d);
     if (d->device & DEV_LBA)
         return low | (uint32_t)(d->device & 0xF) << 24;
+    const struct ide_drive *v = ide_drive(d);
     uint32_t head = d->device & 0xF, sector = d->low[0], cylinder = low >> 8;
-    if (!sector || sector > d->sectors || head >= d->heads)
+    if (!sector || sector > v->sectors || head >= v->heads)
         return UINT64_MAX;
-    return ((uint64_t)cylinder * d->heads + head) * d->sectors + sector - 1;
+    return ((uint64_t)cylinder * v->heads + head) * v->sectors + sector - 1;
 }
 
 /* Leave the address of a sector in the registers. */
 static void set_address(struct ide *d, uint64_t sector)
 {
     if (!is_extended(d->command) && !(d->device & DEV_LBA)) {
-        uint64_t track = sector / d->sectors, cylinder = track / d->heads;
+        const struct ide_drive *v = ide_drive(d);
+        uint64_t track = sector / v->sectors, cylinder = track / v->heads;
 
-        d->low[0] = (uint8_t)(sector % d->sectors + 1);
+        d->low[0] = (uint8_t)(sector % v->sectors + 1);
         d->middle[0] = (uint8_t)cylinder;
         d->high[0] = (uint8_t)(cylinder >> 8);
-        d->device = (uint8_t)((d->device & 0xF0) | track % d->heads);
+        d->device = (uint8_t)((d->device & 0xF0) | track % v->heads);
         return;
     }
     d->low[0] = (uint8_t)sector;
@@ -153,8 +162,8 @@ static bool take_address(struct ide *d)
     } else {
         d->left = d->count[0] ? d->count[0] : 0x100;
     }
-    if (d->sector < d->medium.sectors &&
-        d->left <= d->medium.sectors - d->sector)
+    uint64_t all = ide_drive(d)->medium.sectors;
+    if (d->sector < all && d->left <= all - d->sector)
         return true;
     fail(d, ER_NOT_FOUND);
     return false;
@@ -195,7 +204,7 @@ static void offer(struct ide *d, uint32_t bytes, enum ide_phase phase)
 /* The next block of sectors is read, or has been written by the host. */
 static bool move_block(struct ide *d)
 {
-    const struct ide_medium *m = &d->medium;
+    const struct ide_medium *m = &drive(d)->medium;
 
     for (uint32_t n = next_block(d), i = 0; i < n; i++) {
         uint8_t *bytes = d->data + (size_t)i * IDE_SECTOR;
@@ -286,7 +295,7 @@ static void begin_write(struct ide *d, uint32_t block)
 
 static void identify(struct ide *d)
 {
-    ide_identify(d, d->data);
+    ide_identify(drive(d), d->data);
     d->in = true;
     d->left = 0;
     offer(d, IDE_SECTOR, IDE_READS);
@@ -295,16 +304,10 @@ static void identify(struct ide *d)
 
 static void set_geometry(struct ide *d)
 {
-    d->sectors = d->count[0];
-    d->heads = (d->device & 0xF) + 1u;
-    if (!d->sectors) {
-        d->sectors = CHS_SECTORS;
+    if (ide_drive_divide(drive(d), (d->device & 0xF) + 1u, d->count[0]))
+        finish(d);
+    else
         fail(d, ER_ABORT);
-        return;
-    }
-    d->cylinders = (uint16_t)min_u64(
-        d->medium.sectors / ((uint32_t)d->heads * d->sectors), CHS_CYLINDERS);
-    finish(d);
 }
 
 static void set_multiple(struct ide *d)
@@ -315,7 +318,7 @@ static void set_multiple(struct ide *d)
         fail(d, ER_ABORT);
         return;
     }
-    d->multiple = n;
+    drive(d)->multiple = n;
     finish(d);
 }
 
@@ -344,7 +347,9 @@ static void set_features(struct ide *d)
 
 static void flush(struct ide *d)
 {
-    if (d->medium.flush && !d->medium.flush(d->medium.who))
+    const struct ide_medium *m = &drive(d)->medium;
+
+    if (m->flush && !m->flush(m->who))
         fail(d, ER_ABORT);
     else
         finish(d);
@@ -366,7 +371,7 @@ static void read_verify(struct ide *d)
 
 static void set_maximum(struct ide *d, bool extended)
 {
-    uint64_t last = d->medium.sectors - 1;
+    uint64_t last = drive(d)->medium.sectors - 1;
 
     d->device |= DEV_LBA;
     set_address(d, extended ? last : min_u64(last, IDE_LBA28_MAX));
@@ -441,12 +446,12 @@ static void execute(struct ide *d, uint8_t command)
     case 0x29:
     case 0xC5:
     case 0x39:
-        if (!d->multiple)
+        if (!drive(d)->multiple)
             fail(d, ER_ABORT);
         else if (command == 0xC4 || command == 0x29)
-            begin_read(d, d->multiple);
+            begin_read(d, drive(d)->multiple);
         else
-            begin_write(d, d->multiple);
+            begin_write(d, drive(d)->multiple);
         break;
     case 0x40:
     case 0x41:
@@ -470,10 +475,10 @@ static uint8_t read_register(void *dev, unsigned reg)
 {
     struct ide *d = dev;
 
-    if (!is_there(d)) /* device 0 answers for the one that is not: nothing */
-        return reg == DEVICE && d->medium.sectors ? d->device
-               : d->medium.sectors                ? 0
-                                                  : 0xFF;
+    if (!is_connected(d))
+        return 0xFF;
+    if (!is_there(d)) /* the other one answers for it: nothing */
+        return reg == DEVICE ? d->device : 0;
     switch (reg) {
     case ERROR_FEATURES:
         return d->error;
@@ -504,7 +509,7 @@ static void write_register(void *dev, unsigned reg, uint8_t value)
 {
     struct ide *d = dev;
 
-    if ((d->status & ST_BUSY) || !d->medium.sectors)
+    if ((d->status & ST_BUSY) || !is_connected(d))
         return;
     d->control &= (uint8_t)~CTL_HIGH_ORDER;
     switch (reg) {
@@ -553,7 +558,7 @@ static uint8_t read_control(void *dev, unsigned reg)
     const struct ide *d = dev;
 
     (void)reg;
-    return is_there(d) ? d->status : d->medium.sectors ? 0 : 0xFF;
+    return is_there(d) ? d->status : is_connected(d) ? 0 : 0xFF;
 }
 
 /* A reset lasts while its bit is on. */
@@ -582,15 +587,12 @@ void ide_control_io(void *dev, uint64_t offset, unsigned size, bool write,
 }
 
 void ide_init(struct ide *d, struct clock *clock, struct x86_platform *platform,
-              const struct ide_medium *medium)
+              const struct ide_medium media[2])
 {
     clock_cancel(clock, later, d);
-    *d = (struct ide){.medium = *medium,
-                      .clock = clock,
-                      .platform = platform,
-                      .heads = CHS_HEADS,
-                      .sectors = CHS_SECTORS};
-    d->cylinders = (uint16_t)min_u64(
-        medium->sectors / (CHS_HEADS * CHS_SECTORS), CHS_CYLINDERS);
+    *d = (struct ide){
+        .drives = {ide_drive_make(&media[0]), ide_drive_make(&media[1])},
+        .clock = clock,
+        .platform = platform};
     reset(d);
 }

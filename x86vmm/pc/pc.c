@@ -280,7 +280,7 @@ static void begin_devices(struct pc *pc, const struct pc_plan *plan)
     pit_init(&pc->pit, &pc->clock, &pc->platform);
     rtc_init(&pc->rtc, &pc->clock, &pc->platform, plan->seconds, plan->storage);
     kbc_init(&pc->kbc, &pc->platform);
-    ide_init(&pc->ide, &pc->clock, &pc->platform, &plan->disk);
+    ide_init(&pc->ide, &pc->clock, &pc->platform, plan->disks);
     uart_init(&pc->uart, &pc->platform, X86_LINE_SERIAL);
     pc->off.platform = &pc->platform;
 }

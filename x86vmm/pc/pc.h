@@ -35,7 +35,7 @@ enum {
 struct pc_plan {
     uint64_t storage; /* bytes */
     int64_t seconds;  /* since 1970, of the calendar at the start */
-    struct ide_medium disk;
+    struct ide_medium disks[2];
     /* Firmware, mapped so that it ends at 4 GiB, its last 128 KiB below 1 MiB
      * too, as RAM; copied.  NULL: none. */
     const uint8_t *rom;

@@ -1,6 +1,27 @@
-/* What a disk says of itself. */
+/* A disk's geometry, and what it says of itself. */
 #include "base/bytes.h"
 #include "x86vmm/dev/dev_ide.h"
+
+enum { CHS_HEADS = 16, CHS_SECTORS = 63, CHS_CYLINDERS = 16383 };
+
+bool ide_drive_divide(struct ide_drive *d, uint32_t heads, uint32_t sectors)
+{
+    if (!sectors)
+        return false;
+    d->heads = (uint16_t)heads;
+    d->sectors = (uint16_t)sectors;
+    d->cylinders =
+        (uint16_t)min_u64(d->medium.sectors / (heads * sectors), CHS_CYLINDERS);
+    return true;
+}
+
+struct ide_drive ide_drive_make(const struct ide_medium *medium)
+{
+    struct ide_drive d = {.medium = *medium};
+
+    (void)ide_drive_divide(&d, CHS_HEADS, CHS_SECTORS);
+    return d;
+}
 
 /* Text in a word's two bytes: the first one is the high one. */
 static void put_text(uint8_t *words, const char *text, unsigned bytes)
@@ -15,7 +36,7 @@ static void word(uint8_t *words, unsigned n, uint32_t value)
 }
 
 /* What follows from its size and its CHS. */
-static void identify_size(const struct ide *d, uint8_t *words)
+static void identify_size(const struct ide_drive *d, uint8_t *words)
 {
     uint64_t all = d->medium.sectors;
     uint32_t in_28 = (uint32_t)min_u64(all, IDE_LBA28_MAX);
@@ -32,7 +53,7 @@ static void identify_size(const struct ide *d, uint8_t *words)
     store_le64(words + 2 * 100, all);
 }
 
-void ide_identify(const struct ide *d, uint8_t words[IDE_SECTOR])
+void ide_identify(const struct ide_drive *d, uint8_t words[IDE_SECTOR])
 {
     __builtin_memset(words, 0, IDE_SECTOR);
     word(words, 0, 0x0040); /* a fixed device */
