@@ -168,7 +168,7 @@ oracle: $(BUILD)/oracle
 
 # Random instructions on the modelled x86 processor and on this host's own.
 x86-host-oracle: $(BUILD)/x86-host-oracle
-	$(Q)$(BUILD)/x86-host-oracle --cases $(CASES)
+	$(Q)$(BUILD)/x86-host-oracle --cases $(CASES) --float $(CASES)
 
 FUZZ_RUNS    ?= 1000000
 FUZZ_SECONDS ?= 600

@@ -263,7 +263,8 @@ static struct x86_real wrapped(struct x86_real_env *env,
     r = number(env, w.negative,
                exponent + (flag == X86_FP_OE ? -format->wrap : format->wrap),
                c);
-    if (r.exponent >= format->least && r.exponent <= format->most)
+    if (!env->x87 ||
+        (r.exponent >= format->least && r.exponent <= format->most))
         return r;
     env->flags |= X86_FP_PE; /* FSCALE, further off than that */
     env->up = flag == X86_FP_OE;
