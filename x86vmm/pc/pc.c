@@ -251,6 +251,8 @@ static bool add_devices(struct pc *pc)
         {BUS_PORT, KBC_PORT_RESET, 1, "port CF9h", kbc_reset_io, &pc->kbc},
         {BUS_PORT, IDE_PORT, 8, "disk", ide_io, &pc->ide},
         {BUS_PORT, IDE_PORT_CONTROL, 1, "disk", ide_control_io, &pc->ide},
+        {BUS_PORT, TEXT_PORT, 2, "display", text_io, &pc->text},
+        {BUS_PORT, TEXT_PORT_STATUS, 1, "display", text_status_io, &pc->text},
         {BUS_PORT, X86_PORT_SERIAL, UART_REGISTERS, "serial port", uart_io,
          &pc->uart},
         {BUS_MMIO, X86_MMIO_SERIAL, UART_REGISTERS, "serial port", uart_io,
@@ -296,6 +298,7 @@ static bool add_storage(struct pc *pc, const struct pc_plan *plan)
     pc->bytes = plan->storage;
     pc->storage = calloc(1, (size_t)plan->storage);
     return pc->storage && add_slot(pc, 0, PC_LOW_END, pc->storage, 0) &&
+           add_slot(pc, TEXT_AT, TEXT_SIZE, pc->storage + TEXT_AT, 0) &&
            add_slot(pc, PC_HIGH_BEGIN, plan->storage - PC_HIGH_BEGIN,
                     pc->storage + PC_HIGH_BEGIN, 0);
 }

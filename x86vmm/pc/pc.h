@@ -15,6 +15,7 @@
 #include "x86vmm/dev/dev_pit.h"
 #include "x86vmm/dev/dev_port.h"
 #include "x86vmm/dev/dev_rtc.h"
+#include "x86vmm/dev/dev_text.h"
 #include "x86vmm/dev/dev_uart.h"
 #include "x86vmm/machine/cpu.h"
 
@@ -60,7 +61,7 @@ struct pc_port {
     bus_io_fn io;
     void *dev;
 };
-enum { PC_PORTS = 20 };
+enum { PC_PORTS = 24 };
 
 struct pc {
     struct mem_map mem;
@@ -75,6 +76,7 @@ struct pc {
     struct rtc rtc;
     struct kbc kbc;
     struct ide ide;
+    struct text text;
     struct uart uart;
     struct debug_port debug;
     struct off_port off;
