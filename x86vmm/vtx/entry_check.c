@@ -130,8 +130,8 @@ static bool linked_revision(const struct entry *e)
 {
     const uint8_t *p;
 
-    if (!e->mem)
-        return true;
+    if (!e->mem) /* not known; but 0 is a pointer that nobody has set */
+        return F(LINK_POINTER) != 0;
     p = mem_at(e->mem, F(LINK_POINTER), 4);
     return p && load_le32(p) == VMCS_REVISION;
 }
@@ -239,29 +239,41 @@ static bool ask_each(struct entry *e, const struct entry_check *c, take_fn take,
     return true;
 }
 
-/* The MSR list: each entry by all of its rows, then the next. */
-static bool ask_msrs(struct entry *e, const struct entry_check *first,
+/* All rows about one entry of the MSR list; false: that is enough. */
+static bool ask_msr(struct entry *e, unsigned number,
+                    const struct entry_check *first,
+                    const struct entry_check *end, take_fn take, void *who)
+{
+    const uint8_t *p = mem_at(
+        e->mem, F(ENTRY_MSR_LOAD_ADDR) + UINT64_C(16) * (number - 1), 16);
+    struct entry_failure f;
+
+    e->msr = p ? load_le32(p) : UINT32_MAX;
+    e->msr_high = p ? load_le32(p + 4) : UINT32_MAX;
+    e->msr_value = p ? load_le64(p + 8) : UINT64_MAX;
+    for (const struct entry_check *c = first; c < end; c++)
+        if (!ask(e, c, &f)) {
+            f.msr_number = number;
+            take(who, &f);
+            return false;
+        }
+    return true;
+}
+
+/* The list, entry after entry, until one fails: then nothing more is loaded. */
+static void ask_msrs(struct entry *e, const struct entry_check *first,
                      const struct entry_check *end, take_fn take, void *who)
 {
     uint64_t count = min_u64(F(ENTRY_MSR_LOAD_COUNT), VMX_MSR_LIST_MAX);
-    struct entry_failure f;
+    uint64_t address = F(ENTRY_MSR_LOAD_ADDR);
 
     e->i = 0;
-    for (uint64_t i = 0; e->mem && i < count; i++) {
-        const uint8_t *p = mem_at(e->mem, F(ENTRY_MSR_LOAD_ADDR) + 16 * i, 16);
-
-        e->msr = p ? load_le32(p) : UINT32_MAX;
-        e->msr_high = p ? load_le32(p + 4) : UINT32_MAX;
-        e->msr_value = p ? load_le64(p + 8) : UINT64_MAX;
-        for (const struct entry_check *c = first; c < end; c++) {
-            if (ask(e, c, &f))
-                continue;
-            f.msr_number = (unsigned)i + 1;
-            if (!take(who, &f))
-                return false;
-        }
-    }
-    return true;
+    if (!e->mem || (address & ~LIST_ADDRESS) ||
+        !list_fits(address, F(ENTRY_MSR_LOAD_COUNT)))
+        return;
+    for (unsigned i = 1; i <= count; i++)
+        if (!ask_msr(e, i, first, end, take, who))
+            return;
 }
 
 static void ask_all(struct entry *e, enum entry_stage first,
