@@ -82,7 +82,8 @@ static void update_line(struct uart *u)
 {
     if (u->platform)
         x86_line_set(u->platform, u->line,
-                     (u->mcr & MCR_OUT2) && pending(u) != IIR_NONE);
+                     (u->ungated || (u->mcr & MCR_OUT2)) &&
+                         pending(u) != IIR_NONE);
 }
 
 static void put(struct uart *u, uint8_t byte)

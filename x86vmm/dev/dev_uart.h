@@ -34,6 +34,9 @@ struct uart {
     void *to;
     struct x86_platform *platform; /* borrowed; its line is raised */
     unsigned line;
+    /* Interrupts come out whatever OUT2 says, as programs expect that have
+     * only ever met emulators; set after uart_init. */
+    bool ungated;
 };
 
 void uart_init(struct uart *u, struct x86_platform *platform, unsigned line);

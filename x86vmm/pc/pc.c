@@ -284,6 +284,7 @@ static void begin_devices(struct pc *pc, const struct pc_plan *plan)
     kbc_init(&pc->kbc, &pc->platform);
     ide_init(&pc->ide, &pc->clock, &pc->platform, plan->disks);
     uart_init(&pc->uart, &pc->platform, X86_LINE_SERIAL);
+    pc->uart.ungated = true;
     pc->off.platform = &pc->platform;
 }
 
