@@ -195,27 +195,6 @@ X86_FAST_ONE(dec)
 X86_FAST_ONE(neg)
 X86_FAST_ONE(not )
 
-x86_body x86_fast_arith(const struct x86_op *op)
-{
-    static const struct {
-        enum x86_op_id id;
-        unsigned operands;
-        const x86_body *forms;
-    } rows[] = {{X86_INSN_ADD, 2, add_forms},   {X86_INSN_ADC, 2, adc_forms},
-                {X86_INSN_SUB, 2, sub_forms},   {X86_INSN_SBB, 2, sbb_forms},
-                {X86_INSN_CMP, 2, cmp_forms},   {X86_INSN_AND, 2, and_forms},
-                {X86_INSN_OR, 2, or_forms},     {X86_INSN_XOR, 2, xor_forms},
-                {X86_INSN_TEST, 2, test_forms}, {X86_INSN_INC, 1, inc_forms},
-                {X86_INSN_DEC, 1, dec_forms},   {X86_INSN_NEG, 1, neg_forms},
-                {X86_INSN_NOT, 1, not_forms}};
-    int form = x86_form_index(op);
-
-    for (size_t i = 0; form >= 0 && i < ARRAY_LEN(rows); i++)
-        if (rows[i].id == op->id && rows[i].operands == op->count)
-            return rows[i].forms[form];
-    return NULL;
-}
-
 /* ---- Multiplication and division ---- */
 
 /* The upper half of a product goes to rDX, or with bytes to AH. */
@@ -232,14 +211,10 @@ static void put_wide(struct x86_cpu *cpu, unsigned size, uint64_t low,
 
 /* CF and OF: the upper half matters.  SF, ZF, PF, which are undefined, follow
  * the lower half, and AF is clear. */
-static void flags_of_product(struct x86_cpu *cpu, unsigned size, uint64_t low,
-                             bool matters)
+static inline void flags_of_product(struct x86_cpu *cpu, unsigned size,
+                                    uint64_t low, bool matters)
 {
-    uint64_t f;
-
-    x86_flags_logic(cpu, size, cut(low, size));
-    f = x86_flags_get(cpu) & ~(uint64_t)(CF | OF);
-    x86_flags_set(cpu, f | (matters ? CF | OF : 0));
+    x86_flags_result(cpu, size, cut(low, size), matters, matters);
 }
 
 int op_mul(struct x86_cpu *cpu, const struct x86_op *op)
@@ -269,22 +244,62 @@ static int imul_wide(struct x86_cpu *cpu, const struct x86_op *op)
     return 0;
 }
 
-/* One operand, two, or three: the last two are the factors. */
+/* The factors are the destination and operand 1, or operands 1 and 2. */
+TEMPLATE int product(struct x86_cpu *cpu, const struct x86_op *op,
+                     struct x86_form f, bool three)
+{
+    uint64_t a, b, r;
+    bool lost;
+
+    if (three)
+        TRY(x86_take(cpu, op, 2, X86_IMM, f.size, &a));
+    else
+        TRY(x86_take(cpu, op, 0, X86_REG, f.size, &a));
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &b));
+    __int128 p = (__int128)sign(a, f.size) * sign(b, f.size);
+    r = cut((uint64_t)p, f.size);
+    lost = p != sign(r, f.size);
+    x86_set_gpr(cpu, op->operand[0].reg, f.size, r);
+    flags_of_product(cpu, f.size, r, lost);
+    return 0;
+}
+
+TEMPLATE int imul_two(struct x86_cpu *cpu, const struct x86_op *op,
+                      struct x86_form f)
+{
+    return product(cpu, op, f, false);
+}
+
+TEMPLATE int imul_three(struct x86_cpu *cpu, const struct x86_op *op,
+                        struct x86_form f)
+{
+    return product(cpu, op, f, true);
+}
+
 int op_imul(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    unsigned size = op->operand[0].size;
-    uint64_t a, b;
-    __int128 p;
-
-    if (op->count < 2 || op->operand[1].size == 2 * size ||
-        op->operand[1].kind == X86_NONE)
+    if (op->count == 1)
         return imul_wide(cpu, op);
-    TRY(x86_get(cpu, op, op->count == 3 ? 2 : 0, &a));
-    TRY(x86_get(cpu, op, 1, &b));
-    p = (__int128)sign(a, size) * sign(b, size);
-    x86_set_gpr(cpu, op->operand[0].reg, size, (uint64_t)p);
-    flags_of_product(cpu, size, (uint64_t)p, p != sign((uint64_t)p, size));
-    return 0;
+    return product(cpu, op, x86_form_of(op), op->count == 3);
+}
+
+X86_FORM_BODY(imul_two, rr, REG, REG, 4)
+X86_FORM_BODY(imul_two, rr, REG, REG, 8)
+X86_FORM_BODY(imul_two, rm, REG, MEM, 8)
+X86_FORM_BODY(imul_three, rr, REG, REG, 4)
+X86_FORM_BODY(imul_three, rr, REG, REG, 8)
+X86_FORM_BODY(imul_three, rm, REG, MEM, 8)
+
+static x86_body fast_imul(const struct x86_op *op)
+{
+    bool wide = op->operand[0].size == 8, three = op->count == 3;
+    bool reg = op->operand[1].kind == X86_REG;
+
+    if (op->count == 1 || (!wide && (!reg || op->operand[0].size != 4)))
+        return NULL;
+    if (three)
+        return !wide ? imul_three_rr4 : reg ? imul_three_rr8 : imul_three_rm8;
+    return !wide ? imul_two_rr4 : reg ? imul_two_rr8 : imul_two_rm8;
 }
 
 static void get_wide(const struct x86_cpu *cpu, unsigned size, uint64_t *low,
@@ -429,4 +444,29 @@ int op_aad(struct x86_cpu *cpu, const struct x86_op *op)
     x86_set_gpr(cpu, X86_RAX, 2, al);
     put_decimal(cpu, al, false, false);
     return 0;
+}
+
+/* ---- Common forms ---- */
+
+x86_body x86_fast_arith(const struct x86_op *op)
+{
+    static const struct {
+        enum x86_op_id id;
+        unsigned operands;
+        const x86_body *forms;
+    } rows[] = {{X86_INSN_ADD, 2, add_forms},   {X86_INSN_ADC, 2, adc_forms},
+                {X86_INSN_SUB, 2, sub_forms},   {X86_INSN_SBB, 2, sbb_forms},
+                {X86_INSN_CMP, 2, cmp_forms},   {X86_INSN_AND, 2, and_forms},
+                {X86_INSN_OR, 2, or_forms},     {X86_INSN_XOR, 2, xor_forms},
+                {X86_INSN_TEST, 2, test_forms}, {X86_INSN_INC, 1, inc_forms},
+                {X86_INSN_DEC, 1, dec_forms},   {X86_INSN_NEG, 1, neg_forms},
+                {X86_INSN_NOT, 1, not_forms}};
+    int form = x86_form_index(op);
+
+    if (op->id == X86_INSN_IMUL)
+        return fast_imul(op);
+    for (size_t i = 0; form >= 0 && i < ARRAY_LEN(rows); i++)
+        if (rows[i].id == op->id && rows[i].operands == op->count)
+            return rows[i].forms[form];
+    return NULL;
 }

@@ -74,19 +74,24 @@ X86_FORM_BODY(lea, rm, REG, MEM, 8)
 
 /* The source is read, and the upper half of a 64-bit register cleared, whether
  * the condition holds or not. */
-int op_cmov(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int cmov(struct x86_cpu *cpu, const struct x86_op *op,
+                  struct x86_form f)
 {
     uint64_t from, to;
 
-    TRY(x86_get(cpu, op, 1, &from));
-    TRY(x86_get(cpu, op, 0, &to));
-    return x86_put(cpu, op, 0, x86_condition(cpu, op->detail) ? from : to);
+    TRY(x86_take(cpu, op, 1, f.from, f.size, &from));
+    TRY(x86_take(cpu, op, 0, f.to, f.size, &to));
+    return x86_give(cpu, op, f, x86_condition(cpu, op->detail) ? from : to);
 }
 
-int op_set(struct x86_cpu *cpu, const struct x86_op *op)
+TEMPLATE int set(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
-    return x86_put(cpu, op, 0, x86_condition(cpu, op->detail));
+    return x86_give(cpu, op, f, x86_condition(cpu, op->detail));
 }
+
+X86_FAST(cmov)
+X86_FAST_ONE(set)
 
 int op_xlat(struct x86_cpu *cpu, const struct x86_op *op)
 {
@@ -383,6 +388,10 @@ x86_body x86_fast_data(const struct x86_op *op)
 
     if (op->id == X86_INSN_MOV)
         return form < 0 ? NULL : mov_forms[form];
+    if (op->id >= X86_INSN_CMOVO && op->id <= X86_INSN_CMOVNLE)
+        return form < 0 ? NULL : cmov_forms[form];
+    if (op->id >= X86_INSN_SETO && op->id <= X86_INSN_SETNLE)
+        return form < 0 ? NULL : set_forms[form];
     if (op->id == X86_INSN_LEA)
         return r8 ? lea_rm8 : r4 ? lea_rm4 : NULL;
     if (op->id == X86_INSN_PUSH && reg && op->operand[0].size == op->size)
