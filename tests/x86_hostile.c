@@ -1,0 +1,119 @@
+#include "tests/x86_hostile.h"
+
+#include "base/bytes.h"
+#include "x86vmm/machine/access.h"
+#include "x86vmm/machine/segment.h"
+
+#include <string.h>
+
+static uint32_t next(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33);
+}
+
+/* Beginnings of instructions that are the system's own; what follows in
+ * storage is their operands. */
+static const struct opening {
+    uint8_t size, bytes[3];
+} openings[] = {
+    {1, {0xEA}},       {1, {0x9A}},       {1, {0xCB}},
+    {1, {0xCF}},       {1, {0xCA}},       {1, {0xCD}},
+    {1, {0xCC}},       {1, {0xCE}},       {2, {0x48, 0xCF}},
+    {2, {0x48, 0xCB}}, {2, {0xFF, 0x28}}, {2, {0xFF, 0x18}},
+    {1, {0x8E}},       {1, {0x8C}},       {1, {0x1F}},
+    {1, {0x17}},       {1, {0xC4}},       {1, {0xC5}},
+    {2, {0x0F, 0x00}}, {2, {0x0F, 0x01}}, {2, {0x0F, 0x02}},
+    {2, {0x0F, 0x03}}, {1, {0x63}},       {2, {0x0F, 0x20}},
+    {2, {0x0F, 0x21}}, {2, {0x0F, 0x22}}, {2, {0x0F, 0x23}},
+    {2, {0x0F, 0x30}}, {2, {0x0F, 0x32}}, {2, {0x0F, 0x05}},
+    {2, {0x0F, 0x07}}, {2, {0x0F, 0x34}}, {2, {0x0F, 0x35}},
+    {1, {0xFA}},       {1, {0xFB}},       {1, {0x9C}},
+    {1, {0x9D}},       {1, {0xEC}},       {1, {0xEE}},
+    {2, {0xF3, 0x6D}}, {2, {0xF3, 0x6E}}, {1, {0x62}},
+    {2, {0x0F, 0xB2}}, {2, {0x0F, 0xA1}}, {3, {0x0F, 0x01, 0xF8}},
+    {2, {0x0F, 0x0B}}, {1, {0x90}},       {1, {0x50}},
+    {1, {0x58}},       {1, {0x8B}},       {1, {0x89}},
+};
+
+static void write_code(struct x86_bare *m, uint64_t *seed)
+{
+    uint8_t *to = m->storage + BARE_CODE, *end = to + 0x400;
+
+    while (to < end) {
+        const struct opening *o = &openings[next(seed) % ARRAY_LEN(openings)];
+
+        memcpy(to, o->bytes, o->size);
+        to += o->size;
+        for (unsigned n = next(seed) % 5; n; n--)
+            *to++ = (uint8_t)next(seed);
+    }
+}
+
+/* Random bits into the tables: few, so that much of them goes on working. */
+static void spoil(struct x86_bare *m, uint64_t *seed)
+{
+    static const struct {
+        uint32_t at, size;
+    } places[] = {{SYS_GDT, SEL_LIMIT}, {SYS_IDT, 0x400},
+                  {SYS_TSS, 0x80},      {SYS_TSS2, 0x70},
+                  {SYS_TSS16, 0x30},    {X86_MODE_PAGES, 0x3000}};
+
+    for (unsigned n = next(seed) % 24; n; n--) {
+        unsigned which = next(seed) % ARRAY_LEN(places);
+        uint32_t at = places[which].at + next(seed) % places[which].size;
+
+        m->storage[at] ^= (uint8_t)(1u << next(seed) % 8);
+    }
+    for (unsigned i = 0; i < 0x400; i += 2) /* selectors on the stacks */
+        store_le16(m->storage + SYS_USER - 0x100 + i,
+                   (uint16_t)(next(seed) % SEL_LIMIT));
+}
+
+/* Most go on behind what faulted: take away an error code, add 3 to the saved
+ * RIP, IRET. */
+static void make_handlers(struct x86_bare *m, enum sys_mode mode,
+                          uint64_t *seed)
+{
+    static const char on_16[] = "\x5D\x83\xC5\x03\x55\xCF";
+    static const char on_32[] = "\x83\xC4\x04\x83\x04\x24\x03\xCF";
+    static const char on_64[] = "\x48\x83\xC4\x08\x48\x83\x04\x24\x03\x48\xCF";
+    bool wide = mode == SYS_LONG || mode == SYS_COMPAT;
+    const char *code = mode == SYS_REAL ? on_16 : wide ? on_64 : on_32;
+    size_t size = mode == SYS_REAL ? 6 : wide ? 11 : 8;
+
+    for (unsigned v = 0; v < 256; v++) {
+        bool error = x86_exception_has_error(v) && mode != SYS_REAL;
+        size_t skip = error || mode == SYS_REAL ? 0 : wide ? 4 : 3;
+
+        if (next(seed) % 16)
+            memcpy(m->storage + SYS_HANDLERS + 16 * v, code + skip,
+                   size - skip);
+    }
+}
+
+struct x86_bare *hostile_new(uint64_t seed)
+{
+    enum sys_mode mode = next(&seed) % SYS_MODE_COUNT;
+    unsigned cpl = mode == SYS_V86 ? 3 : next(&seed) % 2 ? 3 : 0;
+    struct x86_bare *m = sys_new(mode, mode == SYS_REAL ? 0 : cpl);
+    struct x86_state *s = &m->cpu.state;
+
+    write_code(m, &seed);
+    make_handlers(m, mode, &seed);
+    spoil(m, &seed);
+    for (unsigned i = 0; i < X86_GPR_COUNT; i++)
+        if (i != X86_RSP)
+            s->gpr[i] = next(&seed) % 2 ? next(&seed) % SEL_LIMIT : next(&seed);
+    s->rflags |= next(&seed) & (X86_FLAG_IOPL | X86_FLAG_TF | X86_FLAG_NT |
+                                X86_FLAG_AC | 0xCD5);
+    if (next(&seed) % 4 == 0) {
+        m->cpu.dr[0] = BARE_CODE + next(&seed) % 0x400;
+        m->cpu.dr[1] = next(&seed) % BARE_STORAGE;
+        m->cpu.dr[7] = next(&seed);
+    }
+    if (next(&seed) % 4 == 0)
+        s->cr0 |= 0x40000; /* AM */
+    x86_mode_changed(&m->cpu);
+    return m;
+}
