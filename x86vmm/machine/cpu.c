@@ -88,6 +88,7 @@ enum status x86_cpu_init(struct x86_cpu *cpu, const struct x86_world *world)
 {
     memset(cpu, 0, sizeof(*cpu));
     cpu->world = *world;
+    x86_tlb_init(cpu);
     cpu->code = x86_code_new();
     cpu->msrs = x86_msrs_new();
     if (!cpu->code || !cpu->msrs) {

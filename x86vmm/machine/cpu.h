@@ -158,6 +158,8 @@ struct x86_cpu {
     uint32_t debug_hits; /* debug.h: bits of DR6 for a trap after this one */
     bool code_stale;     /* code.h: what is being executed has been dropped */
     struct x86_tlb_entry tlb[X86_TLB_SIZE], itlb[X86_ITLB_SIZE];
+    /* A bit for each entry that may hold something: to flush few is quick. */
+    uint64_t tlb_used[X86_TLB_SIZE / 64], itlb_used[X86_ITLB_SIZE / 64];
     struct x86_code_cache *code; /* owned */
 };
 

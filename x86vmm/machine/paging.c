@@ -260,6 +260,17 @@ static unsigned is_slow(const struct x86_cpu *cpu, const struct mem_slot *slot,
                : 0;
 }
 
+static void mark_used(struct x86_cpu *cpu, uint64_t linear,
+                      enum x86_access access)
+{
+    uint64_t page = linear / X86_PAGE, bit = UINT64_C(1) << page % 64;
+
+    if (access == X86_FETCH)
+        cpu->itlb_used[page % X86_ITLB_SIZE / 64] |= bit;
+    else
+        cpu->tlb_used[page % X86_TLB_SIZE / 64] |= bit;
+}
+
 int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
                  unsigned user, struct x86_tlb_entry **entry)
 {
@@ -276,25 +287,49 @@ int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     t->gpa = page.gpa | page.global;
     t->host = slot ? slot->host + (page.gpa - slot->gpa) : NULL;
     t->tag[way] = tag | is_slow(cpu, slot, page.gpa, access);
+    mark_used(cpu, linear, access);
     *entry = t;
     return 0;
 }
 
-static void flush(struct x86_tlb_entry *t, unsigned n, bool globals_too)
+/* Empty the entries that are used; global ones stay unless told. */
+static void flush(struct x86_tlb_entry *t, uint64_t *used, unsigned words,
+                  bool globals_too)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (globals_too || !(t[i].gpa & 1))
-            t[i].tag[0] = t[i].tag[1] = X86_TLB_NONE;
+    for (unsigned i = 0; i < words; i++) {
+        uint64_t keep = 0;
+
+        for (uint64_t left = used[i]; left; left &= left - 1) {
+            struct x86_tlb_entry *e =
+                &t[64 * i + (unsigned)__builtin_ctzll(left)];
+
+            if (globals_too || !(e->gpa & 1))
+                e->tag[0] = e->tag[1] = X86_TLB_NONE;
+            else
+                keep |= left & -left;
+        }
+        used[i] = keep;
+    }
 }
 
 void x86_tlb_flush(struct x86_cpu *cpu, bool globals_too)
 {
-    flush(cpu->tlb, X86_TLB_SIZE, globals_too);
-    flush(cpu->itlb, X86_ITLB_SIZE, globals_too);
+    flush(cpu->tlb, cpu->tlb_used, ARRAY_LEN(cpu->tlb_used), globals_too);
+    flush(cpu->itlb, cpu->itlb_used, ARRAY_LEN(cpu->itlb_used), globals_too);
 }
 
 void x86_tlb_invalidate(struct x86_cpu *cpu, uint64_t linear)
 {
-    flush(x86_tlb_slot(cpu, linear, X86_READ), 1, true);
-    flush(x86_tlb_slot(cpu, linear, X86_FETCH), 1, true);
+    struct x86_tlb_entry *data = x86_tlb_slot(cpu, linear, X86_READ);
+    struct x86_tlb_entry *code = x86_tlb_slot(cpu, linear, X86_FETCH);
+
+    data->tag[0] = data->tag[1] = X86_TLB_NONE;
+    code->tag[0] = code->tag[1] = X86_TLB_NONE;
+}
+
+void x86_tlb_init(struct x86_cpu *cpu)
+{
+    memset(cpu->tlb_used, 0xFF, sizeof(cpu->tlb_used));
+    memset(cpu->itlb_used, 0xFF, sizeof(cpu->itlb_used));
+    x86_tlb_flush(cpu, true);
 }

@@ -44,6 +44,9 @@ static inline uint64_t x86_tlb_tag(uint64_t linear, unsigned user)
     return (linear & ~(uint64_t)(X86_PAGE - 1)) | user;
 }
 
+/* A new processor's: empty. */
+void x86_tlb_init(struct x86_cpu *cpu);
+
 /* Walk, and make the entry of this page valid for this access. */
 MUST_USE int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear,
                           enum x86_access access, unsigned user,
