@@ -24,6 +24,7 @@ enum x86_outcome {
                    * mode, paging, IF, RIP in another segment */
     X86_HALT,     /* HLT: wait for an interrupt */
     X86_SHUTDOWN, /* triple fault */
+    X86_EXIT,     /* the guest was left, and its monitor is not in storage */
     X86_BUDGET,   /* as many instructions as asked for were attempted */
     X86_OUTCOME_COUNT
 };
@@ -37,6 +38,8 @@ struct x86_fault {
     bool software; /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
     bool external; /* interrupt or NMI: EXT bit of errors on the way */
     bool trap;     /* RIP to save is that of the next instruction */
+    bool exits;    /* none: a VM exit on its way (assist.h) */
+    bool plain_int; /* INT n, which is no exception */
     bool keep_rf;  /* a fault whose saved RF is as it was: #DB of an
                     * instruction breakpoint */
 };
@@ -118,6 +121,9 @@ struct x86_world {
     void (*apic_changed)(void *who);
 };
 
+struct x86_assist; /* assist.h */
+struct x86_guest;
+
 struct x86_cpu {
     struct x86_state state;
     struct x86_flags flags;
@@ -130,6 +136,10 @@ struct x86_cpu {
     struct x86_msrs *msrs; /* msr.h */
 
     struct x86_world world;
+    const struct x86_assist *assist; /* NULL: none; borrowed */
+    const struct x86_guest *guest;   /* in a guest; its hooks */
+    void *assistant;                 /* theirs */
+    bool watched; /* each instruction of the guest is looked at */
     struct x86_fault fault;
     bool interrupt_line; /* the controller has one */
     bool nmi_pending, nmi_blocked;

@@ -1,5 +1,6 @@
 /* From bytes to struct x86_op: the one file that knows Zydis. */
 #include "base/table.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/form.h"
 
 #include <Zydis/Zydis.h>
@@ -37,6 +38,24 @@ static int ask_cpl(struct x86_cpu *cpu, const struct x86_op *op)
     return bodies[op->id].body(cpu, op);
 }
 
+/* In front of what may leave a guest. */
+static int ask(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    int code;
+
+    if ((op->flags & X86_CPL0) && cpu->cpl)
+        return x86_raise_gp(cpu);
+    if (x86_ask_guest(cpu, op, &code))
+        return code;
+    return bodies[op->id].body(cpu, op);
+}
+
+static const bool asked[X86_INSN_COUNT] = {
+#define ASKED(name) [X86_INSN_##name] = true,
+#include "x86vmm/machine/asked.def"
+#undef ASKED
+};
+
 /* Who has bodies for common forms. */
 static x86_body (*const fast_bodies[])(const struct x86_op *) = {
     x86_fast_data, x86_fast_arith, x86_fast_branch, x86_fast_shift};
@@ -48,6 +67,10 @@ static void set_row(struct x86_op *op, enum x86_op_id id)
     if (bodies[id].priv == PRIV_P) {
         op->flags |= X86_CPL0;
         op->body = ask_cpl;
+    }
+    if (asked[id]) {
+        op->body = ask;
+        return;
     }
     x86_body fast = NULL;
     for (size_t i = 0; !fast && i < ARRAY_LEN(fast_bodies); i++)

@@ -1,6 +1,7 @@
 /* Delivery of exceptions and interrupts (Intel SDM vol. 3, "Interrupt and
  * Exception Handling"; vol. 2, INT n).  Nothing is changed before all has
  * worked, but for accessed bits. */
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/task.h"
 
@@ -286,8 +287,20 @@ static void mark_external(struct x86_cpu *cpu, const struct x86_fault *first)
 /* Benign ones could go on for ever (#AC on the stack of a handler at CPL 3). */
 enum { ROUNDS_MAX = 8 };
 
+/* In a guest, its monitor may want it instead. */
+static int ask_guest(struct x86_cpu *cpu, const struct x86_fault *during)
+{
+    return UNLIKELY(cpu->guest) ? cpu->guest->deliver(cpu, during) : 0;
+}
+
+static int shut_down(struct x86_cpu *cpu)
+{
+    return UNLIKELY(cpu->guest) ? cpu->guest->shutdown(cpu) : X86_SHUTDOWN;
+}
+
 int x86_deliver_fault(struct x86_cpu *cpu)
 {
+    TRY(ask_guest(cpu, NULL));
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         struct delivery d = {.f = cpu->fault};
 
@@ -298,14 +311,17 @@ int x86_deliver_fault(struct x86_cpu *cpu)
             x86_mode_changed(cpu);
             return X86_SYNC;
         }
+        TRY(ask_guest(cpu, &d.f));
         enum severity first = severity_of(&d.f),
                       second = severity_of(&cpu->fault);
         if (first == DOUBLE_FAULT)
-            return X86_SHUTDOWN;
+            return shut_down(cpu);
         mark_external(cpu, &d.f);
-        if (doubles(first, second))
+        if (doubles(first, second)) {
             cpu->fault = (struct x86_fault){
                 .vector = X86_EXC_DF, .has_error = true, .error = 0};
+            TRY(ask_guest(cpu, NULL));
+        }
     }
-    return X86_SHUTDOWN;
+    return shut_down(cpu);
 }

@@ -1,5 +1,6 @@
 #include "x86vmm/machine/msr.h"
 
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/segment.h"
 
 #include <stdlib.h>
@@ -100,8 +101,12 @@ static bool has_form(uint64_t value, enum form form)
 int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
 {
     enum form form;
+    int code;
     const uint64_t *at = plain(cpu, index, &form);
 
+    if (UNLIKELY(cpu->assist) &&
+        cpu->assist->msr(cpu, index, false, value, &code))
+        return code;
     if (at) {
         *value = *at;
         return 0;
@@ -176,8 +181,12 @@ static int write_apic_base(struct x86_cpu *cpu, uint64_t value)
 int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
 {
     enum form form;
+    int code;
     uint64_t *at = plain(cpu, index, &form);
 
+    if (UNLIKELY(cpu->assist) &&
+        cpu->assist->msr(cpu, index, true, &value, &code))
+        return code;
     if (at) {
         if (!has_form(value, form))
             return x86_raise_gp(cpu);

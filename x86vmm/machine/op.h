@@ -161,6 +161,9 @@ MUST_USE int x86_get_rmw(struct x86_cpu *cpu, const struct x86_op *op,
  * the body; IOPL and the I/O permission map by x86_io_allowed. */
 MUST_USE int x86_io_allowed(struct x86_cpu *cpu, unsigned port, unsigned size);
 
+/* MOV to CR0 2 3 4 8, with all that comes of it; an outcome. */
+int x86_set_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value);
+
 /* ---- Control transfers ---- far.c, interrupt.c */
 
 /* Go to this offset in CS: checks limit or canonical form, #GP(0); sets

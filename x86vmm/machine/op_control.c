@@ -1,6 +1,7 @@
 /* Control and debug registers (Intel SDM vol. 2, MOV to and from them, LMSW,
  * SMSW, CLTS; vol. 3, "Control Registers", "Initializing IA-32e Mode"). */
 #include "base/bits.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/paging.h"
@@ -13,6 +14,20 @@
 /* OSXMMEXCPT OSFXSR PCE PGE PAE PSE DE TSD, as CPUID says. */
 #define CR4_OWN UINT64_C(0x7BC)
 #define CR4_PGE UINT64_C(0x80)
+
+#define CR4_VMXE UINT64_C(0x2000)
+
+/* ---- With hardware assistance ---- */
+
+static uint64_t cr4_own(const struct x86_cpu *cpu)
+{
+    return cpu->assist ? CR4_OWN | CR4_VMXE : CR4_OWN;
+}
+
+static bool may_set(const struct x86_cpu *cpu, unsigned reg, uint64_t value)
+{
+    return !cpu->assist || cpu->assist->may_set(cpu, reg, value);
+}
 
 /* ---- CR0 ---- */
 
@@ -43,7 +58,7 @@ static int set_cr0(struct x86_cpu *cpu, uint64_t value)
     uint64_t changed;
 
     if (value >> 32 || ((value & X86_CR0_PG) && !(value & X86_CR0_PE)) ||
-        ((value & CR0_NW) && !(value & CR0_CD)))
+        ((value & CR0_NW) && !(value & CR0_CD)) || !may_set(cpu, 0, value))
         return x86_raise_gp(cpu);
     value = (value & CR0_OWN) | X86_CR0_ET;
     changed = value ^ s->cr0;
@@ -102,7 +117,8 @@ static int set_cr4(struct x86_cpu *cpu, uint64_t value)
     uint64_t changed = value ^ s->cr4;
     bool paged = changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE);
 
-    if ((value & ~CR4_OWN) || (x86_long_mode(cpu) && !(value & X86_CR4_PAE)))
+    if ((value & ~cr4_own(cpu)) || !may_set(cpu, 4, value) ||
+        (x86_long_mode(cpu) && !(value & X86_CR4_PAE)))
         return x86_raise_gp(cpu);
     if (paged && (s->cr0 & X86_CR0_PG) && (value & X86_CR4_PAE) &&
         !x86_long_mode(cpu))
@@ -114,7 +130,7 @@ static int set_cr4(struct x86_cpu *cpu, uint64_t value)
     return X86_SYNC;
 }
 
-static int set_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value)
+int x86_set_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value)
 {
     switch (reg) {
     case 0:
@@ -152,7 +168,7 @@ int op_mov_creg(struct x86_cpu *cpu, const struct x86_op *op)
     if (!to)
         return x86_put(cpu, op, 0, values[reg]);
     TRY(x86_get(cpu, op, 1, &v));
-    return set_creg(cpu, reg, v);
+    return x86_set_creg(cpu, reg, v);
 }
 
 /* ---- Debug registers ---- */

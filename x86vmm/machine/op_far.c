@@ -22,7 +22,9 @@ int op_int(struct x86_cpu *cpu, const struct x86_op *op)
 
     if ((flags & X86_FLAG_VM) && (flags & X86_FLAG_IOPL) != X86_FLAG_IOPL)
         return x86_raise_gp(cpu);
-    return interrupt(cpu, (uint8_t)op->imm, true);
+    interrupt(cpu, (uint8_t)op->imm, true);
+    cpu->fault.plain_int = true;
+    return X86_FAULT;
 }
 
 int op_int3(struct x86_cpu *cpu, const struct x86_op *op)

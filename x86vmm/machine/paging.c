@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "base/bytes.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/code.h"
 
 #include <string.h>
@@ -78,6 +79,18 @@ static void write_entry(const struct walk *w, uint64_t at, uint64_t entry)
     x86_code_written(w->cpu, at, w->size);
 }
 
+/* A guest's tables are where the second level of translation says (SDM vol. 3,
+ * "The Extended Page Table Mechanism"): reads, and writes if accessed and
+ * dirty flags may be set. */
+static int second_level(const struct walk *w, uint64_t *at)
+{
+    struct x86_cpu *cpu = w->cpu;
+
+    if (LIKELY(!cpu->guest))
+        return 0;
+    return cpu->guest->translate(cpu, *at, w->linear, X86_READ, true, at);
+}
+
 /* Reserved bits of an entry (SDM vol. 3, the formats of entries). */
 static uint64_t reserved_bits(const struct walk *w, unsigned level, bool large)
 {
@@ -113,7 +126,10 @@ static int descend(struct walk *w, uint64_t table, unsigned level,
 
     for (;; level--) {
         uint64_t index = w->linear >> (12 + level * bits) & BITS_MASK(bits);
-        uint64_t at = table + index * w->size, e = read_entry(w, at);
+        uint64_t at = table + index * w->size, e;
+
+        TRY(second_level(w, &at));
+        e = read_entry(w, at);
         bool large = level && (e & PTE_PS) && may_be_large(w, level);
 
         if (!(e & PTE_P))
@@ -197,8 +213,9 @@ static int begin(struct walk *w, uint64_t *table, unsigned *top)
     return e & PTE_P ? 0 : page_fault(w, 0);
 }
 
-int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
-                  bool user, struct x86_page *page)
+/* To the guest-physical address. */
+static int walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
+                bool user, struct x86_page *page)
 {
     struct walk w = {.cpu = cpu,
                      .linear = linear,
@@ -230,6 +247,16 @@ int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     return 0;
 }
 
+int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
+                  bool user, struct x86_page *page)
+{
+    TRY(walk(cpu, linear, access, user, page));
+    if (LIKELY(!cpu->guest))
+        return 0;
+    return cpu->guest->translate(cpu, page->gpa, linear, access, false,
+                                 &page->gpa);
+}
+
 int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
 {
     const uint64_t reserved = 0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS);
@@ -237,7 +264,10 @@ int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
     uint64_t e[4];
 
     for (unsigned i = 0; i < 4; i++) {
-        e[i] = read_entry(&w, (cr3 & 0xFFFFFFE0) + 8 * i);
+        uint64_t at = (cr3 & 0xFFFFFFE0) + 8 * i;
+
+        TRY(second_level(&w, &at));
+        e[i] = read_entry(&w, at);
         if ((e[i] & PTE_P) && (e[i] & reserved))
             return x86_raise_gp(cpu);
     }

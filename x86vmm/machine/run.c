@@ -2,6 +2,7 @@
  *
  * x86_step is the meaning.  x86_run is the same, faster: while nothing can come
  * between, instructions are taken from decoded blocks. */
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/code.h"
 #include "x86vmm/machine/debug.h"
 
@@ -21,6 +22,8 @@ static int take_pending(struct x86_cpu *cpu)
 {
     int vector;
 
+    if (UNLIKELY(cpu->guest))
+        TRY(cpu->guest->between(cpu));
     if (UNLIKELY(cpu->debug_hits) && !cpu->shadow_ss) {
         cpu->next_rip = cpu->state.rip;
         if (x86_debug_trap(cpu, false))
@@ -43,7 +46,7 @@ static int take_pending(struct x86_cpu *cpu)
 static bool is_watched(const struct x86_cpu *cpu)
 {
     return (cpu->state.rflags & (X86_FLAG_TF | X86_FLAG_RF)) || cpu->shadow ||
-           (cpu->dr[7] & X86_DR7_ENABLED);
+           (cpu->dr[7] & X86_DR7_ENABLED) || cpu->watched;
 }
 
 /* ---- One instruction ---- */
@@ -117,8 +120,8 @@ enum x86_outcome x86_step(struct x86_cpu *cpu)
 {
     int code = take_pending(cpu);
 
-    if (code == X86_SHUTDOWN)
-        return X86_SHUTDOWN;
+    if (code > X86_SYNC)
+        return (enum x86_outcome)code;
     if (cpu->halted)
         return X86_HALT;
     code = step_one(cpu);
@@ -177,8 +180,8 @@ enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
     while (cpu->ran < cpu->run_end) {
         int code = take_pending(cpu);
 
-        if (code == X86_SHUTDOWN)
-            return X86_SHUTDOWN;
+        if (code > X86_SYNC)
+            return (enum x86_outcome)code;
         if (cpu->halted)
             return X86_HALT;
         code = UNLIKELY(is_watched(cpu)) ? step_one(cpu) : run_blocks(cpu);

@@ -1,5 +1,7 @@
 #include "x86vmm/machine/task.h"
 
+#include "x86vmm/machine/assist.h"
+
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/paging.h"
 
@@ -272,6 +274,8 @@ int x86_task_switch(struct x86_cpu *cpu, struct x86_descriptor *tss,
     struct context c;
 
     TRY(check_tss(cpu, tss, how));
+    if (UNLIKELY(cpu->guest))
+        TRY(cpu->guest->task_switch(cpu, tss->selector, how));
     TRY(x86_read_linear(cpu, base,
                         (is_32(tss) ? LIMIT_32 : LIMIT_16) + UINT64_C(1),
                         X86_AS_SYSTEM, bytes));

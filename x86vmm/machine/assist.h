@@ -1,0 +1,52 @@
+/* Hardware assistance for monitors, as a part that is added to a processor
+ * (x86vmm/vtx).  The processor knows only when to ask; without it cpu->assist
+ * is NULL, and cpu->guest is too unless a guest is being run. */
+#ifndef X86VMM_MACHINE_ASSIST_H
+#define X86VMM_MACHINE_ASSIST_H
+
+#include "x86vmm/machine/access.h"
+
+struct x86_op;
+
+/* What the part adds to the processor at all. */
+struct x86_assist {
+    /* An instruction of op_vmx.def; an outcome. */
+    int (*instruction)(struct x86_cpu *cpu, const struct x86_op *op);
+    /* Is this MSR the part's own?  Then *code is 0, or X86_FAULT. */
+    bool (*msr)(struct x86_cpu *cpu, uint32_t index, bool write,
+                uint64_t *value, int *code);
+    /* May CR0, CR4 become this? */
+    bool (*may_set)(const struct x86_cpu *cpu, unsigned reg, uint64_t value);
+};
+
+/* While a guest is run: what leaves it.  A VM exit is X86_FAULT with
+ * fault.exits set, found in the middle of an instruction; deliver() then makes
+ * it, and returns X86_SYNC (the monitor goes on) or X86_EXIT. */
+struct x86_guest {
+    /* A row of asked.def, after the check of CPL and before its body.  True: it
+     * has been dealt with, and *code is its outcome. */
+    bool (*instruction)(struct x86_cpu *cpu, const struct x86_op *op,
+                        int *code);
+    /* cpu->fault is to be delivered; `during`: it came up in the delivery of
+     * that.  0: yes, as on the bare processor. */
+    int (*deliver)(struct x86_cpu *cpu, const struct x86_fault *during);
+    /* The third fault. */
+    int (*shutdown)(struct x86_cpu *cpu);
+    /* Between two instructions.  0: nothing. */
+    int (*between)(struct x86_cpu *cpu);
+    /* To a task by this selector.  0: go on. */
+    int (*task_switch)(struct x86_cpu *cpu, uint16_t selector, unsigned how);
+    /* A guest-physical address: of what the linear address was translated to,
+     * or (`entry`) of a paging-structure entry.  0, or X86_FAULT. */
+    int (*translate)(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
+                     enum x86_access access, bool entry, uint64_t *physical);
+};
+
+/* In front of the body of a row of asked.def. */
+static inline bool x86_ask_guest(struct x86_cpu *cpu, const struct x86_op *op,
+                                 int *code)
+{
+    return UNLIKELY(cpu->guest) && cpu->guest->instruction(cpu, op, code);
+}
+
+#endif
