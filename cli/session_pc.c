@@ -31,10 +31,11 @@ enum {
 struct bare {
     struct pc *pc;
     struct pc_drive drives[2];
-    bool raw;             /* the terminal is the guest's */
-    bool line;            /* its console's last line is unfinished */
-    uint64_t quiet;       /* tick since which it has printed nothing */
-    uint64_t host, guest; /* ns: where the two times were together */
+    bool raw;         /* the terminal is the guest's */
+    bool line;        /* its console's last line is unfinished */
+    uint64_t quiet;   /* tick since which it has printed nothing */
+    uint64_t skipped; /* ticks in HLT that were looked at */
+    uint64_t owed;    /* ns of them that the person's time is behind */
 };
 
 static struct bare *bare_of(const struct guest *g)
@@ -240,22 +241,33 @@ static void judge(struct guest *g, enum pc_stop stop)
         pc_stop_words(bare_of(g)->pc, stop, g->why, sizeof(g->why));
 }
 
-/* Keys to the guest.  While it is ahead of the person's time, wait. */
+/* Time that the guest has skipped in HLT since the last look is owed to the
+ * person's; in nanoseconds. */
+static uint64_t take_owed(struct bare *b)
+{
+    uint64_t skipped = b->pc->clock.now - b->pc->cpu.ran;
+
+    b->owed += (skipped - b->skipped) * NS_TICK;
+    b->skipped = skipped;
+    return b->owed;
+}
+
+/* Keys to the guest.  What it has waited, wait too. */
 static void tend_terminal(struct guest *g)
 {
     struct bare *b = bare_of(g);
-    uint64_t guest = b->pc->clock.now * NS_TICK - b->guest;
-    uint64_t host = session_host_ns() - b->host;
-    bool idle = g->end == GUEST_IDLE;
-    bool ahead = guest > host + AHEAD_NS;
+    uint64_t owed = take_owed(b), begin = session_host_ns();
+    bool idle = g->end == GUEST_IDLE, ahead = owed > AHEAD_NS;
     uint8_t keys[64];
 
     if (ahead || idle)
         fflush(stdout);
     size_t n = terminal_keys(keys, sizeof(keys),
                              idle    ? -1
-                             : ahead ? (int)((guest - host) / 1000000)
+                             : ahead ? (int)(owed / 1000000)
                                      : 0);
+    if (ahead)
+        b->owed -= min_u64(b->owed, session_host_ns() - begin);
     if (memchr(keys, TERMINAL_LEAVE, n)) {
         session_leave();
         return;
@@ -264,9 +276,6 @@ static void tend_terminal(struct guest *g)
         (void)pc_input(b->pc, keys, n);
     if (n && idle)
         g->end = GUEST_RUNNING;
-    if (host > guest) { /* time that was lost computing is not caught up */
-        b->host += host - guest;
-    }
 }
 
 /* A line from the pipe, if the guest asks for one. */
@@ -322,8 +331,6 @@ static void run_pc(struct session *s)
 
     if (b->raw && !terminal_raw())
         b->raw = false;
-    b->host = session_host_ns();
-    b->guest = b->pc->clock.now * NS_TICK;
     run_pieces(g);
     terminal_restore();
 }
