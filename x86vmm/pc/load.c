@@ -132,8 +132,10 @@ void load_ranges(const struct load_plan *plan,
 
 /* ---- The processor's state ---- */
 
-/* Selectors: Linux's boot protocol wants code at 10h and data at 18h. */
-enum { SEL_CODE = 0x10, SEL_DATA = 0x18, GDT_SIZE = 0x20 };
+/* Selectors: Linux's boot protocol wants code at 10h and data at 18h.  To the
+ * others it is all the same, but kernels that set up a table of their own and
+ * forget CS (xv6) are used to 8 and 10h. */
+enum { SEL_LINUX_CODE = 0x10, SEL_CODE = 8, SEL_STEP = 8, GDT_SIZE = 0x20 };
 enum {
     ATTR_CODE = X86_ATTR_P | X86_ATTR_S | X86_ATTR_G | 0xB,
     ATTR_DATA = X86_ATTR_P | X86_ATTR_S | X86_ATTR_G | X86_ATTR_DB | 3
@@ -168,20 +170,20 @@ enum status load_enter(const struct load_plan *plan, struct x86_state *s,
 {
     uint8_t *gdt = mem_at(plan->mem, LOAD_GDT, LOAD_LOW_END - LOAD_GDT);
     uint16_t code = ATTR_CODE | (bits64 ? X86_ATTR_L : X86_ATTR_DB);
+    uint16_t cs = bits64 ? SEL_LINUX_CODE : SEL_CODE, ds = cs + SEL_STEP;
 
     if (!gdt)
         return diag_set(diag, STATUS_BAD_INPUT, "no storage for tables");
-    store_le64(gdt, 0);
-    store_le64(gdt + 8, 0);
-    store_le64(gdt + SEL_CODE, descriptor(code));
-    store_le64(gdt + SEL_DATA, descriptor(ATTR_DATA));
+    memset(gdt, 0, GDT_SIZE);
+    store_le64(gdt + cs, descriptor(code));
+    store_le64(gdt + ds, descriptor(ATTR_DATA));
     x86_state_reset(s);
     s->gdt = (struct x86_table_reg){LOAD_GDT, GDT_SIZE - 1};
     s->idt = (struct x86_table_reg){0, 0};
     for (unsigned i = X86_ES; i <= X86_GS; i++)
         s->seg[i] = (struct x86_segment){
-            .limit = UINT32_MAX, .selector = SEL_DATA, .attr = ATTR_DATA};
-    s->seg[X86_CS].selector = SEL_CODE;
+            .limit = UINT32_MAX, .selector = ds, .attr = ATTR_DATA};
+    s->seg[X86_CS].selector = cs;
     s->seg[X86_CS].attr = code;
     s->cr0 = X86_CR0_PE | X86_CR0_ET;
     if (bits64)
