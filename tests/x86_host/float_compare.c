@@ -179,8 +179,9 @@ static bool forgive_near(struct outcome *a, const struct outcome *b)
         }
     }
     a->image[3] = (uint8_t)((a->image[3] & ~2) | (b->image[3] & 2));
-    if ((b->image[2] & ~a->image[2]) == 0x20 ||
-        (b->image[2] & ~a->image[2]) == 0xA0) {
+    unsigned more = b->image[2] & ~a->image[2]; /* PE, and UE and ES by it */
+
+    if ((more & 0x20) && !(more & ~0xB0u) && !(a->image[2] & ~b->image[2])) {
         a->image[2] = b->image[2];
         a->image[3] = (uint8_t)((a->image[3] & 0x7F) | (b->image[3] & 0x80));
     }

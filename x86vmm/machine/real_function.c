@@ -2,10 +2,11 @@
 
 #include "x86vmm/machine/wide.h"
 
-/* Further terms do not matter; the last one leaves its mark in the last bit. */
+/* Is this term, which has been added, so small that it did no more than leave
+ * its mark in the last bits?  Another one might take that away again. */
 static bool is_done(const struct x86_wide *sum, const struct x86_wide *term)
 {
-    return !term->significand || term->exponent < sum->exponent - 130;
+    return !term->significand || term->exponent < sum->exponent - 120;
 }
 
 /* All these functions are irrational but at the points that are told apart. */
@@ -135,16 +136,32 @@ bool x86_real_cos(struct x86_real_env *env, struct x86_real x,
     return true;
 }
 
+/* Sine by cosine; of a small angle x + x^3/3, which is not taken for x. */
+static struct x86_wide tangent_of(struct x86_wide x)
+{
+    struct x86_wide square = x86_wide_mul(x, x), cube;
+
+    if (x.exponent >= -50)
+        return x86_wide_div(series(x, square, 1),
+                            series(x86_wide_int(1), square, 0));
+    cube = x86_wide_div_int(x86_wide_mul(x, square), 3);
+    return x86_wide_add(x, cube);
+}
+
 bool x86_real_tan(struct x86_real_env *env, struct x86_real x,
                   struct x86_real *tangent)
 {
-    struct x86_wide s, c;
+    struct x86_wide t;
     bool ok;
 
     if (trigonometric(env, &x, tangent, &ok))
         return ok;
-    sincos(&x, &s, &c);
-    *tangent = finish(env, x86_wide_div(s, c));
+    if (reduce(&x, &t) & 1)
+        t = x86_wide_div(x86_wide_int(-1), tangent_of(t));
+    else
+        t = tangent_of(t);
+    t.negative = t.negative != x.negative;
+    *tangent = finish(env, t);
     return true;
 }
 
