@@ -101,27 +101,27 @@ TEMPLATE int x86_give(struct x86_cpu *cpu, const struct x86_op *op,
 #define X86_FORM_ROW(name, word) \
     name##_##word##1, name##_##word##4, name##_##word##8
 
-/* op_NAME, and name_forms[] in the order of x86_form_index. */
-#define X86_FAST(name)                                          \
-    X86_FORM_BODIES(name, rr, REG, REG)                         \
-    X86_FORM_BODIES(name, ri, REG, IMM)                         \
-    X86_FORM_BODIES(name, rm, REG, MEM)                         \
-    X86_FORM_BODIES(name, mr, MEM, REG)                         \
-    X86_FORM_BODIES(name, mi, MEM, IMM)                         \
-    static const x86_body name##_forms[] = {                    \
-        X86_FORM_ROW(name, rr), X86_FORM_ROW(name, ri),         \
-        X86_FORM_ROW(name, rm), X86_FORM_ROW(name, mr),         \
-        X86_FORM_ROW(name, mi)};                                \
-    int op_##name(struct x86_cpu *cpu, const struct x86_op *op) \
-    {                                                           \
-        return name(cpu, op, x86_form_of(op));                  \
+/* The body, and name_forms[] in the order of x86_form_index. */
+#define X86_FAST(body, name)                               \
+    X86_FORM_BODIES(name, rr, REG, REG)                    \
+    X86_FORM_BODIES(name, ri, REG, IMM)                    \
+    X86_FORM_BODIES(name, rm, REG, MEM)                    \
+    X86_FORM_BODIES(name, mr, MEM, REG)                    \
+    X86_FORM_BODIES(name, mi, MEM, IMM)                    \
+    static const x86_body name##_forms[] = {               \
+        X86_FORM_ROW(name, rr), X86_FORM_ROW(name, ri),    \
+        X86_FORM_ROW(name, rm), X86_FORM_ROW(name, mr),    \
+        X86_FORM_ROW(name, mi)};                           \
+    int body(struct x86_cpu *cpu, const struct x86_op *op) \
+    {                                                      \
+        return name(cpu, op, x86_form_of(op));             \
     }
 
 /* The same for one operand, a register. */
-#define X86_FAST_ONE(name)                                          \
+#define X86_FAST_ONE(body, name)                                    \
     X86_FORM_BODIES(name, r, REG, NONE)                             \
     static const x86_body name##_forms[] = {X86_FORM_ROW(name, r)}; \
-    int op_##name(struct x86_cpu *cpu, const struct x86_op *op)     \
+    int body(struct x86_cpu *cpu, const struct x86_op *op)          \
     {                                                               \
         return name(cpu, op, x86_form_of(op));                      \
     }

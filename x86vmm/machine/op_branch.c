@@ -65,12 +65,12 @@ int op_jcc(struct x86_cpu *cpu, const struct x86_op *op)
     {                                                                          \
         return jcc(cpu, op, size, cc);                                         \
     }
-#define CONDITIONS(X, size)                                                   \
-    X(size, 0)                                                                \
-    X(size, 1)                                                                \
-    X(size, 2) X(size, 3) X(size, 4) X(size, 5) X(size, 6) X(size, 7)         \
-        X(size, 8) X(size, 9) X(size, 10) X(size, 11) X(size, 12) X(size, 13) \
-            X(size, 14) X(size, 15)
+#define FOUR(X, size, a, b, c, d) X(size, a) X(size, b) X(size, c) X(size, d)
+#define CONDITIONS(X, size)     \
+    FOUR(X, size, 0, 1, 2, 3)   \
+    FOUR(X, size, 4, 5, 6, 7)   \
+    FOUR(X, size, 8, 9, 10, 11) \
+    FOUR(X, size, 12, 13, 14, 15)
 CONDITIONS(JCC, 4)
 CONDITIONS(JCC, 8)
 

@@ -23,7 +23,7 @@ TEMPLATE int mov(struct x86_cpu *cpu, const struct x86_op *op,
     return x86_give(cpu, op, f, v);
 }
 
-X86_FAST(mov)
+X86_FAST(op_mov, mov)
 
 /* The source is narrower. */
 TEMPLATE int widen(struct x86_cpu *cpu, const struct x86_op *op,
@@ -90,8 +90,8 @@ TEMPLATE int set(struct x86_cpu *cpu, const struct x86_op *op,
     return x86_give(cpu, op, f, x86_condition(cpu, op->detail));
 }
 
-X86_FAST(cmov)
-X86_FAST_ONE(set)
+X86_FAST(op_cmov, cmov)
+X86_FAST_ONE(op_set, set)
 
 int op_xlat(struct x86_cpu *cpu, const struct x86_op *op)
 {
