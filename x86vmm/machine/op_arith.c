@@ -80,16 +80,14 @@ TEMPLATE int cmp(struct x86_cpu *cpu, const struct x86_op *op,
 }
 
 X86_FAST(op_add, add)
-X86_FASTNone(op_adc, adc) X86_FASTNone(op_sub, sub) X86_FAST(op_sbb, sbb)
-    X86_FASTNone(op_cmp, cmp)
+X86_FAST(op_adc, adc)
+X86_FAST(op_sub, sub)
+X86_FAST(op_sbb, sbb)
+X86_FAST(op_cmp, cmp)
 
-    /* ---- Logic ---- */
+/* ---- Logic ---- */
 
-    enum logic {
-        AND,
-        OR,
-        XOR
-    };
+enum logic { AND, OR, XOR };
 
 TEMPLATE int logic(struct x86_cpu *cpu, const struct x86_op *op,
                    struct x86_form f, enum logic how)
@@ -105,23 +103,26 @@ TEMPLATE int logic(struct x86_cpu *cpu, const struct x86_op *op,
     return 0;
 }
 
-TEMPLATE int and
-    (struct x86_cpu * cpu, const struct x86_op *op, struct x86_form f)
+TEMPLATE int both(struct x86_cpu *cpu, const struct x86_op *op,
+                  struct x86_form f)
 {
     return logic(cpu, op, f, AND);
 }
 
-TEMPLATE int or
-    (struct x86_cpu * cpu, const struct x86_op *op, struct x86_form f)
+TEMPLATE int either(struct x86_cpu *cpu, const struct x86_op *op,
+                    struct x86_form f)
 {
     return logic(cpu, op, f, OR);
 }
 
-TEMPLATE int xor (struct x86_cpu * cpu, const struct x86_op *op,
-                  struct x86_form f) { return logic(cpu, op, f, XOR); }
+TEMPLATE int differ(struct x86_cpu *cpu, const struct x86_op *op,
+                    struct x86_form f)
+{
+    return logic(cpu, op, f, XOR);
+}
 
-    TEMPLATE
-    int test(struct x86_cpu *cpu, const struct x86_op *op, struct x86_form f)
+TEMPLATE int test(struct x86_cpu *cpu, const struct x86_op *op,
+                  struct x86_form f)
 {
     uint64_t a, b;
 
@@ -132,13 +133,15 @@ TEMPLATE int xor (struct x86_cpu * cpu, const struct x86_op *op,
 }
 
 X86_FAST(op_and, both)
-X86_FASTNone(op_or, either) X86_FAST(op_xor, differ) X86_FASTNone(op_test, test)
+X86_FAST(op_or, either)
+X86_FAST(op_xor, differ)
+X86_FAST(op_test, test)
 
-    /* ---- One operand ---- */
+/* ---- One operand ---- */
 
-    /* INC and DEC leave CF as it is. */
-    TEMPLATE
-    int inc(struct x86_cpu *cpu, const struct x86_op *op, struct x86_form f)
+/* INC and DEC leave CF as it is. */
+TEMPLATE int inc(struct x86_cpu *cpu, const struct x86_op *op,
+                 struct x86_form f)
 {
     bool carry = x86_carry(cpu);
     uint64_t a, r;
@@ -193,7 +196,7 @@ TEMPLATE int invert(struct x86_cpu *cpu, const struct x86_op *op,
 X86_FAST_ONE(op_inc, inc)
 X86_FAST_ONE(op_dec, dec)
 X86_FAST_ONE(op_neg, neg)
-X86_FAST_ONE(not )
+X86_FAST_ONE(op_not, invert)
 
 /* ---- Multiplication and division ---- */
 
@@ -454,14 +457,13 @@ x86_body x86_fast_arith(const struct x86_op *op)
         enum x86_op_id id;
         unsigned operands;
         const x86_body *forms;
-    } rows[] = {
-        {X86_INSN_ADD, 2, add_forms},   {X86_INSN_ADC, 2, adc_forms},
-        {X86_INSN_SUB, 2, sub_forms},   {X86_INSN_SBB, 2, sbb_forms},
-        {X86_INSN_CMP, 2, cmp_forms},   {X86_INSN_AND, 2, both_forms},
-        {X86_INSN_OR, 2, either_forms}, {X86_INSN_XOR, 2, xeither_forms},
-        {X86_INSN_TEST, 2, test_forms}, {X86_INSN_INC, 1, inc_forms},
-        {X86_INSN_DEC, 1, dec_forms},   {X86_INSN_NEG, 1, neg_forms},
-        {X86_INSN_NOT, 1, invert_forms}};
+    } rows[] = {{X86_INSN_ADD, 2, add_forms},   {X86_INSN_ADC, 2, adc_forms},
+                {X86_INSN_SUB, 2, sub_forms},   {X86_INSN_SBB, 2, sbb_forms},
+                {X86_INSN_CMP, 2, cmp_forms},   {X86_INSN_AND, 2, both_forms},
+                {X86_INSN_OR, 2, either_forms}, {X86_INSN_XOR, 2, differ_forms},
+                {X86_INSN_TEST, 2, test_forms}, {X86_INSN_INC, 1, inc_forms},
+                {X86_INSN_DEC, 1, dec_forms},   {X86_INSN_NEG, 1, neg_forms},
+                {X86_INSN_NOT, 1, invert_forms}};
     int form = x86_form_index(op);
 
     if (op->id == X86_INSN_IMUL)

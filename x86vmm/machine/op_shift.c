@@ -88,9 +88,10 @@ TEMPLATE int sar(struct x86_cpu *cpu, const struct x86_op *op,
 }
 
 X86_FAST(op_shl, shl)
-X86_FASTNone(op_shr, shr) X86_FASTNone(op_sar, sar)
+X86_FAST(op_shr, shr)
+X86_FAST(op_sar, sar)
 
-    x86_body x86_fast_shift(const struct x86_op *op)
+x86_body x86_fast_shift(const struct x86_op *op)
 {
     struct x86_op like = *op; /* the count's size does not matter */
 
