@@ -219,7 +219,8 @@ int x86_check_target(struct x86_cpu *cpu, const struct x86_descriptor *code,
     return in ? 0 : x86_raise_gp(cpu);
 }
 
-/* SDM vol. 2, RET and IRET: "data segment registers ... set to null". */
+/* SDM vol. 2, RET and IRET: the selector becomes null.  The base stays: that of
+ * FS and GS counts in 64-bit mode, whatever their selectors are. */
 void x86_drop_data(struct x86_cpu *cpu, unsigned cpl)
 {
     static const enum x86_seg data[] = {X86_ES, X86_FS, X86_GS, X86_DS};
@@ -230,6 +231,7 @@ void x86_drop_data(struct x86_cpu *cpu, unsigned cpl)
         if ((s->attr & X86_ATTR_UNUSABLE) || !(s->attr & X86_ATTR_S) ||
             x86_is_conforming(s->attr) || x86_dpl(s->attr) >= cpl)
             continue;
-        *s = x86_null_segment(0, 0);
+        s->selector = 0;
+        s->attr = X86_ATTR_UNUSABLE;
     }
 }
