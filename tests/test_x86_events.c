@@ -255,6 +255,22 @@ START_TEST(write_breakpoints_let_reads_pass)
 }
 END_TEST
 
+/* mov ss, [0x20000]; int3: what the load has hit comes behind INT3, before its
+ * handler's first instruction. */
+START_TEST(watched_stack_load_and_interrupt)
+{
+    struct x86_bare *m = ready(SYS_PROTECTED, 0, "8E1500000200 CC");
+
+    m->storage[BARE_DATA] = SEL_DATA0;
+    breakpoint(m, BARE_DATA, 3, 1);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_DB);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), SYS_HANDLERS + 16 * X86_EXC_BP);
+    ck_assert_uint_eq(sys_stack(m, 3, 4), BARE_CODE + 7);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* out 0x42, al with CR4.DE. */
 START_TEST(port_breakpoint)
 {
@@ -284,6 +300,7 @@ static void add_events(Suite *s)
     tcase_add_test(t, instruction_breakpoint);
     tcase_add_test(t, data_breakpoints);
     tcase_add_test(t, write_breakpoints_let_reads_pass);
+    tcase_add_test(t, watched_stack_load_and_interrupt);
     tcase_add_test(t, port_breakpoint);
     suite_add_tcase(s, t);
 }

@@ -87,7 +87,8 @@ static int try_one(struct x86_cpu *cpu)
     if (code != X86_FAULT)
         return code;
     cpu->state.rflags |= rf;
-    cpu->debug_hits = 0; /* it has not been done */
+    if (!cpu->fault.software) /* then it has not been done */
+        cpu->debug_hits = 0;
     return code;
 }
 
