@@ -218,7 +218,36 @@ START_TEST(fxsave_of_32_bits_has_eight_registers)
 }
 END_TEST
 
-/* All bytes or none: the second page is not there. */
+/* A store of 16 bytes that crosses the limit changes nothing; one that crosses
+ * a page is whole. */
+START_TEST(sixteen_bytes_are_one_access)
+{
+    struct x86_bare *m = x86_float_new(X86_MODE_PROTECTED);
+    uint8_t *at = m->storage + BARE_DATA + 4088;
+
+    m->cpu.xmm[0] = (struct x86_xmm){{1, 2}};
+    m->cpu.state.gpr[X86_RDX] = BARE_DATA + 4088;
+    for (unsigned i = 0; i < 2; i++) { /* the second time it is known */
+        memset(at, 0, 16);
+        ck_assert_int_eq(FLOAT_TRY(m, "\x0F\x11\x02"), -1); /* movups */
+        ck_assert_uint_eq(load_le64(at), 1);
+        ck_assert_uint_eq(load_le64(at + 8), 2);
+    }
+    memset(at, 0, 16);
+    for (unsigned i = 0; i < 16; i++) {
+        m->cpu.state.seg[X86_DS].limit = BARE_DATA + 4088 + i;
+        x86_mode_changed(&m->cpu);
+        ck_assert_int_eq(FLOAT_TRY(m, "\x0F\x11\x02"),
+                         i == 15 ? -1 : X86_EXC_GP);
+        ck_assert_int_eq(FLOAT_TRY(m, "\x0F\x10\x0A"),
+                         i == 15 ? -1 : X86_EXC_GP);
+        ck_assert_uint_eq(load_le64(at), i == 15);
+    }
+    x86_bare_free(m);
+}
+END_TEST
+
+/* All bytes or none: the last one is beyond the limit. */
 START_TEST(maskmov_stores_all_or_nothing)
 {
     struct x86_bare *m = x86_float_new(X86_MODE_PROTECTED);
@@ -238,6 +267,12 @@ START_TEST(maskmov_stores_all_or_nothing)
     ck_assert_int_eq(FLOAT_TRY(m, "\x66\x0F\xF7\xC1"), -1);
     ck_assert_uint_eq(load_le64(at), 0x200);
     ck_assert_uint_eq(load_le64(at + 8), UINT64_C(0x1000000000000000));
+    memset(at, 0, 16);
+    m->cpu.state.seg[X86_FS].base = 16; /* a prefix chooses the segment */
+    x86_mode_changed(&m->cpu);
+    ck_assert_int_eq(FLOAT_TRY(m, "\x64\x66\x0F\xF7\xC1"), -1);
+    ck_assert_uint_eq(load_le64(at), 0);
+    ck_assert_uint_eq(load_le64(at + 16), 0x200);
     x86_bare_free(m);
 }
 END_TEST
@@ -258,6 +293,7 @@ Suite *suite_x86_sse(void)
     tcase_add_test(tc, reserved_bits_of_mxcsr_fault);
     tcase_add_test(tc, fxsave_and_fxrstor_are_inverse);
     tcase_add_test(tc, fxsave_of_32_bits_has_eight_registers);
+    tcase_add_test(tc, sixteen_bytes_are_one_access);
     tcase_add_test(tc, maskmov_stores_all_or_nothing);
     suite_add_tcase(s, tc);
     return s;

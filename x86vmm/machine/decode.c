@@ -249,6 +249,13 @@ static bool put_operand(const ZydisDecodedInstruction *in,
     return true;
 }
 
+/* Its [rDI] is in DS, or where a prefix says, not in ES as a string's. */
+static bool is_maskmov(const ZydisDecodedInstruction *in)
+{
+    return in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ||
+           in->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
+}
+
 /* The visible ones are the body's; of the hidden ones a string's source tells
  * which segment a prefix has chosen. */
 static bool put_operands(const ZydisDecodedInstruction *in,
@@ -261,7 +268,7 @@ static bool put_operands(const ZydisDecodedInstruction *in,
             if (op->count == X86_OPERANDS || !put_operand(in, o, op))
                 return false;
         } else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-                   gpr_of(o->mem.base) != X86_RDI &&
+                   (gpr_of(o->mem.base) != X86_RDI || is_maskmov(in)) &&
                    o->mem.segment >= ZYDIS_REGISTER_ES &&
                    o->mem.segment <= ZYDIS_REGISTER_GS &&
                    gpr_of(o->mem.base) != X86_RSP) {

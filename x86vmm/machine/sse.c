@@ -48,21 +48,36 @@ int x86_sse_aligned(struct x86_cpu *cpu, const struct x86_op *op,
     return 0;
 }
 
+/* 16 bytes by the short way: in one page, and in the segment by their halves
+ * (end[] is for 8 bytes). */
+static uint8_t *sixteen(const struct x86_cpu *cpu, enum x86_seg seg,
+                        uint64_t offset, unsigned way)
+{
+    if (UNLIKELY(offset + 8 >= cpu->fast[seg].end[way]))
+        return NULL;
+    return x86_at(cpu, seg, offset, 16, way);
+}
+
 static int get_memory(struct x86_cpu *cpu, const struct x86_op *op,
                       unsigned size, bool aligned, struct x86_xmm *v)
 {
     enum x86_seg seg = (enum x86_seg)op->seg;
     uint64_t offset = x86_offset(cpu, op);
     uint8_t bytes[16];
+    const uint8_t *at = bytes;
 
     v->q[1] = 0;
     if (size < 16)
         return x86_read(cpu, seg, offset, size, &v->q[0]);
     if (aligned)
         TRY(x86_sse_aligned(cpu, op, offset));
-    TRY(x86_read_bytes(cpu, seg, offset, 16, bytes));
-    v->q[0] = load_le64(bytes);
-    v->q[1] = load_le64(bytes + 8);
+    const uint8_t *host = sixteen(cpu, seg, offset, 0);
+    if (LIKELY(host))
+        at = host;
+    else
+        TRY(x86_read_bytes(cpu, seg, offset, 16, bytes));
+    v->q[0] = load_le64(at);
+    v->q[1] = load_le64(at + 8);
     return 0;
 }
 
@@ -91,15 +106,16 @@ static int put_memory(struct x86_cpu *cpu, const struct x86_op *op,
 {
     enum x86_seg seg = (enum x86_seg)op->seg;
     uint64_t offset = x86_offset(cpu, op);
-    uint8_t bytes[16];
+    uint8_t bytes[16], *host;
 
     if (size < 16)
         return x86_write(cpu, seg, offset, size, v->q[0]);
     if (aligned)
         TRY(x86_sse_aligned(cpu, op, offset));
-    store_le64(bytes, v->q[0]);
-    store_le64(bytes + 8, v->q[1]);
-    return x86_write_bytes(cpu, seg, offset, 16, bytes);
+    host = sixteen(cpu, seg, offset, 1);
+    store_le64(host ? host : bytes, v->q[0]);
+    store_le64((host ? host : bytes) + 8, v->q[1]);
+    return host ? 0 : x86_write_bytes(cpu, seg, offset, 16, bytes);
 }
 
 int x86_vector_put(struct x86_cpu *cpu, const struct x86_op *op, unsigned i,
