@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct x86_state state;
     struct diag diag = {""};
 
-    if (low && high && !mem_add(&mem, &(struct mem_slot){0, 0xA0000, low, 0}) &&
+    if (!mem_add(&mem, &(struct mem_slot){0, 0xA0000, low, 0}) &&
         !mem_add(&mem,
                  &(struct mem_slot){0x100000, STORAGE - 0x100000, high, 0})) {
         enum status st = load_kernel(&plan, &state, &diag);
