@@ -112,6 +112,13 @@ static void same(struct x86_bare *a, struct x86_bare *b, uint64_t seed)
                           s->seg[i].selector == t->seg[i].selector &&
                           s->seg[i].attr == t->seg[i].attr,
                       "seed %" PRIu64 ": segment %u", seed, i);
+    for (unsigned i = 0; i < 8; i++)
+        ck_assert(a->cpu.fpu.st[i].significand ==
+                      b->cpu.fpu.st[i].significand &&
+                  a->cpu.fpu.st[i].exponent == b->cpu.fpu.st[i].exponent);
+    ck_assert_uint_eq(a->cpu.fpu.status, b->cpu.fpu.status);
+    ck_assert_uint_eq(a->cpu.fpu.tag, b->cpu.fpu.tag);
+    ck_assert(!memcmp(a->cpu.xmm, b->cpu.xmm, sizeof(a->cpu.xmm)));
     ck_assert_uint_eq(a->cpu.ran, b->cpu.ran);
     ck_assert_int_eq(a->cpu.halted, b->cpu.halted);
     ck_assert_int_eq(a->cpu.shadow, b->cpu.shadow);
