@@ -24,7 +24,7 @@ Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # Zydis decodes the modelled x86 processor's instructions.
-LDLIBS   += -lZydis
+LDLIBS   += -lZydis -lZycore
 
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
              popek-goldberg/*.c)

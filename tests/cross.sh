@@ -82,6 +82,9 @@ lacks() {
     for program in "$1-linux-gnu-gcc" "qemu-$1"; do
         command -v "$program" >/dev/null || echo "$program"
     done
+    printf '#include <Zydis/Zydis.h>\nint main(void) { return 0; }\n' |
+        "$1-linux-gnu-gcc" -static -x c - -lZydis -lZycore -o /dev/null \
+            2>/dev/null || echo "libzydis-dev for $1"
 }
 
 build_for() {
