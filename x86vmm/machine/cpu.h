@@ -34,14 +34,14 @@ struct x86_fault {
     uint8_t vector;
     bool has_error;
     uint32_t error;
-    uint64_t cr2;  /* of a page fault; loaded into CR2 at delivery */
-    bool software; /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
-    bool external; /* interrupt or NMI: EXT bit of errors on the way */
-    bool trap;     /* RIP to save is that of the next instruction */
-    bool exits;    /* none: a VM exit on its way (assist.h) */
+    uint64_t cr2;   /* of a page fault; loaded into CR2 at delivery */
+    bool software;  /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
+    bool external;  /* interrupt or NMI: EXT bit of errors on the way */
+    bool trap;      /* RIP to save is that of the next instruction */
+    bool exits;     /* none: a VM exit on its way (assist.h) */
     bool plain_int; /* INT n, which is no exception */
-    bool keep_rf;  /* a fault whose saved RF is as it was: #DB of an
-                    * instruction breakpoint */
+    bool keep_rf;   /* a fault whose saved RF is as it was: #DB of an
+                     * instruction breakpoint */
 };
 
 /* ---- Lazy flags ----
@@ -119,6 +119,9 @@ struct x86_world {
     const char *vendor;
     /* CR8 or the APIC's MSR has been written; NULL: nobody minds. */
     void (*apic_changed)(void *who);
+    /* FERR#: an x87 exception waits and CR0.NE is 0, so that an interrupt is
+     * to tell of it; NULL: it is ignored. */
+    void (*float_error)(void *who);
 };
 
 struct x86_assist; /* assist.h */
