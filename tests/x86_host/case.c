@@ -95,6 +95,11 @@ static const uint8_t prefixes[] = {0x66, 0x67, 0xF3, 0xF2, 0xF0,
                                    0x2E, 0x36, 0x3E, 0x26};
 static const uint8_t rarity[] = {6, 16, 10, 24, 24, 64, 64, 64, 64};
 
+/* Second opcode bytes of forms that would be few. */
+static const uint8_t rare[] = {0xA3, 0xA4, 0xA5, 0xAB, 0xAC, 0xAD, 0xAF, 0xB0,
+                               0xB1, 0xB3, 0xBA, 0xBB, 0xBC, 0xBD, 0xC0, 0xC1,
+                               0xC7, 0xC7, 0xC7, 0xC7, 0xC7, 0xC7, 0xC7, 0xC8};
+
 static uint8_t random_byte(struct case_random *r)
 {
     static const uint8_t edges[] = {0, 1, 0x7F, 0x80, 0xFF};
@@ -106,15 +111,19 @@ static uint8_t random_byte(struct case_random *r)
 static void random_bytes(uint8_t *bytes, struct case_random *r, unsigned bits)
 {
     unsigned n = 0;
+    bool second = one_in(r, 3);
 
     for (size_t i = 0; i < sizeof(prefixes); i++)
         if (one_in(r, rarity[i]))
             bytes[n++] = prefixes[i];
     if (bits == 64 && one_in(r, 2))
         bytes[n++] = (uint8_t)(0x40 | below(r, 16));
-    if (one_in(r, 3))
+    if (second)
         bytes[n++] = 0x0F;
-    bytes[n++] = (uint8_t)case_random(r);
+    if (second && one_in(r, 4))
+        bytes[n++] = rare[below(r, sizeof(rare))];
+    else
+        bytes[n++] = (uint8_t)case_random(r);
     bytes[n++] = (uint8_t)case_random(r);
     while (n < 16)
         bytes[n++] = random_byte(r);
