@@ -145,6 +145,37 @@ START_TEST(an_unmasked_exception_waits)
 }
 END_TEST
 
+static void error_line(void *who)
+{
+    ((struct x86_bare *)who)->cpu.interrupt_line = true;
+}
+
+/* CR0.NE = 0: the instruction is begun again after the interrupt; where none
+ * can come it goes on. */
+START_TEST(an_exception_may_be_an_interrupt)
+{
+    struct x86_bare *m = x86_float_new(X86_MODE_LONG);
+    struct x86_cpu *cpu = &m->cpu;
+
+    cpu->world.float_error = error_line;
+    cpu->world.who = m;
+    cpu->state.cr0 &= ~X86_CR0_NE;
+    cpu->fpu.control = 0x37F & ~X86_FP_IE;
+    ck_assert_int_eq(FLOAT_TRY(m, "\xD9\xFA"), -1); /* fsqrt of nothing */
+    ck_assert(!cpu->interrupt_line);
+    cpu->state.rflags |= X86_FLAG_IF;
+    ck_assert_int_eq(FLOAT_TRY(m, "\xD9\xE8"), -1); /* fld1 */
+    ck_assert(cpu->interrupt_line);
+    ck_assert_uint_eq(cpu->state.rip, BARE_CODE);
+    ck_assert(x86_fpu_empty(cpu, 0));
+    cpu->state.rflags &= ~X86_FLAG_IF;
+    ck_assert_int_eq(FLOAT_TRY(m, "\xD9\xE8"), -1);
+    ck_assert_uint_eq(cpu->state.rip, BARE_CODE + 2);
+    expect(m, 0, 0x3FFF, UINT64_C(1) << 63);
+    x86_bare_free(m);
+}
+END_TEST
+
 START_TEST(masks_make_old_exceptions_wait)
 {
     struct x86_bare *m = x86_float_new(X86_MODE_LONG);
@@ -314,6 +345,7 @@ Suite *suite_x86_fpu(void)
     tcase_add_test(tc, functions_are_rounded_correctly);
     tcase_add_test(tc, precision_and_rounding_are_controlled);
     tcase_add_test(tc, an_unmasked_exception_waits);
+    tcase_add_test(tc, an_exception_may_be_an_interrupt);
     tcase_add_test(tc, masks_make_old_exceptions_wait);
     tcase_add_test(tc, em_and_ts_refuse);
     tcase_add_test(tc, a_page_fault_changes_nothing);

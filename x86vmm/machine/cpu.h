@@ -148,6 +148,7 @@ struct x86_cpu {
     bool nmi_pending, nmi_blocked;
     bool shadow; /* after STI, MOV SS, POP SS: no interrupt before the next */
     bool shadow_ss; /* of the last two: no debug exception either */
+    bool shadowed_ss; /* the instruction that is being executed is in it */
     bool halted;
 
     /* Of the instruction that is being executed: */

@@ -11,11 +11,27 @@ int x86_fpu_enter_no_wait(struct x86_cpu *cpu)
     return 0;
 }
 
+/* A processor freezes until the interrupt (SDM vol. 3, "MS-DOS Compatibility");
+ * here the instruction is begun again after it.  If none can come, the
+ * exception counts as ignored: IGNNE#. */
+static int tell_outside(struct x86_cpu *cpu)
+{
+    if (!cpu->world.float_error)
+        return 0;
+    cpu->world.float_error(cpu->world.who);
+    if (!cpu->interrupt_line || !(cpu->state.rflags & X86_FLAG_IF))
+        return 0;
+    cpu->next_rip = cpu->state.rip;
+    return X86_SYNC;
+}
+
 int x86_fpu_wait(struct x86_cpu *cpu)
 {
-    if (UNLIKELY(cpu->fpu.status & X86_FPU_ES) && (cpu->state.cr0 & X86_CR0_NE))
+    if (LIKELY(!(cpu->fpu.status & X86_FPU_ES)))
+        return 0;
+    if (cpu->state.cr0 & X86_CR0_NE)
         return x86_raise(cpu, X86_EXC_MF);
-    return 0;
+    return tell_outside(cpu);
 }
 
 int x86_fpu_enter(struct x86_cpu *cpu)

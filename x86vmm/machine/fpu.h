@@ -23,12 +23,11 @@ enum {
 
 enum { X86_FPU_INITIAL_CONTROL = 0x37F, X86_TAG_VALID = 0, X86_TAG_EMPTY = 3 };
 
-/* May an x87 instruction begin?  #NM; #MF for one that waits.  FWAIT's own
- * rule is in its body. */
+/* May an x87 instruction begin?  #NM; #MF for one that waits, or X86_SYNC if it
+ * is to be begun again after an interrupt.  FWAIT's own rule is in its body. */
 MUST_USE int x86_fpu_enter(struct x86_cpu *cpu);
 MUST_USE int x86_fpu_enter_no_wait(struct x86_cpu *cpu);
-/* An exception waits: #MF, unless it is the interrupt controller's affair
- * (CR0.NE = 0), where it counts as ignored. */
+/* If an exception waits: #MF, or (CR0.NE is 0) x86_world.float_error. */
 MUST_USE int x86_fpu_wait(struct x86_cpu *cpu);
 
 /* Physical register of ST(i). */

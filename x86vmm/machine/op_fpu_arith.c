@@ -281,8 +281,8 @@ static void tell_quotient(struct x86_cpu *cpu, int quotient)
 }
 
 /* FPREM, FPREM1 if `nearest`; FSCALE if not `rem`. */
-static int scale_or_rem(struct x86_cpu *cpu, const struct x86_op *op,
-                        bool rem, bool nearest)
+static int scale_or_rem(struct x86_cpu *cpu, const struct x86_op *op, bool rem,
+                        bool nearest)
 {
     struct x86_real_env env = x86_fpu_env(cpu);
     struct x86_real r = x86_real_indefinite();

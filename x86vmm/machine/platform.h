@@ -16,6 +16,7 @@ enum {
     X86_LINE_KEYBOARD = 1,
     X86_LINE_SERIAL = 4,
     X86_LINE_RTC = 8,
+    X86_LINE_FLOAT = 13, /* an x87 exception, CR0.NE = 0 */
     X86_LINE_DISK = 14
 };
 
@@ -64,6 +65,7 @@ static inline void x86_stop(struct x86_platform *p, enum x86_stop how,
 /* Ports that belong to the machine itself. */
 enum {
     X86_PORT_DEBUG = 0xE9,     /* a byte written is printed */
+    X86_PORT_FLOAT = 0xF0,     /* a write lowers X86_LINE_FLOAT */
     X86_PORT_EXIT = 0xF4,      /* the value written ends the machine */
     X86_PORT_HYPERCALL = 0xF5, /* OUT EAX: call the monitor */
     X86_PORT_SERIAL = 0x3F8,

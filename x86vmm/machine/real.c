@@ -268,8 +268,7 @@ static struct x86_real wrapped(struct x86_real_env *env,
         return r;
     env->flags |= X86_FP_PE; /* FSCALE, further off than that */
     env->up = flag == X86_FP_OE;
-    return env->up ? x86_real_infinity(w.negative)
-                   : x86_real_zero(w.negative);
+    return env->up ? x86_real_infinity(w.negative) : x86_real_zero(w.negative);
 }
 
 struct x86_real x86_real_round(struct x86_real_env *env,
