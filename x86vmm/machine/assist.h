@@ -15,6 +15,8 @@ struct x86_assist {
     /* Is this MSR the part's own?  Then *code is 0, or X86_FAULT. */
     bool (*msr)(struct x86_cpu *cpu, uint32_t index, bool write,
                 uint64_t *value, int *code);
+    /* The processor is reset. */
+    void (*reset)(struct x86_cpu *cpu);
     /* May CR0, CR4 become this? */
     bool (*may_set)(const struct x86_cpu *cpu, unsigned reg, uint64_t value);
 };

@@ -1,6 +1,7 @@
 #include "x86vmm/machine/cpu.h"
 
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/code.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/msr.h"
@@ -80,6 +81,8 @@ void x86_cpu_reset(struct x86_cpu *cpu)
     cpu->shadow = cpu->shadow_ss = false;
     cpu->debug_hits = 0;
     x86_msrs_reset(cpu->msrs);
+    if (cpu->assist)
+        cpu->assist->reset(cpu);
     x86_tlb_flush(cpu, true);
     x86_mode_changed(cpu);
 }

@@ -246,7 +246,7 @@ static struct x86_cpuid_row bare_leaf(uint32_t leaf)
 
 int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    enum { APIC = 1 << 9, SYSCALL = 1 << 11 };
+    enum { VMX = 1 << 5, APIC = 1 << 9, SYSCALL = 1 << 11 };
     uint64_t *r = cpu->state.gpr;
     uint32_t leaf = (uint32_t)r[X86_RAX];
     struct x86_cpuid_row row = bare_leaf(leaf);
@@ -261,6 +261,8 @@ int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
     }
     if (row.leaf == 1) {
         row.ecx &= ~(UINT32_C(1) << 31); /* no monitor */
+        if (cpu->assist)
+            row.ecx |= VMX;
         if (cpu->world.apic && (cpu->msrs->apic_base & X86_APIC_ENABLED))
             row.edx |= APIC;
     }

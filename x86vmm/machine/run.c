@@ -105,8 +105,10 @@ static int step_one(struct x86_cpu *cpu)
     cpu->shadow = cpu->shadow_ss = false;
     cpu->traced = cpu->state.rflags & X86_FLAG_TF;
     code = undisturbed ? 0 : x86_debug_fetch(cpu);
+    cpu->shadowed_ss = undisturbed;
     if (!code)
         code = try_one(cpu);
+    cpu->shadowed_ss = false;
     if (code == X86_FAULT)
         return x86_deliver_fault(cpu);
     if (shadowed) /* of two in a row only the first counts */

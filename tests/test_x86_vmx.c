@@ -1,0 +1,240 @@
+/* The VMX instructions, for a monitor that is in storage. */
+#include "base/bytes.h"
+#include "tests/x86_vtx_rig.h"
+#include "x86vmm/machine/exception.h"
+
+#include <check.h>
+
+/* ---- A monitor in storage ---- */
+
+enum { CF = 1, ZF = 0x40 };
+
+/* One instruction at BARE_CODE; its flags CF and ZF. */
+static unsigned flags_after(const void *code, size_t n)
+{
+    put_code(BARE_CODE, code, n);
+    m->cpu.state.rip = BARE_CODE;
+    ck_assert_int_eq(x86_try(&m->cpu) & ~X86_SYNC, 0);
+    return x86_flags_get(&m->cpu) & (CF | ZF);
+}
+#define FLAGS(bytes) flags_after(bytes, sizeof(bytes) - 1)
+
+static void point(uint64_t address)
+{
+    m->cpu.state.gpr[X86_RDI] = BARE_DATA;
+    store_le64(m->storage + BARE_DATA, address);
+}
+
+static unsigned vmxon(uint64_t address)
+{
+    point(address);
+    return FLAGS("\xF3\x0F\xC7\x37");
+}
+
+static unsigned vmclear(uint64_t address)
+{
+    point(address);
+    return FLAGS("\x66\x0F\xC7\x37");
+}
+
+static unsigned vmptrld(uint64_t address)
+{
+    point(address);
+    return FLAGS("\x0F\xC7\x37");
+}
+
+static unsigned vmread(uint64_t encoding, uint64_t *value)
+{
+    m->cpu.state.gpr[X86_RAX] = encoding;
+    unsigned flags = FLAGS("\x0F\x78\xC3"); /* RBX */
+    *value = m->cpu.state.gpr[X86_RBX];
+    return flags;
+}
+
+static unsigned vmwrite(uint64_t encoding, uint64_t value)
+{
+    m->cpu.state.gpr[X86_RAX] = encoding;
+    m->cpu.state.gpr[X86_RBX] = value;
+    return FLAGS("\x0F\x79\xC3");
+}
+
+static uint64_t error(void)
+{
+    uint64_t number;
+
+    ck_assert_uint_eq(vmread(0x4400, &number), 0);
+    return number;
+}
+
+static void allow_vmx(void)
+{
+    m->cpu.state.cr4 |= VMX_CR4_VMXE;
+    m->cpu.state.cr0 |= X86_CR0_NE;
+}
+
+static int fault_of(const void *code, size_t n)
+{
+    put_code(BARE_CODE, code, n);
+    m->cpu.state.rip = BARE_CODE;
+    return x86_try(&m->cpu) == X86_FAULT ? m->cpu.fault.vector : -1;
+}
+
+START_TEST(vmx_has_its_conditions)
+{
+    point(VMXON_REGION);
+    ck_assert_int_eq(fault_of("\xF3\x0F\xC7\x37", 4), X86_EXC_UD);
+    ck_assert_int_eq(fault_of("\x0F\x01\xC2", 3), X86_EXC_UD);
+    m->cpu.state.cr4 |= VMX_CR4_VMXE;
+    m->cpu.state.cr0 &= ~X86_CR0_NE;
+    ck_assert_int_eq(fault_of("\xF3\x0F\xC7\x37", 4), X86_EXC_GP); /* NE */
+    allow_vmx();
+    t->feature_control = VTX_FEATURE_LOCK;
+    ck_assert_int_eq(fault_of("\xF3\x0F\xC7\x37", 4), X86_EXC_GP);
+    t->feature_control |= VTX_FEATURE_VMXON;
+    ck_assert_uint_eq(vmxon(VMXON_REGION + 1), CF);
+    ck_assert_uint_eq(vmxon(0x53000), CF); /* no revision */
+    ck_assert_uint_eq(vmxon(UINT64_C(1) << 40), CF);
+    ck_assert_int_eq(fault_of("\x0F\x01\xC2", 3), X86_EXC_UD);
+    ck_assert_uint_eq(vmxon(VMXON_REGION), 0);
+    ck_assert_uint_eq(vmxon(VMXON_REGION), CF); /* no current VMCS */
+    m->cpu.state.gpr[X86_RAX] = m->cpu.state.cr4 & ~VMX_CR4_VMXE;
+    ck_assert_int_eq(fault_of("\x0F\x22\xE0", 3), X86_EXC_GP);
+    m->cpu.state.gpr[X86_RAX] = m->cpu.state.cr0 & ~X86_CR0_NE;
+    ck_assert_int_eq(fault_of("\x0F\x22\xC0", 3), X86_EXC_GP);
+    x86_bare_user(m);
+    ck_assert_int_eq(fault_of("\x0F\x01\xC4", 3), X86_EXC_GP); /* VMXOFF */
+}
+END_TEST
+
+START_TEST(vmxoff_ends_it)
+{
+    allow_vmx();
+    ck_assert_uint_eq(vmxon(VMXON_REGION), 0);
+    ck_assert_uint_eq(FLAGS("\x0F\x01\xC4"), 0);
+    ck_assert_int_eq(fault_of("\x0F\x01\xC4", 3), X86_EXC_UD);
+}
+END_TEST
+
+START_TEST(instructions_fail_with_numbers)
+{
+    uint64_t value;
+
+    allow_vmx();
+    ck_assert_uint_eq(vmxon(VMXON_REGION), 0);
+    ck_assert_uint_eq(FLAGS("\x0F\x01\xC2"), CF);
+    ck_assert_uint_eq(vmread(0x6800, &value), CF);
+    ck_assert_uint_eq(vmwrite(0x6800, 1), CF);
+    ck_assert_uint_eq(vmptrld(REGION + 8), CF);
+    ck_assert_uint_eq(vmptrld(REGION), 0);
+    ck_assert_uint_eq(vmptrld(REGION + 8), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMPTRLD_ADDRESS);
+    ck_assert_uint_eq(vmptrld(VMXON_REGION), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMPTRLD_VMXON);
+    ck_assert_uint_eq(vmptrld(0x54000), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMPTRLD_REVISION);
+    ck_assert_uint_eq(vmclear(12), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMCLEAR_ADDRESS);
+    ck_assert_uint_eq(vmclear(VMXON_REGION), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMCLEAR_VMXON);
+    ck_assert_uint_eq(vmread(0x6830, &value), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_UNSUPPORTED_FIELD);
+    ck_assert_uint_eq(vmwrite(0x4400, 1), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_READ_ONLY_FIELD);
+    ck_assert_uint_eq(vmxon(VMXON_REGION), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMXON_IN_ROOT);
+    ck_assert_uint_eq(FLAGS("\x0F\x01\xC1"), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMCALL_IN_ROOT);
+    ck_assert_uint_eq(FLAGS("\x0F\x01\xC3"), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_VMRESUME_NOT_LAUNCHED);
+    ck_assert_uint_eq(FLAGS("\x0F\x01\xC2"), ZF);
+    ck_assert_uint_eq(error(), VMX_ERROR_ENTRY_CONTROLS);
+    m->cpu.state.gpr[X86_RAX] = 3;
+    ck_assert_uint_eq(FLAGS("\x66\x0F\x38\x80\x07"), ZF); /* INVEPT */
+    ck_assert_uint_eq(error(), VMX_ERROR_INVALID_OPERAND);
+    m->cpu.state.gpr[X86_RAX] = 2;
+    ck_assert_uint_eq(FLAGS("\x66\x0F\x38\x80\x07"), 0);
+}
+END_TEST
+
+START_TEST(fields_are_written_and_kept)
+{
+    uint64_t value;
+
+    allow_vmx();
+    ck_assert_uint_eq(vmxon(VMXON_REGION), 0);
+    ck_assert_uint_eq(vmclear(REGION), 0);
+    ck_assert_uint_eq(vmptrld(REGION), 0);
+    ck_assert_uint_eq(vmwrite(0x6800, UINT64_C(0x123456789ABCDEF0)), 0);
+    ck_assert_uint_eq(vmwrite(0x0800, 0x12345), 0); /* 16 bits */
+    ck_assert_uint_eq(vmwrite(0x2001, 7), 0);       /* its upper half */
+    ck_assert_uint_eq(vmptrld(REGION_2), 0);
+    ck_assert_uint_eq(vmread(0x6800, &value), 0);
+    ck_assert_uint_eq(value, 0);
+    ck_assert_uint_eq(vmptrld(REGION), 0);
+    ck_assert_uint_eq(vmread(0x6800, &value), 0);
+    ck_assert_uint_eq(value, UINT64_C(0x123456789ABCDEF0));
+    ck_assert_uint_eq(vmread(0x0800, &value), 0);
+    ck_assert_uint_eq(value, 0x2345);
+    ck_assert_uint_eq(vmread(0x2000, &value), 0);
+    ck_assert_uint_eq(value, UINT64_C(7) << 32);
+    FLAGS("\x0F\xC7\x3F"); /* VMPTRST */
+    ck_assert_uint_eq(load_le64(m->storage + BARE_DATA), REGION);
+}
+END_TEST
+
+/* A monitor in 64-bit mode launches a guest in real-address mode, which calls
+ * CPUID; then both go on. */
+START_TEST(a_monitor_runs_a_guest)
+{
+    struct x86_state *s = &m->cpu.state;
+
+    allow_vmx();
+    ck_assert_uint_eq(vmxon(VMXON_REGION), 0);
+    ck_assert_uint_eq(vmclear(REGION), 0);
+    ck_assert_uint_eq(vmptrld(REGION), 0);
+    make_real();
+    v->field[VMCS_HOST_CR0] = s->cr0;
+    v->field[VMCS_HOST_CR3] = s->cr3;
+    v->field[VMCS_HOST_CR4] = s->cr4;
+    v->field[VMCS_HOST_EFER] = s->efer;
+    v->field[VMCS_HOST_CS_SELECTOR] = s->seg[X86_CS].selector & 0xFFF8;
+    v->field[VMCS_HOST_RIP] = BARE_CODE + 0x100;
+    v->field[VMCS_HOST_RSP] = BARE_STACK;
+    v->launched = false;
+    t->own = *v;
+    CODE(GUEST, "\x40\x0F\xA2\x40\xF4");
+    /* monitor's exit: RBX = EXIT_REASON; RIP += 2; again; HLT */
+    CODE(BARE_CODE + 0x100, "\xB8\x02\x44\x00\x00\x0F\x78\xC3" /* VMREAD */
+                            "\xB8\x1E\x68\x00\x00\x0F\x78\xC1"
+                            "\x48\x83\xC1\x02\x0F\x79\xC1" /* VMWRITE */
+                            "\x83\xFB\x0C\x74\x03" /* HLT? then the end */
+                            "\x0F\x01\xC3"         /* VMRESUME */
+                            "\xF4");
+    CODE(BARE_CODE, "\x0F\x01\xC2");
+    s->rip = BARE_CODE;
+    x86_mode_changed(&m->cpu);
+    x86_tlb_flush(&m->cpu, true);
+    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_HALT);
+    ck_assert_uint_eq(s->gpr[X86_RBX], VMX_EXIT_HLT);
+    ck_assert_uint_eq(s->rip, BARE_CODE + 0x100 + 32);
+    ck_assert_uint_eq(t->own.field[VMCS_GUEST_RIP], 4 + 2);
+    ck_assert(t->own.launched);
+    ck_assert_uint_eq(s->cr0, v->field[VMCS_HOST_CR0]);
+    ck_assert_uint_eq(s->efer, v->field[VMCS_HOST_EFER]);
+}
+END_TEST
+
+Suite *suite_x86_vmx(void)
+{
+    Suite *s = suite_create("x86_vmx");
+    TCase *c = tcase_create("vmx");
+
+    tcase_add_checked_fixture(c, vtx_rig_set_up, vtx_rig_tear_down);
+    tcase_add_test(c, vmx_has_its_conditions);
+    tcase_add_test(c, vmxoff_ends_it);
+    tcase_add_test(c, instructions_fail_with_numbers);
+    tcase_add_test(c, fields_are_written_and_kept);
+    tcase_add_test(c, a_monitor_runs_a_guest);
+    suite_add_tcase(s, c);
+    return s;
+}

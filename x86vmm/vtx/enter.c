@@ -1,0 +1,217 @@
+/* Loading the guest's state (Intel SDM vol. 3, 27.3.2), MSRs (27.4), event
+ * injection (27.6). */
+#include "base/bits.h"
+#include "x86vmm/machine/debug.h"
+#include "x86vmm/machine/msr.h"
+#include "x86vmm/vtx/vtx.h"
+
+#define F(name)  (v->field[VMCS_##name])
+#define ON(name) vmcs_has(v, VMX_##name)
+
+/* Bits of CR0 that neither entry nor exit changes: CD NW ET. */
+#define CR0_KEPT UINT64_C(0x60000010)
+
+static uint16_t attr_of(uint64_t rights)
+{
+    return (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
+                      (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0));
+}
+
+static void load_segments(struct x86_state *s, const struct vmcs *v)
+{
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++)
+        s->seg[i] = (struct x86_segment){
+            .selector = (uint16_t)v->field[VMCS_GUEST_ES_SELECTOR + i],
+            .base = v->field[VMCS_GUEST_ES_BASE + i],
+            .limit = (uint32_t)v->field[VMCS_GUEST_ES_LIMIT + i],
+            .attr = attr_of(v->field[VMCS_GUEST_ES_RIGHTS + i])};
+    s->gdt.base = F(GUEST_GDTR_BASE);
+    s->gdt.limit = (uint16_t)F(GUEST_GDTR_LIMIT);
+    s->idt.base = F(GUEST_IDTR_BASE);
+    s->idt.limit = (uint16_t)F(GUEST_IDTR_LIMIT);
+}
+
+static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    struct x86_state *s = &cpu->state;
+    uint64_t long_mode = ON(ENTRY_IA32E_GUEST) ? X86_EFER_LMA : 0;
+
+    s->cr0 = (F(GUEST_CR0) & ~CR0_KEPT) | (s->cr0 & CR0_KEPT) | X86_CR0_ET;
+    s->cr3 = F(GUEST_CR3);
+    s->cr4 = F(GUEST_CR4);
+    if (ON(ENTRY_LOAD_EFER)) {
+        s->efer = F(GUEST_EFER);
+    } else {
+        s->efer = (s->efer & ~X86_EFER_LMA) | long_mode;
+        if (s->cr0 & X86_CR0_PG)
+            s->efer =
+                (s->efer & ~X86_EFER_LME) | (long_mode ? X86_EFER_LME : 0);
+    }
+    if (ON(ENTRY_LOAD_PAT))
+        cpu->msrs->pat = F(GUEST_PAT);
+    if (ON(ENTRY_LOAD_DEBUG))
+        cpu->dr[7] = (F(GUEST_DR7) & 0xFFFF23FF) | X86_DR7_ONE;
+    cpu->msrs->sysenter_cs = F(GUEST_SYSENTER_CS);
+    cpu->msrs->sysenter_esp = F(GUEST_SYSENTER_ESP);
+    cpu->msrs->sysenter_eip = F(GUEST_SYSENTER_EIP);
+}
+
+/* 27.3.2.5 to 27.3.2.7: what waits, and what is blocked. */
+static void load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    enum { BY_STI = 1, BY_MOV_SS = 2, BY_NMI = 8, ENABLED = 0x1000 };
+    uint64_t blocked = F(GUEST_INTERRUPTIBILITY),
+             waiting = F(GUEST_PENDING_DEBUG);
+
+    cpu->shadow = blocked & (BY_STI | BY_MOV_SS);
+    cpu->shadow_ss = blocked & BY_MOV_SS;
+    cpu->nmi_blocked = blocked & BY_NMI;
+    cpu->halted = F(GUEST_ACTIVITY) != 0;
+    cpu->debug_hits = waiting & ENABLED ? (uint32_t)waiting & (0xF | X86_DR6_BS)
+                                        : (uint32_t)waiting & X86_DR6_BS;
+}
+
+static void load_state(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    struct x86_state *s = &cpu->state;
+
+    load_control(cpu, v);
+    load_segments(s, v);
+    s->gpr[X86_RSP] = F(GUEST_RSP);
+    s->rip = cpu->next_rip = F(GUEST_RIP);
+    x86_flags_set(cpu, F(GUEST_RFLAGS));
+    load_waiting(cpu, v);
+    if (ON(PRIMARY_TSC_OFFSETTING))
+        cpu->tsc_offset += F(TSC_OFFSET);
+}
+
+/* PAE paging's pointers: under EPT they are fields. */
+static int load_pdptes(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    const struct x86_state *s = &cpu->state;
+
+    if (!(s->cr0 & X86_CR0_PG) || !(s->cr4 & X86_CR4_PAE) ||
+        (s->efer & X86_EFER_LMA))
+        return 0;
+    if (!ON(SECONDARY_EPT))
+        return x86_load_pdptes(cpu, s->cr3);
+    for (unsigned i = 0; i < 4; i++)
+        cpu->pdpte[i] = v->field[VMCS_GUEST_PDPTE0 + i];
+    return 0;
+}
+
+/* ---- Event injection ---- */
+
+enum { NMI = 2, EXCEPTION = 3, SOFTWARE = 4, INT1 = 5, BREAK = 6, OTHER = 7 };
+
+static int inject(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    struct vtx *t = vtx_of(cpu);
+    uint32_t info = (uint32_t)F(ENTRY_INTERRUPTION_INFO);
+    unsigned type = info >> 8 & 7;
+    bool after = type == SOFTWARE || type == INT1 || type == BREAK;
+
+    if (type == OTHER) {
+        t->trap_flag_pending = true;
+        return X86_SYNC;
+    }
+    cpu->halted = false;
+    cpu->nmi_blocked = cpu->nmi_blocked || type == NMI;
+    cpu->next_rip = cpu->state.rip;
+    if (after)
+        cpu->next_rip += F(ENTRY_INSTRUCTION_LENGTH);
+    cpu->next_rip &= cpu->rip_mask;
+    cpu->fault =
+        (struct x86_fault){.vector = (uint8_t)info,
+                           .has_error = info & 0x800,
+                           .error = (uint32_t)F(ENTRY_EXCEPTION_ERROR),
+                           .cr2 = cpu->state.cr2,
+                           .software = type == SOFTWARE || type == BREAK,
+                           .plain_int = type == SOFTWARE,
+                           .external = type == 0 || type == NMI,
+                           .trap = after,
+                           .keep_rf = true};
+    t->injecting = true;
+    int code = x86_deliver_fault(cpu);
+    t->injecting = false;
+    return code;
+}
+
+/* ---- The entry ---- */
+
+/* Translations are the guest's own if its VPID says so and it was the last. */
+static void drop_translations(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    struct vtx *t = vtx_of(cpu);
+    uint32_t vpid = ON(SECONDARY_VPID) ? (uint32_t)F(VPID) : 0;
+    uint64_t eptp = ON(SECONDARY_EPT) ? F(EPT_POINTER) : 0;
+
+    if (!vpid || t->vpid != vpid || t->eptp != eptp)
+        x86_tlb_flush(cpu, true);
+    t->vpid = vpid;
+    t->eptp = eptp;
+}
+
+static void start_watching(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    struct vtx *t = vtx_of(cpu);
+
+    t->entered = cpu->ran;
+    t->trap_flag_pending = false;
+    t->timer_end = x86_tsc(cpu) - cpu->tsc_offset + F(PREEMPTION_TIMER);
+    cpu->watched = ON(PRIMARY_MONITOR_TRAP_FLAG) || ON(PIN_PREEMPTION_TIMER) ||
+                   ON(PRIMARY_INTERRUPT_WINDOW) || ON(PRIMARY_NMI_WINDOW);
+    cpu->guest = &vtx_guest;
+}
+
+static bool load_msr(void *who, uint32_t msr, uint64_t value)
+{
+    return !x86_msr_write(who, msr, value);
+}
+
+int vtx_load_guest(struct x86_cpu *cpu, bool *failed)
+{
+    struct vtx *t = vtx_of(cpu);
+    const struct vmcs *v = t->v;
+    struct entry e = {.vmcs = v,
+                      .mem = cpu->world.mem,
+                      .address = t->current,
+                      .load = load_msr,
+                      .who = cpu};
+
+    *failed = !entry_check_until(&e, ENTRY_GUEST, ENTRY_LINK, &t->why);
+    if (*failed)
+        return vtx_fail_entry(cpu);
+    load_state(cpu, v);
+    drop_translations(cpu, v);
+    x86_mode_changed(cpu);
+    if (F(ENTRY_MSR_LOAD_COUNT))
+        *failed = !entry_check_until(&e, ENTRY_MSR, ENTRY_MSR, &t->why);
+    if (*failed)
+        return vtx_fail_entry(cpu);
+    if (load_pdptes(cpu, v))
+        return X86_SHUTDOWN; /* they changed after they were checked */
+    start_watching(cpu, v);
+    if (F(ENTRY_INTERRUPTION_INFO) >> 31)
+        return inject(cpu, v);
+    return X86_SYNC;
+}
+
+bool vtx_enter(struct x86_cpu *cpu, struct vmcs *v, bool *exited)
+{
+    struct vtx *t = vtx_of(cpu);
+    struct entry e = {.vmcs = v,
+                      .mem = cpu->world.mem,
+                      .address = VTX_NONE,
+                      .host_long = ON(EXIT_HOST_64)};
+    bool failed;
+
+    *exited = false;
+    if (!entry_check_until(&e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
+        return false;
+    t->v = v;
+    t->outside = true;
+    t->on = true;
+    *exited = vtx_load_guest(cpu, &failed) == X86_EXIT;
+    return !failed;
+}

@@ -1,0 +1,143 @@
+/* The extended page tables (Intel SDM vol. 3, 29.3). */
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "x86vmm/vtx/vtx.h"
+
+enum {
+    EPT_READ = 1,
+    EPT_WRITE = 2,
+    EPT_EXECUTE = 4,
+    EPT_ANY = 7,
+    EPT_LARGE = 0x80,
+    EPT_ACCESSED = 0x100,
+    EPT_DIRTY = 0x200,
+    EPTP_AD = 0x40, /* accessed and dirty flags are kept */
+    LEVELS = 4
+};
+
+/* A walk. */
+struct ept {
+    struct x86_cpu *cpu;
+    uint64_t gpa, linear;
+    unsigned wanted; /* EPT_READ ... */
+    bool entry;      /* on behalf of a paging-structure entry */
+    uint8_t *at[LEVELS];
+    unsigned allowed;
+};
+
+/* 29.3.3.1 */
+static bool is_misconfigured(uint64_t e, unsigned level)
+{
+    const uint64_t beyond =
+        BITS_MASK(52) & ~BITS_MASK(X86_PHYSICAL_BITS) & ~UINT64_C(0xFFF);
+    bool large = level && level < 3 && (e & EPT_LARGE);
+    uint64_t reserved = beyond;
+
+    if (!(e & EPT_ANY))
+        return false;
+    if ((e & 3) == EPT_WRITE) /* writable, not readable */
+        return true;
+    if (level && !large)
+        reserved |= level == 3 ? 0xF8 : 0x78;
+    if (large)
+        reserved |= BITS_MASK(12 + 9 * level) & ~BITS_MASK(12);
+    if (!level || large) {
+        unsigned type = e >> 3 & 7;
+
+        if (type == 2 || type == 3 || type == 7)
+            return true;
+    }
+    return e & reserved;
+}
+
+static int violation(const struct ept *p)
+{
+    enum { LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
+    struct vtx *t = vtx_of(p->cpu);
+
+    vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_VIOLATION,
+              p->wanted | p->allowed << 3 | LINEAR_VALID |
+                  (p->entry ? 0 : TRANSLATED));
+    t->exit.linear = p->linear;
+    t->exit.physical = p->gpa;
+    return X86_FAULT;
+}
+
+static int misconfiguration(const struct ept *p)
+{
+    vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_MISCONFIGURATION, 0);
+    vtx_of(p->cpu)->exit.physical = p->gpa;
+    return X86_FAULT;
+}
+
+/* *leaf: the level where it ended, and its entry. */
+static int descend(struct ept *p, uint64_t table, unsigned *leaf,
+                   uint64_t *entry)
+{
+    for (unsigned level = LEVELS - 1;; level--) {
+        uint64_t index = p->gpa >> (12 + 9 * level) & 0x1FF;
+        uint64_t e;
+
+        p->at[level] =
+            mem_at(p->cpu->world.mem,
+                   (table & BITS_MASK(36) & ~BITS_MASK(12)) + 8 * index, 8);
+        e = p->at[level] ? load_le64(p->at[level]) : UINT64_MAX;
+        if (is_misconfigured(e, level))
+            return misconfiguration(p);
+        p->allowed &= e & EPT_ANY;
+        if (!(e & EPT_ANY)) {
+            p->allowed = 0;
+            return violation(p);
+        }
+        if (!level || (level < 3 && (e & EPT_LARGE))) {
+            *leaf = level;
+            *entry = e;
+            return 0;
+        }
+        table = e;
+    }
+}
+
+static void set_flags(const struct ept *p, unsigned leaf)
+{
+    for (unsigned level = leaf; level < LEVELS; level++) {
+        uint64_t e = load_le64(p->at[level]), to = e | EPT_ACCESSED;
+
+        if (level == leaf && (p->wanted & EPT_WRITE))
+            to |= EPT_DIRTY;
+        if (to != e)
+            store_le64(p->at[level], to);
+    }
+}
+
+int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
+            enum x86_access access, bool entry, uint64_t *physical)
+{
+    static const uint8_t wants[X86_ACCESS_COUNT] = {[X86_READ] = EPT_READ,
+                                                    [X86_WRITE] = EPT_WRITE,
+                                                    [X86_FETCH] = EPT_EXECUTE};
+    const struct vmcs *v = vtx_of(cpu)->v;
+    uint64_t eptp = v->field[VMCS_EPT_POINTER], e = 0;
+    struct ept p = {.cpu = cpu,
+                    .gpa = gpa,
+                    .linear = linear,
+                    .wanted = wants[access],
+                    .entry = entry,
+                    .allowed = EPT_ANY};
+    unsigned leaf = 0;
+
+    *physical = gpa;
+    if (!vmcs_has(v, VMX_SECONDARY_EPT))
+        return 0;
+    /* with these flags each use of a guest's entry counts as a write */
+    if (entry && (eptp & EPTP_AD))
+        p.wanted |= EPT_WRITE;
+    TRY(descend(&p, eptp, &leaf, &e));
+    if ((p.allowed & p.wanted) != p.wanted)
+        return violation(&p);
+    if (eptp & EPTP_AD)
+        set_flags(&p, leaf);
+    *physical = (e & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(12 + 9 * leaf)) |
+                (gpa & BITS_MASK(12 + 9 * leaf));
+    return 0;
+}

@@ -1,0 +1,168 @@
+/* What leaves a guest between instructions and on the way to its handlers
+ * (Intel SDM vol. 3, chapter 26, "VMX Non-Root Operation"). */
+#include "x86vmm/machine/debug.h"
+#include "x86vmm/machine/msr.h"
+#include "x86vmm/vtx/vtx.h"
+
+#define F(name)  (v->field[VMCS_##name])
+#define ON(name) vmcs_has(v, VMX_##name)
+
+int vtx_exits(struct x86_cpu *cpu, const struct x86_op *op, enum vmx_exit why,
+              uint64_t qualification)
+{
+    vtx_of(cpu)->exit = (struct vtx_exit){.reason = (uint32_t)why,
+                                          .qualification = qualification,
+                                          .length = op ? op->len : 0};
+    cpu->fault = (struct x86_fault){.exits = true};
+    return X86_FAULT;
+}
+
+/* ---- Exceptions ---- */
+
+/* 26.2, "Other Causes of VM Exits": the bitmap; for page faults turned round
+ * where the error code does not match. */
+static bool is_wanted(const struct vmcs *v, const struct x86_fault *f)
+{
+    bool wanted = F(EXCEPTION_BITMAP) >> (f->vector & 31) & 1;
+
+    if (f->external || f->plain_int)
+        return false;
+    if (f->vector == X86_EXC_PF &&
+        (f->error & F(PF_ERROR_MASK)) != F(PF_ERROR_MATCH))
+        wanted = !wanted;
+    return wanted;
+}
+
+/* Of #PF the linear address, of #DB what DR6 would have. */
+static void exit_by(struct x86_cpu *cpu)
+{
+    enum { DR6_TOLD = 0xE00F };
+    struct x86_fault f = cpu->fault;
+    struct vtx_exit *x = &vtx_of(cpu)->exit;
+    uint64_t about = f.vector == X86_EXC_PF   ? f.cr2
+                     : f.vector == X86_EXC_DB ? cpu->dr[6] & DR6_TOLD
+                                              : 0;
+
+    if (x86_real_mode(&cpu->state))
+        f.has_error = false;
+    vtx_exits(cpu, NULL, VMX_EXIT_EXCEPTION, about);
+    x->interruption = vtx_event_info(&f);
+    x->error = f.has_error ? f.error : 0;
+    if (f.software)
+        x->length = (uint32_t)(cpu->next_rip - cpu->state.rip);
+}
+
+static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
+{
+    struct vtx *t = vtx_of(cpu);
+
+    if (cpu->fault.exits)
+        return vtx_leave(cpu, during);
+    if (t->injecting && !during) {
+        t->injecting = false; /* what comes of it is asked for */
+        return 0;
+    }
+    if (!is_wanted(t->v, &cpu->fault))
+        return 0;
+    exit_by(cpu);
+    return vtx_leave(cpu, during);
+}
+
+static int shutdown(struct x86_cpu *cpu)
+{
+    vtx_exits(cpu, NULL, VMX_EXIT_TRIPLE_FAULT, 0);
+    return vtx_leave(cpu, NULL);
+}
+
+/* ---- Between instructions ---- */
+
+static int leave_by(struct x86_cpu *cpu, enum vmx_exit why)
+{
+    vtx_exits(cpu, NULL, why, 0);
+    return vtx_leave(cpu, NULL);
+}
+
+static bool timer_is_out(const struct x86_cpu *cpu)
+{
+    return x86_tsc(cpu) - cpu->tsc_offset >= vtx_of(cpu)->timer_end;
+}
+
+static int take_nmi(struct x86_cpu *cpu)
+{
+    const struct x86_fault nmi = {.vector = 2, .external = true};
+
+    cpu->nmi_pending = false;
+    vtx_exits(cpu, NULL, VMX_EXIT_EXCEPTION, 0);
+    vtx_of(cpu)->exit.interruption = vtx_event_info(&nmi);
+    int code = vtx_leave(cpu, NULL);
+    cpu->nmi_blocked = true;
+    return code;
+}
+
+static int take_interrupt(struct x86_cpu *cpu)
+{
+    struct vtx *t = vtx_of(cpu);
+    const struct vmcs *v = t->v;
+    struct x86_fault f = {.external = true};
+
+    if (ON(EXIT_ACKNOWLEDGE_INTERRUPT)) {
+        int vector = cpu->world.acknowledge(cpu->world.who);
+
+        if (vector < 0)
+            return 0;
+        f.vector = (uint8_t)vector;
+    }
+    vtx_exits(cpu, NULL, VMX_EXIT_EXTERNAL_INTERRUPT, 0);
+    if (ON(EXIT_ACKNOWLEDGE_INTERRUPT))
+        t->exit.interruption = f.vector | 0x80000000;
+    return vtx_leave(cpu, NULL);
+}
+
+/* In the order of their priorities (27.7, 26.2). */
+static int between(struct x86_cpu *cpu)
+{
+    struct vtx *t = vtx_of(cpu);
+    const struct vmcs *v = t->v;
+
+    if (t->trap_flag_pending ||
+        (ON(PRIMARY_MONITOR_TRAP_FLAG) && cpu->ran != t->entered))
+        return leave_by(cpu, VMX_EXIT_MONITOR_TRAP_FLAG);
+    if (cpu->debug_hits && !cpu->shadow_ss)
+        return 0; /* the driver's, first */
+    if (ON(PIN_PREEMPTION_TIMER) && timer_is_out(cpu))
+        return leave_by(cpu, VMX_EXIT_PREEMPTION_TIMER);
+    if (cpu->shadow)
+        return 0;
+    if (ON(PRIMARY_NMI_WINDOW) && !cpu->nmi_blocked)
+        return leave_by(cpu, VMX_EXIT_NMI_WINDOW);
+    if (cpu->nmi_pending && ON(PIN_NMI) &&
+        (!cpu->nmi_blocked || ON(PIN_VIRTUAL_NMIS)))
+        return take_nmi(cpu);
+    if (ON(PRIMARY_INTERRUPT_WINDOW) && (cpu->state.rflags & X86_FLAG_IF))
+        return leave_by(cpu, VMX_EXIT_INTERRUPT_WINDOW);
+    if (cpu->interrupt_line && ON(PIN_EXTERNAL_INTERRUPT))
+        return take_interrupt(cpu);
+    return 0;
+}
+
+/* ---- Task switches ---- always leave (26.4.2) */
+
+static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
+{
+    static const uint8_t by[] = {2, 0, 1}; /* JMP, CALL, IRET */
+    uint64_t length = cpu->next_rip - cpu->state.rip;
+
+    vtx_exits(cpu, NULL, VMX_EXIT_TASK_SWITCH,
+              selector | (uint64_t)by[how] << 30);
+    vtx_of(cpu)->exit.length = length <= 15 ? (uint32_t)length : 0;
+    return X86_FAULT;
+}
+
+const struct x86_guest vtx_guest = {
+    .instruction = vtx_intercept,
+    .deliver = deliver,
+    .shutdown = shutdown,
+    .between = between,
+    .task_switch = task_switch,
+    .translate = vtx_ept,
+};
