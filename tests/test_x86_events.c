@@ -3,6 +3,7 @@
 #include "tests/x86_system.h"
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/debug.h"
+#include "x86vmm/machine/msr.h"
 
 #include <check.h>
 #include <string.h>
@@ -176,6 +177,44 @@ START_TEST(single_step_of_strings)
 }
 END_TEST
 
+static void make_calls(struct x86_bare *m)
+{
+    struct x86_msrs *r = m->cpu.msrs;
+
+    m->cpu.state.efer |= X86_EFER_SCE;
+    r->star = (uint64_t)SEL_CODE_64 << 32 | (uint64_t)SEL_CODE3 << 48;
+    r->lstar = BARE_CODE + 0x100;
+    r->fmask = X86_FLAG_TF;
+    m->storage[BARE_CODE + 0x100] = 0xF4;
+}
+
+/* SYSCALL whose mask clears TF does not trap; SYSRET that restores it does,
+ * before the program's next instruction. */
+START_TEST(single_step_of_calls)
+{
+    struct x86_bare *m = ready(SYS_LONG, 3, "0F05");
+
+    make_calls(m);
+    m->cpu.state.rflags |= X86_FLAG_TF;
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_uint_eq(m->cpu.state.rip, BARE_CODE + 0x101);
+    ck_assert_uint_eq(reg(m, X86_RCX), BARE_CODE + 2);
+    ck_assert(reg(m, 11) & X86_FLAG_TF);
+    ck_assert_uint_eq(m->cpu.cpl, 0);
+    x86_bare_free(m);
+    m = ready(SYS_LONG, 0, "480F07");
+    make_calls(m);
+    m->cpu.state.gpr[X86_RCX] = BARE_CODE + 0x10;
+    m->cpu.state.gpr[11] = X86_FLAG_TF;
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_DB);
+    ck_assert_uint_eq(sys_stack(m, 0, 8), BARE_CODE + 0x10);
+    ck_assert_uint_eq(sys_stack(m, 1, 8), SEL_CODE3_64 | 3);
+    ck_assert_uint_eq(sys_stack(m, 4, 8), SEL_DATA3 | 3);
+    x86_bare_free(m);
+}
+END_TEST
+
 static void breakpoint(struct x86_bare *m, uint64_t at, unsigned kind,
                        unsigned length)
 {
@@ -297,6 +336,7 @@ static void add_events(Suite *s)
     tcase_add_test(t, single_step);
     tcase_add_test(t, single_step_over_a_stack_load);
     tcase_add_test(t, single_step_of_strings);
+    tcase_add_test(t, single_step_of_calls);
     tcase_add_test(t, instruction_breakpoint);
     tcase_add_test(t, data_breakpoints);
     tcase_add_test(t, write_breakpoints_let_reads_pass);
