@@ -165,8 +165,10 @@ static void greet(void)
 {
     if (!flags.script && !flags.quiet && isatty(STDIN_FILENO) &&
         isatty(STDERR_FILENO))
-        fputs("Console: Enter alone is the attention key, \"> \" asks for a "
-              "line, Ctrl-C ends.\n",
+        fputs(flags.kernel || flags.bios
+                  ? "The terminal is the guest's serial port; Ctrl-] ends.\n"
+                  : "Console: Enter alone is the attention key, \"> \" asks "
+                    "for a line, Ctrl-C ends.\n",
               stderr);
 }
 

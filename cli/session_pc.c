@@ -31,6 +31,7 @@ enum {
 struct bare {
     struct pc *pc;
     struct pc_drive drives[2];
+    bool printed;     /* since the last look at the terminal */
     bool raw;         /* the terminal is the guest's */
     bool line;        /* its console's last line is unfinished */
     uint64_t quiet;   /* tick since which it has printed nothing */
@@ -68,6 +69,7 @@ static void printed(void *to, const uint8_t *bytes, size_t n)
     if (n && bytes[n - 1] != '\r')
         b->line = bytes[n - 1] != '\n';
     b->quiet = b->pc->clock.now;
+    b->printed = true;
     if (!b->raw)
         print_lines(g, bytes, n);
     else if (fwrite(bytes, 1, n, stdout) < n)
@@ -260,8 +262,9 @@ static void tend_terminal(struct guest *g)
     bool idle = g->end == GUEST_IDLE, ahead = owed > AHEAD_NS;
     uint8_t keys[64];
 
-    if (ahead || idle)
+    if (b->printed)
         fflush(stdout);
+    b->printed = false;
     size_t n = terminal_keys(keys, sizeof(keys),
                              idle    ? -1
                              : ahead ? (int)(owed / 1000000)

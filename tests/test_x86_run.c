@@ -1,0 +1,190 @@
+/* trapline run --kernel: the bare PC as a user has it. */
+#include "tests/command.h"
+#include "tests/skip.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* Boot sectors in machine code; their last two bytes are the mark. */
+static const uint8_t hello[] = {
+    0xBA, 0xF8, 0x03, 0xBE, 0x0C, 0x7C, 0xB9, 9,   0, /* rep outsb */
+    0xF3, 0x6E, 0xF4, 'H',  'E',  'L',  'L',  'O', '\r', '\n', '>', ' '};
+static const uint8_t crash[] = {0x0F, 0x01, 0x1E, 0x10, 0x7C, 0xCC};
+static const uint8_t loop[] = {0xEB, 0xFE};
+static const uint8_t restart[] = {0xB0, 0xFE, 0xE6, 0x64, 0xF4};
+/* Each key comes back, plus one; q ends it. */
+static const uint8_t echo[] = {
+    0xBA, 0xF8, 0x03, 0xB0, '!',  0xEE,             /* "!" */
+    0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01,             /* LSR: is there one? */
+    0x74, 0xF8,                                     /* no */
+    0xBA, 0xF8, 0x03, 0xEC, 0x3C, 'q',  0x74, 0x05, /* 'q': */
+    0xFE, 0xC0, 0xEE, 0xEB, 0xEB, 0xE7, 0xF4};
+/* The first sector of the disk, its first word, through the exit port. */
+static const uint8_t disk[] = {
+    0xBA, 0xF2, 0x01, 0xB0, 1,    0xEE, /* one sector */
+    0xBA, 0xF3, 0x01, 0xB0, 0,    0xEE,
+    0xBA, 0xF6, 0x01, 0xB0, 0xE0, 0xEE, /* LBA 0 */
+    0xBA, 0xF7, 0x01, 0xB0, 0x20, 0xEE, /* READ SECTORS */
+    0xEC, 0xA8, 0x08, 0x74, 0xFB,       /* until DRQ */
+    0xBA, 0xF0, 0x01, 0xED, 0xE7, 0xF4};
+
+static void sector(const char *name, const uint8_t *code, size_t n)
+{
+    uint8_t bytes[512] = {0};
+
+    ck_assert_uint_le(n, 510);
+    memcpy(bytes, code, n);
+    bytes[510] = 0x55;
+    bytes[511] = 0xAA;
+    command_file(name, bytes, sizeof(bytes));
+}
+
+static void set_up(void)
+{
+    sector("hello", hello, sizeof(hello));
+    sector("crash.img", crash, sizeof(crash));
+    sector("loop", loop, sizeof(loop));
+    sector("restart", restart, sizeof(restart));
+    sector("echo", echo, sizeof(echo));
+    sector("disk", disk, sizeof(disk));
+    command_file("empty", "", 0);
+    command_file("cut", "\177ELF", 4);
+    command_file("odd", "x", 1);
+    command_file("bad.rom", hello, sizeof(hello));
+}
+
+static void tear_down(void)
+{
+    command_clean();
+}
+
+static const struct {
+    const char *args;
+    int status;
+    const char *out, *err;
+} runs[] = {
+    {"run --kernel hello", 0, "HELLO\n> ", "HLT with interrupts off at 7c0c"},
+    {"run --kernel crash.img", 1, "", "cannot go on: triple fault at "},
+    {"run crash.img --on bare", 1, "", "cannot go on: triple fault at "},
+    {"run --kernel loop --stop-after 1M", 124, "", "1,000,000 instructions"},
+    {"run --kernel loop --stop-after 3M --json", 124,
+     "\"instructions\":3000000", ""},
+    {"run --kernel restart", 0, "", "reset through the keyboard controller"},
+    {"run --kernel disk --drive hello --stop-after 9M", 0, "",
+     "code 63674"}, /* BA F8 */
+    {"run --kernel disk --drive odd", 2, "", "odd: offset 1: a disk has whole"},
+    {"run --kernel disk --drive no/disk", 2, "", "no/disk: No such file"},
+    {"run --kernel none", 2, "", "trapline: none: No such file"},
+    {"run --kernel empty", 2, "", "empty: empty"},
+    {"run --kernel cut", 2, "", "cut: offset 0: the file ends within"},
+    {"run --kernel hello --initrd none", 2, "", "none: No such file"},
+    {"run --kernel hello --mem 1M", 2, "", "whole MiB from 2 to 3072"},
+    {"run --kernel hello --mem 64", 2, "", "--mem 64: a size as 256M"},
+    {"run --kernel hello --mem 99999999999G", 2, "", "a size as 256M"},
+    {"run --kernel hello --on kvm", 2, "", "on bare only"},
+    {"run --kernel hello hello", 2, "", "a guest beside --kernel"},
+    {"run --kernel hello --bios hello", 2, "", "which of them?"},
+    {"run --initrd hello x.core", 2, "", "--initrd belongs to --kernel"},
+    {"run --bios bad.rom", 2, "", "whole pages of 4 KiB"},
+    {"run --kernel hello --drive a --drive b --drive c", 2, "", "two are all"},
+    {"run --kernel echo < keys", 0, "!bcd", "through its exit port"},
+};
+
+START_TEST(runs_end_as_they_should)
+{
+    command_file("keys", "abcq\n", 5);
+    const struct command *c =
+        command_run(command_folder(), "%s", runs[_i].args);
+
+    ck_assert_msg(c->status == runs[_i].status, "status %d: %s%s", c->status,
+                  c->out, c->err);
+    ck_assert_msg(strstr(c->out, runs[_i].out), "'%s'", c->out);
+    ck_assert_msg(strstr(c->err, runs[_i].err), "'%s'", c->err);
+}
+END_TEST
+
+/* ---- At a terminal ---- */
+
+static void expect(int fd, const char *words)
+{
+    static char got[65536];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t n = 0;
+
+    while (poll(&p, 1, 20000) > 0) {
+        ssize_t r = read(fd, got + n, sizeof(got) - 1 - n);
+
+        if (r <= 0)
+            break;
+        n += (size_t)r;
+        got[n] = '\0';
+        if (strstr(got, words))
+            return;
+    }
+    ck_abort_msg("'%s' did not come: '%.*s'", words, (int)n, got);
+}
+
+static pid_t start(int other, const char *kernel)
+{
+    pid_t pid = fork();
+
+    if (pid)
+        return pid;
+    if (setsid() < 0 || chdir(command_folder()) || dup2(other, 0) < 0 ||
+        dup2(other, 1) < 0 || dup2(other, 2) < 0)
+        _exit(126);
+    execl(command_program(), "trapline", "run", "--kernel", kernel,
+          (char *)NULL);
+    _exit(127);
+}
+
+START_TEST(terminal_is_the_serial_port)
+{
+    static const char *const last[] = {"q", "\x1d"};
+    struct termios before, raw, after;
+    int status, fd = posix_openpt(O_RDWR | O_NOCTTY);
+
+    if (fd < 0 || grantpt(fd) || unlockpt(fd)) {
+        skip_test("no pseudo-terminal: %s", strerror(errno));
+        return;
+    }
+    int other = open(ptsname(fd), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(other, 0);
+    tcgetattr(other, &before);
+    pid_t pid = start(other, "echo");
+    expect(fd, "!");
+    tcgetattr(other, &raw);
+    ck_assert(!(raw.c_lflag & (ICANON | ECHO | ISIG)));
+    ck_assert_int_eq(write(fd, "a\x03", 2), 2); /* Ctrl-C is the guest's */
+    expect(fd, "b\x04");
+    ck_assert_int_eq(write(fd, last[_i], 1), 1);
+    expect(fd, "of guest time");
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    tcgetattr(other, &after);
+    ck_assert_uint_eq(before.c_lflag, after.c_lflag);
+    ck_assert_uint_eq(before.c_iflag, after.c_iflag);
+    close(fd);
+    close(other);
+}
+END_TEST
+
+Suite *suite_x86_run(void)
+{
+    Suite *s = suite_create("x86_run");
+    TCase *t = tcase_create("x86_run");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_loop_test(t, runs_end_as_they_should, 0, ARRAY_LEN(runs));
+    tcase_add_loop_test(t, terminal_is_the_serial_port, 0, 2);
+    suite_add_tcase(s, t);
+    return s;
+}
