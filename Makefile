@@ -159,7 +159,8 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: oracle x86-host-oracle fuzz bench x86-bench kvm-check cross
+.PHONY: oracle x86-host-oracle fuzz bench x86-bench kvm-check linux-check \
+        cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -186,6 +187,10 @@ x86-bench: $(BUILD)/x86-bench
 
 kvm-check: all $(BUILD)/check
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
+
+# Debian's kernel on the bare PC, to a shell.
+linux-check: all
+	$(Q)BUILD=$(BUILD) tests/linux/boot.sh
 
 # The command built for other processors must write the same bytes.
 cross: all
