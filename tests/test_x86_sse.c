@@ -120,6 +120,24 @@ START_TEST(unmasked_exceptions_change_only_mxcsr)
 }
 END_TEST
 
+/* One lane is invalid, which is not masked: that another one is inexact is not
+ * told, for nothing has been computed. */
+START_TEST(a_stopped_operation_is_not_inexact)
+{
+    struct x86_bare *m = x86_float_new(X86_MODE_LONG);
+
+    m->cpu.xmm[1] = (struct x86_xmm){/* -1, 2, 0, 0 */
+                                     {UINT64_C(0x40000000BF800000), 0}};
+    m->cpu.mxcsr = 0x1F80 & ~(X86_FP_IE << 7);
+    ck_assert_int_eq(FLOAT_TRY(m, "\x0F\x51\xC1"), X86_EXC_XM); /* sqrtps */
+    ck_assert_uint_eq(m->cpu.mxcsr & X86_FP_ALL, X86_FP_IE);
+    m->cpu.mxcsr = 0x1F80 & ~(X86_FP_PE << 7);
+    ck_assert_int_eq(FLOAT_TRY(m, "\x0F\x51\xC1"), X86_EXC_XM);
+    ck_assert_uint_eq(m->cpu.mxcsr & X86_FP_ALL, X86_FP_IE | X86_FP_PE);
+    x86_bare_free(m);
+}
+END_TEST
+
 START_TEST(denormals_are_zeros_where_asked)
 {
     struct x86_bare *m = x86_float_new(X86_MODE_LONG);
@@ -289,6 +307,7 @@ Suite *suite_x86_sse(void)
     tcase_add_test(tc, packed_operands_are_aligned);
     tcase_add_test(tc, cr4_switches_them_on);
     tcase_add_test(tc, unmasked_exceptions_change_only_mxcsr);
+    tcase_add_test(tc, a_stopped_operation_is_not_inexact);
     tcase_add_test(tc, denormals_are_zeros_where_asked);
     tcase_add_test(tc, reserved_bits_of_mxcsr_fault);
     tcase_add_test(tc, fxsave_and_fxrstor_are_inverse);
