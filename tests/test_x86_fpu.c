@@ -255,103 +255,105 @@ START_TEST(stack_faults_tell_which)
 END_TEST
 
 /* What the comparison with a processor has found, for hosts that have none. */
+static const struct {
+    const char *code, *words;
+    uint16_t control, status, full; /* full: a bit each ST(i) */
+    struct x86_f80 st0, st1;
+    uint16_t status_after;
+    struct x86_f80 st0_after;
+} found[] = {
+    {"\xD9\xC4",
+     "FLD of an empty register is underflow, ST(7) full or not",
+     0x37F,
+     0,
+     0x83,
+     {1, 2},
+     {1, 2},
+     0x3841,
+     {UINT64_C(3) << 62, 0xFFFF}},
+    {"\xD9\x12",
+     "FST does not raise DE",
+     0x37F,
+     0,
+     0x01,
+     {1, 0},
+     {0, 0},
+     0x30,
+     {1, 0}},
+    {"\xDA\xC9",
+     "FCMOVE that does not move, from an empty register",
+     0x37F,
+     0,
+     0x01,
+     {1, 0},
+     {0, 0},
+     0x41,
+     {UINT64_C(3) << 62, 0xFFFF}},
+    {"\xD9\xF8",
+     "FPREM of a NaN: C2 is cleared, C3 stays",
+     0x37F,
+     0x4400,
+     0x03,
+     {UINT64_C(1) << 63, 0x3FFF},
+     {UINT64_C(3) << 62, 0x7FFF},
+     0x4000,
+     {UINT64_C(3) << 62, 0x7FFF}},
+    {"\xD9\xFD",
+     "FSCALE beyond what a wrapped exponent can say",
+     0x36F,
+     0,
+     0x03,
+     {UINT64_C(1) << 63, 0x4000},
+     {UINT64_C(1) << 63, 0xC02C},
+     0x80B0,
+     {0, 0}},
+    {"\xD9\xFB",
+     "FSINCOS clears C2 when the stack is full",
+     0x37F,
+     0x400,
+     0x83,
+     {1, 0},
+     {0, 0},
+     0x3A41,
+     {UINT64_C(3) << 62, 0xFFFF}},
+    {"\x0F\x77",
+     "EMMS sets TOP to 0",
+     0x37F,
+     0x2800,
+     0x01,
+     {1, 0},
+     {0, 0},
+     0,
+     {0, 0}},
+    {"\xDD\xC1",
+     "FFREE clears C1",
+     0x37F,
+     0x200,
+     0x03,
+     {1, 0},
+     {0, 0},
+     0,
+     {1, 0}},
+};
+
 START_TEST(found_beside_a_processor)
 {
-    static const struct {
-        const char *code, *words;
-        uint16_t control, status, full; /* full: a bit each ST(i) */
-        struct x86_f80 st0, st1;
-        uint16_t status_after;
-        struct x86_f80 st0_after;
-    } rows[] = {
-        {"\xD9\xC4",
-         "FLD of an empty register is underflow, ST(7) full or not",
-         0x37F,
-         0,
-         0x83,
-         {1, 2},
-         {1, 2},
-         0x3841,
-         {UINT64_C(3) << 62, 0xFFFF}},
-        {"\xD9\x12",
-         "FST does not raise DE",
-         0x37F,
-         0,
-         0x01,
-         {1, 0},
-         {0, 0},
-         0x30,
-         {1, 0}},
-        {"\xDA\xC9",
-         "FCMOVE that does not move, from an empty register",
-         0x37F,
-         0,
-         0x01,
-         {1, 0},
-         {0, 0},
-         0x41,
-         {UINT64_C(3) << 62, 0xFFFF}},
-        {"\xD9\xF8",
-         "FPREM of a NaN: C2 is cleared, C3 stays",
-         0x37F,
-         0x4400,
-         0x03,
-         {UINT64_C(1) << 63, 0x3FFF},
-         {UINT64_C(3) << 62, 0x7FFF},
-         0x4000,
-         {UINT64_C(3) << 62, 0x7FFF}},
-        {"\xD9\xFD",
-         "FSCALE beyond what a wrapped exponent can say",
-         0x36F,
-         0,
-         0x03,
-         {UINT64_C(1) << 63, 0x4000},
-         {UINT64_C(1) << 63, 0xC02C},
-         0x80B0,
-         {0, 0}},
-        {"\xD9\xFB",
-         "FSINCOS clears C2 when the stack is full",
-         0x37F,
-         0x400,
-         0x83,
-         {1, 0},
-         {0, 0},
-         0x3A41,
-         {UINT64_C(3) << 62, 0xFFFF}},
-        {"\x0F\x77",
-         "EMMS sets TOP to 0",
-         0x37F,
-         0x2800,
-         0x01,
-         {1, 0},
-         {0, 0},
-         0,
-         {0, 0}},
-        {"\xDD\xC1",
-         "FFREE clears C1",
-         0x37F,
-         0x200,
-         0x03,
-         {1, 0},
-         {0, 0},
-         0,
-         {1, 0}},
-    };
     struct x86_bare *m = x86_float_new(X86_MODE_LONG);
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(found); i++) {
         x86_fpu_init(&m->cpu);
         memset(m->cpu.fpu.st, 0, sizeof(m->cpu.fpu.st));
-        m->cpu.fpu.control = rows[i].control;
-        m->cpu.fpu.status = rows[i].status;
+        m->cpu.fpu.control = found[i].control;
+        m->cpu.fpu.status = found[i].status;
         m->cpu.state.rflags &= ~UINT64_C(0x40);
         for (unsigned k = 0; k < 8; k++)
-            if (rows[i].full >> k & 1)
-                x86_float_set(m, k, k ? rows[i].st1 : rows[i].st0);
-        ck_assert_int_eq(x86_float_try(m, rows[i].code, 2), -1);
-        ck_assert_msg(m->cpu.fpu.status == rows[i].status_after,
-                      "%s: status %04X", rows[i].words, m->cpu.fpu.status);
-        expect(m, 0, rows[i].st0_after.exponent, rows[i].st0_after.significand);
+            if (found[i].full >> k & 1)
+                x86_float_set(m, k, k ? found[i].st1 : found[i].st0);
+        ck_assert_int_eq(x86_float_try(m, found[i].code, 2), -1);
+        ck_assert_msg(m->cpu.fpu.status == found[i].status_after,
+                      "%s: status %04X", found[i].words, m->cpu.fpu.status);
+        expect(m, 0, found[i].st0_after.exponent,
+               found[i].st0_after.significand);
     }
     x86_bare_free(m);
 }
