@@ -224,6 +224,79 @@ START_TEST(a_monitor_runs_a_guest)
 }
 END_TEST
 
+/* ---- Hostile ---- */
+
+static uint64_t random_64(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+/* Operand at RDI; RAX and RBX. */
+static const char instructions[][8] = {
+    "\xF3\x0F\xC7\x37\xF4",     "\x66\x0F\xC7\x37\xF4",     "\x0F\xC7\x37\xF4",
+    "\x0F\xC7\x3F\xF4",         "\x0F\x78\x07\xF4",         "\x0F\x79\xC3\xF4",
+    "\x0F\x79\xC3\xF4",         "\x0F\x79\xC3\xF4",         "\x0F\x01\xC2\xF4",
+    "\x0F\x01\xC3\xF4",         "\x0F\x01\xC1\xF4",         "\x0F\x01\xC4\xF4",
+    "\x66\x0F\x38\x80\x07\xF4", "\x66\x0F\x38\x81\x07\xF4",
+};
+
+static void begin_anew(void)
+{
+    struct x86_state *s = &m->cpu.state;
+
+    x86_bare_enter(m, X86_MODE_LONG);
+    allow_vmx();
+    x86_mode_changed(&m->cpu);
+    vmxon(VMXON_REGION);
+    store_le32(m->storage + REGION, VMCS_REVISION);
+    vmptrld(REGION);
+    make_real();
+    v->field[VMCS_HOST_CR0] = s->cr0;
+    v->field[VMCS_HOST_CR3] = s->cr3;
+    v->field[VMCS_HOST_CR4] = s->cr4;
+    v->field[VMCS_HOST_RIP] = BARE_CODE;
+    v->field[VMCS_EXIT_MSR_STORE_COUNT] = 1;
+    v->field[VMCS_EXIT_MSR_STORE_ADDR] = 0x70000;
+    v->launched = false;
+    t->own = *v;
+}
+
+/* Any of them, any operands, in root operation and in a guest. */
+START_TEST(random_instructions_do_no_harm)
+{
+    static const uint64_t pointers[] = {
+        VMXON_REGION, REGION,  REGION_2, 0,       0x1000,
+        BARE_CODE,    0xFF000, 0x100000, 0xFFFFF, UINT64_MAX};
+    uint64_t seed = 88172645463325252u, entered = 0;
+
+    for (unsigned round = 0; round < 4000; round++) {
+        uint64_t r = random_64(&seed);
+
+        if (round % 20 == 0)
+            begin_anew();
+        point(pointers[r % ARRAY_LEN(pointers)]);
+        m->cpu.state.gpr[X86_RAX] =
+            r >> 63 ? r >> 16 & 0x7FFF
+                    : vmcs_fields[(r >> 16) % VMCS_FIELD_COUNT].encoding;
+        m->cpu.state.gpr[X86_RBX] = random_64(&seed) >> (r >> 40 & 63);
+        const char *code = instructions[(r >> 48) % ARRAY_LEN(instructions)];
+        put_code(BARE_CODE, code, 6);
+        put_code(GUEST, code, 6);
+        if (!m->cpu.guest)
+            m->cpu.state.rip = BARE_CODE;
+        m->cpu.halted = false;
+        entered += m->cpu.guest != NULL;
+        for (unsigned i = 0; i < 3; i++)
+            if (x86_step(&m->cpu) == X86_SHUTDOWN)
+                begin_anew();
+    }
+    ck_assert_uint_gt(entered, 0);
+}
+END_TEST
+
 Suite *suite_x86_vmx(void)
 {
     Suite *s = suite_create("x86_vmx");
@@ -235,6 +308,7 @@ Suite *suite_x86_vmx(void)
     tcase_add_test(c, instructions_fail_with_numbers);
     tcase_add_test(c, fields_are_written_and_kept);
     tcase_add_test(c, a_monitor_runs_a_guest);
+    tcase_add_test(c, random_instructions_do_no_harm);
     suite_add_tcase(s, c);
     return s;
 }

@@ -21,24 +21,23 @@ static const struct vmx_control_desc rows[] = {
 };
 const struct vmx_control_table vmx_controls = {rows, ARRAY_LEN(rows)};
 
-static uint32_t offered(enum vmx_group group)
-{
-    uint32_t bits = 0;
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].control / 32 == group)
-            bits |= UINT32_C(1) << (rows[i].control % 32);
-    return bits;
-}
+/* The bits of each group's rows, which follow the group's; [0] is nobody's. */
+static const uint32_t offered[VMX_GROUP_COUNT + 1] = {0
+#define GROUP(name, field, msr, true_msr, default1, words) , 0
+#define CONTROL(group, bit, name, section, words)          | UINT32_C(1) << (bit)
+#include "x86vmm/vtx/control.def"
+#undef GROUP
+#undef CONTROL
+};
 
 uint32_t vmx_must(enum vmx_group group)
 {
-    return vmx_groups[group].default1 & ~offered(group);
+    return vmx_groups[group].default1 & ~offered[group + 1];
 }
 
 uint32_t vmx_may(enum vmx_group group)
 {
-    return vmx_groups[group].default1 | offered(group);
+    return vmx_groups[group].default1 | offered[group + 1];
 }
 
 /* ---- Capabilities ---- */

@@ -159,8 +159,8 @@ static void start_watching(struct x86_cpu *cpu, const struct vmcs *v)
     t->entered = cpu->ran;
     t->trap_flag_pending = false;
     t->timer_end = x86_tsc(cpu) - cpu->tsc_offset + F(PREEMPTION_TIMER);
-    cpu->watched = ON(PRIMARY_MONITOR_TRAP_FLAG) || ON(PIN_PREEMPTION_TIMER) ||
-                   ON(PRIMARY_INTERRUPT_WINDOW) || ON(PRIMARY_NMI_WINDOW);
+    /* windows open by instructions that end a block anyhow */
+    cpu->watched = ON(PRIMARY_MONITOR_TRAP_FLAG) || ON(PIN_PREEMPTION_TIMER);
     cpu->guest = &vtx_guest;
 }
 

@@ -203,6 +203,8 @@ static int abort_vmx(struct x86_cpu *cpu, uint32_t why)
 
     if (region)
         store_le32(region + VMCS_AT_ABORT, why);
+    cpu->guest = NULL;
+    cpu->watched = false;
     return X86_SHUTDOWN;
 }
 
