@@ -93,10 +93,16 @@ static void apic_ended(void *who, unsigned vector)
     ioapic_ended(&((struct pc *)who)->ioapic, vector);
 }
 
-/* CR8 and the task priority register are one; off, it forgets all. */
+/* CR8 and the task priority register are one; off, it forgets all.  It can be
+ * moved (Intel SDM vol. 3, "Relocating the Local APIC Registers"), but storage
+ * and other devices come first. */
 static void apic_changed(void *who)
 {
     struct pc *pc = who;
+    struct bus_device *d = &pc->bus.devices[pc->apic_device];
+
+    d->first = pc->cpu.msrs->apic_base & ~(uint64_t)(LAPIC_SIZE - 1);
+    d->last = d->first + LAPIC_SIZE - 1;
 
     if (has_apic(pc))
         lapic_set_cr8(&pc->lapic, pc->cpu.state.cr8);
@@ -116,6 +122,29 @@ static void local_io(void *who, uint64_t offset, unsigned size, bool write,
     }
     lapic_io(&pc->lapic, offset, size, write, value);
     pc->cpu.state.cr8 = pc->lapic.tpr >> 4;
+}
+
+/* ---- x87 exceptions as an interrupt ---- */
+
+static void float_error(void *who)
+{
+    struct pc *pc = who;
+
+    x86_line_set(&pc->platform, X86_LINE_FLOAT, true);
+    look(pc);
+}
+
+static void float_io(void *who, uint64_t offset, unsigned size, bool write,
+                     uint64_t *value)
+{
+    struct pc *pc = who;
+
+    (void)offset;
+    (void)size;
+    if (write)
+        x86_line_set(&pc->platform, X86_LINE_FLOAT, false);
+    else
+        *value = UINT64_MAX;
 }
 
 /* ---- Running ---- */
@@ -223,6 +252,7 @@ static bool add_port(struct pc *pc, enum bus_space space, uint64_t first,
 
 static bool add_apics(struct pc *pc)
 {
+    pc->apic_device = pc->bus.count;
     return !pc->apic || (add_port(pc, BUS_MMIO, LAPIC_AT, LAPIC_SIZE,
                                   "local APIC", local_io, pc) &&
                          add_port(pc, BUS_MMIO, IOAPIC_AT, IOAPIC_SIZE,
@@ -257,6 +287,7 @@ static bool add_devices(struct pc *pc)
          &pc->uart},
         {BUS_MMIO, X86_MMIO_SERIAL, UART_REGISTERS, "serial port", uart_io,
          &pc->uart},
+        {BUS_PORT, X86_PORT_FLOAT, 1, "x87 error", float_io, pc},
         {BUS_PORT, X86_PORT_DEBUG, 1, "debug port", debug_port_io, &pc->debug},
         {BUS_PORT, X86_PORT_EXIT, 1, "exit port", exit_port_io, &pc->platform},
         {BUS_PORT, X86_PORT_OFF, 1, "power-off port", off_port_io, &pc->off},
@@ -378,7 +409,8 @@ struct pc *pc_new(const struct pc_plan *plan, struct diag *diag)
                                .who = pc,
                                .apic = pc->apic,
                                .vendor = plan->vendor,
-                               .apic_changed = pc->apic ? apic_changed : NULL};
+                               .apic_changed = pc->apic ? apic_changed : NULL,
+                               .float_error = float_error};
         if (!x86_cpu_init(&pc->cpu, &world))
             return pc;
     }

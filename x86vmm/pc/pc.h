@@ -69,7 +69,8 @@ struct pc {
     struct clock clock;
     struct x86_platform platform;
     struct pic pic;
-    bool apic; /* the next two are there */
+    bool apic;            /* the next two are there */
+    unsigned apic_device; /* where the local one is on the bus */
     struct lapic lapic;
     struct ioapic ioapic;
     struct pit pit;
