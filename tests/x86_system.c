@@ -191,16 +191,21 @@ static void all_for_users(struct x86_bare *m)
             m->storage[X86_MODE_PAGES + i] |= 4;
 }
 
-struct x86_bare *sys_new(enum sys_mode mode, unsigned cpl)
+static enum x86_mode base_of(enum sys_mode mode)
 {
-    bool wide = mode == SYS_LONG || mode == SYS_COMPAT;
-    struct x86_bare *m = x86_bare_new(mode == SYS_REAL ? X86_MODE_REAL
-                                      : wide           ? X86_MODE_LONG
-                                                       : X86_MODE_PROTECTED);
+    return mode == SYS_REAL                         ? X86_MODE_REAL
+           : mode == SYS_LONG || mode == SYS_COMPAT ? X86_MODE_LONG
+                                                    : X86_MODE_PROTECTED;
+}
+
+void sys_enter(struct x86_bare *m, enum sys_mode mode, unsigned cpl)
+{
     struct x86_state *s = &m->cpu.state;
 
+    memset(m->storage, 0, BARE_STORAGE);
+    x86_bare_enter(m, base_of(mode));
     make_tables(m);
-    if (wide)
+    if (is_long(m))
         all_for_users(m);
     if (mode == SYS_REAL) {
         s->idt = (struct x86_table_reg){0, 0x3FF};
@@ -210,6 +215,13 @@ struct x86_bare *sys_new(enum sys_mode mode, unsigned cpl)
         begin(m, mode, cpl);
     }
     x86_mode_changed(&m->cpu);
+}
+
+struct x86_bare *sys_new(enum sys_mode mode, unsigned cpl)
+{
+    struct x86_bare *m = x86_bare_new(base_of(mode));
+
+    sys_enter(m, mode, cpl);
     return m;
 }
 

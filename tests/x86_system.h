@@ -59,6 +59,8 @@ enum sys_mode {
 
 /* Ready to run the program at BARE_CODE. */
 struct x86_bare *sys_new(enum sys_mode mode, unsigned cpl);
+/* The same machine again, its storage as new. */
+void sys_enter(struct x86_bare *m, enum sys_mode mode, unsigned cpl);
 /* Put it there; `hex` is bytes in hexadecimal, blanks ignored.  Returns how
  * many. */
 size_t sys_program(struct x86_bare *m, const char *hex);
