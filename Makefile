@@ -23,11 +23,21 @@ COMPILE   = $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c
 Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
-# Zydis decodes the modelled x86 processor's instructions.
-LDLIBS   += -lZydis -lZycore
+# Zydis decodes the modelled x86 processor's instructions.  Does this compiler
+# find it?  Where not, all else is built, and that processor says so.
+ifeq ($(origin ZYDIS),undefined)
+ZYDIS    := $(shell printf '%s\n' '\#include <Zydis/Zydis.h>' \
+             '_Static_assert(ZYDIS_VERSION >> 48 >= 4, "4.0");' \
+             'int main(void) { return ZydisGetVersion() == 0; }' | \
+             $(CC) $(CPPFLAGS) $(LDFLAGS) -x c - -o /dev/null \
+             -lZydis -lZycore 2>/dev/null && echo yes)
+endif
+LDLIBS   += $(if $(ZYDIS),-lZydis -lZycore)
+DECODER  := x86vmm/machine/decode$(if $(ZYDIS),,_absent).c
 
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
              popek-goldberg/*.c)
+LIB      := $(filter-out x86vmm/machine/decode%,$(LIB)) $(DECODER)
 MAIN     := cli/main.c
 CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
@@ -80,12 +90,12 @@ $(BUILD)/fast/s370/machine/run.o: CFLAGS += -falign-jumps=32 -falign-loops=32
 endif
 
 # The commands stand in the library too, for the tests.
-$(BUILD)/fast/lib.a: $(call object,fast,$(LIB) $(CLI))
-$(BUILD)/san/lib.a:  $(call object,san,$(LIB) $(CLI))
+$(BUILD)/fast/lib.a: $(call object,fast,$(LIB) $(CLI)) $(BUILD)/decoder.flags
+$(BUILD)/san/lib.a:  $(call object,san,$(LIB) $(CLI)) $(BUILD)/decoder.flags
 %/lib.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)$(AR) rc $@ $^
+	$(Q)$(AR) rc $@ $(filter %.o,$^)
 
 # ---- The same and the tests, under the sanitizers ----
 
@@ -236,6 +246,7 @@ FLAGS_fast   := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(OPT)
 FLAGS_san    := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(SANITIZE)
 FLAGS_suites := $(SUITES)
 FLAGS_isa    := $(ISA)
+FLAGS_decoder := $(DECODER)
 
 .PHONY: always
 $(BUILD)/%.flags: always

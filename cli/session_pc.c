@@ -8,6 +8,7 @@
 #include "cli/pc_files.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "x86vmm/machine/op.h"
 #include "x86vmm/pc/load.h"
 #include "x86vmm/pc/pc.h"
 
@@ -208,6 +209,9 @@ static enum status open_pc(struct session *s, struct diag *diag)
     struct guest *g = &s->guests[0];
     struct load_file rom;
 
+    if (!x86_op_decode_available())
+        return diag_set(diag, STATUS_UNSUPPORTED, "--on bare: %s",
+                        X86_NO_DECODER);
     if (s->count > 1)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the bare PC runs one guest; several need the monitor "

@@ -325,6 +325,11 @@ static uint64_t x87_opcode(const ZydisDecodedInstruction *in)
            in->raw.modrm.reg << 3 | in->raw.modrm.rm;
 }
 
+bool x86_op_decode_available(void)
+{
+    return true;
+}
+
 int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
                   struct x86_op *op)
 {

@@ -82,6 +82,13 @@ enum x86_op_id {
 #include "x86vmm/machine/op.def"
 #undef OP
 
+/* Was the program built with Zydis?  Without it the processor can execute
+ * nothing: x86_op_decode finds no instruction anywhere. */
+bool x86_op_decode_available(void);
+/* What to say then, after the name of what cannot be used. */
+#define X86_NO_DECODER \
+    "this trapline was built without Zydis (package libzydis-dev)"
+
 /* Decode bytes[0..n) in code of 16, 32 or 64 bits.  0; X86_FAULT-like codes
  * are the caller's: -1: these n bytes are a prefix of a longer one, -2: not an
  * instruction of this machine (#UD; *op has len 0), -3: longer than 15 (#GP).
