@@ -338,6 +338,31 @@ START_TEST(ept_refuses)
 }
 END_TEST
 
+/* A guest's page directory of 4-MiB pages, where EPT refuses writes: setting
+ * its accessed flag is one. */
+START_TEST(ept_guards_page_tables)
+{
+    make_ept();
+    vmcs_make(v, VMCS_SAMPLE_PROTECTED);
+    vmcs_put(v, VMX_PRIMARY_SECONDARY, true);
+    vmcs_put(v, VMX_SECONDARY_EPT, true);
+    v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
+    v->field[VMCS_GUEST_CR3] = 0x9000;
+    v->field[VMCS_GUEST_CR4] |= X86_CR4_PSE;
+    v->field[VMCS_GUEST_RIP] = GUEST;
+    CODE(GUEST, "\x0F\xA2");
+    store_le32(m->storage + 0x9000, 0x83);
+    store_le64(ept_of(0x9000), 0x9000 | 1 | 6 << 3);
+    run_to(VMX_EXIT_EPT_VIOLATION);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0x8A);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_PHYSICAL_ADDRESS], 0x9000);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_LINEAR_ADDRESS], GUEST);
+    store_le64(ept_of(0x9000), 0x9000 | 3 | 6 << 3);
+    run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(load_le32(m->storage + 0x9000), 0xA3);
+}
+END_TEST
+
 /* An exit on the way to a handler tells of the event. */
 START_TEST(an_exit_in_a_delivery_tells_of_it)
 {
@@ -429,6 +454,7 @@ Suite *suite_x86_vtx(void)
     tcase_add_test(c, the_time_is_offset);
     tcase_add_test(c, ept_moves_the_guest);
     tcase_add_loop_test(c, ept_refuses, 0, ARRAY_LEN(epts));
+    tcase_add_test(c, ept_guards_page_tables);
     tcase_add_test(c, an_exit_in_a_delivery_tells_of_it);
     tcase_add_test(c, a_bad_vmcs_is_not_entered);
     tcase_add_loop_test(c, random_guests_do_no_harm, 0, 4);
