@@ -248,6 +248,87 @@ START_TEST(the_guest_sees_the_shadow)
 }
 END_TEST
 
+/* 64-bit mode in the mode's own tables. */
+static void make_long(void)
+{
+    make_ept();
+    vmcs_make(v, VMCS_SAMPLE_LONG);
+    v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
+    v->field[VMCS_GUEST_CR3] = m->cpu.state.cr3;
+    v->field[VMCS_GUEST_RIP] = GUEST;
+    v->field[VMCS_GUEST_RSP] = BARE_STACK;
+}
+
+START_TEST(the_task_priority_is_a_shadow)
+{
+    make_long();
+    vmcs_put(v, VMX_PRIMARY_TPR_SHADOW, true);
+    v->field[VMCS_VIRTUAL_APIC_ADDR] = 0x70000;
+    v->field[VMCS_TPR_THRESHOLD] = 3;
+    m->storage[0x70080] = 0x50;
+    m->cpu.state.gpr[X86_RAX] = 4;
+    /* MOV RBX,CR8; MOV CR8,RAX; DEC EAX twice; MOV CR8,RAX */
+    CODE(GUEST, "\x44\x0F\x20\xC3\x44\x0F\x22\xC0\xFF\xC8\xFF\xC8"
+                "\x44\x0F\x22\xC0");
+    run_to(VMX_EXIT_TPR_BELOW_THRESHOLD);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], GUEST + 16); /* like a trap */
+    ck_assert_uint_eq(m->storage[0x70080], 0x20);
+    ck_assert_uint_eq(m->cpu.state.gpr[X86_RBX], 5);
+    ck_assert_uint_eq(m->cpu.state.cr8, 0);
+}
+END_TEST
+
+/* Error code of the page fault of a read; mask, match, bit 14; does it exit? */
+static const struct {
+    uint32_t mask, match, bitmap;
+    bool exits;
+} page_faults[] = {
+    {0, 0, 1 << 14, true}, {0, 0, 0, false}, {2, 2, 1 << 14, false},
+    {2, 0, 1 << 14, true}, {2, 2, 0, true},  {0, 1, 1 << 14, false},
+};
+
+START_TEST(page_faults_exit_by_error_code)
+{
+    make_long();
+    v->field[VMCS_PF_ERROR_MASK] = page_faults[_i].mask;
+    v->field[VMCS_PF_ERROR_MATCH] = page_faults[_i].match;
+    v->field[VMCS_EXCEPTION_BITMAP] = page_faults[_i].bitmap;
+    v->field[VMCS_GUEST_IDTR_LIMIT] = 0; /* what is delivered is the last */
+    CODE(GUEST, "\x48\xA1\x10\x00\x00\x00\x00\x70\x00\x00");
+    run_to(page_faults[_i].exits ? VMX_EXIT_EXCEPTION : VMX_EXIT_TRIPLE_FAULT);
+    if (!page_faults[_i].exits)
+        return;
+    ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000B0E);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_ERROR], 0);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION],
+                      UINT64_C(0x700000000010));
+    ck_assert_uint_eq(m->cpu.state.cr2, 0); /* the guest has not seen it */
+}
+END_TEST
+
+/* A halted guest is entered halted; an event ends that. */
+START_TEST(activity_is_kept)
+{
+    make_real();
+    vmcs_put(v, VMX_PRIMARY_HLT, false);
+    v->field[VMCS_GUEST_ACTIVITY] = 1;
+    v->field[VMCS_GUEST_RFLAGS] = 0x202;
+    enter();
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
+    m->cpu.interrupt_line = true;
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_EXIT);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_EXTERNAL_INTERRUPT);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 1);
+    m->cpu.interrupt_line = false;
+    store_le32(m->storage + 4 * 0x21, 0x30000100);
+    CODE(GUEST + 0x100, "\x0F\xA2");
+    v->field[VMCS_ENTRY_INTERRUPTION_INFO] = 0x80000021;
+    run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
+}
+END_TEST
+
 START_TEST(msr_bitmaps_choose)
 {
     make_real();
@@ -338,6 +419,31 @@ START_TEST(ept_refuses)
 }
 END_TEST
 
+/* A guest's page directory of 4-MiB pages, where EPT refuses writes: setting
+ * its accessed flag is one. */
+START_TEST(ept_guards_page_tables)
+{
+    make_ept();
+    vmcs_make(v, VMCS_SAMPLE_PROTECTED);
+    vmcs_put(v, VMX_PRIMARY_SECONDARY, true);
+    vmcs_put(v, VMX_SECONDARY_EPT, true);
+    v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
+    v->field[VMCS_GUEST_CR3] = 0x9000;
+    v->field[VMCS_GUEST_CR4] |= X86_CR4_PSE;
+    v->field[VMCS_GUEST_RIP] = GUEST;
+    CODE(GUEST, "\x0F\xA2");
+    store_le32(m->storage + 0x9000, 0x83);
+    store_le64(ept_of(0x9000), 0x9000 | 1 | 6 << 3);
+    run_to(VMX_EXIT_EPT_VIOLATION);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0x8A);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_PHYSICAL_ADDRESS], 0x9000);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_LINEAR_ADDRESS], GUEST);
+    store_le64(ept_of(0x9000), 0x9000 | 3 | 6 << 3);
+    run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(load_le32(m->storage + 0x9000), 0xA3);
+}
+END_TEST
+
 /* An exit on the way to a handler tells of the event. */
 START_TEST(an_exit_in_a_delivery_tells_of_it)
 {
@@ -424,11 +530,16 @@ Suite *suite_x86_vtx(void)
     tcase_add_test(c, it_can_be_stepped);
     tcase_add_test(c, the_timer_counts);
     tcase_add_test(c, the_guest_sees_the_shadow);
+    tcase_add_test(c, the_task_priority_is_a_shadow);
+    tcase_add_loop_test(c, page_faults_exit_by_error_code, 0,
+                        ARRAY_LEN(page_faults));
+    tcase_add_test(c, activity_is_kept);
     tcase_add_test(c, msr_bitmaps_choose);
     tcase_add_test(c, io_bitmaps_choose);
     tcase_add_test(c, the_time_is_offset);
     tcase_add_test(c, ept_moves_the_guest);
     tcase_add_loop_test(c, ept_refuses, 0, ARRAY_LEN(epts));
+    tcase_add_test(c, ept_guards_page_tables);
     tcase_add_test(c, an_exit_in_a_delivery_tells_of_it);
     tcase_add_test(c, a_bad_vmcs_is_not_entered);
     tcase_add_loop_test(c, random_guests_do_no_harm, 0, 4);

@@ -3,8 +3,8 @@
 #define TESTS_X86_VTX_RIG_H
 
 #include "tests/x86_bare.h"
+#include "x86vmm/vtx/part.h"
 #include "x86vmm/vtx/sample.h"
-#include "x86vmm/vtx/vtx.h"
 
 enum {
     VMXON_REGION = 0x50000,

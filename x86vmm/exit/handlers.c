@@ -26,7 +26,7 @@ const interpreter_fn x86_interpreters[X86_OP_COUNT] = {
 #undef BY_REASON
 };
 
-enum exit_reason x86_exit_reason_of(enum x86_op op)
+enum exit_reason x86_exit_reason_of(enum x86_insn op)
 {
     switch (op) {
 #define INTERPRETER(name, fn) \

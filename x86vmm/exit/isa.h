@@ -15,7 +15,7 @@ extern const interpreter_fn x86_interpreters[X86_OP_COUNT];
 
 /* For a sensitive instruction that comes as a reason of its own: the reason;
  * EXIT_SENSITIVE for those with an interpreter; EXIT_REASON_COUNT for none. */
-enum exit_reason x86_exit_reason_of(enum x86_op op);
+enum exit_reason x86_exit_reason_of(enum x86_insn op);
 
 static inline struct x86_state *x86_state(const struct vcpu *v)
 {

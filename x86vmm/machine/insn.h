@@ -11,7 +11,7 @@ enum x86_format {
     X86_FMT_COUNT
 };
 
-enum x86_op {
+enum x86_insn {
 #define INSN(opcode, name, format, priv, sens, mnemonic, title, effect) \
     X86_OP_##name,
 #include "x86vmm/machine/insn.def"
@@ -19,7 +19,7 @@ enum x86_op {
     X86_OP_COUNT
 };
 
-/* Row per enum x86_op. */
+/* Row per enum x86_insn. */
 extern const struct insn_table x86_insns;
 
 enum { X86_INSN_MAX = 15 }; /* bytes (Intel SDM vol. 2, ch. 2) */

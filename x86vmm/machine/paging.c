@@ -34,8 +34,9 @@ struct walk {
     uint64_t linear;
     enum x86_access access;
     bool user;
-    unsigned size;                              /* of an entry, bytes */
-    uint64_t at[LEVELS_MAX], entry[LEVELS_MAX]; /* [0] is the leaf's level */
+    unsigned size; /* of an entry, bytes */
+    /* Guest-physical address and contents; [0] is the leaf's level. */
+    uint64_t at[LEVELS_MAX], entry[LEVELS_MAX];
     bool user_ok, write_ok, execute_ok;
 };
 
@@ -80,15 +81,15 @@ static void write_entry(const struct walk *w, uint64_t at, uint64_t entry)
 }
 
 /* A guest's tables are where the second level of translation says (SDM vol. 3,
- * "The Extended Page Table Mechanism"): reads, and writes if accessed and
- * dirty flags may be set. */
-static int second_level(const struct walk *w, uint64_t *at)
+ * "The Extended Page Table Mechanism"). */
+static int second_level(const struct walk *w, enum x86_access access,
+                        uint64_t *at)
 {
     struct x86_cpu *cpu = w->cpu;
 
     if (LIKELY(!cpu->guest))
         return 0;
-    return cpu->guest->translate(cpu, *at, w->linear, X86_READ, true, at);
+    return cpu->guest->translate(cpu, *at, w->linear, access, true, at);
 }
 
 /* Reserved bits of an entry (SDM vol. 3, the formats of entries). */
@@ -128,7 +129,8 @@ static int descend(struct walk *w, uint64_t table, unsigned level,
         uint64_t index = w->linear >> (12 + level * bits) & BITS_MASK(bits);
         uint64_t at = table + index * w->size, e;
 
-        TRY(second_level(w, &at));
+        w->at[level] = at;
+        TRY(second_level(w, X86_READ, &at));
         e = read_entry(w, at);
         bool large = level && (e & PTE_PS) && may_be_large(w, level);
 
@@ -136,7 +138,6 @@ static int descend(struct walk *w, uint64_t table, unsigned level,
             return page_fault(w, 0);
         if (e & reserved_bits(w, level, large))
             return page_fault(w, PF_P | PF_RSVD);
-        w->at[level] = at;
         w->entry[level] = e;
         w->user_ok = w->user_ok && (e & PTE_U);
         w->write_ok = w->write_ok && (e & PTE_W);
@@ -169,7 +170,7 @@ static bool may_access(const struct walk *w)
 }
 
 /* SDM vol. 3, "Accessed and Dirty Flags". */
-static void set_accessed(struct walk *w, unsigned leaf, unsigned top)
+static int set_accessed(struct walk *w, unsigned leaf, unsigned top)
 {
     for (unsigned level = leaf; level <= top; level++) {
         uint64_t e = w->entry[level] | PTE_A;
@@ -178,9 +179,12 @@ static void set_accessed(struct walk *w, unsigned leaf, unsigned top)
             e |= PTE_D;
         if (e == w->entry[level])
             continue;
+        uint64_t at = w->at[level];
+        TRY(second_level(w, X86_WRITE, &at));
         w->entry[level] = e;
-        write_entry(w, w->at[level], e);
+        write_entry(w, at, e);
     }
+    return 0;
 }
 
 static uint64_t frame_of(const struct walk *w, unsigned leaf)
@@ -238,7 +242,7 @@ static int walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     TRY(descend(&w, table, top, &leaf));
     if (!may_access(&w))
         return page_fault(&w, PF_P);
-    set_accessed(&w, leaf, top);
+    TRY(set_accessed(&w, leaf, top));
     page->gpa = frame_of(&w, leaf);
     page->user = w.user_ok;
     page->writable = w.write_ok;
@@ -266,7 +270,7 @@ int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
     for (unsigned i = 0; i < 4; i++) {
         uint64_t at = (cr3 & 0xFFFFFFE0) + 8 * i;
 
-        TRY(second_level(&w, &at));
+        TRY(second_level(&w, X86_READ, &at));
         e[i] = read_entry(&w, at);
         if ((e[i] & PTE_P) && (e[i] & reserved))
             return x86_raise_gp(cpu);

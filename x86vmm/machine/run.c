@@ -99,6 +99,7 @@ static int try_one(struct x86_cpu *cpu)
 static int step_one(struct x86_cpu *cpu)
 {
     bool shadowed = cpu->shadow, undisturbed = cpu->shadow_ss;
+    const struct x86_guest *guest = cpu->guest;
     int code;
 
     cpu->ran++;
@@ -111,7 +112,8 @@ static int step_one(struct x86_cpu *cpu)
     cpu->shadowed_ss = false;
     if (code == X86_FAULT)
         return x86_deliver_fault(cpu);
-    if (shadowed) /* of two in a row only the first counts */
+    if (shadowed &&
+        cpu->guest == guest) /* of two in a row only the first counts */
         cpu->shadow = cpu->shadow_ss = false;
     code = settle(cpu, code);
     if (!cpu->shadow_ss && x86_debug_trap(cpu, cpu->traced))

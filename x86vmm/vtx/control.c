@@ -24,7 +24,7 @@ const struct vmx_control_table vmx_controls = {rows, ARRAY_LEN(rows)};
 /* The bits of each group's rows, which follow the group's; [0] is nobody's. */
 static const uint32_t offered[VMX_GROUP_COUNT + 1] = {0
 #define GROUP(name, field, msr, true_msr, default1, words) , 0
-#define CONTROL(group, bit, name, section, words)          | UINT32_C(1) << (bit)
+#define CONTROL(group, bit, name, section, words)          | 1u << (bit)
 #include "x86vmm/vtx/control.def"
 #undef GROUP
 #undef CONTROL

@@ -1,7 +1,7 @@
 /* The extended page tables (Intel SDM vol. 3, 29.3). */
 #include "base/bits.h"
 #include "base/bytes.h"
-#include "x86vmm/vtx/vtx.h"
+#include "x86vmm/vtx/part.h"
 
 enum {
     EPT_READ = 1,

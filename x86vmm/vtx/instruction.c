@@ -3,7 +3,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "x86vmm/machine/segment.h"
-#include "x86vmm/vtx/vtx.h"
+#include "x86vmm/vtx/part.h"
 
 /* ---- How they end ---- 31.2 */
 

@@ -3,7 +3,7 @@
  * Behavior in VMX Non-Root Operation"). */
 #include "base/bytes.h"
 #include "x86vmm/machine/segment.h"
-#include "x86vmm/vtx/vtx.h"
+#include "x86vmm/vtx/part.h"
 
 #define F(name)  (v->field[VMCS_##name])
 #define ON(name) vmcs_has(v, VMX_##name)

@@ -5,7 +5,7 @@
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/segment.h"
-#include "x86vmm/vtx/vtx.h"
+#include "x86vmm/vtx/part.h"
 
 #define F(name)  (v->field[VMCS_##name])
 #define ON(name) vmcs_has(v, VMX_##name)

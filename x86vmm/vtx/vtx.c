@@ -1,4 +1,4 @@
-#include "x86vmm/vtx/vtx.h"
+#include "x86vmm/vtx/part.h"
 
 #include <string.h>
 

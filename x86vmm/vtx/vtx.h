@@ -7,8 +7,6 @@
 #ifndef X86VMM_VTX_VTX_H
 #define X86VMM_VTX_VTX_H
 
-#include "x86vmm/machine/assist.h"
-#include "x86vmm/machine/op.h"
 #include "x86vmm/vtx/entry_check.h"
 
 /* A VM exit on its way. */
@@ -54,36 +52,5 @@ void vtx_attach(struct vtx *t, struct x86_cpu *cpu);
  * it was, or, after exit reason 33 or 34, v says so.  An exit may come at once:
  * *exited. */
 bool vtx_enter(struct x86_cpu *cpu, struct vmcs *v, bool *exited);
-
-/* ---- Between the files of this folder ---- */
-
-static inline struct vtx *vtx_of(const struct x86_cpu *cpu)
-{
-    return cpu->assistant;
-}
-
-extern const struct x86_guest vtx_guest; /* the hooks, in event.c */
-bool vtx_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code);
-int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
-            enum x86_access access, bool entry, uint64_t *physical);
-int vtx_instruction(struct x86_cpu *cpu, const struct x86_op *op);
-
-/* Checks passed but those of the guest's state: load it, and go.  X86_SYNC, or
- * what leave() returned.  *failed: reason 33 or 34. */
-int vtx_load_guest(struct x86_cpu *cpu, bool *failed);
-/* To the monitor: as t->exit says; `during` may be NULL. */
-int vtx_leave(struct x86_cpu *cpu, const struct x86_fault *during);
-/* An exit before anything of the guest was loaded, or after: reason 33, 34. */
-int vtx_fail_entry(struct x86_cpu *cpu);
-
-/* Begin an exit: X86_FAULT, on its way to vtx_leave.  `op`: the instruction
- * whose length is told; NULL: none. */
-int vtx_exits(struct x86_cpu *cpu, const struct x86_op *op, enum vmx_exit why,
-              uint64_t qualification);
-/* EXIT_INSTRUCTION_INFO of a memory operand, or a register in bits 6:3. */
-uint32_t vtx_operand_info(const struct x86_op *op, unsigned operand);
-
-/* As EXIT_INTERRUPTION_INFO and IDT_VECTORING_INFO have an event. */
-uint32_t vtx_event_info(const struct x86_fault *f);
 
 #endif
