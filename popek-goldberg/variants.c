@@ -139,11 +139,25 @@ static bool names(const struct isa_repair *r, unsigned encoding)
     return false;
 }
 
+/* Its trap is the program's own affair once the mode has a duplicate. */
+static bool traps_privileged(const struct isa *isa,
+                             const struct isa_encoding *code)
+{
+    for (unsigned i = 0; i < code->action_count; i++)
+        if (code->actions[i].kind == ISA_TRAP &&
+            isa->traps[code->actions[i].trap].kind == ISA_TRAP_PRIVILEGED)
+            return true;
+    return false;
+}
+
 static bool toggle_matters(const struct isa *isa, const struct pg_repair *t,
                            unsigned encoding, uint64_t mentions)
 {
     if (t->kind == PG_NAMED_REPAIR)
         return names(&isa->repairs[t->index], encoding);
+    if (t->kind == PG_DUPLICATE && t->index == ISA_MODE &&
+        traps_privileged(isa, &isa->encodings[encoding]))
+        return true;
     return mentions >> (t->kind == PG_HIGH_CORE ? ISA_BASE : t->index) & 1;
 }
 
