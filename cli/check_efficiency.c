@@ -8,6 +8,11 @@
 
 /* ---- Reckoning ---- */
 
+uint64_t efficiency_direct(const struct efficiency_guest *g)
+{
+    return g->insns > g->interpreted ? g->insns - g->interpreted : 0;
+}
+
 static bool covers(const struct isa_encoding *c, const char *insn)
 {
     for (unsigned i = 0; i < c->cover_count; i++)
@@ -65,7 +70,7 @@ static double direct_ns(const struct efficiency *e)
     for (unsigned i = 0; i < EFFICIENCY_GUESTS; i++) {
         const struct efficiency_guest *g = &e->guests[i];
 
-        insns += g->insns - g->interpreted;
+        insns += efficiency_direct(g);
         exits += g->exits;
         for (unsigned k = 0; k < g->row_count; k++) {
             measured += g->rows[k].measured;
@@ -203,9 +208,9 @@ static void print_direct(const struct efficiency *e,
     }
     summary_print_count(stdout, g->insns);
     printf(" instructions%s, ", e->is_trace ? " up to the last event" : "");
-    summary_print_count(stdout, g->insns - g->interpreted);
+    summary_print_count(stdout, efficiency_direct(g));
     printf(" of them (%.3f %%) executed directly\n",
-           share(g->insns - g->interpreted, g->insns));
+           share(efficiency_direct(g), g->insns));
 }
 
 static void print_causes(const struct efficiency_sums *s)
@@ -321,8 +326,7 @@ static void json_guest(const struct efficiency *e,
     if (e->counted)
         printf(",\"instructions\":%llu,\"direct\":%llu,\"per_1000\":%.6f",
                (unsigned long long)g->insns,
-               (unsigned long long)(g->insns - g->interpreted),
-               1000 * s.per_insn);
+               (unsigned long long)(efficiency_direct(g)), 1000 * s.per_insn);
     printf(",\"exits\":%llu,\"sensitive\":%llu,\"innocuous\":%llu",
            (unsigned long long)g->exits,
            (unsigned long long)s.exits[EFFICIENCY_NEEDED],

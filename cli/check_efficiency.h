@@ -25,6 +25,9 @@ struct efficiency_sums {
     double exit_cost;           /* of an exit, in instructions; 0: not known */
 };
 
+/* Instructions that the hardware executed, with no intervention. */
+uint64_t efficiency_direct(const struct efficiency_guest *g);
+
 /* machine: the judged description of the guest's machine, or NULL. */
 enum efficiency_cause efficiency_cause(const struct check_subject *machine,
                                        const struct efficiency_row *row);
