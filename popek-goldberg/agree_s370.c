@@ -30,7 +30,7 @@ static uint8_t sensitivity_of(const struct pg_labels *l)
         s |= SENS_CTL;
     if (l->location[ISA_SUPERVISOR].found || l->location[ISA_USER].found)
         s |= SENS_LOC;
-    if (l->mode.found || l->leak[ISA_SUPERVISOR].found ||
+    if (l->mode.found || l->alone.found || l->leak[ISA_SUPERVISOR].found ||
         l->leak[ISA_USER].found)
         s |= SENS_MODE;
     return s;

@@ -27,7 +27,7 @@ static void print_column(const struct pg_s370_column *c, FILE *out)
 
 static void print_parts(const char *before, uint64_t parts, FILE *out)
 {
-    struct pg_lines l = {out, SHOWN, 0};
+    struct pg_lines l = {.to = out, .indent = SHOWN};
 
     if (!parts)
         return;
@@ -60,7 +60,7 @@ static bool is_plain(const struct pg_s370_verdict *v)
 static void print_plain(const struct pg_s370_answers *a, FILE *out)
 {
     uint32_t pairs = UINT32_MAX, completed = UINT32_MAX;
-    struct pg_lines l = {out, NAMES, 0};
+    struct pg_lines l = {.to = out, .indent = NAMES};
     unsigned n = 0;
 
     for (unsigned op = 0; op < S370_OP_COUNT; op++) {
@@ -174,7 +174,7 @@ static int print_rows(const struct pg_s370_answers *a, FILE *out)
 
 static void print_footnote(const char *name, const char *words, FILE *out)
 {
-    struct pg_lines l = {out, NAMES, 0};
+    struct pg_lines l = {.to = out, .indent = NAMES};
 
     pg_put_words_of(&l, "%s: %s.", name, words);
     pg_end_line(&l);
@@ -204,7 +204,7 @@ static void print_beyond(const struct pg_s370_answers *a, FILE *out)
 {
     const char *names[BEYOND];
     unsigned n = pg_s370_beyond(a, names, BEYOND);
-    struct pg_lines l = {out, NAMES, 0};
+    struct pg_lines l = {.to = out, .indent = NAMES};
 
     if (!n)
         return;
