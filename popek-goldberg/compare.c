@@ -40,16 +40,17 @@ static bool holds(const struct pg_comparison *c, unsigned side, unsigned v)
 static bool spoils(const struct pg_comparison *c, unsigned side, unsigned i,
                    unsigned v)
 {
-    const struct pg_labels *l = &c->j[side]->best.labels[i];
-    const struct pg_exact *x = &c->j[side]->best.exact[i];
-    const bool all[VERDICTS] = {[THEOREM_1] = pg_critical(l, c->r),
-                                [THEOREM_2] = pg_critical(l, c->r),
-                                [THEOREM_3] = pg_user_sensitive(l, c->r) &&
-                                              !l->privileged[c->r],
-                                [EXACT] = x->vm.found,
-                                [HYBRID] = x->hybrid.found,
-                                [NESTED] = x->nested.found,
-                                [DIRECT] = pg_needlessly_stopped(l, x)};
+    const struct pg_judgement *j = c->j[side];
+    const struct pg_exact *x = &j->best.exact[i];
+    bool needed = j->isa->encodings[i].needed;
+    const bool all[VERDICTS] = {
+        [THEOREM_1] = pg_spoils(j, i, c->r, PG_T1),
+        [THEOREM_2] = pg_spoils(j, i, c->r, PG_T2),
+        [THEOREM_3] = pg_spoils(j, i, c->r, PG_T3),
+        [EXACT] = !needed && x->vm.found,
+        [HYBRID] = !needed && x->hybrid.found,
+        [NESTED] = x->nested.found,
+        [DIRECT] = !needed && pg_needlessly_stopped(&j->best.labels[i], x)};
 
     return all[v];
 }
@@ -159,15 +160,15 @@ static void put_different(FILE *to, const struct pg_comparison *c, unsigned i)
 {
     const char *name = c->j[0]->isa->encodings[i].name;
     unsigned at[2] = {i, (unsigned)find(c, 1, name)};
-    char words[CLASS_SIZE];
+    char words[CLASS_SIZE], head[ISA_NAME + 16];
 
     fprintf(to, "  %s\n", name);
     for (unsigned side = 0; side < 2; side++) {
-        struct pg_lines lines = {to, 17, 0};
+        struct pg_lines lines = {.to = to, .indent = 17};
 
         class_words(c, side, at[side], words);
-        fprintf(to, "    %-12s ", name_of(c, side));
-        lines.column = 17;
+        snprintf(head, sizeof(head), "    %-12s ", name_of(c, side));
+        pg_begin_line(&lines, head);
         pg_put_words(&lines, words);
         pg_end_line(&lines);
     }
@@ -180,7 +181,7 @@ static void put_culprits(FILE *to, const struct pg_comparison *c, unsigned side,
                          unsigned v)
 {
     const struct pg_judgement *j = c->j[side], *others = c->j[!side];
-    struct pg_lines lines = {to, 6, 0};
+    struct pg_lines lines = {.to = to, .indent = 6};
     const char *joint = "";
 
     pg_put_words_of(&lines, "%s:", name_of(c, side));
@@ -220,18 +221,21 @@ static bool same_reason(const struct pg_comparison *c, unsigned u, unsigned v)
 /* A verdict that differs, with the later ones for the same reason. */
 static void put_verdict(FILE *to, const struct pg_comparison *c, unsigned v)
 {
-    struct pg_lines lines = {to, 2, 0};
+    struct pg_lines lines = {.to = to, .indent = 2};
 
     for (unsigned u = 0; u < v; u++)
         if (same_reason(c, u, v))
             return;
-    fputs("\n* ", to);
-    lines.column = 2;
+    fputc('\n', to);
+    pg_begin_line(&lines, "* ");
     pg_put_words(&lines, verdicts[v].words);
     for (unsigned u = v + 1; u < VERDICTS; u++)
-        if (same_reason(c, v, u))
-            pg_put_words_of(&lines, "- %s", verdicts[u].words);
-    pg_put_words(&lines, "- because of");
+        if (same_reason(c, v, u)) {
+            pg_put_mark(&lines, ';');
+            pg_put_words(&lines, verdicts[u].words);
+        }
+    pg_put_mark(&lines, ':');
+    pg_put_words(&lines, "because of");
     pg_end_line(&lines);
     put_culprits(to, c, holds(c, 0, v), v);
 }
@@ -297,7 +301,7 @@ static void put_only(FILE *to, const struct pg_comparison *c, unsigned side)
 void pg_compare(FILE *to, const struct pg_comparison *c)
 {
     const char *title = "\nNot the same:\n";
-    struct pg_lines lines = {to, 2, 0};
+    struct pg_lines lines = {.to = to, .indent = 2};
     unsigned same = 0;
 
     fprintf(to, "%s against %s (%s reading)\n\n", name_of(c, 0), name_of(c, 1),

@@ -96,12 +96,6 @@ static void put_verdict(FILE *to, bool holds)
     fputs(holds ? "<td>holds</td>" : "<td class=\"bad\">fails</td>", to);
 }
 
-static bool spoils(const struct pg_labels *l, enum pg_reading r, unsigned t)
-{
-    return t == PG_T3 ? pg_user_sensitive(l, r) && !l->privileged[r]
-                      : pg_critical(l, r);
-}
-
 /* The encodings because of which it fails, each a link to its witnesses. */
 static void put_culprits(const struct pg_page *p, unsigned theorem)
 {
@@ -110,11 +104,15 @@ static void put_culprits(const struct pg_page *p, unsigned theorem)
 
     fputs("<td>", p->to);
     for (unsigned i = 0; i < isa->encoding_count; i++)
-        if (spoils(&p->j->best.labels[i], p->r, theorem)) {
+        if (pg_spoils(p->j, i, p->r, theorem)) {
             fprintf(p->to, "%s<a href=\"#i-%s\">%s</a>", separator,
                     isa->encodings[i].name, isa->encodings[i].name);
             separator = ", ";
         }
+    if (theorem == PG_T2 && isa->needs) {
+        fprintf(p->to, "%s", *separator ? "; " : "");
+        pg_put_html(p->to, isa->needs);
+    }
     if (theorem == PG_T2 && isa->timing) {
         fprintf(p->to, "%stiming: ", *separator ? "; and " : "");
         pg_put_html(p->to, isa->timing);

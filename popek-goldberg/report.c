@@ -1,145 +1,233 @@
 #include "popek-goldberg/report.h"
 
+#include "popek-goldberg/mistakes.h"
 #include "popek-goldberg/properties.h"
 #include "popek-goldberg/repair.h"
+#include "popek-goldberg/report_parts.h"
+#include "popek-goldberg/sets.h"
+#include "popek-goldberg/text.h"
 
 #include <string.h>
 
 static const char *const reading_names[] = {"literal", "corrected"};
 
-static void put_witness(FILE *to, const struct pg_judgement *j,
-                        const struct pg_row *row)
+enum {
+    TABLE_MAX = 40 /* encodings; a longer table has those that stand out */
+};
+
+/* ---- The head ---- */
+
+static void put_setting(FILE *to, const struct pg_judgement *j)
 {
-    const struct pg_witness *w = row->witness;
     const struct isa *isa = j->isa;
-    bool alone = row->proof == PG_ALONE;
-    static const char *const names[2][2] = {{"S1", "S2"}, {"S", "f(S)"}};
+    struct pg_lines lines = {.to = to, .indent = 0};
 
-    fputs("        instruction ", to);
-    pg_put_operands(to, isa, row->encoding, w);
+    if (!j->enforced)
+        return;
+    pg_put_words(&lines, "The monitor sets");
+    for (unsigned i = 0; i < isa->element_count; i++)
+        if (isa->elements[i].enforced)
+            pg_put_words_of(&lines, "%s=%llu", isa->elements[i].name,
+                            (unsigned long long)pg_setting_value(j, i));
+    pg_put_mark(&lines, ',');
+    pg_put_words(&lines, "which leaves the fewest critical instructions.");
+    pg_end_line(&lines);
+    for (unsigned t = 0; t < PG_THEOREMS; t++)
+        if (j->worst.holds[PG_CORRECTED][t] != j->best.holds[PG_CORRECTED][t])
+            fprintf(to,
+                    "In the worst setting the premise of Theorem %u "
+                    "fails.\n",
+                    t + 1);
+}
+
+static void put_head(FILE *to, const struct pg_judgement *j, enum pg_reading r)
+{
+    const struct isa *isa = j->isa;
+    struct pg_lines lines = {.to = to, .indent = 0};
+
+    pg_put_words_of(&lines, "Machine %s:", isa->name);
+    pg_put_words(&lines, isa->title);
+    pg_end_line(&lines);
+    fprintf(to,
+            "Reading: %s.  %s\nSpace: every state of the scaled machine: %u "
+            "words of %u bits, base 0 to %u,\nbound 0 to %u; the monitor of f "
+            "takes %u words.\n",
+            reading_names[r],
+            r == PG_LITERAL
+                ? "Only memory traps are set aside; R is base and bound."
+                : "All traps are set aside; resource registers are part of R.",
+            isa->cells, isa->cell_width[ISA_SCALED], isa->cells - 1, isa->cells,
+            isa->monitor_words);
+    put_setting(to, j);
     fputc('\n', to);
-    for (unsigned i = 0; i < (alone ? 1 : 2); i++) {
-        const char *name = alone ? "S" : names[row->proof == PG_MAPPED][i];
-
-        fprintf(to, "        %-7s  ", name);
-        pg_put_state(to, isa, row->encoding, &w->s[i]);
-        fprintf(to, "\n        i(%s)%*s", name, (int)(6 - strlen(name)), "");
-        pg_put_outcome(to, isa, row->encoding, &w->r[i]);
-        fputc('\n', to);
-    }
-    fputs("        because  ", to);
-    pg_put_difference(to, j, row);
-    fputs(".\n", to);
 }
 
-/* Which of the monitor's properties an exact failure breaks. */
-static const char *property(const struct pg_witness *w)
+/* ---- The table ---- */
+
+static const char *grade(const struct pg_judgement *j, unsigned i,
+                         enum pg_reading r)
 {
-    return w->why == PG_SEIZED || w->why == PG_UNPREDICTABLE
-               ? "resource control"
-               : "equivalence";
+    bool one = pg_spoils(j, i, r, PG_T2), three = pg_spoils(j, i, r, PG_T3);
+
+    return one ? three ? "BAD/BAD" : "BAD/ok" : "ok/ok";
 }
 
-static void put_row(FILE *to, const struct pg_judgement *j,
-                    const struct pg_row *row, unsigned n)
+/* Is there anything in its line but "ok"? */
+static bool stands_out(const struct pg_judgement *j, unsigned i)
 {
-    fprintf(to, "  [%u] %s: %s.\n", n, row->label, row->definition);
-    put_witness(to, j, row);
-    if (row->proof == PG_MAPPED)
-        fprintf(to, "        so breaks %s.\n", property(row->witness));
+    const struct pg_exact *x = &j->best.exact[i];
+
+    return x->vm.found || x->hybrid.found ||
+           strcmp(grade(j, i, PG_LITERAL), "ok/ok") != 0 ||
+           strcmp(grade(j, i, PG_CORRECTED), "ok/ok") != 0;
 }
 
-static const char *class_of(const struct pg_labels *l, enum pg_reading r)
+/* Of a critical one: its witness, what breaks, how it is sensitive. */
+static void put_reason(struct pg_lines *lines, const struct pg_judgement *j,
+                       unsigned i, enum pg_reading r, unsigned last)
 {
-    if (pg_critical(l, r))
-        return "CRITICAL: sensitive and not privileged";
-    if (l->privileged[r])
-        return pg_sensitive(l, r) ? "privileged and sensitive"
-                                  : "privileged and innocuous";
-    return "innocuous";
+    const struct pg_exact *x = &j->best.exact[i];
+    char ways[PG_WAYS_SIZE];
+
+    pg_ways_words(j->isa, &j->best.labels[i], r, ways);
+    pg_put_words_of(lines, "[%u] %s%s%s%s", last,
+                    x->breaks[PG_EQUIVALENCE].found ? "E" : "",
+                    x->breaks[PG_CONTROL].found ? "R" : "",
+                    x->vm.found ? " " : "", ways);
 }
 
-static void put_mistakes(FILE *to, const struct pg_labels *l, enum pg_reading r)
+static void put_line(FILE *to, const struct pg_judgement *j, unsigned i,
+                     enum pg_reading r, unsigned last)
 {
-    const struct pg_witness *w = &l->unprivileged[r];
+    const struct pg_exact *x = &j->best.exact[i];
+    bool critical = pg_critical(&j->best.labels[i], r);
+    struct pg_lines lines = {.to = to, .indent = 51};
+    char exact[16], head[ISA_NAME + 64];
 
-    if (l->vacuous[r] && !w->found)
-        fputs("  Privileged would be vacuous here: no pair of states speaks "
-              "for or against it.\n",
-              to);
-    if (l->less.found && !l->privileged[r])
-        fputs("  A user-mode no-op is not privileged: the monitor never hears "
-              "of it.\n",
-              to);
-    if (w->found && w->why == PG_NO_TRAP &&
-        w->r[ISA_SUPERVISOR].ending == ISA_TRAPPED)
-        fputs("  It traps in supervisor mode and not in user mode: the "
-              "condition is the wrong way round.\n",
-              to);
-    if (w->found && w->why == PG_TRAPS_TOO)
-        fputs("  Privileged asks for two things: a trap in user mode, and none "
-              "in supervisor mode.\n",
-              to);
+    snprintf(exact, sizeof(exact), "%s/%s", x->vm.found ? "FAIL" : "ok",
+             x->hybrid.found ? "FAIL" : "ok");
+    snprintf(head, sizeof(head), "%-16s %-9s %-9s %-*s",
+             j->isa->encodings[i].name, grade(j, i, PG_LITERAL),
+             grade(j, i, PG_CORRECTED), critical ? 10 : 0, exact);
+    pg_begin_line(&lines, head);
+    if (critical)
+        put_reason(&lines, j, i, r, last);
+    pg_end_line(&lines);
 }
 
-static unsigned put_code(FILE *to, const struct pg_judgement *j, unsigned i,
-                         enum pg_reading r, unsigned n)
-{
-    const struct isa_encoding *c = &j->isa->encodings[i];
-    const struct pg_labels *l = &j->best.labels[i];
-    struct pg_row rows[PG_ROWS];
-    unsigned count = pg_rows(j, i, r, rows);
-
-    fprintf(to, "\n%s", c->name);
-    if (strcmp(c->name, c->mnemonic))
-        fprintf(to, " (of %s)", c->mnemonic);
-    fprintf(to, "%s%s: %s.\n", *c->title ? ", " : "", c->title, class_of(l, r));
-    put_mistakes(to, l, r);
-    for (unsigned k = 0; k < count; k++)
-        put_row(to, j, &rows[k], ++n);
-    if (!pg_sensitive(l, r))
-        fprintf(to,
-                "  Not sensitive: no witness in the exhausted space of "
-                "%llu states.\n",
-                (unsigned long long)l->states);
-    if (!j->best.exact[i].vm.found)
-        fprintf(to,
-                "  Meets the exact criterion: no witness against it in "
-                "the exhausted space of %llu states.\n",
-                (unsigned long long)j->best.exact[i].states);
-    return n;
-}
-
-/* ---- The table and the verdicts ---- */
-
-static bool bad(const struct pg_labels *l, enum pg_reading r, unsigned theorem)
-{
-    return theorem == PG_T3 ? pg_user_sensitive(l, r) && !l->privileged[r]
-                            : pg_critical(l, r);
-}
-
-static void put_table(FILE *to, const struct pg_judgement *j,
+static void put_table(FILE *to, const struct pg_judgement *j, enum pg_reading r,
                       const char *instruction)
 {
-    fprintf(to, "%-16s %-9s %-9s %s\n", "", "literal", "corrected", "exact");
-    fprintf(to, "%-16s %-9s %-9s %s\n", "instruction", "T1/T3", "T1/T3",
-            "VM/hybrid");
-    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
-        const struct pg_labels *l = &j->best.labels[i];
-        const struct pg_exact *x = &j->best.exact[i];
-        char cell[PG_READINGS][16];
+    bool all = instruction || j->isa->encoding_count <= TABLE_MAX;
+    struct pg_row rows[PG_ROWS];
+    unsigned last = 0, passed = 0;
 
+    fprintf(to, "%-16s %-9s %-9s %-9s %s\n", "", "literal", "corrected",
+            "exact", "critical: [witness], what");
+    fprintf(to, "%-16s %-9s %-9s %-9s %s\n", "instruction", "T1/T3", "T1/T3",
+            "VM/hybrid", "breaks, how it is sensitive");
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        last += pg_rows(j, i, r, rows);
         if (!pg_is_named(&j->isa->encodings[i], instruction))
             continue;
-        for (enum pg_reading r = 0; r < PG_READINGS; r++)
-            snprintf(cell[r], sizeof(cell[r]), "%s/%s",
-                     bad(l, r, PG_T1) ? "BAD" : "ok",
-                     bad(l, r, PG_T3) ? "BAD" : "ok");
-        fprintf(to, "%-16s %-9s %-9s %s/%s\n", j->isa->encodings[i].name,
-                cell[PG_LITERAL], cell[PG_CORRECTED],
-                x->vm.found ? "FAIL" : "ok", x->hybrid.found ? "FAIL" : "ok");
+        if (all || stands_out(j, i))
+            put_line(to, j, i, r, last);
+        else
+            passed++;
+    }
+    if (passed)
+        fprintf(to, "%u others%*s %-9s %-9s ok/ok\n", passed,
+                passed < 10    ? 8
+                : passed < 100 ? 7
+                               : 6,
+                "", "ok/ok", "ok/ok");
+    fputs(
+        "BAD: spoils the premise.  E: breaks equivalence.  R: breaks resource "
+        "control.\n",
+        to);
+}
+
+/* ---- The classes ---- */
+
+/* "LGDT [3-5]": its name, and the numbers of its witnesses. */
+static void put_member(struct pg_lines *lines, const struct pg_judgement *j,
+                       unsigned i, enum pg_reading r)
+{
+    struct pg_row rows[PG_ROWS];
+    unsigned first = 1, n;
+
+    for (unsigned k = 0; k < i; k++)
+        first += pg_rows(j, k, r, rows);
+    n = pg_rows(j, i, r, rows);
+    if (n > 1)
+        pg_put_words_of(lines, "%s [%u-%u]", j->isa->encodings[i].name, first,
+                        first + n - 1);
+    else if (n)
+        pg_put_words_of(lines, "%s [%u]", j->isa->encodings[i].name, first);
+    else
+        pg_put_words(lines, j->isa->encodings[i].name);
+}
+
+static void put_class(FILE *to, const struct pg_judgement *j, enum pg_reading r,
+                      enum pg_region region)
+{
+    bool titles = region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED;
+    struct pg_lines lines = {.to = to, .indent = 4};
+    struct pg_walk w = {0};
+    char ways[PG_WAYS_SIZE];
+
+    fprintf(to, "  %s: %u\n", pg_region_name(region),
+            pg_region_count(j, r, region));
+    while (pg_walk_region(j, r, region, &w)) {
+        pg_group_words(w.ways, ways);
+        if (w.opens) {
+            pg_end_line(&lines);
+            lines.indent = 4;
+            if (titles)
+                pg_put_words_of(&lines, "%s:", ways);
+            lines.indent = titles ? 6 : 4;
+        }
+        put_member(&lines, j, w.encoding, r);
+    }
+    pg_end_line(&lines);
+}
+
+static void put_classes(FILE *to, const struct pg_judgement *j,
+                        enum pg_reading r)
+{
+    fprintf(to, "\nThe %u instructions, with the numbers of their witnesses\n",
+            j->isa->encoding_count);
+    for (enum pg_region i = PG_REGIONS; i-- > PG_IN_NEITHER;)
+        put_class(to, j, r, i);
+}
+
+/* Mnemonics of which there are several encodings. */
+static void put_unions(FILE *to, const struct pg_judgement *j)
+{
+    static const char *const words[ISA_VERDICT_COUNT] = {
+        [ISA_SAYS_PRIVILEGED] = "privileged: all are",
+        [ISA_SAYS_CRITICAL] = "critical: one at least is",
+        [ISA_SAYS_INNOCUOUS] = "neither: none is critical, not all are "
+                               "privileged"};
+    const struct isa *isa = j->isa;
+    bool any = false;
+
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
+        const char *name = isa->encodings[i].mnemonic;
+        unsigned n = 0;
+
+        for (unsigned k = 0; k < isa->encoding_count; k++)
+            n += !strcmp(isa->encodings[k].mnemonic, name);
+        if (n < 2 || isa_find_mnemonic(isa, name) != (int)i)
+            continue;
+        fputs(any ? "" : "\nMnemonics of several encodings (corrected)\n", to);
+        any = true;
+        fprintf(to, "  %-12s %2u encodings; %s\n", name, n,
+                words[pg_of_mnemonic(j, name)]);
     }
 }
+
+/* ---- The theorems ---- */
 
 static const char *const statements[] = {
     "a monitor may be constructed if every sensitive instruction is "
@@ -150,51 +238,68 @@ static const char *const statements[] = {
     "is privileged",
 };
 
-static void put_culprits(FILE *to, const struct pg_judgement *j,
+static void put_culprits(struct pg_lines *lines, const struct pg_judgement *j,
                          enum pg_reading r, unsigned theorem)
 {
-    const char *separator = " because of ";
+    bool any = false;
 
-    for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        if (bad(&j->best.labels[i], r, theorem) &&
-            (theorem == PG_T2 || !j->isa->encodings[i].needed)) {
-            fprintf(to, "%s%s", separator, j->isa->encodings[i].name);
-            separator = ", ";
-        }
-    if (theorem == PG_T2 && j->isa->needs)
-        fprintf(to, "; %s", j->isa->needs);
-    if (theorem == PG_T2 && j->isa->timing)
-        fprintf(to, "; and timing: %s", j->isa->timing);
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        if (!pg_spoils(j, i, r, theorem))
+            continue;
+        if (any)
+            pg_put_mark(lines, ',');
+        else
+            pg_put_words(lines, "because of");
+        pg_put_words(lines, j->isa->encodings[i].name);
+        any = true;
+    }
+    if (theorem == PG_T2 && j->isa->needs) {
+        pg_put_mark(lines, ';');
+        pg_put_words(lines, j->isa->needs);
+    }
+    if (theorem == PG_T2 && j->isa->timing) {
+        pg_put_words(lines, "and timing:");
+        pg_put_words(lines, j->isa->timing);
+    }
+    pg_put_mark(lines, '.');
 }
 
-static void put_theorems(FILE *to, const struct pg_judgement *j,
-                         enum pg_reading r)
+static const char *explain(bool holds, bool exact, bool timed)
+{
+    if (!holds && exact && !timed)
+        return "Premise and conclusion disagree: the theorem is sufficient, "
+               "not necessary.  In every state the named instructions trap "
+               "under the monitor, or do what they would on the bare machine.";
+    if (holds && !exact)
+        return "Premise and conclusion disagree: a guest may set its machine "
+               "up otherwise than the monitor sets the real one, or a trap "
+               "depends on it; see the witness.";
+    return "";
+}
+
+static void put_theorem(FILE *to, const struct pg_judgement *j,
+                        enum pg_reading r, unsigned t)
 {
     bool exact[] = {j->best.vm, j->best.nested, j->best.hybrid};
     static const char *const maps[] = {"f", "f of f", "f, virtual user mode"};
+    bool holds = j->best.holds[r][t];
+    bool timed = t == PG_T2 && (j->isa->timing || j->isa->needs);
+    struct pg_lines lines = {.to = to, .indent = 2};
 
-    for (unsigned t = 0; t < PG_THEOREMS; t++) {
-        bool holds = j->best.holds[r][t];
-
-        fprintf(to, "\nTheorem %u: %s.\n  Premise: %s", t + 1, statements[t],
-                holds ? "holds" : "fails");
-        if (!holds)
-            put_culprits(to, j, r, t);
-        fprintf(to, ".\n  Exact criterion (%s): %s.\n", maps[t],
-                exact[t] ? "holds" : "fails");
-        if (!holds && exact[t] && !(t == PG_T2 && j->isa->timing))
-            fputs("  Premise and conclusion disagree: the theorem is "
-                  "sufficient, not necessary.  In every\n  state the named "
-                  "instructions trap under the monitor, or do what they would "
-                  "on the\n  bare machine.\n",
-                  to);
-        if (holds && !exact[t])
-            fputs("  Premise and conclusion disagree: a guest may set its "
-                  "machine "
-                  "up otherwise than the\n  monitor sets the real one, or a "
-                  "trap depends on it; see the witness.\n",
-                  to);
-    }
+    fputc('\n', to);
+    pg_begin_line(&lines, "");
+    pg_put_words_of(&lines, "Theorem %u: %s.", t + 1, statements[t]);
+    pg_end_line(&lines);
+    pg_put_words_of(&lines, "Premise: %s", holds ? "holds." : "fails");
+    lines.indent = 4;
+    if (!holds)
+        put_culprits(&lines, j, r, t);
+    pg_end_line(&lines);
+    fprintf(to, "  Exact criterion (%s): %s.\n", maps[t],
+            exact[t] ? "holds" : "fails");
+    lines.indent = 2;
+    pg_put_words(&lines, explain(holds, exact[t], timed));
+    pg_end_line(&lines);
 }
 
 /* What each technique of making virtual machines keeps, and how to mend what
@@ -215,105 +320,40 @@ static void put_techniques(FILE *to, const struct pg_judgement *j,
     pg_properties_free(p);
 }
 
-static const char *const verdict_words[] = {"holds", "fails", "privileged",
-                                            "critical", "innocuous"};
+/* ---- All of it ---- */
 
-static void put_claims(FILE *to, const struct pg_judgement *j)
+static void put_codes(FILE *to, const struct pg_judgement *j, enum pg_reading r,
+                      const char *instruction)
 {
-    const struct isa *isa = j->isa;
+    struct pg_row rows[PG_ROWS];
+    unsigned first = 1;
 
-    if (isa->claim_count)
-        fputs("\nClaims of the literature, against what is derived (corrected "
-              "reading):\n",
-              to);
-    for (unsigned i = 0; i < isa->claim_count; i++) {
-        const struct isa_claim *c = &isa->claims[i];
-
-        fprintf(to, "  %-16s %-10s %s", pg_claim_subject(isa, c),
-                verdict_words[c->verdict],
-                pg_claim_agrees(j, c) ? "derived too" : "DERIVED OTHERWISE: ");
-        fprintf(to, "%s (%s; %c)\n",
-                pg_claim_agrees(j, c) ? "" : verdict_words[pg_derived(j, c)],
-                c->source, c->confidence);
-        if (c->differs)
-            fprintf(to, "    %s\n", c->differs);
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        if (instruction && pg_is_named(&j->isa->encodings[i], instruction))
+            pg_put_code(to, j, i, r, first);
+        else if (!instruction && pg_is_remarkable(j, i, r))
+            pg_put_code_briefly(to, j, i, r, first);
+        first += pg_rows(j, i, r, rows);
     }
-}
-
-static void put_setting(FILE *to, const struct pg_judgement *j)
-{
-    const struct isa *isa = j->isa;
-
-    if (!j->enforced)
-        return;
-    fputs("\nThe monitor sets", to);
-    for (unsigned i = 0; i < isa->element_count; i++)
-        if (isa->elements[i].enforced)
-            fprintf(to, " %s=%llu", isa->elements[i].name,
-                    (unsigned long long)pg_setting_value(j, i));
-    fputs(", which leaves the fewest critical instructions.\n", to);
-    for (unsigned t = 0; t < PG_THEOREMS; t++)
-        if (j->worst.holds[PG_CORRECTED][t] != j->best.holds[PG_CORRECTED][t])
-            fprintf(to,
-                    "In the worst setting the premise of Theorem %u "
-                    "fails.\n",
-                    t + 1);
-}
-
-static void put_head(FILE *to, const struct pg_judgement *j, enum pg_reading r)
-{
-    const struct isa *isa = j->isa;
-
-    fprintf(to, "Machine %s: %s\n", isa->name, isa->title);
-    fprintf(to,
-            "Reading: %s.  %s\nSpace: every state of the scaled machine: %u "
-            "words of %u bits, base 0 to %u, bound 0 to\n%u; the monitor of f "
-            "takes %u words.\n",
-            reading_names[r],
-            r == PG_LITERAL
-                ? "Only memory traps are set aside; R is base and bound."
-                : "All traps are set aside; resource registers are part of R.",
-            isa->cells, isa->cell_width[ISA_SCALED], isa->cells - 1, isa->cells,
-            isa->monitor_words);
-    put_setting(to, j);
-    fputc('\n', to);
 }
 
 void pg_report(FILE *to, const struct pg_judgement *j, enum pg_reading r,
                const char *instruction)
 {
-    struct pg_row rows[PG_ROWS];
-    unsigned n = 0;
-
     put_head(to, j, r);
-    put_table(to, j, instruction);
-    for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        if (pg_is_named(&j->isa->encodings[i], instruction))
-            n = put_code(to, j, i, r, n);
-        else
-            n += pg_rows(j, i, r, rows);
-    if (instruction)
+    put_table(to, j, r, instruction);
+    if (instruction) {
+        put_codes(to, j, r, instruction);
+        pg_report_mistakes(to, j, instruction);
         return;
-    put_theorems(to, j, r);
-    put_techniques(to, j, r);
-    put_claims(to, j);
-}
-
-bool pg_report_witness(FILE *to, const struct pg_judgement *j,
-                       enum pg_reading r, unsigned n)
-{
-    struct pg_row rows[PG_ROWS];
-
-    for (unsigned i = 0; n && i < j->isa->encoding_count; i++) {
-        unsigned count = pg_rows(j, i, r, rows);
-
-        if (n <= count) {
-            fprintf(to, "%s: %s.\n", j->isa->encodings[i].name,
-                    class_of(&j->best.labels[i], r));
-            put_row(to, j, &rows[n - 1], n);
-            return true;
-        }
-        n -= count;
     }
-    return false;
+    put_classes(to, j, r);
+    pg_put_definitions(to, j, r);
+    put_codes(to, j, r, NULL);
+    for (unsigned t = 0; t < PG_THEOREMS; t++)
+        put_theorem(to, j, r, t);
+    put_unions(to, j);
+    put_techniques(to, j, r);
+    pg_put_about(to, j);
+    pg_report_mistakes(to, j, NULL);
 }

@@ -3,6 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+bool pg_spoils(const struct pg_judgement *j, unsigned encoding,
+               enum pg_reading r, unsigned theorem)
+{
+    const struct pg_labels *l = &j->best.labels[encoding];
+    bool needed = j->isa->encodings[encoding].needed;
+
+    if (theorem == PG_T3)
+        return !needed && pg_user_sensitive(l, r) && !l->privileged[r];
+    return pg_critical(l, r) && (theorem == PG_T2 || !needed);
+}
+
 enum pg_region pg_region_of(const struct pg_labels *l, enum pg_reading r)
 {
     if (l->privileged[r])

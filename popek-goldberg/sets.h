@@ -14,6 +14,11 @@ enum pg_region {
     PG_REGIONS
 };
 
+/* Is the premise of theorem PG_T1, PG_T2 or PG_T3 broken by this encoding?
+ * What is a monitor's own is against the second only. */
+bool pg_spoils(const struct pg_judgement *j, unsigned encoding,
+               enum pg_reading r, unsigned theorem);
+
 enum pg_region pg_region_of(const struct pg_labels *l, enum pg_reading r);
 
 /* "innocuous", "privileged and sensitive", "CRITICAL in user mode too", ... */

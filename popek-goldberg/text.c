@@ -114,17 +114,16 @@ static void put_word(struct pg_lines *l, const char *word, size_t size)
 
     snprintf(copy, sizeof(copy), "%.*s", (int)size, word);
     unsigned length = pg_text_length(copy);
-    if (l->column > l->indent && l->column + 1 + length > COLUMNS) {
+    bool blank = l->spaced || l->column > l->indent;
+    if (l->column > l->indent && l->column + blank + length > COLUMNS) {
         fputc('\n', l->to);
         l->column = 0;
     }
-    if (!l->column && l->indent) {
-        fprintf(l->to, "%*s", (int)l->indent, "");
-        l->column = l->indent;
-    } else if (l->column > l->indent) {
-        fputc(' ', l->to);
-        l->column++;
-    }
+    if (!l->column)
+        l->column = (unsigned)fprintf(l->to, "%*s", (int)l->indent, "");
+    else if (blank)
+        l->column += (unsigned)fprintf(l->to, " ");
+    l->spaced = true;
     while ((c = pg_take_character(&at)))
         pg_put_character(l->to, c < ' ' || (c >= 0x7F && c < 0xA0) ? ' ' : c);
     l->column += length;
@@ -153,9 +152,33 @@ void pg_put_words_of(struct pg_lines *l, const char *fmt, ...)
     pg_put_words(l, text);
 }
 
+void pg_put_sentence(struct pg_lines *l, const char *text)
+{
+    size_t n = strlen(text);
+
+    pg_put_words(l, text);
+    if (!n || !strchr(".?!", text[n - 1]))
+        pg_put_mark(l, '.');
+}
+
+void pg_put_mark(struct pg_lines *l, char mark)
+{
+    fputc(mark, l->to);
+    l->column++;
+}
+
+void pg_begin_line(struct pg_lines *l, const char *text)
+{
+    pg_end_line(l);
+    fputs(text, l->to);
+    l->column = (unsigned)strlen(text);
+    l->spaced = false;
+}
+
 void pg_end_line(struct pg_lines *l)
 {
     if (l->column)
         fputc('\n', l->to);
     l->column = 0;
+    l->spaced = false;
 }

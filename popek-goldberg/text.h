@@ -23,18 +23,29 @@ void pg_put_html(FILE *to, const char *text);
 /* How many characters the text has. */
 unsigned pg_text_length(const char *text);
 
-/* Writes words in lines of at most 79 columns.  Zero `column` to begin. */
+/* Writes words in lines of at most 79 columns. */
 struct pg_lines {
     FILE *to;
-    unsigned indent; /* of all lines but the first */
-    unsigned column; /* where the last word ended */
+    unsigned indent; /* of the next line that is begun */
+    unsigned column; /* where the line ends so far; 0: none is begun */
+    bool spaced;     /* a blank before the next word, however short the line:
+                      * else only behind the indent */
 };
+
+/* Begin a line with this text, as it is; the next word follows at once. */
+void pg_begin_line(struct pg_lines *l, const char *text);
 
 /* All words of the text; a word that is too long has a line of its own. */
 void pg_put_words(struct pg_lines *l, const char *text);
 
 /* Printed first: PRINTF into one text of at most 1023 characters. */
 void pg_put_words_of(struct pg_lines *l, const char *fmt, ...) PRINTF(2, 3);
+
+/* The same, with a full stop unless it has one. */
+void pg_put_sentence(struct pg_lines *l, const char *text);
+
+/* A mark that belongs to the word before it. */
+void pg_put_mark(struct pg_lines *l, char mark);
 
 /* End the line, if there is one. */
 void pg_end_line(struct pg_lines *l);
