@@ -38,7 +38,7 @@ static int choose_target(const struct pg_judgement *j, const char *instruction,
                                 "--mutate %s is about no one instruction",
                                 construct_mutation_name(c->mutation));
     for (unsigned i = isa->encoding_count; i-- > 0;)
-        if (construct_can_matter(j, c->mutation, i) &&
+        if (construct_can_matter(j, c->technique, c->mutation, i) &&
             (!instruction || pg_is_named(&isa->encodings[i], instruction)) &&
             (found < 0 || j->best.labels[i].privileged[PG_CORRECTED]))
             found = (int)i;
@@ -63,7 +63,8 @@ static int choose(const struct pg_judgement *j, const struct check_options *o,
                                   : CONSTRUCT_TRAP,
         .levels = g->level_given ? (unsigned)g->level : 1,
         .seed = g->seed_given ? g->seed : 1,
-        .programs = g->programs_given ? g->programs : CONSTRUCT_PROGRAMS};
+        .programs = g->programs_given ? g->programs : CONSTRUCT_PROGRAMS,
+        .steps = CONSTRUCT_STEPS};
     if (g->hybrid && g->interpret)
         return options_complain(&check_usage, "--hybrid or --interpret");
     if (g->level_given && (g->level < 1 || g->level > CONSTRUCT_LEVELS))

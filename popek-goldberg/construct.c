@@ -73,7 +73,7 @@ static enum status begin(struct lockstep *l, uint64_t seed)
     struct construct_machine *host = &l->real;
     struct construct_monitor *outer = NULL;
 
-    construct_program(isa, seed, &l->program);
+    construct_program(isa, seed, l->o->levels > 1, &l->program);
     l->step = 0;
     l->bare = machine(l, isa->cells, l->words);
     l->real = machine(l, q, l->words + isa->cells);
@@ -123,6 +123,11 @@ static struct construct_value element(const struct isa_state *s, unsigned i)
     return (struct construct_value){s->v[i], s->unknown >> i & 1};
 }
 
+static struct construct_value of_psw(const struct construct_psw *p, unsigned i)
+{
+    return (struct construct_value){p->v[i], p->unknown >> i & 1};
+}
+
 static struct construct_value word(const struct construct_word *w)
 {
     return (struct construct_value){w->value, w->unknown};
@@ -152,7 +157,7 @@ static bool same_virtual(const struct lockstep *l,
                   word(&b->word[i])))
             return false;
     for (unsigned i = 0; i < ISA_BUILT_IN; i++)
-        if (!same(d, CONSTRUCT_OLD, i, value(a->old.v[i]), value(b->old.v[i])))
+        if (!same(d, CONSTRUCT_OLD, i, of_psw(&a->old, i), of_psw(&b->old, i)))
             return false;
     return same(d, CONSTRUCT_CAUSE, 0, value(a->cause), value(b->cause));
 }
@@ -210,12 +215,12 @@ static bool was_told(const struct lockstep *l, struct construct_divergence *d)
 static bool agree(struct lockstep *l, struct construct_divergence *d)
 {
     construct_observe(l->top);
-    if (!same_virtual(l, d))
+    if (!same_monitors(l, d) || !same_virtual(l, d))
         return false;
     for (unsigned i = 0; i < l->o->levels && !l->o->blind; i++)
         if (!same_mapped(l, i, d))
             return false;
-    return same_monitors(l, d) && (l->o->blind || was_told(l, d));
+    return l->o->blind || was_told(l, d);
 }
 
 /* ---- One instruction ---- */
@@ -269,6 +274,21 @@ static void observe(const struct lockstep *l, struct construct_divergence *d)
     construct_window(&l->real, &d->real);
 }
 
+/* Nothing has changed, and so nothing will: a trap whose handler traps, or a
+ * jump to itself. */
+static bool stands_still(const struct lockstep *l,
+                         const struct construct_psw *old,
+                         const struct isa_state *before)
+{
+    const struct construct_machine *m = &l->bare;
+    struct isa_state now;
+
+    construct_window(m, &now);
+    return !memcmp(now.v, before->v, sizeof(now.v)) &&
+           !memcmp(now.mem, before->mem, sizeof(now.mem)) &&
+           !memcmp(&m->old, old, sizeof(*old));
+}
+
 /* Both go on by one instruction.  False: the program is over, one way or the
  * other. */
 static bool step(struct lockstep *l)
@@ -276,6 +296,7 @@ static bool step(struct lockstep *l)
     const struct construct_insn *insn = next_insn(&l->bare);
     struct construct_count *n =
         insn ? &l->out->code[insn->code - l->isa->encodings] : &l->out->fetch;
+    struct construct_psw old = l->bare.old;
     struct construct_divergence d;
     struct construct_step bare;
 
@@ -297,7 +318,7 @@ static bool step(struct lockstep *l)
     } else if (agree(l, &d)) {
         l->out->steps++;
         count(n, l->top);
-        return true;
+        return !stands_still(l, &old, &d.bare);
     }
     n->diverged++;
     keep(l, &d);
@@ -315,7 +336,7 @@ static enum status run_program(struct lockstep *l, uint64_t seed)
     if (!agree(l, &d))
         keep(l, &d);
     else
-        while (l->step < CONSTRUCT_STEPS && step(l))
+        while (l->step < l->o->steps && step(l))
             ;
     for (unsigned i = 0; i < l->o->levels; i++) {
         l->out->interventions[i] += l->monitor[i].interventions;
@@ -372,11 +393,19 @@ enum pg_property construct_breaks(const struct construct_divergence *d)
     }
 }
 
+bool construct_is_absent(const struct isa *isa,
+                         const struct construct_options *o, unsigned encoding)
+{
+    return o->levels < 2 && isa->encodings[encoding].needed;
+}
+
 bool construct_is_promised(const struct pg_judgement *j,
                            const struct construct_options *o, unsigned encoding)
 {
     const struct pg_exact *x = &j->best.exact[encoding];
 
+    if (construct_is_absent(j->isa, o, encoding))
+        return true;
     switch (o->technique) {
     case CONSTRUCT_TRAP:
         return !(o->levels > 1 ? &x->nested : &x->vm)->found;

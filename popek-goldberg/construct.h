@@ -26,6 +26,7 @@ struct construct_options {
                       * what the guest sees, and at the monitors' words */
     uint64_t seed;   /* of the first program; the next has the next number */
     uint64_t programs;
+    uint64_t steps; /* at most, of each */
 };
 
 /* What is not as it should be. */
@@ -91,6 +92,10 @@ MUST_USE enum status construct_run(const struct pg_judgement *j,
 
 /* Which of the monitor's properties it breaks. */
 enum pg_property construct_breaks(const struct construct_divergence *d);
+
+/* Has the virtual machine no such instruction, for it is its monitor's? */
+bool construct_is_absent(const struct isa *isa,
+                         const struct construct_options *o, unsigned encoding);
 
 /* Does the exact criterion of what was built hold for this encoding? */
 bool construct_is_promised(const struct pg_judgement *j,

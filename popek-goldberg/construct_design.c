@@ -38,18 +38,25 @@ static bool is_privileged_trap(const struct isa *isa,
            isa->traps[a->trap].kind == ISA_TRAP_PRIVILEGED;
 }
 
+static bool has_trap(const struct isa_encoding *code)
+{
+    for (unsigned i = 0; i < code->action_count; i++)
+        if (code->actions[i].kind == ISA_TRAP)
+            return true;
+    return false;
+}
+
 bool construct_needs_v(const struct isa *isa, const struct isa_encoding *code)
 {
-    if (reads_hidden(isa, code))
+    struct space s;
+
+    space_open(&s, isa, code, false);
+    if (reads_hidden(isa, code) && (s.memory || has_trap(code)))
         return true;
     for (unsigned i = 0; i < code->action_count; i++) {
         const struct isa_action *a = &code->actions[i];
 
         if (is_privileged_trap(isa, a))
-            return true;
-        if (a->kind == ISA_ASSIGN &&
-            (is_hidden(isa, a->element) || a->element == ISA_BOUND ||
-             isa->elements[a->element].kind == ISA_KIND_CLOCK))
             return true;
     }
     return false;
@@ -86,15 +93,18 @@ static bool by_mode_alone(const struct isa *isa,
     return true;
 }
 
+bool construct_by_mode_alone(const struct pg_judgement *j, unsigned encoding)
+{
+    return j->best.labels[encoding].privileged[PG_CORRECTED] &&
+           by_mode_alone(j->isa, &j->isa->encodings[encoding]);
+}
+
 static enum privilege privilege_of(const struct construct_design *d, unsigned i)
 {
-    const struct isa_encoding *code = &d->isa->encodings[i];
-
-    if (!construct_needs_v(d->isa, code))
+    if (!construct_needs_v(d->isa, &d->isa->encodings[i]))
         return PRIV_U;
     return d->technique != CONSTRUCT_INTERPRET &&
-                   d->j->best.labels[i].privileged[PG_CORRECTED] &&
-                   by_mode_alone(d->isa, code)
+                   construct_by_mode_alone(d->j, i)
                ? PRIV_P
                : PRIV_Q;
 }

@@ -2,12 +2,22 @@
 
 #include <string.h>
 
+/* The bits of `unknown` that are about a PSW. */
+static const uint64_t psw_bits = (UINT64_C(1) << ISA_BUILT_IN) - 1;
+
 struct construct_psw construct_psw(const struct construct_machine *m)
 {
-    struct construct_psw psw;
+    struct construct_psw psw = {.unknown = m->s.unknown & psw_bits};
 
     memcpy(psw.v, m->s.v, sizeof(psw.v));
     return psw;
+}
+
+void construct_load_psw(struct construct_machine *m,
+                        const struct construct_psw *psw)
+{
+    memcpy(m->s.v, psw->v, sizeof(psw->v));
+    m->s.unknown = (m->s.unknown & ~psw_bits) | psw->unknown;
 }
 
 struct construct_word *construct_reach(const struct construct_machine *m,
@@ -75,8 +85,7 @@ void construct_trap(struct construct_machine *m, unsigned trap)
 {
     m->old = construct_psw(m);
     m->cause = trap;
-    memcpy(m->s.v, m->new.v, sizeof(m->new.v));
-    m->s.unknown &= ~((UINT64_C(1) << ISA_BUILT_IN) - 1);
+    construct_load_psw(m, &m->new);
 }
 
 /* A memory trap is trap 0 of every machine. */

@@ -30,6 +30,7 @@ struct construct_word {
 
 struct construct_psw {
     uint64_t v[ISA_BUILT_IN]; /* as elements: ISA_MODE, ISA_PC, ... */
+    uint64_t unknown;         /* bit i: v[i] is unpredictable, and 0 */
 };
 
 struct construct_machine {
@@ -58,6 +59,8 @@ struct construct_step {
 };
 
 struct construct_psw construct_psw(const struct construct_machine *m);
+void construct_load_psw(struct construct_machine *m,
+                        const struct construct_psw *psw);
 
 /* The word that mem[a] reaches with this base and bound; NULL: it traps. */
 struct construct_word *construct_reach(const struct construct_machine *m,

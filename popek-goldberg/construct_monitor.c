@@ -16,6 +16,9 @@ static struct construct_monitor *monitor_of(const struct vcpu *v)
 
 /* ---- The virtual machine, and what it runs on ---- */
 
+/* What of a PSW may be unpredictable for guest and hardware alike. */
+static const uint64_t shared = 1u << ISA_PC | 1u << ISA_BASE | 1u << ISA_BOUND;
+
 static void carry(const struct isa_state *from, struct isa_state *to,
                   unsigned i)
 {
@@ -36,6 +39,7 @@ static void take(struct construct_monitor *c)
     for (unsigned i = 0; i < isa->element_count; i++)
         if (pg_is_carried(isa, i) && i != ISA_PC)
             carry(&c->host->s, g, i);
+    g->unknown = (g->unknown & ~shared) | (psw.unknown & shared);
     g->v[ISA_PC] = psw.v[ISA_PC];
     if (psw.v[ISA_BASE] != c->base) {
         c->base = psw.v[ISA_BASE];
@@ -54,16 +58,11 @@ void construct_observe(struct construct_monitor *c)
 
 static struct construct_psw real_psw(const struct construct_monitor *c)
 {
-    return (struct construct_psw){{[ISA_MODE] = ISA_USER,
-                                   [ISA_PC] = c->guest.s.v[ISA_PC],
-                                   [ISA_BASE] = c->base,
-                                   [ISA_BOUND] = c->bound}};
-}
-
-static void put_psw(struct construct_machine *m, const struct construct_psw *p)
-{
-    memcpy(m->s.v, p->v, sizeof(p->v));
-    m->s.unknown &= ~((UINT64_C(1) << ISA_BUILT_IN) - 1);
+    return (struct construct_psw){.v = {[ISA_MODE] = ISA_USER,
+                                        [ISA_PC] = c->guest.s.v[ISA_PC],
+                                        [ISA_BASE] = c->base,
+                                        [ISA_BOUND] = c->bound},
+                                  .unknown = c->guest.s.unknown & shared};
 }
 
 /* The program's own: no privilege is needed, so that it goes straight to the
@@ -104,7 +103,7 @@ void construct_enter(struct construct_monitor *c)
 
     put_carried(c, &c->guest.s);
     put_resources(c);
-    put_psw(c->host, &psw);
+    construct_load_psw(c->host, &psw);
     c->trapped = false;
 }
 
@@ -185,6 +184,20 @@ static bool changes_control(const struct isa *isa, const struct isa_state *a,
     return false;
 }
 
+/* A mistake: the guest's addresses are taken for real ones. */
+static void store_unmoved(struct construct_monitor *c,
+                          const struct isa_state *s)
+{
+    uint64_t base = c->guest.s.v[ISA_BASE];
+    struct isa_state before;
+
+    construct_window(&c->guest, &before);
+    for (unsigned i = 0; i < ISA_CELLS; i++)
+        if (s->mem[i] != before.mem[i])
+            c->host->word[base + i].value = s->mem[i];
+    c->guest.s = *s;
+}
+
 /* What the description says of the instruction, done to the virtual machine:
  * one routine serves, for the description is data. */
 enum verdict construct_v(struct vcpu *v, struct vm_exit *x)
@@ -208,7 +221,10 @@ enum verdict construct_v(struct vcpu *v, struct vm_exit *x)
     if (r.ending == ISA_ANYTHING)
         return VERDICT_RESUME; /* nothing is anything, too */
     bool asks = changes_control(c->design->isa, &g->s, &r.state);
-    construct_commit(g, &r.state);
+    if (c->design->mutation == CONSTRUCT_PLACE)
+        store_unmoved(c, &r.state);
+    else
+        construct_commit(g, &r.state);
     if (c->design->mutation == CONSTRUCT_MODE)
         g->s.v[ISA_MODE] = mode;
     if (asks)
@@ -223,7 +239,7 @@ enum verdict construct_v_psw(struct vcpu *v, struct vm_exit *x)
 
     (void)x;
     c->did = CONSTRUCT_EMULATED;
-    put_psw(&c->guest, &c->psw);
+    construct_load_psw(&c->guest, &c->psw);
     construct_allocate(c);
     return VERDICT_RESUME;
 }
@@ -362,6 +378,6 @@ enum status construct_boot(const struct construct_design *design,
     allocator_give_time(&c->allocator, &c->vm);
     /* Where a trap of the host lands: CP, of which D comes first. */
     host->new = (struct construct_psw){
-        {[ISA_MODE] = ISA_SUPERVISOR, [ISA_BOUND] = host->s.q}};
+        .v = {[ISA_MODE] = ISA_SUPERVISOR, [ISA_BOUND] = host->s.q}};
     return vm_start(&c->vm);
 }

@@ -81,10 +81,13 @@ void construct_design(const struct pg_judgement *j,
                       enum construct_mutation mutation, unsigned target,
                       struct construct_design *out);
 
-/* Does a trap of this encoding need interpreting: does its text mention what
- * differs between S and f(S) - mode, base, resources, switches - or can it be
- * refused as privileged?  All other traps are the guest's own. */
+/* Does a trap of this encoding need interpreting: does what it reads differ
+ * between S and f(S) - mode, base, resources, switches - or can it be refused
+ * as privileged?  All other traps are the guest's own, by Lemma 1. */
 bool construct_needs_v(const struct isa *isa, const struct isa_encoding *code);
+
+/* Is it privileged, and does D know so from the virtual mode alone? */
+bool construct_by_mode_alone(const struct pg_judgement *j, unsigned encoding);
 
 /* What construct_design puts together (construct_monitor.c). */
 extern const struct guest_isa construct_guest;

@@ -16,6 +16,7 @@ bool construct_has_target(enum construct_mutation m);
 /* Is there anything on this machine, or of this encoding, that the mistake
  * spoils?  Found from the judgement and the description, not by trying. */
 bool construct_can_matter(const struct pg_judgement *j,
+                          enum construct_technique technique,
                           enum construct_mutation m, unsigned target);
 
 #endif

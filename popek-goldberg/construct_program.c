@@ -7,6 +7,7 @@ enum { LITERALS = 64 };
 
 struct maker {
     const struct isa *isa;
+    bool monitor; /* instructions that only a monitor has, too */
     struct pg_random random;
     uint64_t literals[LITERALS]; /* of one encoding */
     unsigned count;
@@ -60,10 +61,27 @@ static uint64_t number(struct maker *m, unsigned width)
     case 3:
         v = all >> below(m, 3);
         break;
+    case 4: /* of a segment: few bits set above, a small number below */
+        v = below(m, m->isa->cells) | (all & ~(all >> 3) & all << below(m, 4));
+        break;
     default:
         v = below(m, m->isa->cells + 2);
     }
     return v & all;
+}
+
+/* This encoding, or another one where it has no place. */
+static const struct isa_encoding *choose(struct maker *m, unsigned encoding)
+{
+    const struct isa *isa = m->isa;
+    const struct isa_encoding *code = &isa->encodings[encoding];
+
+    for (unsigned i = 0; i < 2 * isa->encoding_count; i++) {
+        if (m->monitor || !code->needed)
+            break;
+        code = &isa->encodings[below(m, isa->encoding_count)];
+    }
+    return code;
 }
 
 static void make_insn(struct maker *m, const struct isa_encoding *code,
@@ -102,16 +120,17 @@ static void make_start(struct maker *m, const struct isa_encoding *first,
         s->v[ISA_BOUND] = below(m, isa->cells + 1);
 }
 
-void construct_program(const struct isa *isa, uint64_t seed,
+void construct_program(const struct isa *isa, uint64_t seed, bool monitor,
                        struct construct_program *out)
 {
+    struct maker m = {
+        .isa = isa, .monitor = monitor, .random = pg_random_seeded(seed)};
     const struct isa_encoding *first =
-        &isa->encodings[seed % isa->encoding_count];
-    struct maker m = {.isa = isa, .random = pg_random_seeded(seed)};
+        choose(&m, (unsigned)(seed % isa->encoding_count));
 
     *out = (struct construct_program){.seed = seed};
     for (unsigned i = 0; i < isa->cells; i++)
-        make_insn(&m, &isa->encodings[below(&m, isa->encoding_count)],
+        make_insn(&m, choose(&m, below(&m, isa->encoding_count)),
                   &out->insns[i]);
     make_start(&m, first, &out->start);
     make_insn(&m, first,

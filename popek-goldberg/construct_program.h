@@ -14,9 +14,11 @@ struct construct_program {
 };
 
 /* The same seed makes the same program.  Numbers are small ones, those that
- * the description has, their neighbours, and any.  The instruction at pc is the
- * encoding whose turn it is among successive seeds. */
-void construct_program(const struct isa *isa, uint64_t seed,
+ * the description has, their neighbours, high ones, and any.  The instruction
+ * at pc is the encoding whose turn it is among successive seeds: seed modulo
+ * their number. What only a monitor has (`needed`) stands in no program but one
+ * in which there may be a `monitor`. */
+void construct_program(const struct isa *isa, uint64_t seed, bool monitor,
                        struct construct_program *out);
 
 #endif

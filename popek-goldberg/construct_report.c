@@ -7,10 +7,40 @@
 /* ---- The plan ---- */
 
 static const char *const monitors[] = {
-    [CONSTRUCT_TRAP] = "The monitor that Theorem 1 promises",
-    [CONSTRUCT_HYBRID] = "The hybrid monitor that Theorem 3 promises",
+    [CONSTRUCT_TRAP] = "The monitor of Theorem 1",
+    [CONSTRUCT_HYBRID] = "The hybrid monitor of Theorem 3",
     [CONSTRUCT_INTERPRET] = "An interpreter of everything",
 };
+
+/* What the theorem and the exact criterion say of it beforehand. */
+static void put_promise(FILE *to, const struct pg_judgement *j,
+                        const struct construct_options *o)
+{
+    unsigned theorem = o->technique == CONSTRUCT_HYBRID ? PG_T3
+                       : o->levels > 1                  ? PG_T2
+                                                        : PG_T1;
+    bool premise = j->best.holds[PG_CORRECTED][theorem], exact = true;
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++)
+        exact = exact && construct_is_promised(j, o, i);
+    if (o->technique == CONSTRUCT_INTERPRET)
+        fputs("It must work on any machine, and has no efficiency.\n\n", to);
+    else if (exact && premise)
+        fprintf(to,
+                "The premise of Theorem %u holds, and the exact criterion: no "
+                "program may find out.\n\n",
+                theorem + 1);
+    else if (exact)
+        fprintf(to,
+                "The premise of Theorem %u fails, so that it promises nothing; "
+                "but the exact\ncriterion holds: no program may find out.\n\n",
+                theorem + 1);
+    else
+        fprintf(to,
+                "The premise of Theorem %u %s, and the exact criterion fails: "
+                "some program must\nfind out.\n\n",
+                theorem + 1, premise ? "holds" : "fails");
+}
 
 static void put_dispatcher(FILE *to, const struct construct_options *o)
 {
@@ -75,24 +105,31 @@ static void put_interpreters(FILE *to, const struct isa *isa,
     fputs(n ? "\n" : " none\n", to);
 }
 
+static void put_mistake(FILE *to, const struct isa *isa,
+                        const struct construct_options *o)
+{
+    fprintf(to, "With a mistake, %s: %s", construct_mutation_name(o->mutation),
+            construct_mutation_words(o->mutation));
+    if (construct_has_target(o->mutation))
+        fprintf(to, " (%s)", isa->encodings[o->target].name);
+    fputs(".  The lock-step must find it.\n\n", to);
+}
+
 void construct_report_plan(FILE *to, const struct pg_judgement *j,
                            const struct construct_options *o)
 {
     const struct isa *isa = j->isa;
 
-    fprintf(to, "%s, made from the description of %s.\n\n",
-            monitors[o->technique], isa->name);
+    fprintf(to, "%s%s, made from the description of %s.\n",
+            monitors[o->technique],
+            o->levels > 1 ? ", under itself (Theorem 2)" : "", isa->name);
+    if (o->mutation == CONSTRUCT_NONE)
+        put_promise(to, j, o);
+    else
+        put_mistake(to, isa, o);
     put_dispatcher(to, o);
     put_allocator(to, isa, o);
     put_interpreters(to, isa, o);
-    if (o->mutation != CONSTRUCT_NONE) {
-        fprintf(to, "\nWith a mistake, %s: %s",
-                construct_mutation_name(o->mutation),
-                construct_mutation_words(o->mutation));
-        if (construct_has_target(o->mutation))
-            fprintf(to, " (%s)", isa->encodings[o->target].name);
-        fputs(".\n", to);
-    }
     if (isa->timing && o->levels > 1)
         fprintf(to,
                 "\nNot looked at: a monitor for this machine needs "
@@ -100,22 +137,41 @@ void construct_report_plan(FILE *to, const struct pg_judgement *j,
                 isa->timing);
     fprintf(to,
             "\n%llu random programs of %u words (seeds %llu to %llu), at most "
-            "%u instructions\nof each, from a random state: on the bare "
+            "%llu instructions\nof each, from a random state: on the bare "
             "machine, and under the monitor.  After\neach instruction the "
             "virtual machine must be the bare one, the real machine f of\nit, "
             "and each word of the monitor what it was.\n",
             (unsigned long long)o->programs, isa->cells,
             (unsigned long long)o->seed,
-            (unsigned long long)(o->seed + o->programs - 1), CONSTRUCT_STEPS);
+            (unsigned long long)(o->seed + o->programs - 1),
+            (unsigned long long)o->steps);
 }
 
 /* ---- What each instruction cost ---- */
 
-static const char *class_of(const struct pg_labels *l)
+/* Innocuous in the monitor's setting may be, because that makes it trap. */
+static bool is_set_to_trap(const struct pg_judgement *j,
+                           const struct construct_result *r, unsigned i)
 {
+    const struct pg_labels *l = &j->best.labels[i];
+
+    return !l->privileged[PG_CORRECTED] && !pg_sensitive(l, PG_CORRECTED) &&
+           !pg_needlessly_stopped(l, &j->best.exact[i]) && r->code[i].emulated;
+}
+
+static const char *class_of(const struct pg_judgement *j,
+                            const struct construct_options *o,
+                            const struct construct_result *r, unsigned i)
+{
+    const struct pg_labels *l = &j->best.labels[i];
+
     if (pg_critical(l, PG_CORRECTED))
         return "critical";
-    return l->privileged[PG_CORRECTED] ? "privileged" : "innocuous";
+    if (l->privileged[PG_CORRECTED])
+        return "privileged";
+    return o->technique == CONSTRUCT_TRAP && is_set_to_trap(j, r, i)
+               ? "set to trap"
+               : "innocuous";
 }
 
 static void put_count(FILE *to, const char *name, const char *class,
@@ -137,6 +193,7 @@ static void add(struct construct_count *sum, const struct construct_count *n)
 }
 
 static struct construct_count put_counts(FILE *to, const struct pg_judgement *j,
+                                         const struct construct_options *o,
                                          const struct construct_result *r)
 {
     struct construct_count sum = {0};
@@ -144,7 +201,9 @@ static struct construct_count put_counts(FILE *to, const struct pg_judgement *j,
     fprintf(to, "\n  %-17s %-11s %9s %9s %9s %9s %9s\n", "instruction", "is",
             "directly", "D -> v_i", "v_i -> A", "reflected", "diverged");
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
-        put_count(to, j->isa->encodings[i].name, class_of(&j->best.labels[i]),
+        if (construct_is_absent(j->isa, o, i))
+            continue;
+        put_count(to, j->isa->encodings[i].name, class_of(j, o, r, i),
                   &r->code[i]);
         add(&sum, &r->code[i]);
     }
@@ -184,10 +243,13 @@ static void put_efficiency(FILE *to, const struct pg_judgement *j,
                            const struct construct_result *r)
 {
     uint64_t needless = 0;
+    bool set = false;
 
-    for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        if (!strcmp(class_of(&j->best.labels[i]), "innocuous"))
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        set = set || is_set_to_trap(j, r, i);
+        if (pg_needlessly_stopped(&j->best.labels[i], &j->best.exact[i]))
             needless += r->code[i].emulated;
+    }
     fprintf(
         to,
         "\n  Of 1000 instructions %.0f ran directly; %.0f were "
@@ -196,6 +258,10 @@ static void put_efficiency(FILE *to, const struct pg_judgement *j,
         "that most traps are pc at the end of storage.)\n",
         thousandth(sum->direct, r->steps), thousandth(sum->emulated, r->steps),
         thousandth(sum->asked, r->steps), thousandth(sum->reflected, r->steps));
+    if (o->technique == CONSTRUCT_TRAP && set)
+        fputs("  Set to trap: innocuous, for in the setting that the monitor "
+              "makes it traps where\n  it would be sensitive.\n",
+              to);
     if (o->technique == CONSTRUCT_TRAP && needless)
         fprintf(to,
                 "  Efficiency fails: %llu times an innocuous instruction "
@@ -268,7 +334,8 @@ static bool is_spared(const struct pg_judgement *j,
             : pg_critical(l, PG_CORRECTED);
 
     return o->technique != CONSTRUCT_INTERPRET && spoils &&
-           !r->code[i].diverged && construct_is_promised(j, o, i);
+           !r->code[i].diverged && construct_is_promised(j, o, i) &&
+           !construct_is_absent(j->isa, o, i);
 }
 
 static void put_why(FILE *to, const struct pg_judgement *j,
@@ -317,10 +384,12 @@ void construct_report(FILE *to, const struct pg_judgement *j,
                       const struct construct_options *o,
                       const struct construct_result *r)
 {
-    struct construct_count sum = put_counts(to, j, r);
+    if (o->mutation == CONSTRUCT_NONE) {
+        struct construct_count sum = put_counts(to, j, o, r);
 
-    put_efficiency(to, j, o, &sum, r);
-    put_levels(to, o, r);
+        put_efficiency(to, j, o, &sum, r);
+        put_levels(to, o, r);
+    }
     if (r->unfinished)
         fprintf(to,
                 "  %llu programs ended at an unpredictable instruction that "
