@@ -51,14 +51,16 @@ enum efficiency_cause efficiency_cause(const struct check_subject *machine,
 
     if (!strcmp(row->reason, "TRAP"))
         return EFFICIENCY_EXCEPTION;
+    if (!strcmp(row->reason, "MMIO")) /* the address is, not the instruction */
+        return EFFICIENCY_NEEDED;
     if (!*row->insn)
         return EFFICIENCY_MONITOR;
     region = machine ? region_of(machine, row->insn) : -1;
     if (region < 0)
         return EFFICIENCY_UNKNOWN;
-    return region == PG_IN_NEITHER || region == PG_IN_PRIVILEGED
-               ? EFFICIENCY_NEEDLESS
-               : EFFICIENCY_NEEDED;
+    return region == PG_IN_NEITHER      ? EFFICIENCY_NEEDLESS
+           : region == PG_IN_PRIVILEGED ? EFFICIENCY_FORCED
+                                        : EFFICIENCY_NEEDED;
 }
 
 /* Nanoseconds of a direct instruction, from all guests together: the host's
@@ -107,6 +109,7 @@ void efficiency_sum(const struct efficiency *e,
 
 static const char *const cause_words[EFFICIENCY_CAUSES] = {
     [EFFICIENCY_NEEDED] = "sensitive: had to trap",
+    [EFFICIENCY_FORCED] = "privileged, not sensitive",
     [EFFICIENCY_NEEDLESS] = "innocuous: did not have to",
     [EFFICIENCY_UNKNOWN] = "not in the description",
     [EFFICIENCY_EXCEPTION] = "an exception of the guest's own",
@@ -219,6 +222,9 @@ static void print_causes(const struct efficiency_sums *s)
            "that did not",
            (unsigned long long)s->exits[EFFICIENCY_NEEDED],
            (unsigned long long)s->exits[EFFICIENCY_NEEDLESS]);
+    if (s->exits[EFFICIENCY_FORCED])
+        printf(",\n  %llu for such that are privileged and innocuous",
+               (unsigned long long)s->exits[EFFICIENCY_FORCED]);
     if (s->exits[EFFICIENCY_UNKNOWN])
         printf(",\n  %llu for such that the description has not",
                (unsigned long long)s->exits[EFFICIENCY_UNKNOWN]);
@@ -267,14 +273,14 @@ static void print_all(struct efficiency *e, const struct check_subject *machine,
     if (!machine)
         return;
     puts("Efficiency, in the words of 1974: all innocuous instructions are "
-         "executed by the\nhardware directly, with no intervention.");
+         "executed by the\nhardware directly, with no intervention.  "
+         "(Privileged ones cannot be.)");
     if (needless)
-        printf("In this run it fails: %llu exits were for innocuous "
+        printf("In this run it fails: %llu exits were for such "
                "instructions.\n",
                (unsigned long long)needless);
     else
-        puts("In this run it holds: no innocuous instruction made the monitor "
-             "act.");
+        puts("In this run it holds: no such instruction made the monitor act.");
 }
 
 /* ---- JSON ---- */
@@ -299,7 +305,8 @@ static void json_row(const struct efficiency_guest *g,
                      const struct check_subject *machine)
 {
     static const char *const names[EFFICIENCY_CAUSES] = {
-        "sensitive", "innocuous", "unknown", "exception", "monitor"};
+        "sensitive", "privileged", "innocuous",
+        "unknown",   "exception",  "monitor"};
 
     putchar('{');
     json_text("reason", r->reason);
@@ -410,7 +417,7 @@ int check_efficiency(char **argv, const struct check_options *o)
     if (st != STATUS_OK)
         code = cli_fail(st, &d);
     else
-        code = report(e, e->s370 ? "s370" : NULL, o->json);
+        code = report(e, e->s370 || e->bare ? "s370" : "x86-64", o->json);
     free(e);
     return code;
 }

@@ -123,7 +123,7 @@ static const struct {
                                                 SUMS("9", "9", "0", "1")
                                                     ROWS(ONE("SVC", "TRAP")))),
      1,
-     {"In this run it fails: 1 exits were for innocuous instructions.",
+     {"In this run it fails: 1 exits were for such instructions.",
       "1 for such that the description has not", "innocuous: did not have to",
       "an exception of the guest's own", "costs were not measured"}},
     {TRACE EXIT1,
@@ -134,7 +134,17 @@ static const struct {
     {RUN("kvm", "1",
          GUEST("g", SUMS("0", "0", "0", "1") ROWS(ONE("OUT", "IO")))),
      0,
-     {"counts no instructions"}},
+     {"counts no instructions", "as derived from x86-64",
+      "sensitive: had to trap"}},
+    /* Waiting takes nothing from anybody: privileged, and innocuous. */
+    {RUN("kvm", "1",
+         GUEST("g", SUMS("0", "0", "0", "2") ROWS(ONE(
+                        "HLT", "HALT") ","
+                                       "{\"reason\":\"MMIO\",\"count\":1}"))),
+     0,
+     {"privileged, not sensitive",
+      "1 for such that are privileged and innocuous",
+      "1 exits for instructions that had to trap"}},
 };
 
 static const struct {
