@@ -89,7 +89,7 @@ static int choose(const struct pg_judgement *j, const struct check_options *o,
     return c->mutation ? choose_target(j, o->instruction, c) : CODE_DONE;
 }
 
-/* A mistake that f shows at once: does a program notice it? */
+/* A mistake that shows in the real machine: does a program notice it? */
 static enum status look_blindly(const struct pg_judgement *j,
                                 const struct construct_options *o,
                                 struct construct_result *r, struct diag *d)
@@ -121,7 +121,7 @@ static int run(const struct pg_judgement *j, const struct construct_options *o)
     if (st == STATUS_OK) {
         construct_report(stdout, j, o, r);
         diverged = r->diverged;
-        if (o->mutation)
+        if (o->mutation && construct_breaks(&r->first) == PG_CONTROL)
             st = look_blindly(j, o, r, &d);
     }
     free(r);

@@ -308,6 +308,7 @@ static bool step(struct lockstep *l)
     (void)vcpu_once(&l->top->vm.vcpu);
     d.ended = bare.ending;
     d.trap = bare.trap;
+    d.real_ended = l->monitor[0].ended;
     d.did = l->top->did;
     if (l->top->vm.state == VM_FAILED) {
         d.wrong = CONSTRUCT_GAVE_UP;
@@ -388,6 +389,11 @@ enum pg_property construct_breaks(const struct construct_divergence *d)
     case CONSTRUCT_UNTOLD:
     case CONSTRUCT_OVERWRITE:
         return PG_CONTROL;
+    case CONSTRUCT_GAVE_UP:
+        return d->real_ended == CONSTRUCT_ANYTHING ||
+                       d->real_ended == CONSTRUCT_LOST
+                   ? PG_CONTROL
+                   : PG_EQUIVALENCE;
     default:
         return PG_EQUIVALENCE;
     }

@@ -60,7 +60,8 @@ struct construct_divergence {
     struct isa_state bare, real; /* before the instruction */
     enum construct_ending ended; /* the bare machine's instruction */
     unsigned trap;
-    enum construct_did did; /* to the guest's */
+    enum construct_ending real_ended; /* the real machine's */
+    enum construct_did did;           /* to the guest's */
     struct diag text;
 };
 

@@ -34,6 +34,7 @@ static void begin_exit(struct construct_monitor *c, struct vm_exit *x)
     *x = (struct vm_exit){.reason = EXIT_TIMER, .ran = 1, .insn_len = 1};
     x->pc = c->host->s.v[ISA_PC];
     c->did = CONSTRUCT_DIRECT;
+    c->ended = CONSTRUCT_DONE;
     c->asked = false;
 }
 
@@ -83,12 +84,12 @@ static enum status run_real(struct vcpu *v, struct vm_exit *x)
         return STATUS_OK;
     }
     construct_step(c->host, &step);
-    c->trapped = step.ending == CONSTRUCT_TRAPPED;
+    c->ended = step.ending;
+    c->trapped = c->ended == CONSTRUCT_TRAPPED;
     if (c->trapped)
         say_trap(x, c, step.trap, step.insn);
-    else if (step.ending != CONSTRUCT_DONE)
+    else if (c->ended != CONSTRUCT_DONE)
         x->reason = EXIT_UNKNOWN;
-    x->raw = step.ending;
     return STATUS_OK;
 }
 

@@ -258,8 +258,9 @@ static enum verdict handle_trap(struct vcpu *v, struct vm_exit *x)
 
 static enum verdict handle_lost(struct vcpu *v, struct vm_exit *x)
 {
+    (void)x;
     return vm_fail(v->vm,
-                   x->raw == CONSTRUCT_ANYTHING
+                   monitor_of(v)->ended == CONSTRUCT_ANYTHING
                        ? "the hardware did not trap, and may do anything, to "
                          "the monitor's words too"
                        : "the program runs a word that is none of its own");

@@ -68,8 +68,9 @@ struct construct_monitor {
     bool trapped;         /* the guest's PSW is in the host's `old` */
     bool loading;         /* the guest, a monitor, loads a PSW: this one */
     struct construct_psw psw;
-    enum construct_did did; /* of the last turn */
-    bool asked;             /* A was asked in the last turn */
+    enum construct_did did;      /* of the last turn */
+    enum construct_ending ended; /* of the hardware's last instruction */
+    bool asked;                  /* A was asked in the last turn */
     uint64_t interventions; /* turns in which it ran, since construct_boot */
 };
 

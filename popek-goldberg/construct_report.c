@@ -112,7 +112,7 @@ static void put_mistake(FILE *to, const struct isa *isa,
             construct_mutation_words(o->mutation));
     if (construct_has_target(o->mutation))
         fprintf(to, " (%s)", isa->encodings[o->target].name);
-    fputs(".  The lock-step must find it.\n\n", to);
+    fputs(".\nThe lock-step must find it.\n\n", to);
 }
 
 void construct_report_plan(FILE *to, const struct pg_judgement *j,

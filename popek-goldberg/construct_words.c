@@ -70,8 +70,12 @@ static void put_outcomes(FILE *to, const struct isa *isa,
                                          : "unpredictable: may do anything\n",
               to);
     fputs("    monitored     ", to);
-    if (d->did == CONSTRUCT_DIRECT && d->wrong == CONSTRUCT_GAVE_UP)
-        fputs("stops\n", to);
+    if (d->real_ended == CONSTRUCT_ANYTHING)
+        fputs("no trap: unpredictable\n", to);
+    else if (d->real_ended == CONSTRUCT_LOST)
+        fputs("no trap: it runs what is not its own\n", to);
+    else if (d->wrong == CONSTRUCT_GAVE_UP)
+        fputs("D stops\n", to);
     else if (d->did == CONSTRUCT_DIRECT)
         fputs("no trap: it ran directly, and D never heard of it\n", to);
     else if (d->did == CONSTRUCT_EMULATED)

@@ -393,6 +393,7 @@ START_TEST(test_unpredictable_may_do_anything)
     ck_assert(diverges(&o, 0, 20));
     ck_assert_int_eq(r.first.wrong, CONSTRUCT_GAVE_UP);
     ck_assert_ptr_nonnull(strstr(r.first.text.text, "may do anything"));
+    ck_assert_int_eq(construct_breaks(&r.first), PG_CONTROL);
     o.technique = CONSTRUCT_INTERPRET;
     o.programs = 40;
     run(&o);
