@@ -195,3 +195,13 @@ void isa_step(const struct isa *isa, const struct isa_encoding *code,
             return end(out, in, ISA_TRAPPED, 0);
     }
 }
+
+bool isa_value(const struct isa *isa, enum isa_scale scale,
+               const uint64_t *operands, const struct isa_state *in,
+               const struct isa_expr *e, uint64_t *value)
+{
+    struct run r = {isa, scale, operands, in, false};
+
+    *value = value_of(&r, e);
+    return !r.memory_trap;
+}

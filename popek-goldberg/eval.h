@@ -31,4 +31,9 @@ void isa_step(const struct isa *isa, const struct isa_encoding *code,
               enum isa_scale scale, const uint64_t *operands,
               const struct isa_state *in, struct isa_result *out);
 
+/* The value of one expression in this state; false: it takes a memory trap. */
+bool isa_value(const struct isa *isa, enum isa_scale scale,
+               const uint64_t *operands, const struct isa_state *in,
+               const struct isa_expr *e, uint64_t *value);
+
 #endif

@@ -9,8 +9,7 @@ static const struct pg_difference nothing = {.part = PG_PARTS};
 
 /* ---- Registers ---- */
 
-static uint64_t register_of(const struct s370_cpu *cpu,
-                            const struct reg_desc *reg)
+uint64_t pg_register(const struct s370_cpu *cpu, const struct reg_desc *reg)
 {
     const uint8_t *at = (const uint8_t *)cpu + reg->offset;
     uint64_t v64;
@@ -41,7 +40,7 @@ static struct pg_difference registers(const struct s370_cpu *a,
 {
     for (size_t i = 0; i < s370_regs.count; i++) {
         const struct reg_desc *reg = &s370_regs.rows[i];
-        uint64_t was = register_of(a, reg), is = register_of(b, reg);
+        uint64_t was = pg_register(a, reg), is = pg_register(b, reg);
 
         if (is_result(reg) == results && was != is)
             return (struct pg_difference){(uint8_t)reg->id, 0, was, is};

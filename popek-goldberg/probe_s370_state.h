@@ -87,6 +87,8 @@ MUST_USE enum status pg_run(const struct pg_state *s,
 
 /* ---- probe_s370_diff.c ---- */
 
+uint64_t pg_register(const struct s370_cpu *cpu, const struct reg_desc *reg);
+
 /* The first change of mode, mapping or resources that the instruction made; an
  * emptied translation-lookaside buffer is the last. */
 struct pg_difference pg_control(const struct pg_run *run);
