@@ -23,6 +23,9 @@ extern const struct command_usage check_usage;
  * is built in.  *isa is the caller's, for isa_free.  Otherwise an exit code,
  * and the complaint has been made. */
 int check_open(const char *name, struct isa **isa);
+/* The same for another command, which makes the complaint. */
+int check_open_for(const struct command_usage *u, const char *name,
+                   struct isa **isa);
 
 /* Open and judge; undone by check_forget. */
 struct check_subject {

@@ -16,7 +16,7 @@ static const struct pg_machine *find_machine(const char *name)
     return NULL;
 }
 
-static int complain_machine(const char *name)
+static int complain_machine(const struct command_usage *u, const char *name)
 {
     const char *words[MACHINES_MAX + 1] = {NULL};
 
@@ -25,16 +25,16 @@ static int complain_machine(const char *name)
     const char *guess = cli_did_you_mean(name, words);
     if (guess)
         return options_complain(
-            &check_usage,
-            "no machine and no file is named %s; did you mean %s?", name,
+            u, "no machine and no file is named %s; did you mean %s?", name,
             guess);
-    return options_complain(&check_usage,
-                            "no machine and no file is named %s; --all lists "
-                            "the machines",
+    return options_complain(u,
+                            "no machine and no file is named %s; `trapline "
+                            "check --all` lists the machines",
                             name);
 }
 
-int check_open(const char *name, struct isa **isa)
+int check_open_for(const struct command_usage *u, const char *name,
+                   struct isa **isa)
 {
     const struct pg_machine *m =
         strpbrk(name, "./") ? NULL : find_machine(name);
@@ -45,7 +45,7 @@ int check_open(const char *name, struct isa **isa)
     if (m) {
         st = isa_parse(name, m->text, strlen(m->text), isa, &d);
     } else if (!strpbrk(name, "./") && access(name, F_OK) != 0) {
-        return complain_machine(name);
+        return complain_machine(u, name);
     } else {
         st = file_read(name, &in, &d);
         if (st == STATUS_OK)
@@ -53,6 +53,11 @@ int check_open(const char *name, struct isa **isa)
         s370_buffer_free(&in);
     }
     return st == STATUS_OK ? CODE_DONE : cli_fail(st, &d);
+}
+
+int check_open(const char *name, struct isa **isa)
+{
+    return check_open_for(&check_usage, name, isa);
 }
 
 int check_judge(const char *name, struct check_subject *out)

@@ -70,8 +70,8 @@ START_TEST(test_hello_of_the_page)
 }
 END_TEST
 
-static const char *const helps[] = {"",    "run", "trace", "compare",
-                                    "asm", "dis", "doctor"};
+static const char *const helps[] = {"",    "run",  "trace", "compare", "asm",
+                                    "dis", "step", "check", "doctor"};
 
 START_TEST(test_help_fits_a_terminal)
 {
