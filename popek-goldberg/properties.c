@@ -421,6 +421,20 @@ static bool touched(const struct isa *isa, unsigned encoding)
     return false;
 }
 
+/* Would it take many seconds? */
+static bool is_large(const struct isa *isa)
+{
+    enum { SIZE_MAX_LOG = 23 };
+    uint64_t size = 0;
+    struct space s;
+
+    for (unsigned i = 0; i < isa->encoding_count; i++) {
+        space_open(&s, isa, &isa->encodings[i], false);
+        size += s.size;
+    }
+    return size >> SIZE_MAX_LOG;
+}
+
 /* What an assist would give that duplicates all there is: the switches, too,
  * are as the guest sets them. */
 static bool add_imagined(struct pg_properties *p, const struct pg_judgement *j)
@@ -435,7 +449,7 @@ static bool add_imagined(struct pg_properties *p, const struct pg_judgement *j)
     say(m->note, "no built-in machine is this one with an assist; derived for "
                  "one that gives the guest duplicates of mode, base, bound, "
                  "every resource register, clock and switch.");
-    if (!isa || pg_measure(isa, &ignored) != STATUS_OK) {
+    if (!isa || pg_measure(isa, &ignored) != STATUS_OK || is_large(isa)) {
         for (enum pg_property k = 0; k < PG_PROPERTIES; k++)
             m->cell[k].standing = PG_NOT_DERIVED;
         return true;

@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMPOSSIBLE = 1u << 20, BITS = 64, ROWS = ISA_ENCODINGS / BITS };
+enum {
+    IMPOSSIBLE = 1u << 20, /* more than any set has */
+    STEPS = 32,            /* what a step costs, in states */
+    BITS = 64,
+    ROWS = ISA_ENCODINGS / BITS
+};
 
 /* ---- Sets of encodings ---- */
 
@@ -144,7 +149,7 @@ static void solve_connected(const struct search *s, const struct question *q,
     int t = pick(s, q, &bound);
 
     *out = impossible;
-    if (bound > q->limit || s->v->failed)
+    if (bound > q->limit || !pg_variants_work(s->v, STEPS))
         return;
     if (t < 0) { /* a single one */
         for (unsigned i = 0; i < s->v->isa->encoding_count; i++)
@@ -156,15 +161,15 @@ static void solve_connected(const struct search *s, const struct question *q,
         return;
     }
     next.open &= ~(UINT64_C(1) << t);
-    solve(s, &next, out);
-    if (out->cost < next.limit)
-        next.limit = out->cost;
     next.made |= UINT64_C(1) << t;
     next.limit--;
     solve(s, &next, &with);
     with.cost += with.cost < IMPOSSIBLE;
     for (unsigned i = 0; i < with.count; i++)
         with.ways[i].toggles |= UINT64_C(1) << t;
+    next.made = q->made;
+    next.limit = with.cost < q->limit ? with.cost : q->limit;
+    solve(s, &next, out);
     choose(out, &with);
 }
 
@@ -312,29 +317,37 @@ static unsigned count_hopeless(const struct search *s, uint64_t toggles)
     return n;
 }
 
-/* With the switches so, and with the mode duplicated or not: only then can a
- * repair make critical what was not. */
-static void search_in(struct search *s, struct pg_repair_plan *plan)
+/* With the switches so, and these of the upsetting toggles made: what more is
+ * made leaves less critical. */
+static void search_with(const struct search *s, uint64_t made,
+                        struct pg_repair_plan *plan)
 {
-    unsigned extra = set_count(s->partial);
+    unsigned extra =
+        set_count(s->partial) + (unsigned)__builtin_popcountll(made);
+    struct question q = {.open = ~s->v->upsetting, .made = made};
+    struct part p;
 
-    for (unsigned mode = 0; mode < 2; mode++) {
-        struct question q = {.open = ~s->v->mode};
-        struct part p;
+    if (extra > plan->smallest)
+        return;
+    q.limit = plan->smallest - extra;
+    if (count_hopeless(s, q.open | made) > q.limit)
+        return;
+    for (unsigned i = 0; i < s->v->isa->encoding_count; i++)
+        put(&q.codes, i);
+    solve(s, &q, &p);
+    for (unsigned i = 0; i < p.count; i++)
+        p.ways[i].toggles |= made;
+    keep(s, &p, extra, plan);
+}
 
-        if (extra + mode > plan->smallest)
-            return;
-        for (unsigned i = 0; i < s->v->isa->encoding_count; i++)
-            put(&q.codes, i);
-        q.made = mode ? s->v->mode : 0;
-        q.limit = plan->smallest - extra - mode;
-        if (count_hopeless(s, q.open | q.made) > q.limit)
-            continue;
-        solve(s, &q, &p);
-        for (unsigned i = 0; i < p.count; i++)
-            p.ways[i].toggles |= q.made;
-        keep(s, &p, extra + mode, plan);
-    }
+static void search_in(const struct search *s, struct pg_repair_plan *plan)
+{
+    uint64_t all = s->v->upsetting, made = 0;
+
+    do {
+        search_with(s, made, plan);
+        made = (made - all) & all; /* the next subset; at last the empty one */
+    } while (made && pg_variants_work(s->v, 1));
 }
 
 void pg_repair_search(struct pg_variants *v, unsigned theorem,
@@ -347,12 +360,15 @@ void pg_repair_search(struct pg_variants *v, unsigned theorem,
     memset(plan, 0, sizeof(*plan));
     plan->theorem = theorem;
     plan->smallest = IMPOSSIBLE - 1;
+    v->work = 0;
+    v->tired = false;
     if (theorem != PG_T2 || !v->isa->timing)
         do
             search_in(&s, plan);
-        while (next_partial(v, matter, &partial));
+        while (next_partial(v, matter, &partial) && pg_variants_work(v, 1));
     if (!plan->possible)
         plan->smallest = 0;
+    plan->proved = !v->tired;
 }
 
 enum status pg_repair_find(const struct isa *isa, unsigned theorem,

@@ -30,16 +30,20 @@ struct pg_repair_set {
 enum { PG_REPAIR_SETS = 4 }; /* shown of those that are equally small */
 
 struct pg_repair_plan {
-    unsigned theorem;  /* PG_T1 to PG_T3 */
-    bool possible;     /* some set of these repairs does it */
+    unsigned theorem; /* PG_T1 to PG_T3 */
+    bool possible;    /* some set of these repairs does it */
+    /* Nothing was left unsearched.  Otherwise, on a machine with very many
+     * states or toggles, what is in `sets` does it, and less might. */
+    bool proved;
     unsigned smallest; /* repairs in each of the smallest sets; 0: it holds */
     uint64_t total;    /* how many such sets there are */
     unsigned count;    /* of them in `sets` */
     struct pg_repair_set sets[PG_REPAIR_SETS];
 };
 
-/* An exact minimum, in the corrected reading.  `out` is the caller's, for
- * free().  Fails when the scaled machine is too large or no memory is left. */
+/* An exact minimum where `proved`, in the corrected reading.  `out` is the
+ * caller's, for free().  Fails when the scaled machine is too large or no
+ * memory is left. */
 MUST_USE enum status pg_repair_find(const struct isa *isa, unsigned theorem,
                                     struct pg_repair_plan **out,
                                     struct diag *d);

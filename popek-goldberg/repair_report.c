@@ -150,12 +150,16 @@ static void put_head(FILE *to, const struct pg_repair_plan *plan,
         fprintf(to, "none does it; a monitor depends on timing: %s.\n",
                 isa->timing);
     else if (!plan->possible)
-        fputs("no set of these repairs makes its premise true.\n", to);
+        fputs(plan->proved ? "no set of these repairs makes its premise true.\n"
+                           : "none was found before the search was given up.\n",
+              to);
     else if (!plan->smallest)
         fputs("its premise holds in every setting, and none is needed.\n", to);
     else
-        fprintf(to, "%u change%s, and no fewer.\nSets of this size: %llu%s.\n",
+        fprintf(to, "%u change%s, and %s.\nSets of this size: %llu%s.\n",
                 plan->smallest, plan->smallest == 1 ? "" : "s",
+                plan->proved ? "no fewer"
+                             : "perhaps fewer: the search was given up",
                 (unsigned long long)plan->total,
                 plan->total > plan->count ? "; the first of them" : "");
 }
@@ -211,7 +215,12 @@ static void put_line(FILE *to, const struct isa *isa,
     fputs("  ", to);
     pg_put_words_of(&l, "Theorem %u:", plan->theorem + 1);
     if (!plan->possible)
-        pg_put_words(&l, "no set of repairs makes its premise true.");
+        pg_put_words(&l, plan->proved ? "no set of repairs makes its premise "
+                                        "true."
+                                      : "none was found before the search was "
+                                        "given up.");
+    else if (!plan->proved)
+        pg_put_words(&l, "(perhaps not the smallest)");
     for (unsigned k = 0; k < set->count && k < NAMED && plan->possible; k++)
         put_change(&l, isa, &set->repairs[k], k + 1 == set->count ? "." : ";");
     if (plan->possible && set->count > NAMED)

@@ -34,12 +34,15 @@ struct pg_answer {
     bool intercepted, critical;
 };
 
-/* The machine with some duplicates; [1]: and every encoding intercepted. */
+/* The machine with some duplicates, or with every encoding intercepted too. */
 struct pg_variant_machine {
     struct pg_variant_machine *next;
     uint64_t duplicates;
-    struct isa *isa[2];
+    bool intercepted;
+    struct isa *isa; /* NULL: no memory for it */
 };
+
+enum { MACHINES_MAX = 64, ANSWER_WORK = 256, MACHINE_WORK = 4096 };
 
 /* ---- Changes ---- */
 
@@ -171,15 +174,19 @@ static void find_toggles(struct pg_variants *v, const uint64_t *mentions)
     if (!isa->high_core)
         add_toggle(v, PG_HIGH_CORE, 0);
     first = v->toggle_count;
-    v->mode = UINT64_C(1) << first;
     add_toggle(v, PG_DUPLICATE, ISA_MODE);
     add_toggle(v, PG_DUPLICATE, ISA_BASE);
     add_toggle(v, PG_DUPLICATE, ISA_BOUND);
     for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
         if (isa_is_control(isa->elements[i].kind))
             add_toggle(v, PG_DUPLICATE, i);
-    for (unsigned t = first; t < v->toggle_count; t++)
+    for (unsigned t = first; t < v->toggle_count; t++) {
+        unsigned e = v->toggles[t].index;
+
         v->duplicates |= UINT64_C(1) << t;
+        if (e == ISA_MODE || isa->elements[e].enforced)
+            v->upsetting |= UINT64_C(1) << t;
+    }
     for (unsigned i = 0; i < isa->encoding_count; i++) {
         for (unsigned t = 0; t < v->toggle_count; t++)
             if (toggle_matters(isa, &v->toggles[t], i, mentions[i]))
@@ -207,14 +214,19 @@ enum status pg_variants_open(struct pg_variants *v, const struct isa *isa,
     return STATUS_OK;
 }
 
+static void free_machine(struct pg_variant_machine *m)
+{
+    if (m)
+        isa_free(m->isa);
+    free(m);
+}
+
 void pg_variants_close(struct pg_variants *v)
 {
     while (v->machines) {
         struct pg_variant_machine *next = v->machines->next;
 
-        isa_free(v->machines->isa[0]);
-        isa_free(v->machines->isa[1]);
-        free(v->machines);
+        free_machine(v->machines);
         v->machines = next;
     }
     for (unsigned i = 0; i < ISA_ENCODINGS; i++) {
@@ -235,38 +247,65 @@ void pg_variants_close(struct pg_variants *v)
 
 /* ---- Deriving ---- */
 
-static bool make_machine(struct pg_variants *v, struct pg_variant_machine *m)
+bool pg_variants_work(struct pg_variants *v, uint64_t steps)
 {
-    m->isa[0] = isa_clone(v->isa);
-    for (unsigned t = 0; t < v->toggle_count; t++)
-        if (m->isa[0] && (m->duplicates >> t & 1) &&
-            !pg_repair_make(m->isa[0], &v->toggles[t]))
-            return false;
-    m->isa[1] = m->isa[0] ? isa_clone(m->isa[0]) : NULL;
-    for (unsigned i = 0; m->isa[1] && i < v->isa->encoding_count; i++)
-        if (!intercept(m->isa[1], i))
-            return false;
-    return m->isa[1];
+    v->work += steps;
+    if (v->work > PG_WORK)
+        v->tired = true;
+    return !v->tired && !v->failed;
 }
 
+static struct isa *make_machine(const struct pg_variants *v,
+                                uint64_t duplicates, bool intercepted)
+{
+    struct isa *isa = isa_clone(v->isa);
+    bool done = isa;
+
+    for (unsigned t = 0; t < v->toggle_count && done; t++)
+        if (duplicates >> t & 1)
+            done = pg_repair_make(isa, &v->toggles[t]);
+    for (unsigned i = 0; i < v->isa->encoding_count && done; i++)
+        if (intercepted)
+            done = intercept(isa, i);
+    if (done)
+        return isa;
+    isa_free(isa);
+    return NULL;
+}
+
+/* Room for one more, by forgetting the oldest. */
+static void forget_machine(struct pg_variants *v)
+{
+    struct pg_variant_machine **at = &v->machines;
+    unsigned n = 0;
+
+    while (*at && n++ < MACHINES_MAX)
+        at = &(*at)->next;
+    free_machine(*at);
+    *at = NULL;
+}
+
+/* Valid until the next call. */
 static const struct isa *machine_with(struct pg_variants *v,
                                       uint64_t duplicates, bool intercepted)
 {
     struct pg_variant_machine *m = v->machines;
 
-    while (m && m->duplicates != duplicates)
+    while (m && (m->duplicates != duplicates || m->intercepted != intercepted))
         m = m->next;
-    if (!m) {
-        m = calloc(1, sizeof(*m));
-        if (!m)
-            return NULL;
-        m->next = v->machines;
-        v->machines = m;
-        m->duplicates = duplicates;
-        if (!make_machine(v, m))
-            v->failed = true;
-    }
-    return v->failed ? NULL : m->isa[intercepted];
+    if (m)
+        return m->isa;
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        return NULL;
+    m->duplicates = duplicates;
+    m->intercepted = intercepted;
+    m->isa = make_machine(v, duplicates, intercepted);
+    pg_variants_work(v, MACHINE_WORK);
+    m->next = v->machines;
+    v->machines = m;
+    forget_machine(v);
+    return m->isa;
 }
 
 static struct pg_variant *variant_with(struct pg_variants *v, unsigned encoding,
@@ -290,8 +329,8 @@ static struct pg_variant *variant_with(struct pg_variants *v, unsigned encoding,
 
 /* What duplicates make too large to look at is called critical: that is then no
  * repair. */
-static unsigned derive(const struct isa *isa, unsigned encoding,
-                       unsigned config)
+static unsigned derive(struct pg_variants *v, const struct isa *isa,
+                       unsigned encoding, unsigned config)
 {
     enum { SIZE_MAX_LOG = 22 };
     const struct isa_encoding *code = &isa->encodings[encoding];
@@ -300,7 +339,7 @@ static unsigned derive(const struct isa *isa, unsigned encoding,
     struct space s;
 
     space_open(&s, isa, code, true);
-    if (s.size >> SIZE_MAX_LOG)
+    if (s.size >> SIZE_MAX_LOG || !pg_variants_work(v, s.size))
         return labels | LABEL_TOO_LARGE | LABEL_SENSITIVE | LABEL_USER |
                LABEL_SENSITIVE_HIGH | LABEL_USER_HIGH;
     pg_classify(isa, code, config, true, &l);
@@ -339,8 +378,8 @@ static bool same_partial(const struct pg_partial *a, const struct pg_partial *b)
     return !memcmp(a, b, sizeof(*a));
 }
 
-/* More toggles leave less critical, as long as the mode is treated alike.  So
- * what was asked before may answer, with more of them or less. */
+/* More toggles leave less critical, as long as those that may upset it are the
+ * same.  So what was asked before may answer, with more of them or less. */
 static bool is_answered(const struct pg_variants *v, unsigned encoding,
                         const struct pg_answer *q, bool *critical)
 {
@@ -348,7 +387,7 @@ static bool is_answered(const struct pg_variants *v, unsigned encoding,
         uint64_t more = a->critical ? a->toggles : q->toggles;
         uint64_t less = a->critical ? q->toggles : a->toggles;
 
-        if ((less & ~more) || ((less ^ more) & v->mode) ||
+        if ((less & ~more) || ((less ^ more) & v->upsetting) ||
             a->theorem != q->theorem || a->intercepted != q->intercepted ||
             !same_partial(&a->partial, &q->partial))
             continue;
@@ -361,10 +400,11 @@ static bool is_answered(const struct pg_variants *v, unsigned encoding,
 static void remember(struct pg_variants *v, unsigned encoding,
                      const struct pg_answer *q, bool critical)
 {
-    struct pg_answer *a = malloc(sizeof(*a));
+    struct pg_answer *a =
+        pg_variants_work(v, ANSWER_WORK) ? malloc(sizeof(*a)) : NULL;
 
     if (!a) {
-        v->failed = true;
+        v->failed = v->failed || !v->tired;
         return;
     }
     *a = *q;
@@ -394,7 +434,7 @@ static unsigned labels_of(struct pg_variants *v, unsigned encoding,
         if (!is_setting(v, encoding, &q->partial, c))
             continue;
         if (!k->labels[c])
-            k->labels[c] = (unsigned char)derive(isa, encoding, c);
+            k->labels[c] = (unsigned char)derive(v, isa, encoding, c);
         labels &= ~(unsigned)LABEL_PRIVILEGED | k->labels[c];
         labels |= k->labels[c] & ~(unsigned)LABEL_PRIVILEGED;
     }

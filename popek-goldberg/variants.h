@@ -5,7 +5,7 @@
 
 #include "popek-goldberg/repair.h"
 
-enum { PG_TOGGLES = 64 };
+enum { PG_TOGGLES = 64, PG_WORK = 1 << 23 /* some seconds */ };
 
 /* The monitor's part of the switches: 0 left as it is, else the value + 1. */
 struct pg_partial {
@@ -17,14 +17,19 @@ struct pg_variants {
     /* Repairs of the whole machine but for switches; bit t stands for it. */
     struct pg_repair toggles[PG_TOGGLES];
     unsigned toggle_count;
-    uint64_t duplicates;              /* those of PG_DUPLICATE */
-    uint64_t mode;                    /* that of the mode */
+    uint64_t duplicates; /* those of PG_DUPLICATE */
+    /* Those that may make critical what was not: a mode of the guest's own, in
+     * which it is not refused what it was, and registers that a monitor held.
+     */
+    uint64_t upsetting;
     uint64_t matters[ISA_ENCODINGS];  /* those that may change an encoding */
     uint64_t switches[ISA_ENCODINGS]; /* elements that it depends on */
     struct pg_variant *known[ISA_ENCODINGS];
     struct pg_answer *answers[ISA_ENCODINGS];
     struct pg_variant_machine *machines;
-    bool failed; /* no memory: answers mean nothing */
+    bool failed;   /* no memory: answers mean nothing */
+    uint64_t work; /* states looked at, and as much for other steps */
+    bool tired;    /* of too much work: what is not known is critical */
 };
 
 /* Fails when the scaled machine is too large, or no memory is left. */
@@ -37,6 +42,9 @@ void pg_variants_close(struct pg_variants *v);
 bool pg_variant_critical(struct pg_variants *v, unsigned encoding,
                          uint64_t toggles, bool intercepted,
                          const struct pg_partial *p, unsigned theorem);
+
+/* One more step of a search.  false: stop, it is failed or tired. */
+bool pg_variants_work(struct pg_variants *v, uint64_t steps);
 
 /* As pg_repair_find, for several questions about one machine. */
 void pg_repair_search(struct pg_variants *v, unsigned theorem,

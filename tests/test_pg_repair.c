@@ -76,6 +76,7 @@ START_TEST(test_known)
     struct isa *isa = find(known[_i].name);
     struct pg_repair_plan *plan = plan_for(isa, known[_i].theorem);
 
+    ck_assert(plan->proved);
     ck_assert_int_eq(plan->possible, known[_i].possible);
     ck_assert_uint_eq(plan->smallest, known[_i].smallest);
     ck_assert_uint_eq(plan->total, known[_i].total);
@@ -204,6 +205,12 @@ static const char *const small[] = {
      * letter, unless a mode of the guest's own takes that trap. */
     HEAD REGISTERS "instruction A { when r = 1: trap priv unpredictable }\n",
     HEAD REGISTERS "instruction A { when r = 1: trap priv ie <- 0 }\n",
+    /* A register that the monitor holds: with one of its own the guest's CLI
+     * no longer traps. */
+    HEAD "resource iopl : 1 enforced resource ie : 1\n"
+         "instruction A { r <- iopl }\n"
+         "instruction CLI { when mode = user and iopl != 1: trap priv ie <- 0 "
+         "}\n",
     /* The monitor's own level counts for Theorem 2 only. */
     HEAD REGISTERS "instruction A { r <- ie }\n"
                    "instruction B { r <- pl }\n"
@@ -319,6 +326,33 @@ START_TEST(test_timing_is_not_repaired)
 }
 END_TEST
 
+/* A machine whose search would take for ever: it ends, and says so. */
+START_TEST(test_a_search_that_is_given_up)
+{
+    static char text[16384];
+    size_t at = (size_t)snprintf(text, sizeof(text), "%s", HEAD);
+    enum { REGISTERS_MAX = 48 };
+    struct isa *isa;
+
+    for (unsigned i = 0; i < REGISTERS_MAX; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "resource q%u : 1%s\n", i,
+                               i % 2 ? " enforced" : "");
+    for (unsigned i = 0; i < 2 * REGISTERS_MAX; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "instruction A%u { r <- cat(q%u, q%u) }\n", i,
+                               i % REGISTERS_MAX,
+                               (i * 5 + 1 + i / REGISTERS_MAX) % REGISTERS_MAX);
+    isa = parse("m", text);
+    struct pg_repair_plan *plan = plan_for(isa, PG_T1);
+    ck_assert(!plan->proved);
+    for (unsigned n = 0; n < plan->count; n++)
+        ck_assert(repairs(isa, &plan->sets[n], PG_T1));
+    free(plan);
+    isa_free(isa);
+}
+END_TEST
+
 /* ---- High core ---- */
 
 /* The paper's remark: what shows the location does no harm in high core.  What
@@ -392,6 +426,7 @@ Suite *suite_pg_repair(void)
     tcase_add_loop_test(t, test_nothing_smaller_and_nothing_forgotten, 0,
                         ARRAY_LEN(small));
     tcase_add_test(t, test_timing_is_not_repaired);
+    tcase_add_test(t, test_a_search_that_is_given_up);
     tcase_add_test(t, test_high_core);
     tcase_add_loop_test(t, test_command, 0, ARRAY_LEN(cases));
     tcase_add_test(t, test_nothing_is_said_where_all_holds);
