@@ -49,11 +49,16 @@ struct walker {
 
 static const char *side_name(const struct walker *w, unsigned side)
 {
-    static const char *const names[2][2] = {{"S1", "S2"}, {"S", "f(S)"}};
+    const struct isa_state *s = w->row->witness->s;
+    static const char *const names[3][2] = {
+        {"S1", "S2"}, {"S", "f(S)"}, {"S", "f(f(S))"}};
+    unsigned levels = 0;
 
     if (w->row->proof == PG_ALONE)
         return "S";
-    return names[w->row->proof == PG_MAPPED][side];
+    if (w->row->proof == PG_MAPPED) /* each monitor has storage of its own */
+        levels = s[1].q - s[0].q > w->isa->monitor_words ? 2 : 1;
+    return names[levels][side];
 }
 
 /* A cell of the table on this side; what ends a line has no blanks. */
@@ -311,15 +316,13 @@ static const char *effect(struct walker *w, unsigned side,
     w->ended[side] = true;
     if (a->guard && !isa_value(w->isa, ISA_SCALED, x->operands, &x->s[side],
                                a->guard, &taken))
-        return "memory trap: ends";
-    if (taken && a->kind == ISA_TRAP) {
-        snprintf(text, size, "%s trap: ends", w->isa->traps[a->trap].name);
-        return text;
-    }
+        return "memory trap: the end";
+    if (taken && a->kind == ISA_TRAP)
+        return "it traps: the end";
     if (taken && a->kind == ISA_UNPREDICTABLY)
         return "anything may happen";
     if (taken && (traps_on(w, side, a->value) || unreachable(w, side, a)))
-        return "memory trap: ends";
+        return "memory trap: the end";
     w->ended[side] = false;
     if (!taken)
         return "not done";
@@ -389,14 +392,22 @@ static void put_endings(const struct walker *w)
     fputc('\n', w->to);
 }
 
+static bool trapped(const struct walker *w)
+{
+    const struct pg_witness *x = w->row->witness;
+
+    return x->r[0].ending == ISA_TRAPPED || x->r[1].ending == ISA_TRAPPED;
+}
+
 static void put_outcome(const struct walker *w)
 {
     const struct pg_judgement j = {.isa = w->isa};
     struct pg_lines l = {.to = w->to};
     struct scrap s;
 
-    fputs("All assignments are made at once; pc goes on unless it was "
-          "assigned.\n\n",
+    fputs(trapped(w) ? "Where it traps nothing else has changed.\n\n"
+                     : "All assignments are made at once; pc goes on unless "
+                       "it was assigned.\n\n",
           w->to);
     heads(w, true);
     put_endings(w);

@@ -104,6 +104,9 @@ static const struct {
      "\n* ac                        0                       0 -> 1   <--\n"},
     {"step toy --witness POPF:4", "when mode = supervisor:\n    bound <- ac"},
     {"step toy --witness POPF:4", "not done"},
+    {"step s370 --witness SSM:1 --reading literal", "it traps: the end"},
+    {"step s370 --witness SSM:1 --reading literal", "(ended)"},
+    {"step m68000 --witness MOVE_from_SR:1", "MOVE_from_SR, "},
     {"step toy --witness POPF:4", "So it breaks equivalence.\n"},
     {"step toy --witness POPF:4", "                            S             "
                                   "          f(S)\n"},
