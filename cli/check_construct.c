@@ -113,12 +113,10 @@ static int run(const struct pg_judgement *j, const struct construct_options *o)
     enum status st = STATUS_NO_MEMORY;
     bool diverged = false;
 
-    if (r) {
-        construct_report_plan(stdout, j, o);
-        fflush(stdout);
+    if (r)
         st = construct_run(j, o, r, &d);
-    }
     if (st == STATUS_OK) {
+        construct_report_plan(stdout, j, o);
         construct_report(stdout, j, o, r);
         diverged = r->diverged;
         if (o->mutation && construct_breaks(&r->first) == PG_CONTROL)

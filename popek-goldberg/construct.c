@@ -348,34 +348,61 @@ static enum status run_program(struct lockstep *l, uint64_t seed)
 
 /* ---- All programs ---- */
 
+static enum status check_room(const struct isa *isa, unsigned levels,
+                              struct diag *d)
+{
+    unsigned width = isa->address_width[ISA_FULL];
+
+    if (isa->high_core)
+        return diag_set(d, STATUS_BAD_INPUT,
+                        "%s: only a monitor in the lowest words is built",
+                        isa->name);
+    if (width < 32 && real_words(isa, levels) >> width)
+        return diag_set(d, STATUS_BAD_INPUT,
+                        "%s: an address of %u bits is too narrow for %u "
+                        "monitors of %u words",
+                        isa->name, width, levels, isa->monitor_words);
+    return STATUS_OK;
+}
+
+static enum status run_programs(struct lockstep *l, struct diag *d)
+{
+    for (uint64_t i = 0; i < l->o->programs; i++) {
+        enum status st = run_program(l, l->o->seed + i);
+
+        if (st != STATUS_OK)
+            return diag_set(d, st, "%s: its monitor does not start: %s%s",
+                            l->isa->name, l->top ? l->top->vm.diag.text : "",
+                            l->top ? l->top->allocator.diag.text : "");
+        l->out->programs++;
+    }
+    return STATUS_OK;
+}
+
 enum status construct_run(const struct pg_judgement *j,
                           const struct construct_options *o,
                           struct construct_result *out, struct diag *d)
 {
     const struct isa *isa = j->isa;
     size_t words = isa->cells + real_words(isa, o->levels);
-    struct lockstep *l = calloc(1, sizeof(*l));
-    struct construct_word *storage = calloc(words, sizeof(*storage));
-    enum status st = l && storage ? STATUS_OK : STATUS_NO_MEMORY;
+    enum status st = check_room(isa, o->levels, d);
 
     memset(out, 0, sizeof(*out));
-    if (st == STATUS_OK) {
+    if (st != STATUS_OK)
+        return st;
+    struct lockstep *l = calloc(1, sizeof(*l));
+    struct construct_word *storage = calloc(words, sizeof(*storage));
+    if (l && storage) {
         l->isa = isa;
         l->j = j;
         l->o = o;
         l->out = out;
         l->words = storage;
         construct_design(j, o->technique, o->mutation, o->target, &l->design);
+        st = run_programs(l, d);
     } else {
-        diag_set(d, st, "%s: no memory for its machines", isa->name);
-    }
-    for (uint64_t i = 0; i < o->programs && st == STATUS_OK; i++) {
-        st = run_program(l, o->seed + i);
-        out->programs += st == STATUS_OK;
-        if (st != STATUS_OK)
-            diag_set(d, st, "%s: its monitor does not start: %s%s", isa->name,
-                     l->top ? l->top->vm.diag.text : "",
-                     l->top ? l->top->allocator.diag.text : "");
+        st = diag_set(d, STATUS_NO_MEMORY, "%s: no memory for its machines",
+                      isa->name);
     }
     free(storage);
     free(l);

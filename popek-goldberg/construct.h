@@ -85,7 +85,8 @@ struct construct_result {
     struct construct_divergence first;
 };
 
-/* STATUS_UNSUPPORTED when the description cannot be built upon, NO_MEMORY. */
+/* STATUS_BAD_INPUT when so many monitors have no place in the machine;
+ * STATUS_NO_MEMORY. */
 MUST_USE enum status construct_run(const struct pg_judgement *j,
                                    const struct construct_options *o,
                                    struct construct_result *out,

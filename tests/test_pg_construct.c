@@ -425,6 +425,23 @@ START_TEST(test_a_base_of_64_bits)
 }
 END_TEST
 
+START_TEST(test_so_many_monitors_need_an_address)
+{
+    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct diag d = {""};
+
+    describe("machine m memory 3 address 3 trap p : privileged\n"
+             "instruction A { when mode = user: trap p }");
+    o.levels = 2; /* 3 words and twice 2 */
+    run(&o);
+    ck_assert_uint_eq(r.diverged, 0);
+    o.levels = 3;
+    ck_assert_int_eq(construct_run(&j, &o, &r, &d), STATUS_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(d.text, "too narrow for 3 monitors"));
+    forget();
+}
+END_TEST
+
 /* Registers that user mode has of its own, and clocks, f carries. */
 START_TEST(test_duplicates_and_clocks_are_the_guests)
 {
@@ -566,6 +583,7 @@ Suite *suite_pg_construct(void)
                         ARRAY_LEN(seized));
     tcase_add_test(t, test_unpredictable_may_do_anything);
     tcase_add_test(t, test_a_base_of_64_bits);
+    tcase_add_test(t, test_so_many_monitors_need_an_address);
     tcase_add_test(t, test_duplicates_and_clocks_are_the_guests);
     tcase_add_test(t, test_a_trap_swaps_the_psw);
     tcase_add_test(t, test_a_seed_replays);
