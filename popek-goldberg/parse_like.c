@@ -122,12 +122,12 @@ bool parse_duplicate(struct parse *p)
 
     if (t->kind == LEX_WORD && isa_find_element(p->isa, t->text, t->len) < 0)
         return parse_new_duplicates(p);
-    if (p->isa->trap_count > p->inherited_traps && p->isa->encoding_count)
-        return parse_fault(p, "expected before the machine's own traps");
     for (unsigned i = 0; i < p->isa->encoding_count; i++)
         if (!p->isa->encodings[i].inherited)
             return parse_fault(p, "expected before the machine's own "
                                   "instructions: it changes the inherited");
+    if (p->isa->trap_count > p->inherited_traps && p->isa->encoding_count)
+        return parse_fault(p, "expected before the machine's own traps");
     do
         if (!duplicate_one(p))
             return false;
