@@ -450,12 +450,13 @@ static struct wrong look_equivalent(const struct scan *c,
     /* The monitor keeps the virtual mode and resources, and did not run. */
     if (element_differs(&s[0], &r[0].state, ISA_MODE))
         return wrong(PG_HIDDEN, ISA_MODE);
-    for (unsigned i = ISA_BASE; i <= ISA_BOUND; i++)
+    for (unsigned i = ISA_BASE; i <= ISA_BOUND; i++) {
+        enum pg_why changed = i == ISA_BASE ? PG_SEIZED : PG_DIFFERS;
+
         if (element_differs(want, real, i))
-            return wrong(!element_differs(&s[1], real, i) ? PG_HIDDEN
-                         : i == ISA_BASE                  ? PG_SEIZED
-                                                          : PG_DIFFERS,
+            return wrong(element_differs(&s[1], real, i) ? changed : PG_HIDDEN,
                          i);
+    }
     if (r[0].ending == ISA_ANYTHING)
         return (struct wrong){.found = false}; /* so may the virtual one */
     for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
