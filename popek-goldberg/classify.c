@@ -463,8 +463,9 @@ static struct wrong look_equivalent(const struct scan *c,
         if (is_control(c->isa, i) && element_differs(&s[0], &r[0].state, i))
             return wrong(PG_HIDDEN, i);
     what = first_difference(c->isa, &r[0].state, real);
-    return what < 0 ? (struct wrong){.found = false}
-                    : wrong(PG_DIFFERS, (unsigned)what);
+    if (what < 0)
+        return (struct wrong){.found = false};
+    return wrong(PG_DIFFERS, (unsigned)what);
 }
 
 /* Is i(f(S)) what f(i(S)) is?  Else keep why not: the first reason in w, and
