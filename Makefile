@@ -197,6 +197,7 @@ install: all
 	for f in $(SAMPLES:$(BUILD)/%=%); do install -D -m 644 $(BUILD)/$$f \
 	    $(DESTDIR)$(PREFIX)/share/trapline/$$f || exit 1; done
 	install -D -m 644 popek-goldberg/trapline-check.1 -t $(MAN)/man1
+	install -D -m 644 popek-goldberg/trapline-step.1 -t $(MAN)/man1
 	install -D -m 644 popek-goldberg/trapline-isa.5 -t $(MAN)/man5
 	install -D -m 644 popek-goldberg/isa.nanorc \
 	    -t $(DESTDIR)$(PREFIX)/share/nano
