@@ -51,6 +51,7 @@ struct pg_mistake {
 struct pg_mistakes {
     struct pg_mistake *rows;
     unsigned count, room;
+    unsigned asked; /* conditions looked at so far */
     bool no_memory;
 };
 

@@ -32,6 +32,9 @@ static void add(struct look *l, enum pg_mistake_kind kind, unsigned line,
     struct pg_mistake one = at(l, kind, line);
 
     one.other = other;
+    for (unsigned i = 0; i < l->out->count; i++)
+        if (!memcmp(&l->out->rows[i], &one, sizeof(one)))
+            return;
     pg_mistakes_add(l->out, one);
 }
 
@@ -44,6 +47,25 @@ static void add_of(struct look *l, enum pg_mistake_kind kind, unsigned element)
 }
 
 /* ---- Conditions ---- */
+
+/* A description may have more conditions than anybody writes; what is not asked
+ * accuses nobody. */
+static bool may_ask(struct look *l)
+{
+    enum { QUESTIONS = 1024 };
+
+    return l->out->asked++ < QUESTIONS;
+}
+
+static bool can_hold(struct look *l, struct isa_expr *guard)
+{
+    return !guard || !may_ask(l) || pg_can_hold(l->isa, l->code, guard);
+}
+
+static bool implies(struct look *l, struct isa_expr *a, struct isa_expr *b)
+{
+    return !b || a == b || (may_ask(l) && pg_implies(l->isa, l->code, a, b));
+}
 
 /* Of nested guards the inner one: `outer and inner`. */
 static const struct isa_expr *innermost(const struct isa_expr *guard)
@@ -75,10 +97,11 @@ static void look_at_guards(struct look *l)
 
         if (!a->guard || is_seen(l->code, i))
             continue;
-        if (!pg_can_hold(l->isa, l->code, a->guard))
-            add(l, PG_NEVER, a->line, 0);
-        else if (pg_implies(l->isa, l->code, NULL, a->guard))
-            add(l, PG_ALWAYS, a->line, 0);
+        unsigned line = innermost(a->guard)->line;
+        if (!can_hold(l, a->guard))
+            add(l, PG_NEVER, line ? line : a->line, 0);
+        else if (implies(l, NULL, a->guard))
+            add(l, PG_ALWAYS, line ? line : a->line, 0);
     }
 }
 
@@ -219,12 +242,12 @@ static unsigned resource_in(const struct isa *isa, const struct isa_expr *e)
     return found;
 }
 
-static bool holds_in_user_mode(const struct look *l, struct isa_expr *guard)
+static bool holds_in_user_mode(struct look *l, struct isa_expr *guard)
 {
     struct isa_expr user = pg_is_user();
     struct isa_expr super = {.op = ISA_NOT, .width = {1, 1}, .a = &user};
 
-    return !pg_implies(l->isa, l->code, guard, &super);
+    return may_ask(l) && !pg_implies(l->isa, l->code, guard, &super);
 }
 
 /* An operand exception that depends on a resource, before the refusal. */
@@ -286,7 +309,7 @@ static bool look_at_refusal(struct look *l)
         one.trap = e->by;
         pg_mistakes_add(l->out, one);
     } else if (first && !e->refused[0] && !e->refused[1] &&
-               pg_can_hold(l->isa, l->code, first->guard)) {
+               can_hold(l, first->guard)) {
         add(l, PG_VACUOUS, first->line, 0);
     }
     return l->out->count > count;
@@ -294,7 +317,7 @@ static bool look_at_refusal(struct look *l)
 
 /* ---- Flaws ---- */
 
-static bool is_unpredictable(const struct look *l)
+static bool is_unpredictable(struct look *l)
 {
     for (unsigned i = 0; i < l->code->action_count; i++) {
         const struct isa_action *a = &l->code->actions[i];

@@ -141,8 +141,10 @@ static bool refuted(const struct question *q, enum isa_scale scale,
     return holds(q, 0, scale, operands, s) && !holds(q, 1, scale, operands, s);
 }
 
+/* Or it may be: there are too many states. */
 static bool refuted_scaled(const struct question *q)
 {
+    enum { STATES_MAX = 1 << 16 };
     const struct isa_encoding both = {
         .operand_count = q->code[0].operand_count,
         .actions = (struct isa_action[]){q->action[0], q->action[1]},
@@ -153,6 +155,8 @@ static bool refuted_scaled(const struct question *q)
     memcpy(code.operands, q->code[0].operands, sizeof(code.operands));
     for (unsigned c = 0; c < pg_configs(q->isa); c++) {
         space_open(&space, q->isa, &code, false);
+        if (space.size > STATES_MAX)
+            return true;
         if (!set_config(q->isa, c, space.used, &space.state))
             continue;
         do

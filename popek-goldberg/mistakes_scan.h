@@ -21,11 +21,13 @@ void pg_look_at_endings(const struct isa *isa, const struct isa_encoding *code,
                         struct pg_endings *out);
 
 /* Is b true in each state in which a is?  NULL is always true.  Looked for in
- * all scaled states, and in some thousand of the full machine. */
+ * all scaled states, and in some thousand of the full machine; false where the
+ * scaled ones are too many. */
 bool pg_implies(const struct isa *isa, const struct isa_encoding *code,
                 struct isa_expr *a, struct isa_expr *b);
 
-/* Is there a state in which it is true?  Looked for in the same. */
+/* Is there a state in which it is true?  Looked for in the same; true where
+ * they are too many. */
 bool pg_can_hold(const struct isa *isa, const struct isa_encoding *code,
                  struct isa_expr *a);
 
