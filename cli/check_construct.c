@@ -38,7 +38,8 @@ static int choose_target(const struct pg_judgement *j, const char *instruction,
                                 "--mutate %s is about no one instruction",
                                 construct_mutation_name(c->mutation));
     for (unsigned i = isa->encoding_count; i-- > 0;)
-        if (construct_can_matter(j, c->technique, c->mutation, i) &&
+        if (!construct_is_absent(isa, c, i) &&
+            construct_can_matter(j, c->technique, c->mutation, i) &&
             (!instruction || pg_is_named(&isa->encodings[i], instruction)) &&
             (found < 0 || j->best.labels[i].privileged[PG_CORRECTED]))
             found = (int)i;

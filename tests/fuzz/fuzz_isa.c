@@ -1,5 +1,7 @@
 /* Any text as a description of a machine: refused with a place, or judged
- * within bounds, and then every witness is what the evaluator finds again. */
+ * within bounds; then every witness is what the evaluator finds again, and a
+ * monitor can be made of it. */
+#include "popek-goldberg/construct_report.h"
 #include "popek-goldberg/report.h"
 #include "popek-goldberg/space.h"
 #include "tests/fuzz/fuzz.h"
@@ -75,6 +77,31 @@ static void write_out(const struct pg_judgement *j)
     free(text);
 }
 
+/* It may diverge, but not fall over; what interprets everything may not even
+ * diverge. */
+static void construct(const struct pg_judgement *j, size_t seed)
+{
+    static struct construct_result r;
+    struct construct_options o = {.seed = seed,
+                                  .levels = 1 + seed % 3,
+                                  .technique = CONSTRUCT_TRAP,
+                                  .programs = 4,
+                                  .steps = 12};
+    FILE *f = fopen("/dev/null", "w");
+    struct diag d = {""};
+
+    if (construct_run(j, &o, &r, &d) == STATUS_OK && f) {
+        construct_report_plan(f, j, &o);
+        construct_report(f, j, &o, &r);
+    }
+    o.technique = CONSTRUCT_INTERPRET;
+    o.levels = 1;
+    if (construct_run(j, &o, &r, &d) == STATUS_OK && r.diverged)
+        abort();
+    if (f)
+        fclose(f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct diag d = {""};
@@ -89,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (small(isa) && pg_judge(isa, &j, &d) == STATUS_OK) {
         replay(&j);
         write_out(&j);
+        construct(&j, len);
         pg_judgement_free(&j);
     }
     isa_free(isa);
