@@ -1,8 +1,9 @@
 /* Each machine of tests/wrong has one mistake, named in its first line, in the
- * line that ends with "# <- here"; it must be found, there, and no other.  The
- * machines that are built in have none. */
+ * line that ends with "# <- here"; it must be found, there, and no other. */
 #include "popek-goldberg/machines.h"
 #include "popek-goldberg/mistakes.h"
+#include "popek-goldberg/report.h"
+#include "tests/json.h"
 
 #include <check.h>
 #include <glob.h>
@@ -136,28 +137,8 @@ START_TEST(test_each_kind)
 }
 END_TEST
 
-static int count_machines(void)
-{
-    int n = 0;
-
-    while (pg_built_in[n].name)
-        n++;
-    return n;
-}
-
-/* toy is made of mistakes, for the sake of the definitions. */
-START_TEST(test_no_false_accusation)
-{
-    const struct pg_machine *m = &pg_built_in[_i];
-    struct found f;
-
-    find(m->name, m->text, &f);
-    ck_assert_msg(f.m.count == 0 || !strcmp(m->name, "toy"), "%s:%s", m->name,
-                  say(&f));
-    drop(&f);
-}
-END_TEST
-
+/* toy is made of mistakes, for the sake of the definitions.  That no other
+ * machine has any is tested where each is judged, in test_pg_machines.c. */
 static const struct {
     const char *instruction, *name;
 } toys[] = {
@@ -212,6 +193,52 @@ START_TEST(test_what_is_known)
         ck_assert_msg(f.m.count == 0, "%s: %s", known[i], say(&f));
         drop(&f);
     }
+}
+END_TEST
+
+/* ---- In the report ---- */
+
+static char *report(const struct pg_judgement *j, const char *instruction,
+                    bool json)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    ck_assert_ptr_nonnull(to);
+    if (json)
+        pg_report_json(to, j, PG_CORRECTED, instruction, NULL);
+    else
+        pg_report(to, j, PG_CORRECTED, instruction);
+    fclose(to);
+    return text;
+}
+
+START_TEST(test_report)
+{
+    static const char heading[] = "Looks like a mistake:\n"
+                                  "  Line 1: B does another thing in user mode";
+    static const char text[] =
+        "machine m leaves_out \"all\" register ac : 8 trap p : privileged "
+        "instruction LPSW { when mode = user: trap p mode <- ac[0] } "
+        "instruction B { ac <- mode } ";
+    static const char json[] = "\"mistakes\":[{\"mistake\":\"mode-read\","
+                               "\"line\":1,\"instruction\":\"B\",";
+    struct found f;
+
+    find("m", text, &f);
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const asked[] = {NULL, "B", "LPSW"};
+        char *plain = report(&f.j, asked[i], false);
+
+        ck_assert_msg((strstr(plain, heading) != NULL) == (i < 2),
+                      "asked for %s", asked[i] ? asked[i] : "all");
+        free(plain);
+    }
+    char *object = report(&f.j, NULL, true);
+    ck_assert_msg(json_valid(object) && strstr(object, json), "%.400s", object);
+    free(object);
+    drop(&f);
 }
 END_TEST
 
@@ -273,9 +300,9 @@ Suite *suite_pg_mistakes(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, test_wrong_machine, 0, count_wrong());
     tcase_add_test(t, test_each_kind);
-    tcase_add_loop_test(t, test_no_false_accusation, 0, count_machines());
     tcase_add_test(t, test_toy);
     tcase_add_test(t, test_what_is_known);
+    tcase_add_test(t, test_report);
     tcase_add_loop_test(t, test_slip, 0, (int)ARRAY_LEN(slips));
     suite_add_tcase(s, t);
     return s;
