@@ -343,7 +343,8 @@ static void put_action(struct walker *w, const struct isa_action *a)
     if (a->guard)
         fprintf(w->to, "when %s:\n    ", expression_words(w, &s, a->guard));
     pg_put_action(w->to, w->isa, w->code, ISA_SCALED, a);
-    fprintf(w->to, "%s%u\n\n", "    # line ", a->line);
+    fprintf(w->to, "\n    # line %u%s\n\n", a->line,
+            w->code->inherited ? ", inherited" : "");
     heads(w, false);
     put_leaves(w, a);
     if (a->guard)
@@ -359,7 +360,7 @@ static void put_action(struct walker *w, const struct isa_action *a)
 static void put_operands(const struct walker *w)
 {
     pg_put_operands(w->to, w->isa, w->row->encoding, w->row->witness);
-    fprintf(w->to, "%s%s\n", *w->code->title ? "    # " : "", w->code->title);
+    fprintf(w->to, "%s%s\n", *w->code->title ? "\n    # " : "", w->code->title);
 }
 
 static void put_claim(const struct walker *w)
