@@ -292,6 +292,7 @@ static void put_head(const struct pg_page *p)
     fputs("</header>\n<nav aria-label=\"Contents\"><ol>\n"
           "<li><a href=\"#verdicts\">Verdicts</a></li>\n"
           "<li><a href=\"#sets\">The sets</a></li>\n"
+          "<li><a href=\"#properties\">Properties, by technique</a></li>\n"
           "<li><a href=\"#instructions\">The instructions</a></li>\n"
           "<li><a href=\"#witnesses\">Witnesses</a></li>\n"
           "<li><a href=\"#literature\">What the literature says</a></li>\n"
@@ -306,6 +307,7 @@ void pg_report_html(const struct pg_page *page)
     put_head(page);
     put_theorems(page);
     put_sets(page);
+    pg_put_html_properties(page);
     put_instructions(page);
     pg_put_html_witnesses(page);
     pg_put_html_about(page);

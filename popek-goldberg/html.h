@@ -21,6 +21,14 @@ void pg_report_html(const struct pg_page *page);
  * are what links point to.  (html_witness.c) */
 void pg_put_html_witnesses(const struct pg_page *page);
 
+/* The states and outcomes of one witness. */
+void pg_put_html_states(FILE *to, const struct isa *isa,
+                        const struct pg_row *row);
+
+/* What each technique keeps, with a witness for what it does not.
+ * (html_properties.c) */
+void pg_put_html_properties(const struct pg_page *page);
+
 /* How each question was answered about each instruction. (html_proof.c) */
 void pg_put_html_proofs(const struct pg_page *page);
 

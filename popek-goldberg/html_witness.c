@@ -21,23 +21,23 @@ static void put_ending(FILE *to, const struct isa *isa,
         fputs(r->ending == ISA_DONE ? "done" : "unpredictable", to);
 }
 
-static void put_endings(const struct pg_page *p, const struct pg_row *row,
-                        unsigned sides)
+static void put_endings(FILE *to, const struct isa *isa,
+                        const struct pg_row *row, unsigned sides)
 {
     const struct pg_witness *w = row->witness;
     bool differs = ends_otherwise(w);
 
-    fprintf(p->to, "<tr%s><th scope=\"row\">how it ends%s</th>",
+    fprintf(to, "<tr%s><th scope=\"row\">how it ends%s</th>",
             differs ? " class=\"differs\"" : "",
             differs ? ": <mark>decides</mark>" : "");
     for (unsigned i = 0; i < sides; i++)
-        fputs("<td></td>", p->to);
+        fputs("<td></td>", to);
     for (unsigned i = 0; i < sides; i++) {
-        fputs(differs ? "<td><mark>" : "<td>", p->to);
-        put_ending(p->to, p->j->isa, &w->r[i]);
-        fputs(differs ? "</mark></td>" : "</td>", p->to);
+        fputs(differs ? "<td><mark>" : "<td>", to);
+        put_ending(to, isa, &w->r[i]);
+        fputs(differs ? "</mark></td>" : "</td>", to);
     }
-    fputs("</tr>\n", p->to);
+    fputs("</tr>\n", to);
 }
 
 static uint64_t value_of(const struct isa_state *s, unsigned component)
@@ -45,35 +45,34 @@ static uint64_t value_of(const struct isa_state *s, unsigned component)
     return component >= PG_WORD ? s->mem[component - PG_WORD] : s->v[component];
 }
 
-static void put_component(const struct pg_page *p, const struct pg_row *row,
-                          unsigned component, unsigned sides)
+static void put_component(FILE *to, const struct isa *isa,
+                          const struct pg_row *row, unsigned component,
+                          unsigned sides)
 {
     const struct pg_witness *w = row->witness;
-    const struct isa *isa = p->j->isa;
     bool differs = component == w->component && !ends_otherwise(w);
     bool varied = sides == 2 && value_of(&w->s[0], component) !=
                                     value_of(&w->s[1], component);
 
-    fprintf(p->to, "<tr%s><th scope=\"row\">",
+    fprintf(to, "<tr%s><th scope=\"row\">",
             differs ? " class=\"differs\"" : "");
-    pg_put_component(p->to, isa, component);
-    fprintf(p->to, "%s%s</th>", varied ? " (varied)" : "",
+    pg_put_component(to, isa, component);
+    fprintf(to, "%s%s</th>", varied ? " (varied)" : "",
             differs ? ": <mark>decides</mark>" : "");
     for (unsigned i = 0; i < sides; i++) {
-        fputs("<td class=\"v\">", p->to);
-        pg_put_value(p->to, isa, &w->s[i], component);
-        fputs("</td>", p->to);
+        fputs("<td class=\"v\">", to);
+        pg_put_value(to, isa, &w->s[i], component);
+        fputs("</td>", to);
     }
     for (unsigned i = 0; i < sides; i++) {
-        fputs(differs ? "<td class=\"v\"><mark>" : "<td class=\"v\">", p->to);
+        fputs(differs ? "<td class=\"v\"><mark>" : "<td class=\"v\">", to);
         if (w->r[i].ending == ISA_DONE)
-            pg_put_value(p->to, isa, &w->r[i].state, component);
+            pg_put_value(to, isa, &w->r[i].state, component);
         else
-            fputs(w->r[i].ending == ISA_TRAPPED ? "as before" : "anything",
-                  p->to);
-        fputs(differs ? "</mark></td>" : "</td>", p->to);
+            fputs(w->r[i].ending == ISA_TRAPPED ? "as before" : "anything", to);
+        fputs(differs ? "</mark></td>" : "</td>", to);
     }
-    fputs("</tr>\n", p->to);
+    fputs("</tr>\n", to);
 }
 
 static bool shows_word(const struct pg_witness *w, unsigned word)
@@ -86,26 +85,26 @@ static bool shows_word(const struct pg_witness *w, unsigned word)
     return any;
 }
 
-static void put_table(const struct pg_page *p, const struct pg_row *row)
+void pg_put_html_states(FILE *to, const struct isa *isa,
+                        const struct pg_row *row)
 {
     static const char *const columns[] = {
         [PG_ALONE] = "component|S|i(S)",
         [PG_PAIR] = "component|S1|S2|i(S1)|i(S2)",
         [PG_LESS] = "component|S1|S2|i(S1)|i(S2)",
         [PG_MAPPED] = "component|S|f(S)|i(S)|i(f(S))"};
-    const struct isa *isa = p->j->isa;
     uint64_t shown = pg_shown_elements(isa, row->encoding);
     unsigned sides = row->proof == PG_ALONE ? 1 : 2;
 
-    pg_open_table(p->to, "States and outcomes", columns[row->proof]);
-    put_endings(p, row, sides);
+    pg_open_table(to, "States and outcomes", columns[row->proof]);
+    put_endings(to, isa, row, sides);
     for (unsigned i = 0; i < isa->element_count; i++)
         if (shown >> i & 1)
-            put_component(p, row, i, sides);
+            put_component(to, isa, row, i, sides);
     for (unsigned i = 0; i < isa->cells; i++)
         if (shows_word(row->witness, i))
-            put_component(p, row, PG_WORD + i, sides);
-    pg_close_table(p->to);
+            put_component(to, isa, row, PG_WORD + i, sides);
+    pg_close_table(to);
 }
 
 static void put_witness(const struct pg_page *p, const struct pg_row *row,
@@ -124,7 +123,7 @@ static void put_witness(const struct pg_page *p, const struct pg_row *row,
                 pg_breaks(row->witness) == PG_CONTROL ? "resource control"
                                                       : "equivalence");
     fputs("</p>\n", p->to);
-    put_table(p, row);
+    pg_put_html_states(p->to, p->j->isa, row);
     fputs("</div>\n", p->to);
 }
 

@@ -84,9 +84,13 @@ static void put_witness(FILE *to, const struct pg_method *m,
         pg_put_outcome(to, m->isa, c->encoding, &w->r[i]);
         fputc('\n', to);
     }
-    fputs("        because  ", to);
-    put_because(to, m, c);
-    fputs(".\n", to);
+    const struct pg_judgement of = {.isa = m->isa, .setting = m->setting};
+    const struct pg_row row = {
+        .proof = c->proof, .encoding = c->encoding, .witness = w};
+    if (c->proof == PG_ALONE)
+        fputs("        because  it completes.\n", to);
+    else
+        pg_put_because(to, &of, &row);
 }
 
 /* ---- Settings ---- */
@@ -233,8 +237,8 @@ void pg_properties_put(FILE *to, const struct pg_properties *p,
     }
     if (is_below(p, &p->methods[0]))
         fprintf(to,
-                "  Without its assist the machine is %s: trapline check %s "
-                "has the witnesses.\n",
+                "  Without its assist the machine is %s; the witnesses are in\n"
+                "  trapline check %s.\n",
                 p->methods[0].isa->name, p->methods[0].isa->name);
     for (unsigned i = 0; i < p->count; i++)
         if (!is_below(p, &p->methods[i]))

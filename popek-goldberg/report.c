@@ -287,8 +287,9 @@ static void put_theorem(FILE *to, const struct pg_judgement *j,
     struct pg_lines lines = {.to = to, .indent = 2};
 
     fputc('\n', to);
-    pg_begin_line(&lines, "");
-    pg_put_words_of(&lines, "Theorem %u: %s.", t + 1, statements[t]);
+    pg_begin_line(&lines, "Theorem");
+    lines.spaced = true;
+    pg_put_words_of(&lines, "%u: %s.", t + 1, statements[t]);
     pg_end_line(&lines);
     pg_put_words_of(&lines, "Premise: %s", holds ? "holds." : "fails");
     lines.indent = 4;

@@ -71,6 +71,9 @@ void pg_put_outcome(FILE *to, const struct isa *isa, unsigned encoding,
                     const struct isa_result *r);
 void pg_put_difference(FILE *to, const struct pg_judgement *j,
                        const struct pg_row *row);
+/* The last line of a witness, wrapped: "        because  ...". */
+void pg_put_because(FILE *to, const struct pg_judgement *j,
+                    const struct pg_row *row);
 void pg_put_operands(FILE *to, const struct isa *isa, unsigned encoding,
                      const struct pg_witness *w);
 

@@ -63,6 +63,12 @@ static char *difference_words(const struct pg_judgement *j,
     return text;
 }
 
+void pg_put_because(FILE *to, const struct pg_judgement *j,
+                    const struct pg_row *row)
+{
+    put_wrapped(to, "        because  ", difference_words(j, row));
+}
+
 static void put_witness(FILE *to, const struct pg_judgement *j,
                         const struct pg_row *row)
 {
@@ -84,7 +90,7 @@ static void put_witness(FILE *to, const struct pg_judgement *j,
                  (int)(6 - strlen(name)), "");
         put_wrapped(to, head, outcome_words(isa, row->encoding, &w->r[i]));
     }
-    put_wrapped(to, "        because  ", difference_words(j, row));
+    pg_put_because(to, j, row);
     if (row->proof == PG_MAPPED)
         fprintf(to, "        so breaks %s.\n",
                 pg_breaks(w) == PG_CONTROL ? "resource control"
