@@ -287,6 +287,8 @@ START_TEST(test_nothing_smaller_and_nothing_forgotten)
 
     ck_assert(set != NULL);
     for (unsigned t = 0; t < PG_THEOREMS; t++) {
+        if (t == PG_T2 && !isa->needs && !isa->timing)
+            continue; /* the same as Theorem 1 */
         struct pg_repair_plan *plan = plan_for(isa, t);
         struct force f = {.isa = isa, .theorem = t};
 
