@@ -1,5 +1,6 @@
 /* What the page has of the literature, and of the description itself. */
 #include "popek-goldberg/html.h"
+#include "popek-goldberg/mistakes.h"
 #include "popek-goldberg/sets.h"
 #include "popek-goldberg/text.h"
 
@@ -85,10 +86,72 @@ static void put_clocks(const struct pg_page *p)
         fputs(".</p>\n", p->to);
 }
 
+/* What the student may have meant otherwise. */
+static void put_mistakes(const struct pg_page *p)
+{
+    struct pg_mistakes found;
+    struct pg_mistake_words words;
+    bool whole = pg_find_mistakes(p->j, &found) == STATUS_OK;
+
+    if (found.count)
+        fputs("<h3>What looks like a mistake</h3>\n<ul>\n", p->to);
+    for (unsigned i = 0; i < found.count; i++) {
+        pg_mistake_words(p->j->isa, &found.rows[i], &words);
+        fputs("<li>", p->to);
+        if (found.rows[i].line)
+            fprintf(p->to, "Line %u: ", found.rows[i].line);
+        pg_put_html(p->to, words.what);
+        fputs(". Why: ", p->to);
+        pg_put_html(p->to, words.why);
+        fputs(" Mend: ", p->to);
+        pg_put_html(p->to, words.mend);
+        fputs("</li>\n", p->to);
+    }
+    if (found.count)
+        fputs("</ul>\n", p->to);
+    if (!whole)
+        fputs("<p>No memory was left to look for all mistakes.</p>\n", p->to);
+    pg_mistakes_free(&found);
+}
+
+static void put_mistake(const struct pg_page *p, const struct pg_mistake *m)
+{
+    struct pg_mistake_words words;
+    char line[16] = "";
+
+    if (m->line)
+        snprintf(line, sizeof(line), "%u", m->line);
+    pg_mistake_words(p->j->isa, m, &words);
+    pg_put_row_head(p->to, words.what);
+    pg_put_cell(p->to, line);
+    pg_put_cell(p->to, words.why);
+    pg_put_cell(p->to, words.mend);
+    fputs("</tr>\n", p->to);
+}
+
+static void put_mistakes(const struct pg_page *p)
+{
+    struct pg_mistakes found;
+    bool whole = pg_find_mistakes(p->j, &found) == STATUS_OK;
+
+    if (found.count) {
+        pg_open_section(p->to, "mistakes", "Looks like a mistake");
+        pg_open_table(p->to, "In the description", "What|Line|Why|Mend");
+        for (unsigned i = 0; i < found.count; i++)
+            put_mistake(p, &found.rows[i]);
+        pg_close_table(p->to);
+        pg_close_section(p->to);
+    }
+    if (!whole)
+        fputs("<p>No memory was left to look for all mistakes.</p>\n", p->to);
+    pg_mistakes_free(&found);
+}
+
 void pg_put_html_about(const struct pg_page *p)
 {
     const struct isa *isa = p->j->isa;
 
+    put_mistakes(p);
     pg_open_section(p->to, "literature", "What the literature says");
     put_claims(p);
     for (unsigned i = 0; i < isa->list_count; i++)
@@ -97,6 +160,7 @@ void pg_put_html_about(const struct pg_page *p)
         fputs("<p>The description has no claims.</p>\n", p->to);
     pg_close_section(p->to);
     pg_open_section(p->to, "notes", "Notes, and what is left out");
+    put_mistakes(p);
     put_clocks(p);
     put_notes(p, "Notes", isa->notes, isa->note_count);
     put_notes(p, "Left out of the description", isa->leaves_out,

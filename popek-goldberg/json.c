@@ -252,7 +252,8 @@ static void put_code(const struct json *p, unsigned i, unsigned first)
     put_field(p->to, ",", "title", c->title);
     put_field(p->to, ",", "ways", ways);
     put_field(p->to, ",", "breaks", pg_broken_words(x));
-    fprintf(p->to, ",\"reads_clock\":%s", truth(pg_reads_clock(p->j->isa, i)));
+    fprintf(p->to, ",\"reads_clock\":%s,\"needed\":%s",
+            truth(pg_reads_clock(p->j->isa, i)), truth(c->needed));
     put_number(p->to, "states", l->states);
     put_number(p->to, "exact_states", x->states);
     put_covers(p->to, c);
@@ -394,6 +395,8 @@ static void put_machine(const struct json *p)
     put_field(p->to, ",", "efficiency", holds(j->best.direct));
     if (j->isa->timing)
         put_field(p->to, ",", "timing", j->isa->timing);
+    if (j->isa->needs)
+        put_field(p->to, ",", "needs", j->isa->needs);
     put_setting(p);
     put_solver(p);
     put_claims(p);
