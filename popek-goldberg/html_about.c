@@ -114,44 +114,10 @@ static void put_mistakes(const struct pg_page *p)
     pg_mistakes_free(&found);
 }
 
-static void put_mistake(const struct pg_page *p, const struct pg_mistake *m)
-{
-    struct pg_mistake_words words;
-    char line[16] = "";
-
-    if (m->line)
-        snprintf(line, sizeof(line), "%u", m->line);
-    pg_mistake_words(p->j->isa, m, &words);
-    pg_put_row_head(p->to, words.what);
-    pg_put_cell(p->to, line);
-    pg_put_cell(p->to, words.why);
-    pg_put_cell(p->to, words.mend);
-    fputs("</tr>\n", p->to);
-}
-
-static void put_mistakes(const struct pg_page *p)
-{
-    struct pg_mistakes found;
-    bool whole = pg_find_mistakes(p->j, &found) == STATUS_OK;
-
-    if (found.count) {
-        pg_open_section(p->to, "mistakes", "Looks like a mistake");
-        pg_open_table(p->to, "In the description", "What|Line|Why|Mend");
-        for (unsigned i = 0; i < found.count; i++)
-            put_mistake(p, &found.rows[i]);
-        pg_close_table(p->to);
-        pg_close_section(p->to);
-    }
-    if (!whole)
-        fputs("<p>No memory was left to look for all mistakes.</p>\n", p->to);
-    pg_mistakes_free(&found);
-}
-
 void pg_put_html_about(const struct pg_page *p)
 {
     const struct isa *isa = p->j->isa;
 
-    put_mistakes(p);
     pg_open_section(p->to, "literature", "What the literature says");
     put_claims(p);
     for (unsigned i = 0; i < isa->list_count; i++)
