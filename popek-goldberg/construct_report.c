@@ -1,8 +1,7 @@
 #include "popek-goldberg/construct_report.h"
 
 #include "popek-goldberg/construct_mutation.h"
-
-#include <string.h>
+#include "popek-goldberg/text.h"
 
 /* ---- The plan ---- */
 
@@ -13,7 +12,7 @@ static const char *const monitors[] = {
 };
 
 /* What the theorem and the exact criterion say of it beforehand. */
-static void put_promise(FILE *to, const struct pg_judgement *j,
+static void put_promise(struct pg_lines *l, const struct pg_judgement *j,
                         const struct construct_options *o)
 {
     unsigned theorem = o->technique == CONSTRUCT_HYBRID ? PG_T3
@@ -23,128 +22,139 @@ static void put_promise(FILE *to, const struct pg_judgement *j,
 
     for (unsigned i = 0; i < j->isa->encoding_count; i++)
         exact = exact && construct_is_promised(j, o, i);
-    if (o->technique == CONSTRUCT_INTERPRET)
-        fputs("It must work on any machine, and has no efficiency.\n\n", to);
-    else if (exact && premise)
-        fprintf(to,
-                "The premise of Theorem %u holds, and the exact criterion: no "
-                "program may find out.\n\n",
-                theorem + 1);
+    if (o->technique == CONSTRUCT_INTERPRET) {
+        pg_put_words(l, "It must work on any machine, and has no efficiency.");
+        return;
+    }
+    pg_put_words_of(l, "The premise of Theorem %u %s,", theorem + 1,
+                    premise ? "holds" : "fails");
+    if (exact && premise)
+        pg_put_words(l, "and so does the exact criterion: no program may find "
+                        "out.");
     else if (exact)
-        fprintf(to,
-                "The premise of Theorem %u fails, so that it promises nothing; "
-                "but the exact\ncriterion holds: no program may find out.\n\n",
-                theorem + 1);
+        pg_put_words(l, "so that it promises nothing; but the exact criterion "
+                        "holds: no program may find out.");
     else
-        fprintf(to,
-                "The premise of Theorem %u %s, and the exact criterion fails: "
-                "some program must\nfind out.\n\n",
-                theorem + 1, premise ? "holds" : "fails");
+        pg_put_words(l, "and the exact criterion fails: some program must find "
+                        "out.");
 }
 
-static void put_dispatcher(FILE *to, const struct construct_options *o)
+static void put_mistake(struct pg_lines *l, const struct isa *isa,
+                        const struct construct_options *o)
 {
-    fputs("  D    dispatcher: a trap of the real machine lands here.  It looks "
-          "at the\n"
-          "       instruction that trapped: one that has a v_i goes to it, "
-          "any other trap\n"
-          "       is the guest's own and is reflected to its handler.\n",
-          to);
-    if (o->technique == CONSTRUCT_HYBRID)
-        fputs("       In virtual supervisor mode the guest does not run: each "
-              "instruction goes\n"
-              "       to its v_i.\n",
-              to);
-    if (o->technique == CONSTRUCT_INTERPRET)
-        fputs("       The guest does not run at all: each instruction goes to "
-              "its v_i.\n",
-              to);
+    pg_put_words_of(l, "With a mistake, %s: %s",
+                    construct_mutation_name(o->mutation),
+                    construct_mutation_words(o->mutation));
+    if (construct_has_target(o->mutation))
+        pg_put_words_of(l, "(%s)", isa->encodings[o->target].name);
+    pg_put_mark(l, '.');
+    pg_put_words(l, "The lock-step must find it.");
 }
 
-static void put_allocator(FILE *to, const struct isa *isa,
+static void put_dispatcher(struct pg_lines *l,
+                           const struct construct_options *o)
+{
+    pg_begin_line(l, "  D    ");
+    pg_put_words(l, "dispatcher: a trap of the real machine lands here. It "
+                    "looks at the instruction that trapped: one that has a "
+                    "v_i goes to it, any other trap is the guest's own and is "
+                    "reflected to its handler.");
+    if (o->technique == CONSTRUCT_HYBRID)
+        pg_put_words(l, "In virtual supervisor mode the guest does not run: "
+                        "each instruction goes to its v_i.");
+    if (o->technique == CONSTRUCT_INTERPRET)
+        pg_put_words(l, "The guest does not run at all: each instruction goes "
+                        "to its v_i.");
+    pg_end_line(l);
+}
+
+static void put_allocator(struct pg_lines *l, const struct isa *isa,
                           const struct construct_options *o)
 {
     unsigned k = isa->monitor_words;
 
-    fprintf(to,
-            "  A    allocator: words 0 to %u are the monitor's, %u to %u the "
-            "virtual machine's.\n"
-            "       Asked whenever the virtual mode, base, bound or a "
-            "resource changes; for\n"
-            "       R = (l, b) it loads (l + %u, b).\n",
-            k - 1, k, k + isa->cells - 1, k);
+    pg_begin_line(l, "  A    ");
+    pg_put_words_of(l,
+                    "allocator: words 0 to %u are the monitor's, %u to %u the "
+                    "virtual machine's. Asked whenever the virtual mode, base, "
+                    "bound or a resource changes; for R = (l, b) it loads "
+                    "(l + %u, b).",
+                    k - 1, k, isa->cells + o->levels * k - 1, k);
     if (o->levels > 1)
-        fprintf(to,
-                "       The virtual machine of monitor 1 is as large as the "
-                "real one without its\n"
-                "       %u words, and monitor 2 has the lowest of them, and "
-                "so on: %u monitors.\n",
-                k, o->levels);
+        pg_put_words_of(l,
+                        "That virtual machine's lowest %u words are monitor "
+                        "2's, and so on: %u monitors.",
+                        k, o->levels);
+    pg_end_line(l);
 }
 
-static void put_interpreters(FILE *to, const struct isa *isa,
+static void put_interpreters(struct pg_lines *l, const struct isa *isa,
                              const struct construct_options *o)
 {
-    unsigned column = 7, n = 0;
+    unsigned n = 0;
 
-    fputs("  v_i  interpretive routines, each what the description says, done "
-          "to the virtual\n"
-          "       machine:",
-          to);
-    column = 16;
+    pg_begin_line(l, "  v_i  ");
+    pg_put_words(l, "interpretive routines, each what the description says, "
+                    "done to the virtual machine:");
     for (unsigned i = 0; i < isa->encoding_count; i++) {
         const struct isa_encoding *code = &isa->encodings[i];
+        bool needed =
+            o->technique != CONSTRUCT_TRAP || construct_needs_v(isa, code);
 
-        if (o->technique == CONSTRUCT_TRAP && !construct_needs_v(isa, code))
+        if (!needed || construct_is_absent(isa, o, i))
             continue;
-        if (column + 1 + strlen(code->name) > 78)
-            column = (unsigned)fprintf(to, "\n      ") - 1;
-        column += (unsigned)fprintf(to, " %s", code->name);
+        pg_put_words(l, code->name);
         n++;
     }
-    fputs(n ? "\n" : " none\n", to);
+    if (!n)
+        pg_put_words(l, "none");
+    pg_end_line(l);
 }
 
-static void put_mistake(FILE *to, const struct isa *isa,
-                        const struct construct_options *o)
+static void put_trial(struct pg_lines *l, const struct isa *isa,
+                      const struct construct_options *o)
 {
-    fprintf(to, "With a mistake, %s: %s", construct_mutation_name(o->mutation),
-            construct_mutation_words(o->mutation));
-    if (construct_has_target(o->mutation))
-        fprintf(to, " (%s)", isa->encodings[o->target].name);
-    fputs(".\nThe lock-step must find it.\n\n", to);
+    pg_put_words_of(
+        l,
+        "%llu random programs of %u words (seeds %llu to %llu), at most %llu "
+        "instructions of each, from a random state: on the bare machine, and "
+        "under the monitor. After each instruction the virtual machine must "
+        "be the bare one, the real machine f of it, and each word of the "
+        "monitor what it was.",
+        (unsigned long long)o->programs, isa->cells,
+        (unsigned long long)o->seed,
+        (unsigned long long)(o->seed + o->programs - 1),
+        (unsigned long long)o->steps);
+    if (isa->timing && o->levels > 1)
+        pg_put_words_of(l,
+                        "Not looked at: a monitor for this machine needs "
+                        "timing (%s). Here there is no time.",
+                        isa->timing);
+    pg_end_line(l);
 }
 
 void construct_report_plan(FILE *to, const struct pg_judgement *j,
                            const struct construct_options *o)
 {
     const struct isa *isa = j->isa;
+    struct pg_lines l = {.to = to};
 
-    fprintf(to, "%s%s, made from the description of %s.\n",
-            monitors[o->technique],
-            o->levels > 1 ? ", under itself (Theorem 2)" : "", isa->name);
+    pg_put_words_of(&l, "%s%s, made from the description of %s.",
+                    monitors[o->technique],
+                    o->levels > 1 ? ", under itself" : "", isa->name);
     if (o->mutation == CONSTRUCT_NONE)
-        put_promise(to, j, o);
+        put_promise(&l, j, o);
     else
-        put_mistake(to, isa, o);
-    put_dispatcher(to, o);
-    put_allocator(to, isa, o);
-    put_interpreters(to, isa, o);
-    if (isa->timing && o->levels > 1)
-        fprintf(to,
-                "\nNot looked at: a monitor for this machine needs "
-                "timing (%s).\nThere is no time here.\n",
-                isa->timing);
-    fprintf(to,
-            "\n%llu random programs of %u words (seeds %llu to %llu), at most "
-            "%llu instructions\nof each, from a random state: on the bare "
-            "machine, and under the monitor.  After\neach instruction the "
-            "virtual machine must be the bare one, the real machine f of\nit, "
-            "and each word of the monitor what it was.\n",
-            (unsigned long long)o->programs, isa->cells,
-            (unsigned long long)o->seed,
-            (unsigned long long)(o->seed + o->programs - 1),
-            (unsigned long long)o->steps);
+        put_mistake(&l, isa, o);
+    pg_end_line(&l);
+    fputc('\n', to);
+    l.indent = 7;
+    put_dispatcher(&l, o);
+    put_allocator(&l, isa, o);
+    put_interpreters(&l, isa, o);
+    fputc('\n', to);
+    l.indent = 0;
+    put_trial(&l, isa, o);
 }
 
 /* ---- What each instruction cost ---- */
@@ -242,6 +252,7 @@ static void put_efficiency(FILE *to, const struct pg_judgement *j,
                            const struct construct_count *sum,
                            const struct construct_result *r)
 {
+    struct pg_lines l = {.to = to, .indent = 2};
     uint64_t needless = 0;
     bool set = false;
 
@@ -250,33 +261,39 @@ static void put_efficiency(FILE *to, const struct pg_judgement *j,
         if (pg_needlessly_stopped(&j->best.labels[i], &j->best.exact[i]))
             needless += r->code[i].emulated;
     }
-    fprintf(
-        to,
-        "\n  Of 1000 instructions %.0f ran directly; %.0f were "
-        "interpreted, and for %.0f of these\n  A was asked; %.0f trapped "
-        "for the guest.  (Real programs trap less: these are\n  so short "
-        "that most traps are pc at the end of storage.)\n",
+    fputc('\n', to);
+    pg_put_words_of(
+        &l,
+        "Of 1000 instructions %.0f ran directly; %.0f were "
+        "interpreted, and for %.0f of these A was asked; %.0f "
+        "trapped for the guest. (Real programs trap less: these "
+        "are so short that many a trap is pc at the end of "
+        "storage.)",
         thousandth(sum->direct, r->steps), thousandth(sum->emulated, r->steps),
         thousandth(sum->asked, r->steps), thousandth(sum->reflected, r->steps));
-    if (o->technique == CONSTRUCT_TRAP && set)
-        fputs("  Set to trap: innocuous, for in the setting that the monitor "
-              "makes it traps where\n  it would be sensitive.\n",
-              to);
-    if (o->technique == CONSTRUCT_TRAP && needless)
-        fprintf(to,
-                "  Efficiency fails: %llu times an innocuous instruction "
-                "trapped that would have\n  completed on the bare machine.\n",
-                (unsigned long long)needless);
-    else if (o->technique == CONSTRUCT_TRAP)
-        fputs("  Efficiency holds: each innocuous instruction that the bare "
-              "machine completed\n  ran directly.\n",
-              to);
+    pg_end_line(&l);
+    if (o->technique != CONSTRUCT_TRAP)
+        return;
+    if (set)
+        pg_put_words(&l, "Set to trap: innocuous, for in the setting that the "
+                         "monitor makes it traps where it would be sensitive.");
+    pg_end_line(&l);
+    if (needless)
+        pg_put_words_of(&l,
+                        "Efficiency fails: %llu times an innocuous instruction "
+                        "trapped that would have completed on the bare "
+                        "machine.",
+                        (unsigned long long)needless);
+    else
+        pg_put_words(&l, "Efficiency holds: each innocuous instruction that "
+                         "the bare machine completed ran directly.");
+    pg_end_line(&l);
 }
 
 /* ---- The verdict ---- */
 
 /* The encodings for which `is` holds, with a heading; how many. */
-static unsigned put_list(FILE *to, const struct pg_judgement *j,
+static unsigned put_list(struct pg_lines *l, const struct pg_judgement *j,
                          const struct construct_options *o,
                          const struct construct_result *r, const char *heading,
                          bool (*is)(const struct pg_judgement *,
@@ -284,20 +301,17 @@ static unsigned put_list(FILE *to, const struct pg_judgement *j,
                                     const struct construct_result *, unsigned))
 {
     unsigned n = 0;
-    size_t column = 0;
 
+    l->indent = 2;
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
-        const char *name = j->isa->encodings[i].name;
-
         if (!is(j, o, r, i))
             continue;
         if (!n++)
-            column = (size_t)fprintf(to, "  %s:", heading);
-        if (column + 1 + strlen(name) > 78)
-            column = (size_t)fprintf(to, "\n   ") - 1;
-        column += (size_t)fprintf(to, " %s", name);
+            pg_put_words_of(l, "%s:", heading);
+        l->indent = 4;
+        pg_put_words(l, j->isa->encodings[i].name);
     }
-    fputs(n ? "\n" : "", to);
+    pg_end_line(l);
     return n;
 }
 
@@ -342,24 +356,26 @@ static void put_why(FILE *to, const struct pg_judgement *j,
                     const struct construct_options *o,
                     const struct construct_result *r)
 {
+    struct pg_lines l = {.to = to};
+
     if (o->mutation != CONSTRUCT_NONE)
         return;
-    put_list(to, j, o, r, "Fails the exact criterion, and diverged",
+    put_list(&l, j, o, r, "Fails the exact criterion, and diverged",
              is_expected);
-    put_list(to, j, o, r,
+    put_list(&l, j, o, r,
              "Fails the exact criterion, and no program came upon it",
              is_missed);
-    if (put_list(to, j, o, r, "Meets the exact criterion, and diverged",
+    if (put_list(&l, j, o, r, "Meets the exact criterion, and diverged",
                  is_surprising))
-        fputs("    That must not be: the scaled machine, in which the "
-              "criterion was decided, hides\n    something of the full one.  "
-              "Widen what is scaled, or try --solver.\n",
-              to);
-    if (put_list(to, j, o, r, "Spoils the premise, and does no harm",
+        pg_put_words(&l, "That must not be: the scaled machine, in which the "
+                         "criterion was decided, hides something of the full "
+                         "one. Widen what is scaled, or try --solver.");
+    pg_end_line(&l);
+    if (put_list(&l, j, o, r, "Spoils the premise, and does no harm",
                  is_spared))
-        fputs("    The premise of the theorem is sufficient, not "
-              "necessary: wherever it would do\n    harm, it traps.\n",
-              to);
+        pg_put_words(&l, "The premise of the theorem is sufficient, not "
+                         "necessary: wherever it would do harm, it traps.");
+    pg_end_line(&l);
 }
 
 void construct_report_verdict(FILE *to, const struct pg_judgement *j,

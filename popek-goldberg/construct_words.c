@@ -1,6 +1,33 @@
 /* A divergence in words. */
 #include "popek-goldberg/construct_report.h"
 #include "popek-goldberg/report.h"
+#include "popek-goldberg/text.h"
+
+#include <stdlib.h>
+
+/* Text that is to be broken into lines which a terminal holds; none where
+ * there is no memory for it. */
+struct flow {
+    struct pg_lines lines;
+    FILE *text;
+    char *bytes;
+    size_t size;
+};
+
+static void flow_open(struct flow *f, FILE *to, const char *label)
+{
+    *f = (struct flow){.lines = {.to = to, .indent = 18}};
+    pg_begin_line(&f->lines, label);
+    f->text = open_memstream(&f->bytes, &f->size);
+}
+
+static void flow_close(struct flow *f)
+{
+    if (f->text && fclose(f->text) == 0)
+        pg_put_words(&f->lines, f->bytes);
+    pg_end_line(&f->lines);
+    free(f->bytes);
+}
 
 static void put_number(FILE *to, unsigned component,
                        const struct construct_value *x)
@@ -41,11 +68,10 @@ static void put_instruction(FILE *to, const struct construct_divergence *d)
     fputc('\n', to);
 }
 
-static void put_state(FILE *to, const struct isa *isa, const char *name,
-                      const struct construct_divergence *d,
-                      const struct isa_state *s)
+static void put_elements(FILE *to, const struct isa *isa,
+                         const struct construct_divergence *d,
+                         const struct isa_state *s)
 {
-    fprintf(to, "    %-12s  ", name);
     if (d->at.code)
         pg_put_state(to, isa, encoding_of(isa, d), s);
     else
@@ -54,7 +80,18 @@ static void put_state(FILE *to, const struct isa *isa, const char *name,
                 (unsigned long long)s->v[ISA_PC],
                 (unsigned long long)s->v[ISA_BASE],
                 (unsigned long long)s->v[ISA_BOUND]);
-    fputc('\n', to);
+}
+
+static void put_state(FILE *to, const struct isa *isa, const char *name,
+                      const struct construct_divergence *d,
+                      const struct isa_state *s)
+{
+    struct flow f;
+
+    flow_open(&f, to, name);
+    if (f.text)
+        put_elements(f.text, isa, d, s);
+    flow_close(&f);
 }
 
 static void put_outcomes(FILE *to, const struct isa *isa,
@@ -99,7 +136,6 @@ static void put_because(FILE *to, const struct isa *isa,
 {
     char machine[48] = "in the real machine";
 
-    fputs("    because       ", to);
     switch (d->wrong) {
     case CONSTRUCT_VIRTUAL:
         put_name(to, isa, d->component);
@@ -144,6 +180,7 @@ void construct_report_divergence(FILE *to, const struct pg_judgement *j,
                                  const struct construct_divergence *d)
 {
     const struct isa *isa = j->isa;
+    struct flow f;
 
     fprintf(to, "\n  The first one, of the program with seed %llu, ",
             (unsigned long long)d->seed);
@@ -153,11 +190,14 @@ void construct_report_divergence(FILE *to, const struct pg_judgement *j,
         fputs("before its first instruction:\n", to);
     if (d->step)
         put_instruction(to, d);
-    put_state(to, isa, "bare machine", d, &d->bare);
-    put_state(to, isa, "real machine", d, &d->real);
+    put_state(to, isa, "    bare machine  ", d, &d->bare);
+    put_state(to, isa, "    real machine  ", d, &d->real);
     if (d->step)
         put_outcomes(to, isa, d);
-    put_because(to, isa, d);
+    flow_open(&f, to, "    because       ");
+    if (f.text)
+        put_because(f.text, isa, d);
+    flow_close(&f);
     fprintf(to, "    so breaks     %s.\n",
             construct_breaks(d) == PG_CONTROL ? "resource control"
                                               : "equivalence");

@@ -536,7 +536,7 @@ static const struct command_case commands[] = {
     {"check toy --construct --seed 1 --programs 200", 1, "D never heard of it"},
     {"check tutorial --construct --hybrid --programs 50", 0, "Theorem 3"},
     {"check toy --construct --interpret --programs 50", 0,
-     "must work on any machine"},
+     "has no efficiency"},
     {"check paper --construct --level 3 --programs 20", 0,
      "of monitor 2 costs 2.00 of monitor 1"},
     {"check paper --construct --mutate shift-k --programs 50", 1,
