@@ -310,17 +310,9 @@ END_TEST
 
 START_TEST(test_json)
 {
-    struct isa *all[PG_MACHINES];
-    unsigned n = pg_machines(all);
-
-    for (unsigned i = 0; i < n; i++) {
-        const struct command *c =
-            command_run("/", "check %s --json", all[i]->name);
-
-        ck_assert_msg(json_valid(c->out), "%s: %.1000s", all[i]->name, c->out);
-        isa_free(all[i]);
-    }
     const struct command *c = command_run("/", "check toy --json");
+
+    ck_assert_msg(json_valid(c->out), "%.1000s", c->out);
     ck_assert_ptr_nonnull(strstr(c->out, "\"theorems\":{\"t1\":\"fails\""));
     ck_assert_ptr_nonnull(strstr(c->out,
                                  "{\"encoding\":\"GETM\",\"mnemonic\":\"GETM\","

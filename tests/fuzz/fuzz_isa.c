@@ -1,7 +1,10 @@
 /* Any text as a description of a machine: refused with a place, or judged
  * within bounds; then every witness is what the evaluator finds again, and a
  * monitor can be made of it. */
+#include "popek-goldberg/compare.h"
 #include "popek-goldberg/construct_report.h"
+#include "popek-goldberg/dot.h"
+#include "popek-goldberg/html.h"
 #include "popek-goldberg/report.h"
 #include "popek-goldberg/space.h"
 #include "tests/fuzz/fuzz.h"
@@ -73,6 +76,13 @@ static void write_out(const struct pg_judgement *j)
         return;
     pg_report(f, j, PG_LITERAL, NULL);
     pg_report_json(f, j, PG_CORRECTED, NULL, NULL);
+    const struct pg_page page = {.to = f, .j = j, .r = PG_CORRECTED};
+    const struct pg_comparison both = {{j, j}, PG_CORRECTED};
+    pg_report_html(&page);
+    pg_report_dot(f, j, PG_CORRECTED);
+    pg_compare(f, &both);
+    if (pg_compare_differs(&both))
+        abort();
     fclose(f);
     free(text);
 }
