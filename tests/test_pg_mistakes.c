@@ -93,16 +93,15 @@ static unsigned marked_line(const char *text)
     return line;
 }
 
-START_TEST(test_wrong_machine)
+/* The mistake that its first line names, in its line, and no other. */
+static void expect(const char *path, const char *text)
 {
-    static const char head[] = "# mistake: ";
     struct pg_mistake_words w;
     struct found f;
-    char path[256], want[64] = "";
-    const char *text = read_wrong(_i, path);
+    char want[64] = "";
 
-    ck_assert_msg(sscanf(text, "# mistake: %63s", want) == 1, "%s: no %s", path,
-                  head);
+    ck_assert_msg(sscanf(text, "# mistake: %63s", want) == 1,
+                  "%s: no # mistake: NAME", path);
     find(path, text, &f);
     if (!strcmp(want, "none")) {
         ck_assert_msg(f.m.count == 0, "%s:%s", path, say(&f));
@@ -116,6 +115,36 @@ START_TEST(test_wrong_machine)
                       marked_line(text), say(&f));
     }
     drop(&f);
+}
+
+START_TEST(test_wrong_machine)
+{
+    char path[256];
+    const char *text = read_wrong(_i, path);
+
+    expect(path, text);
+}
+END_TEST
+
+/* Each instruction is called otherwise: its name read backwards. */
+START_TEST(test_names_do_not_matter)
+{
+    static char text[ISA_TEXT];
+    char path[256];
+
+    snprintf(text, sizeof(text), "%s", read_wrong(_i, path));
+    for (char *at = text; *at; at++) {
+        size_t n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+        for (size_t i = 0; i < n / 2; i++) {
+            char c = at[i];
+
+            at[i] = at[n - 1 - i];
+            at[n - 1 - i] = c;
+        }
+        at += n ? n - 1 : 0;
+    }
+    expect(path, text);
 }
 END_TEST
 
@@ -299,6 +328,7 @@ Suite *suite_pg_mistakes(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, test_wrong_machine, 0, count_wrong());
+    tcase_add_loop_test(t, test_names_do_not_matter, 0, count_wrong());
     tcase_add_test(t, test_each_kind);
     tcase_add_test(t, test_toy);
     tcase_add_test(t, test_what_is_known);
