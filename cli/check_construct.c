@@ -3,6 +3,7 @@
 #include "cli/check.h"
 #include "popek-goldberg/construct_mutation.h"
 #include "popek-goldberg/construct_report.h"
+#include "popek-goldberg/machines.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,10 +130,51 @@ static int run(const struct pg_judgement *j, const struct construct_options *o)
     return diverged ? CODE_NEGATIVE : CODE_DONE;
 }
 
+/* All machines built in: is each as the criterion promises? */
+static int check_all_machines(const struct check_options *o)
+{
+    struct construct_result *r = malloc(sizeof(*r));
+    struct diag d = {"no memory"};
+    int code = r ? CODE_DONE : cli_fail(STATUS_NO_MEMORY, &d);
+
+    if (r)
+        construct_report_head(stdout);
+    for (const struct pg_machine *m = pg_built_in;
+         m->name && code <= CODE_NEGATIVE; m++) {
+        struct construct_options c;
+        struct check_subject s;
+        int one = check_judge(m->name, &s);
+
+        if (one != CODE_DONE) {
+            code = one;
+            break;
+        }
+        one = choose(&s.j, o, &c);
+        if (one == CODE_DONE && construct_run(&s.j, &c, r, &d) != STATUS_OK)
+            one = cli_fail(STATUS_BAD_INPUT, &d);
+        if (one == CODE_DONE) {
+            construct_report_row(stdout, &s.j, &c, r);
+            fflush(stdout);
+            if (!construct_is_as_promised(&s.j, &c, r))
+                one = CODE_NEGATIVE;
+        }
+        check_forget(&s);
+        code = one > code ? one : code;
+    }
+    free(r);
+    return code;
+}
+
 int check_construct(char **argv, const struct check_options *o)
 {
     struct construct_options c;
     struct check_subject s;
+
+    if (!argv[1] && o->construct.mutate)
+        return options_complain(&check_usage,
+                                "--mutate: one machine is wanted");
+    if (!argv[1])
+        return check_all_machines(o);
     int code = check_judge(argv[1], &s);
 
     if (code != CODE_DONE)

@@ -196,13 +196,13 @@ int check_one(char **argv, const struct check_options *o)
 static const struct action {
     const char *option; /* NULL: none of them */
     const char *with;   /* parted by blanks */
-    int machines;
+    int machines;       /* -1: one or none */
     int (*run)(char **argv, const struct check_options *o);
 } actions[] = {
     {"host", "", 0, check_host},
     {"efficiency", "json", 0, check_efficiency},
     {"probe", "", 1, check_probe},
-    {"construct", "seed programs level hybrid interpret mutate instruction", 1,
+    {"construct", "seed programs level hybrid interpret mutate instruction", -1,
      check_construct},
     {"all", "reading solver json", 0, check_all},
     {"technique", "reading", 1, check_technique},
@@ -284,7 +284,7 @@ static int complain_machines(const struct action *a, int count)
                                 a->option);
     return options_complain(
         &check_usage, "%s wanted%s%s; %d given",
-        a->machines == 1 ? "one machine is" : "two machines are",
+        a->machines == 2 ? "two machines are" : "one machine is",
         a->option ? " by --" : "", a->option ? a->option : "", count);
 }
 
@@ -295,7 +295,7 @@ static int check_words(const struct action *a, int machines)
         if (is_given(row) && !is_among(row->name, a->with) &&
             !(a->option && !strcmp(row->name, a->option)))
             return complain_option(a, row->name);
-    if (machines != a->machines)
+    if (a->machines < 0 ? machines > 1 : machines != a->machines)
         return complain_machines(a, machines);
     if (given.reading && !strcmp(given.reading, "literal"))
         given.r = PG_LITERAL;

@@ -448,3 +448,19 @@ bool construct_is_promised(const struct pg_judgement *j,
         return true;
     }
 }
+
+bool construct_is_as_promised(const struct pg_judgement *j,
+                              const struct construct_options *o,
+                              const struct construct_result *r)
+{
+    bool promised = true;
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        bool one = construct_is_promised(j, o, i);
+
+        if (one && r->code[i].diverged)
+            return false;
+        promised = promised && one;
+    }
+    return !r->fetch.diverged && promised == !r->diverged;
+}

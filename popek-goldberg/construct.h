@@ -104,4 +104,9 @@ bool construct_is_promised(const struct pg_judgement *j,
                            const struct construct_options *o,
                            unsigned encoding);
 
+/* Did programs diverge if, and only where, that criterion fails? */
+bool construct_is_as_promised(const struct pg_judgement *j,
+                              const struct construct_options *o,
+                              const struct construct_result *r);
+
 #endif

@@ -11,17 +11,32 @@ static const char *const monitors[] = {
     [CONSTRUCT_INTERPRET] = "An interpreter of everything",
 };
 
+static unsigned theorem_of(const struct construct_options *o)
+{
+    return o->technique == CONSTRUCT_HYBRID ? PG_T3
+           : o->levels > 1                  ? PG_T2
+                                            : PG_T1;
+}
+
+/* Encodings that fail the exact criterion of what is built. */
+static unsigned count_failing(const struct pg_judgement *j,
+                              const struct construct_options *o)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++)
+        n += !construct_is_promised(j, o, i);
+    return n;
+}
+
 /* What the theorem and the exact criterion say of it beforehand. */
 static void put_promise(struct pg_lines *l, const struct pg_judgement *j,
                         const struct construct_options *o)
 {
-    unsigned theorem = o->technique == CONSTRUCT_HYBRID ? PG_T3
-                       : o->levels > 1                  ? PG_T2
-                                                        : PG_T1;
-    bool premise = j->best.holds[PG_CORRECTED][theorem], exact = true;
+    unsigned theorem = theorem_of(o);
+    bool premise = j->best.holds[PG_CORRECTED][theorem];
+    bool exact = !count_failing(j, o);
 
-    for (unsigned i = 0; i < j->isa->encoding_count; i++)
-        exact = exact && construct_is_promised(j, o, i);
     if (o->technique == CONSTRUCT_INTERPRET) {
         pg_put_words(l, "It must work on any machine, and has no efficiency.");
         return;
@@ -193,6 +208,11 @@ static void put_count(FILE *to, const char *name, const char *class,
             (unsigned long long)n->diverged);
 }
 
+static double thousandth(uint64_t n, uint64_t of)
+{
+    return of ? 1000.0 * (double)n / (double)of : 0;
+}
+
 static void add(struct construct_count *sum, const struct construct_count *n)
 {
     sum->direct += n->direct;
@@ -221,11 +241,6 @@ static struct construct_count put_counts(FILE *to, const struct pg_judgement *j,
     add(&sum, &r->fetch);
     put_count(to, "all", "", &sum);
     return sum;
-}
-
-static double thousandth(uint64_t n, uint64_t of)
-{
-    return of ? 1000.0 * (double)n / (double)of : 0;
 }
 
 static void put_levels(FILE *to, const struct construct_options *o,
@@ -413,4 +428,38 @@ void construct_report(FILE *to, const struct pg_judgement *j,
                 "anything, and so may the virtual one.\n",
                 (unsigned long long)r->unfinished);
     construct_report_verdict(to, j, o, r);
+}
+
+/* ---- All machines ---- */
+
+void construct_report_head(FILE *to)
+{
+    fprintf(to, "%-13s%-8s%-8s%-11s%-9s%9s%6s%6s%9s\n", "machine", "premise",
+            "exact", "lock-step", "found", "directly", "v_i", "A", "guest");
+}
+
+void construct_report_row(FILE *to, const struct pg_judgement *j,
+                          const struct construct_options *o,
+                          const struct construct_result *r)
+{
+    bool premise = j->best.holds[PG_CORRECTED][theorem_of(o)];
+    unsigned failing = count_failing(j, o), found = 0;
+    struct construct_count sum = r->fetch;
+    char of[32] = "";
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        add(&sum, &r->code[i]);
+        found += r->code[i].diverged && !construct_is_promised(j, o, i);
+    }
+    if (failing)
+        snprintf(of, sizeof(of), "%u of %u", found, failing);
+    fprintf(to, "%-13s%-8s%-8s%-11s%-9s%9.0f%6.0f%6.0f%9.0f%s\n", j->isa->name,
+            o->technique == CONSTRUCT_INTERPRET ? "-"
+            : premise                           ? "holds"
+                                                : "fails",
+            failing ? "fails" : "holds", r->diverged ? "diverges" : "holds", of,
+            thousandth(sum.direct, r->steps),
+            thousandth(sum.emulated, r->steps), thousandth(sum.asked, r->steps),
+            thousandth(sum.reflected, r->steps),
+            construct_is_as_promised(j, o, r) ? "" : "  NOT AS PROMISED");
 }

@@ -20,6 +20,12 @@ void construct_report_verdict(FILE *to, const struct pg_judgement *j,
                               const struct construct_options *o,
                               const struct construct_result *r);
 
+/* A table with a row for each machine. */
+void construct_report_head(FILE *to);
+void construct_report_row(FILE *to, const struct pg_judgement *j,
+                          const struct construct_options *o,
+                          const struct construct_result *r);
+
 /* One divergence, with all that is needed to follow it (construct_words.c). */
 void construct_report_divergence(FILE *to, const struct pg_judgement *j,
                                  const struct construct_divergence *d);

@@ -1,7 +1,7 @@
 /* The monitor made from a description: it works exactly where the exact
  * criterion says so, and no mistake in it stays unseen. */
-#include "popek-goldberg/construct.h"
 #include "popek-goldberg/construct_mutation.h"
+#include "popek-goldberg/construct_report.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
 
@@ -535,8 +535,7 @@ static const struct command_case commands[] = {
     {"check toy --construct --programs 200", 1, "does no harm: DECB CONDPRIV"},
     {"check toy --construct --seed 1 --programs 200", 1, "D never heard of it"},
     {"check tutorial --construct --hybrid --programs 50", 0, "Theorem 3"},
-    {"check toy --construct --interpret --programs 50", 0,
-     "has no efficiency"},
+    {"check toy --construct --interpret --programs 50", 0, "has no efficiency"},
     {"check paper --construct --level 3 --programs 20", 0,
      "of monitor 2 costs 2.00 of monitor 1"},
     {"check paper --construct --mutate shift-k --programs 50", 1,
@@ -555,8 +554,35 @@ static const struct command_case commands[] = {
     {"check paper --construct --programs 0", 2, "--programs"},
     {"check paper --construct --instruction ADD", 2, "--mutate is about"},
     {"check paper --construct --json", 2, "--json"},
+    {"check --construct --mutate shift-k", 2, "one machine is wanted"},
+    {"check paper toy --construct", 2, "one machine is wanted"},
     {"check paper --seed 3", 2, "--seed goes with --construct"},
 };
+
+/* A row of the table of all machines. */
+START_TEST(test_a_row_counts_what_was_found)
+{
+    struct construct_options o = one(CONSTRUCT_TRAP);
+    char *text = NULL;
+    size_t size;
+
+    use("toy");
+    o.programs = 300;
+    run(&o);
+    ck_assert(construct_is_as_promised(&j, &o, &r));
+    FILE *f = open_memstream(&text, &size);
+    construct_report_row(f, &j, &o, &r);
+    r.diverged = 0;
+    ck_assert(!construct_is_as_promised(&j, &o, &r));
+    construct_report_row(f, &j, &o, &r);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_ptr_nonnull(strstr(text, "toy"));
+    ck_assert_ptr_nonnull(strstr(text, "diverges   4 of 4"));
+    ck_assert_ptr_nonnull(strstr(text, "NOT AS PROMISED"));
+    free(text);
+    forget();
+}
+END_TEST
 
 START_TEST(test_command)
 {
@@ -587,6 +613,7 @@ Suite *suite_pg_construct(void)
     tcase_add_test(t, test_duplicates_and_clocks_are_the_guests);
     tcase_add_test(t, test_a_trap_swaps_the_psw);
     tcase_add_test(t, test_a_seed_replays);
+    tcase_add_test(t, test_a_row_counts_what_was_found);
     tcase_add_loop_test(t, test_command, 0, ARRAY_LEN(commands));
     suite_add_tcase(s, t);
     return s;
