@@ -65,8 +65,9 @@ static struct construct_psw real_psw(const struct construct_monitor *c)
                                   .unknown = c->guest.s.unknown & shared};
 }
 
-/* The program's own: no privilege is needed, so that it goes straight to the
- * hardware that is under all monitors. */
+/* The program's own: it goes straight to the hardware that is under all
+ * monitors.  (A monitor in a virtual machine would need privilege for a clock
+ * or a duplicate, and cost the outer one more than is counted.) */
 static void put_carried(struct construct_monitor *c, const struct isa_state *s)
 {
     const struct isa *isa = c->design->isa;
