@@ -260,7 +260,7 @@ static bool take_head(struct parse *p, unsigned *at)
 
 static bool take_code(struct parse *p, struct isa_encoding *c, unsigned *at)
 {
-    struct isa_action actions[ISA_ACTIONS];
+    struct isa_action actions[ISA_ACTIONS] = {{.line = 0}};
     bool ok;
 
     c->actions = actions;
