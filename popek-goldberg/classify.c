@@ -8,41 +8,6 @@
 /* 2^24 states of one instruction take a few seconds. */
 enum { SIZE_MAX_LOG = 24 };
 
-/* ---- Settings of the switches ---- */
-
-unsigned pg_configs(const struct isa *isa)
-{
-    unsigned n = 1;
-
-    for (unsigned i = 0; i < isa->element_count && n <= PG_CONFIGS; i++)
-        if (isa->elements[i].kind == ISA_KIND_SWITCH)
-            n <<= isa->elements[i].width[ISA_SCALED];
-    return n;
-}
-
-uint64_t pg_config_value(const struct isa *isa, unsigned config,
-                         unsigned element)
-{
-    for (unsigned i = 0; i < isa->element_count; i++) {
-        unsigned width = isa->elements[i].width[ISA_SCALED];
-
-        if (isa->elements[i].kind != ISA_KIND_SWITCH)
-            continue;
-        if (i == element)
-            return config & ((1u << width) - 1);
-        config >>= width;
-    }
-    return 0;
-}
-
-static void set_config(const struct isa *isa, struct isa_state *s,
-                       unsigned config)
-{
-    for (unsigned i = 0; i < isa->element_count; i++)
-        if (isa->elements[i].kind == ISA_KIND_SWITCH)
-            s->v[i] = pg_config_value(isa, config, i);
-}
-
 enum status pg_measure(const struct isa *isa, struct diag *d)
 {
     struct space s;
@@ -352,7 +317,7 @@ void pg_classify(const struct isa *isa, const struct isa_encoding *code,
     memset(out, 0, sizeof(*out));
     out->vacuous[PG_LITERAL] = out->vacuous[PG_CORRECTED] = true;
     space_open(&c.space, isa, code, held);
-    set_config(isa, &c.space.state, config);
+    pg_set_config(isa, &c.space.state, config);
     do
         look(&c);
     while (space_next(&c.space));
@@ -376,7 +341,7 @@ static void map(const struct mapping *m, unsigned levels,
      * that storage ends below them. */
     if (m->scan.isa->high_core)
         f->q = s->q;
-    set_config(m->scan.isa, f, m->monitor);
+    pg_set_config(m->scan.isa, f, m->monitor);
 }
 
 /* What is wrong with i(f(S)), where it should be f(i(S)). */
@@ -411,8 +376,14 @@ static void map_outcome(const struct mapping *m, unsigned levels,
             want->v[i] = c->s[1].v[i];
 }
 
+static uint64_t reach(const struct isa_state *s)
+{
+    return s->v[ISA_BASE] + s->v[ISA_BOUND];
+}
+
 /* Has the program changed this one, of what is the monitor's?  The words above
- * those of this machine are another's: a bound may shrink untold, not grow. */
+ * those of this machine are another's: a window may shrink untold, not grow,
+ * nor move up. */
 static bool is_seized(const struct scan *c, const struct isa_state *want,
                       unsigned i)
 {
@@ -423,7 +394,8 @@ static bool is_seized(const struct scan *c, const struct isa_state *want,
         return unknown || real->v[i] > c->s[1].v[i];
     if (!element_differs(&c->s[1], real, i))
         return false;
-    return element_differs(want, real, i) || (i == ISA_BASE && unknown);
+    return element_differs(want, real, i) ||
+           (i == ISA_BASE && (unknown || reach(real) > reach(&c->s[1])));
 }
 
 static struct wrong look_control_kept(const struct scan *c,
@@ -510,7 +482,7 @@ static void look_mapped(struct mapping *m, struct pg_exact *out)
     for (unsigned mode = 0; mode < 2; mode++) {
         c->s[0] = c->space.state;
         c->s[0].v[ISA_MODE] = mode;
-        set_config(c->isa, &c->s[0], c->config);
+        pg_set_config(c->isa, &c->s[0], c->config);
         isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &c->s[0],
                  &c->r[0]);
         look_exact(m, 2, &out->nested, NULL);

@@ -84,6 +84,9 @@ enum pg_property pg_breaks(const struct pg_witness *w);
 /* How many settings all switches together have. */
 unsigned pg_configs(const struct isa *isa);
 
+/* Set all switches of a state as in a setting. */
+void pg_set_config(const struct isa *isa, struct isa_state *s, unsigned config);
+
 /* Value of a switch in a setting. */
 uint64_t pg_config_value(const struct isa *isa, unsigned config,
                          unsigned element);

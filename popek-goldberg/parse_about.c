@@ -247,11 +247,41 @@ bool parse_list(struct parse *p)
 
 /* ---- Repairs ---- */
 
+/* One encoding, or all of a mnemonic. */
+static bool mark_named(struct parse *p, bool marked[ISA_ENCODINGS])
+{
+    const struct isa *isa = p->isa;
+    unsigned first;
+    bool mnemonic;
+
+    if (!take_named(p, "an instruction declared above", &first, &mnemonic))
+        return false;
+    marked[first] = true;
+    for (unsigned i = first; mnemonic && i < isa->encoding_count; i++)
+        if (!strcmp(isa->encodings[i].mnemonic, isa->encodings[first].mnemonic))
+            marked[i] = true;
+    return true;
+}
+
+static unsigned *list_marked(struct parse *p, const bool marked[ISA_ENCODINGS],
+                             unsigned *count)
+{
+    unsigned found[ISA_ENCODINGS];
+
+    *count = 0;
+    for (unsigned i = 0; i < ISA_ENCODINGS; i++)
+        if (marked[i])
+            found[(*count)++] = i;
+    unsigned *own = parse_take(p, *count * sizeof(*found));
+    if (own)
+        memcpy(own, found, *count * sizeof(*found));
+    return own;
+}
+
 bool parse_repair(struct parse *p)
 {
     struct isa_repair *r = &p->isa->repairs[p->isa->repair_count];
-    unsigned found[ISA_ENCODINGS];
-    bool mnemonic;
+    bool marked[ISA_ENCODINGS] = {false};
 
     if (p->isa->repair_count == ISA_REPAIRS)
         return parse_fault(p, "more than 16 repairs");
@@ -260,18 +290,11 @@ bool parse_repair(struct parse *p)
         !(r->title = parse_text(p)) || !parse_expect(p, "{"))
         return false;
     do {
-        if (r->count == ISA_ENCODINGS)
-            return parse_fault(p, "more than 256 instructions");
-        if (!take_named(p, "an instruction declared above", &found[r->count],
-                        &mnemonic))
+        if (!mark_named(p, marked))
             return false;
-        r->count++;
         parse_accept(p, ",");
     } while (!parse_accept(p, "}"));
-    r->encodings = parse_take(p, r->count * sizeof(*found));
-    if (!r->encodings)
-        return false;
-    memcpy(r->encodings, found, r->count * sizeof(*found));
-    p->isa->repair_count++;
-    return true;
+    r->encodings = list_marked(p, marked, &r->count);
+    p->isa->repair_count += r->encodings != NULL;
+    return r->encodings != NULL;
 }

@@ -319,6 +319,15 @@ static struct smt_term less(struct proof *p)
     return smt_and(s, smt_and(s, p->r[0].done, p->r[1].done), any);
 }
 
+/* The end of a state's window, in n bits. */
+static struct smt_term reach(struct proof *p, const struct smt_state *state,
+                             unsigned n)
+{
+    return smt_apply(&p->smt, "bvadd",
+                     smt_fit(&p->smt, state->element[ISA_BASE], n),
+                     smt_fit(&p->smt, state->element[ISA_BOUND], n));
+}
+
 /* Is what the monitor holds other than f of what the bare machine holds? */
 static struct smt_term seized(struct proof *p, unsigned levels)
 {
@@ -343,6 +352,10 @@ static struct smt_term seized(struct proof *p, unsigned levels)
           smt_or(s, virtual->free[ISA_BOUND],
                  smt_compare(s, "bvugt", virtual->after.element[ISA_BOUND],
                              p->s[1].element[ISA_BOUND])));
+    or_to(p, &any,
+          smt_and(s, changed(p, 1, ISA_BASE),
+                  smt_compare(s, "bvugt", reach(p, &virtual->after, n),
+                              reach(p, &p->s[1], n))));
     for (unsigned i = ISA_BUILT_IN; i < p->isa->element_count; i++)
         if (isa_is_control(p->isa->elements[i].kind))
             or_to(p, &any, changed(p, 1, i));

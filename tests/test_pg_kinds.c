@@ -28,6 +28,9 @@ static const char text[] =
     "instruction PUSHF { r <- iopl }\n"
     "instruction MINE { own <- own + 1 r <- own }\n"
     "instruction AUIPC { r <- base }\n"
+    "instruction UP { base <- base + 1 }\n"
+    "instruction IN { when bound != 0: { base <- base + 1 bound <- bound - 1 "
+    "} }\n"
     "instruction LOW { when mode = user: trap segment r <- 1 }\n";
 
 struct fixture {
@@ -132,6 +135,20 @@ START_TEST(test_high_core_moves_no_program)
 }
 END_TEST
 
+/* The words above a window are another's, even where f would say so too. */
+START_TEST(test_a_window_may_shrink_and_not_move_up)
+{
+    struct fixture f;
+
+    setup(&f, false);
+    ck_assert(exact(&f, "UP")->breaks[PG_CONTROL].found);
+    ck_assert_int_eq(exact(&f, "UP")->breaks[PG_CONTROL].why, PG_SEIZED);
+    ck_assert_uint_eq(exact(&f, "UP")->breaks[PG_CONTROL].component, ISA_BASE);
+    ck_assert(!exact(&f, "IN")->vm.found);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_what_is_stopped_needlessly)
 {
     struct fixture f;
@@ -187,6 +204,7 @@ Suite *suite_pg_kinds(void)
     tcase_add_test(t, test_a_held_resource_has_the_monitors_value);
     tcase_add_test(t, test_a_duplicate_is_the_programs_own);
     tcase_add_test(t, test_high_core_moves_no_program);
+    tcase_add_test(t, test_a_window_may_shrink_and_not_move_up);
     tcase_add_test(t, test_what_is_stopped_needlessly);
     tcase_add_loop_test(t, test_the_solver_finds_the_same, 0, 2);
     suite_add_tcase(s, t);

@@ -189,6 +189,23 @@ START_TEST(test_like_another)
 }
 END_TEST
 
+START_TEST(test_a_repair_of_a_mnemonic_is_of_all_its_encodings)
+{
+    struct isa *isa;
+    struct diag d;
+
+    ck_assert_int_eq(parse(LIKE "repair r \"x\" { JRST MOVE JRST1 }", &isa, &d),
+                     STATUS_OK);
+    const struct isa_repair *r = &isa->repairs[0];
+    unsigned of_jrst = 0;
+    for (unsigned i = 0; i < r->count; i++)
+        of_jrst += !strcmp(isa->encodings[r->encodings[i]].mnemonic, "JRST");
+    ck_assert_uint_gt(of_jrst, 2);
+    ck_assert_uint_eq(r->count, of_jrst + 1);
+    isa_free(isa);
+}
+END_TEST
+
 START_TEST(test_a_clone_shares_nothing)
 {
     struct isa *isa, *copy;
@@ -293,6 +310,7 @@ Suite *suite_pg_language(void)
     tcase_add_loop_test(t, test_like_fault, 0, (int)ARRAY_LEN(like_faults));
     tcase_add_test(t, test_like_another);
     tcase_add_test(t, test_a_clone_shares_nothing);
+    tcase_add_test(t, test_a_repair_of_a_mnemonic_is_of_all_its_encodings);
     tcase_add_test(t, test_bounds);
     tcase_add_test(t, test_tree);
     suite_add_tcase(s, t);
