@@ -52,13 +52,9 @@ void pg_close_section(FILE *to)
     fputs("</section>\n", to);
 }
 
-void pg_open_table(FILE *to, const char *caption, const char *columns)
+void pg_open_small_table(FILE *to, const char *caption, const char *columns)
 {
-    fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-          "aria-label=\"Table: ",
-          to);
-    pg_put_html(to, caption);
-    fputs("\">\n<table><caption>", to);
+    fputs("<table><caption>", to);
     pg_put_html(to, caption);
     fputs("</caption>\n<thead><tr>", to);
     while (*columns) {
@@ -70,9 +66,25 @@ void pg_open_table(FILE *to, const char *caption, const char *columns)
     fputs("</tr></thead>\n<tbody>\n", to);
 }
 
+void pg_close_small_table(FILE *to)
+{
+    fputs("</tbody></table>\n", to);
+}
+
+void pg_open_table(FILE *to, const char *caption, const char *columns)
+{
+    fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+          "aria-label=\"Table: ",
+          to);
+    pg_put_html(to, caption);
+    fputs("\">\n", to);
+    pg_open_small_table(to, caption, columns);
+}
+
 void pg_close_table(FILE *to)
 {
-    fputs("</tbody></table></div>\n", to);
+    pg_close_small_table(to);
+    fputs("</div>\n", to);
 }
 
 void pg_put_row_head(FILE *to, const char *text)
@@ -279,15 +291,16 @@ static void put_head(const struct pg_page *p)
             "</h1>\n<p>Derived from its description by <code>trapline check "
             "%s</code>, in the %s reading: %s.</p>\n"
             "<p>Looked at was every state of the scaled machine: %u words of "
-            "%u bits, base 0 to %u, bound 0 to %u. The monitor of f takes %u "
+            "%u bit%s, base 0 to %u, bound 0 to %u. The monitor of f takes %u "
             "words.</p>\n",
             isa->name, p->r == PG_LITERAL ? "literal" : "corrected",
             p->r == PG_LITERAL
                 ? "only memory traps are set aside, and R is base and bound"
                 : "all traps are set aside, and resource registers are part "
                   "of R",
-            isa->cells, isa->cell_width[ISA_SCALED], isa->cells - 1, isa->cells,
-            isa->monitor_words);
+            isa->cells, isa->cell_width[ISA_SCALED],
+            isa->cell_width[ISA_SCALED] == 1 ? "" : "s", isa->cells - 1,
+            isa->cells, isa->monitor_words);
     put_setting(p);
     fputs("</header>\n<nav aria-label=\"Contents\"><ol>\n"
           "<li><a href=\"#verdicts\">Verdicts</a></li>\n"

@@ -44,6 +44,10 @@ void pg_close_section(FILE *to);
 void pg_open_table(FILE *to, const char *caption, const char *columns);
 void pg_close_table(FILE *to);
 
+/* One that fits any screen: nothing that the keyboard has to pass through. */
+void pg_open_small_table(FILE *to, const char *caption, const char *columns);
+void pg_close_small_table(FILE *to);
+
 /* <th scope="row"> or <td>, escaped. */
 void pg_put_row_head(FILE *to, const char *text);
 void pg_put_cell(FILE *to, const char *text);

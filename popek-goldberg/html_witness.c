@@ -96,7 +96,7 @@ void pg_put_html_states(FILE *to, const struct isa *isa,
     uint64_t shown = pg_shown_elements(isa, row->encoding);
     unsigned sides = row->proof == PG_ALONE ? 1 : 2;
 
-    pg_open_table(to, "States and outcomes", columns[row->proof]);
+    pg_open_small_table(to, "States and outcomes", columns[row->proof]);
     put_endings(to, isa, row, sides);
     for (unsigned i = 0; i < isa->element_count; i++)
         if (shown >> i & 1)
@@ -104,7 +104,7 @@ void pg_put_html_states(FILE *to, const struct isa *isa,
     for (unsigned i = 0; i < isa->cells; i++)
         if (shows_word(row->witness, i))
             put_component(to, isa, row, PG_WORD + i, sides);
-    pg_close_table(to);
+    pg_close_small_table(to);
 }
 
 static void put_witness(const struct pg_page *p, const struct pg_row *row,

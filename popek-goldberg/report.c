@@ -50,14 +50,15 @@ static void put_head(FILE *to, const struct pg_judgement *j, enum pg_reading r)
     pg_end_line(&lines);
     fprintf(to,
             "Reading: %s.  %s\nSpace: every state of the scaled machine: %u "
-            "words of %u bits, base 0 to %u,\nbound 0 to %u; the monitor of f "
+            "words of %u bit%s, base 0 to %u,\nbound 0 to %u; the monitor of f "
             "takes %u words.\n",
             reading_names[r],
             r == PG_LITERAL
                 ? "Only memory traps are set aside; R is base and bound."
                 : "All traps are set aside; resource registers are part of R.",
-            isa->cells, isa->cell_width[ISA_SCALED], isa->cells - 1, isa->cells,
-            isa->monitor_words);
+            isa->cells, isa->cell_width[ISA_SCALED],
+            isa->cell_width[ISA_SCALED] == 1 ? "" : "s", isa->cells - 1,
+            isa->cells, isa->monitor_words);
     put_setting(to, j);
     fputc('\n', to);
 }
