@@ -1,93 +1,21 @@
-/* The monitor made from a description: it works exactly where the exact
- * criterion says so, and no mistake in it stays unseen. */
-#include "popek-goldberg/construct_mutation.h"
+/* The monitor made from a description works exactly where the exact criterion
+ * says so. */
 #include "popek-goldberg/construct_report.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
+#include "tests/pg_trial.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct isa *isa;
-static struct pg_judgement j;
-static struct construct_result r;
-
-static void judge(struct isa *machine)
-{
-    struct diag d = {""};
-
-    isa = machine;
-    ck_assert_msg(pg_judge(isa, &j, &d) == STATUS_OK, "%s", d.text);
-}
-
-static void forget(void)
-{
-    pg_judgement_free(&j);
-    isa_free(isa);
-    isa = NULL;
-}
-
-static void use(const char *name)
-{
-    judge(pg_machine_named(name));
-}
-
-static void describe(const char *text)
-{
-    struct isa *made = NULL;
-    struct diag d = {""};
-
-    ck_assert_msg(isa_parse("test", text, strlen(text), &made, &d) == STATUS_OK,
-                  "%s", d.text);
-    judge(made);
-}
-
-static struct construct_options one(enum construct_technique technique)
-{
-    return (struct construct_options){
-        .technique = technique, .levels = 1, .programs = 1, .steps = 24};
-}
-
-static void run(const struct construct_options *o)
-{
-    struct diag d = {""};
-
-    ck_assert_msg(construct_run(&j, o, &r, &d) == STATUS_OK, "%s", d.text);
-}
-
-/* Do programs that begin with this encoding diverge?  At most `tries` of them
- * are run. */
-static bool diverges(const struct construct_options *base, unsigned encoding,
-                     unsigned tries)
-{
-    struct construct_options o = *base;
-
-    o.programs = 1;
-    for (unsigned i = 0; i < tries; i++) {
-        o.seed = (uint64_t)i * isa->encoding_count + encoding;
-        run(&o);
-        if (r.diverged)
-            return true;
-    }
-    return false;
-}
-
-static unsigned encoding(const char *name)
-{
-    int i = isa_find_encoding(isa, name);
-
-    ck_assert_msg(i >= 0, "%s", name);
-    return (unsigned)i;
-}
 
 /* ---- The promise, both ways ---- */
 
 /* Is one of those that fail the criterion found out, if it is looked for? */
 static bool some_failure(const struct construct_options *o)
 {
-    for (unsigned i = 0; i < isa->encoding_count; i++)
-        if (!construct_is_promised(&j, o, i) && diverges(o, i, 400))
+    for (unsigned i = 0; i < trial.isa->encoding_count; i++)
+        if (!construct_is_promised(&trial.j, o, i) && trial_diverges(o, i, 400))
             return true;
     return false;
 }
@@ -98,35 +26,36 @@ static void check_promise(const struct construct_options *o, const char *what)
 {
     bool promised = true;
 
-    run(o);
-    ck_assert_uint_eq(r.programs, o->programs);
-    for (unsigned i = 0; i < isa->encoding_count; i++) {
-        bool meets = construct_is_promised(&j, o, i);
+    trial_run(o);
+    ck_assert_uint_eq(trial.r.programs, o->programs);
+    for (unsigned i = 0; i < trial.isa->encoding_count; i++) {
+        bool meets = construct_is_promised(&trial.j, o, i);
 
         promised = promised && meets;
-        ck_assert_msg(!meets || !r.code[i].diverged,
+        ck_assert_msg(!meets || !trial.r.code[i].diverged,
                       "%s, %s: %s diverges and meets the exact criterion, seed "
                       "%llu",
-                      isa->name, what, isa->encodings[i].name,
-                      (unsigned long long)r.first.seed);
+                      trial.isa->name, what, trial.isa->encodings[i].name,
+                      (unsigned long long)trial.r.first.seed);
     }
-    ck_assert_uint_eq(r.fetch.diverged, 0);
-    ck_assert_msg(promised || r.diverged || some_failure(o),
+    ck_assert_uint_eq(trial.r.fetch.diverged, 0);
+    ck_assert_msg(promised || trial.r.diverged || some_failure(o),
                   "%s, %s: the exact criterion fails, and no program finds out",
-                  isa->name, what);
+                  trial.isa->name, what);
 }
 
 /* Every encoding that fails the criterion is found out. */
 static void check_each_failure(void)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
     o.steps = 1;
-    for (unsigned i = 0; i < isa->encoding_count; i++)
-        ck_assert_msg(construct_is_promised(&j, &o, i) || diverges(&o, i, 400),
+    for (unsigned i = 0; i < trial.isa->encoding_count; i++)
+        ck_assert_msg(construct_is_promised(&trial.j, &o, i) ||
+                          trial_diverges(&o, i, 400),
                       "%s: %s fails the exact criterion, and no program finds "
                       "out",
-                      isa->name, isa->encodings[i].name);
+                      trial.isa->name, trial.isa->encodings[i].name);
 }
 
 /* An innocuous instruction is interpreted only where efficiency fails. */
@@ -134,18 +63,19 @@ static void check_efficiency(void)
 {
     uint64_t needless = 0;
 
-    for (unsigned i = 0; i < isa->encoding_count; i++)
-        if (pg_needlessly_stopped(&j.best.labels[i], &j.best.exact[i]))
-            needless += r.code[i].emulated;
-    ck_assert_msg(!needless == j.best.direct, "%s: %llu", isa->name,
+    for (unsigned i = 0; i < trial.isa->encoding_count; i++)
+        if (pg_needlessly_stopped(&trial.j.best.labels[i],
+                                  &trial.j.best.exact[i]))
+            needless += trial.r.code[i].emulated;
+    ck_assert_msg(!needless == trial.j.best.direct, "%s: %llu", trial.isa->name,
                   (unsigned long long)needless);
 }
 
 static void check_machine(void)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    o.programs = isa->encoding_count;
+    o.programs = trial.isa->encoding_count;
     check_promise(&o, "trap and emulate");
     check_efficiency();
     check_each_failure();
@@ -153,7 +83,7 @@ static void check_machine(void)
     check_promise(&o, "hybrid");
     o.technique = CONSTRUCT_INTERPRET;
     check_promise(&o, "interpretation");
-    ck_assert_uint_eq(r.code[0].direct, 0);
+    ck_assert_uint_eq(trial.r.code[0].direct, 0);
     o.technique = CONSTRUCT_TRAP;
     o.levels = 2;
     check_promise(&o, "twice");
@@ -166,9 +96,9 @@ START_TEST(test_every_machine_keeps_or_breaks_the_promise)
 
     ck_assert_uint_gt(n, 5);
     for (unsigned i = 0; i < n; i++) {
-        judge(all[i]);
+        trial_judge(all[i]);
         check_machine();
-        forget();
+        trial_forget();
     }
 }
 END_TEST
@@ -179,42 +109,42 @@ START_TEST(test_what_spoils_the_premise_may_do_no_harm)
     static const char *const spared[] = {"DECB", "CONDPRIV"},
                              *const guilty[] = {"GETL", "GETM", "POPF",
                                                 "JRST1"};
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    use("toy");
+    trial_use("toy");
     for (unsigned i = 0; i < ARRAY_LEN(spared); i++) {
-        ck_assert(
-            pg_critical(&j.best.labels[encoding(spared[i])], PG_CORRECTED));
+        ck_assert(pg_critical(&trial.j.best.labels[trial_encoding(spared[i])],
+                              PG_CORRECTED));
         o.steps = 1;
-        ck_assert(!diverges(&o, encoding(spared[i]), 300));
+        ck_assert(!trial_diverges(&o, trial_encoding(spared[i]), 300));
     }
     for (unsigned i = 0; i < ARRAY_LEN(guilty); i++)
-        ck_assert(diverges(&o, encoding(guilty[i]), 300));
-    forget();
+        ck_assert(trial_diverges(&o, trial_encoding(guilty[i]), 300));
+    trial_forget();
 }
 END_TEST
 
 /* A bound may shrink untold; the monitor reads it back. */
 START_TEST(test_a_bound_that_shrinks_is_read_back)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
     unsigned decb;
 
-    describe("machine m memory 4 trap p : privileged\n"
-             "instruction DECB { when bound > 0: bound <- bound - 1 }\n"
-             "instruction SETB (n : 16 scaled 2) {\n"
-             "  when mode = user: trap p  bound <- n }\n"
-             "instruction JUMP (a : 16 scaled 2) { pc <- a }");
-    decb = encoding("DECB");
-    ck_assert(pg_critical(&j.best.labels[decb], PG_CORRECTED));
+    trial_describe("machine m memory 4 trap p : privileged\n"
+                   "instruction DECB { when bound > 0: bound <- bound - 1 }\n"
+                   "instruction SETB (n : 16 scaled 2) {\n"
+                   "  when mode = user: trap p  bound <- n }\n"
+                   "instruction JUMP (a : 16 scaled 2) { pc <- a }");
+    decb = trial_encoding("DECB");
+    ck_assert(pg_critical(&trial.j.best.labels[decb], PG_CORRECTED));
     o.programs = 200;
     for (o.levels = 1; o.levels <= 3; o.levels++) {
-        run(&o);
-        ck_assert_uint_eq(r.diverged, 0);
-        ck_assert_uint_gt(r.code[decb].direct, 50);
-        ck_assert_uint_eq(r.code[decb].emulated, 0);
+        trial_run(&o);
+        ck_assert_uint_eq(trial.r.diverged, 0);
+        ck_assert_uint_gt(trial.r.code[decb].direct, 50);
+        ck_assert_uint_eq(trial.r.code[decb].emulated, 0);
     }
-    forget();
+    trial_forget();
 }
 END_TEST
 
@@ -224,124 +154,19 @@ END_TEST
  * inner one, whose last act, the load of a PSW, traps again; and so on. */
 START_TEST(test_each_level_doubles_the_interventions)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    use("paper");
+    trial_use("paper");
     o.programs = 50;
     for (o.levels = 1; o.levels <= CONSTRUCT_LEVELS; o.levels++) {
-        run(&o);
-        ck_assert_uint_eq(r.diverged, 0);
-        ck_assert_uint_gt(r.interventions[o.levels - 1], 0);
+        trial_run(&o);
+        ck_assert_uint_eq(trial.r.diverged, 0);
+        ck_assert_uint_gt(trial.r.interventions[o.levels - 1], 0);
         for (unsigned i = 1; i < o.levels; i++)
-            ck_assert_uint_eq(r.interventions[i - 1], 2 * r.interventions[i]);
+            ck_assert_uint_eq(trial.r.interventions[i - 1],
+                              2 * trial.r.interventions[i]);
     }
-    forget();
-}
-END_TEST
-
-/* ---- Mistakes ---- */
-
-static bool is_caught(enum construct_mutation m, unsigned target, bool blind,
-                      unsigned tries)
-{
-    struct construct_options o = one(CONSTRUCT_TRAP);
-
-    o.mutation = m;
-    o.target = target;
-    o.blind = blind;
-    if (construct_has_target(m)) {
-        o.steps = 4;
-        return diverges(&o, target, tries);
-    }
-    for (; tries; tries--, o.seed++) {
-        run(&o);
-        if (r.diverged)
-            return true;
-    }
-    return false;
-}
-
-/* A guest notices all of them, but for resources: no virtualizable machine
- * shows those. */
-static void check_mutation(enum construct_mutation m, unsigned target)
-{
-    bool matters = construct_can_matter(&j, CONSTRUCT_TRAP, m, target);
-    unsigned tries = matters ? 3000 : 20;
-    const char *name = construct_mutation_name(m),
-               *of = construct_has_target(m) ? isa->encodings[target].name : "";
-
-    ck_assert_msg(is_caught(m, target, false, tries) == matters, "%s: %s %s %s",
-                  isa->name, name, of,
-                  matters ? "is not caught" : "is caught, and should not be");
-    if (matters && m != CONSTRUCT_RESOURCES)
-        ck_assert_msg(is_caught(m, target, true, tries),
-                      "%s: the guest does not notice %s %s", isa->name, name,
-                      of);
-}
-
-static void check_mutations(void)
-{
-    for (enum construct_mutation m = 1; m < CONSTRUCT_MUTATIONS; m++) {
-        bool targeted = construct_has_target(m);
-
-        for (unsigned i = 0; i < (targeted ? isa->encoding_count : 1); i++)
-            if (!targeted || !isa->encodings[i].needed)
-                check_mutation(m, i);
-    }
-}
-
-/* Machines on which the monitor without a mistake works. */
-static const char *const virtualizable[] = {"paper", "m68010", "alpha", "ppc32",
-                                            "mips"};
-
-START_TEST(test_each_mistake_is_caught_where_it_matters)
-{
-    use(virtualizable[_i]);
-    ck_assert(j.best.vm);
-    check_mutations();
-    forget();
-}
-END_TEST
-
-START_TEST(test_words_of_a_monitor_are_watched)
-{
-    struct construct_options o = one(CONSTRUCT_INTERPRET);
-
-    use("paper");
-    ck_assert(
-        construct_can_matter(&j, CONSTRUCT_INTERPRET, CONSTRUCT_PLACE, 0));
-    ck_assert(!construct_can_matter(&j, CONSTRUCT_TRAP, CONSTRUCT_PLACE, 0));
-    o.mutation = CONSTRUCT_PLACE;
-    o.blind = true;
-    for (; r.first.wrong != CONSTRUCT_OVERWRITE && o.seed < 100; o.seed++)
-        run(&o);
-    ck_assert_int_eq(r.first.wrong, CONSTRUCT_OVERWRITE);
-    ck_assert_uint_eq(r.first.level, 1);
-    ck_assert_int_eq(construct_breaks(&r.first), PG_CONTROL);
-    forget();
-}
-END_TEST
-
-/* How each is noticed, on the machine of the paper. */
-static const struct {
-    enum construct_mutation m;
-    enum construct_wrong wrong;
-    unsigned component;
-} signs[] = {
-    {CONSTRUCT_SHIFT_K, CONSTRUCT_REAL, ISA_BASE},
-    {CONSTRUCT_NO_COMPOSE, CONSTRUCT_REAL, ISA_BASE},
-    {CONSTRUCT_BOUND, CONSTRUCT_REAL, ISA_BOUND},
-    {CONSTRUCT_MODE, CONSTRUCT_VIRTUAL, ISA_MODE},
-    {CONSTRUCT_DROP_V, CONSTRUCT_GAVE_UP, 0},
-};
-
-START_TEST(test_a_mistake_shows_where_it_is)
-{
-    use("paper");
-    ck_assert(is_caught(signs[_i].m, encoding("LPSW"), false, 200));
-    ck_assert_int_eq(r.first.wrong, signs[_i].wrong);
-    ck_assert_uint_eq(r.first.component, signs[_i].component);
-    forget();
+    trial_forget();
 }
 END_TEST
 
@@ -372,96 +197,97 @@ static const struct {
 
 START_TEST(test_what_is_taken_untold_is_noticed)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    describe(seized[_i].text);
-    ck_assert(!j.best.vm);
-    ck_assert(diverges(&o, 0, 50));
-    ck_assert_int_eq(r.first.wrong, seized[_i].wrong);
-    ck_assert_str_eq(isa->elements[r.first.component].name,
+    trial_describe(seized[_i].text);
+    ck_assert(!trial.j.best.vm);
+    ck_assert(trial_diverges(&o, 0, 50));
+    ck_assert_int_eq(trial.r.first.wrong, seized[_i].wrong);
+    ck_assert_str_eq(trial.isa->elements[trial.r.first.component].name,
                      seized[_i].component);
-    forget();
+    trial_forget();
 }
 END_TEST
 
 START_TEST(test_unpredictable_may_do_anything)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    describe("machine m memory 3 trap p : privileged\n"
-             "instruction ODD { when mode = user: unpredictable }");
-    ck_assert(diverges(&o, 0, 20));
-    ck_assert_int_eq(r.first.wrong, CONSTRUCT_GAVE_UP);
-    ck_assert_ptr_nonnull(strstr(r.first.text.text, "may do anything"));
-    ck_assert_int_eq(construct_breaks(&r.first), PG_CONTROL);
+    trial_describe("machine m memory 3 trap p : privileged\n"
+                   "instruction ODD { when mode = user: unpredictable }");
+    ck_assert(trial_diverges(&o, 0, 20));
+    ck_assert_int_eq(trial.r.first.wrong, CONSTRUCT_GAVE_UP);
+    ck_assert_ptr_nonnull(strstr(trial.r.first.text.text, "may do anything"));
+    ck_assert_int_eq(construct_breaks(&trial.r.first), PG_CONTROL);
     o.technique = CONSTRUCT_INTERPRET;
     o.programs = 40;
-    run(&o);
-    ck_assert_uint_eq(r.diverged, 0);
-    ck_assert_uint_gt(r.unfinished, 0);
-    forget();
+    trial_run(&o);
+    ck_assert_uint_eq(trial.r.diverged, 0);
+    ck_assert_uint_gt(trial.r.unfinished, 0);
+    trial_forget();
 }
 END_TEST
 
 /* Near the end of the numbers there is no room for k more. */
 START_TEST(test_a_base_of_64_bits)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    describe("machine m address 64 word 64 scaled 1 memory 3\n"
-             "register r : 64 scaled 2 trap p : privileged\n"
-             "instruction SETB (n : 64 scaled 3, b : 64 scaled 3) {\n"
-             "  when mode = user: trap p  base <- n  bound <- b }\n"
-             "instruction GET (a : 64 scaled 2) { r <- mem[a] }\n"
-             "instruction PUT (a : 64 scaled 2) { mem[a] <- r }");
-    ck_assert(j.best.vm);
+    trial_describe("machine m address 64 word 64 scaled 1 memory 3\n"
+                   "register r : 64 scaled 2 trap p : privileged\n"
+                   "instruction SETB (n : 64 scaled 3, b : 64 scaled 3) {\n"
+                   "  when mode = user: trap p  base <- n  bound <- b }\n"
+                   "instruction GET (a : 64 scaled 2) { r <- mem[a] }\n"
+                   "instruction PUT (a : 64 scaled 2) { mem[a] <- r }");
+    ck_assert(trial.j.best.vm);
     o.programs = 600;
     for (o.levels = 1; o.levels <= 3; o.levels++) {
-        run(&o);
-        ck_assert_uint_eq(r.diverged, 0);
-        ck_assert_uint_gt(r.code[0].asked, 50);
+        trial_run(&o);
+        ck_assert_uint_eq(trial.r.diverged, 0);
+        ck_assert_uint_gt(trial.r.code[0].asked, 50);
     }
-    forget();
+    trial_forget();
 }
 END_TEST
 
 START_TEST(test_so_many_monitors_need_an_address)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
     struct diag d = {""};
 
-    describe("machine m memory 3 address 3 trap p : privileged\n"
-             "instruction A { when mode = user: trap p }");
+    trial_describe("machine m memory 3 address 3 trap p : privileged\n"
+                   "instruction A { when mode = user: trap p }");
     o.levels = 2; /* 3 words and twice 2 */
-    run(&o);
-    ck_assert_uint_eq(r.diverged, 0);
+    trial_run(&o);
+    ck_assert_uint_eq(trial.r.diverged, 0);
     o.levels = 3;
-    ck_assert_int_eq(construct_run(&j, &o, &r, &d), STATUS_BAD_INPUT);
+    ck_assert_int_eq(construct_run(&trial.j, &o, &trial.r, &d),
+                     STATUS_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(d.text, "too narrow for 3 monitors"));
-    forget();
+    trial_forget();
 }
 END_TEST
 
 /* Registers that user mode has of its own, and clocks, f carries. */
 START_TEST(test_duplicates_and_clocks_are_the_guests)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
 
-    describe("machine m memory 3 trap p : privileged\n"
-             "clock tod : 16 scaled 2 duplicate cr : 16 scaled 2\n"
-             "register r : 16 scaled 2\n"
-             "instruction SETC { when mode = user: trap p  tod <- r }\n"
-             "instruction GETC { r <- tod }\n"
-             "instruction MOVE { cr <- r }\n"
-             "instruction BACK { r <- cr }");
-    ck_assert(j.best.vm);
+    trial_describe("machine m memory 3 trap p : privileged\n"
+                   "clock tod : 16 scaled 2 duplicate cr : 16 scaled 2\n"
+                   "register r : 16 scaled 2\n"
+                   "instruction SETC { when mode = user: trap p  tod <- r }\n"
+                   "instruction GETC { r <- tod }\n"
+                   "instruction MOVE { cr <- r }\n"
+                   "instruction BACK { r <- cr }");
+    ck_assert(trial.j.best.vm);
     o.programs = 200;
     for (o.levels = 1; o.levels <= 2; o.levels++) {
-        run(&o);
-        ck_assert_uint_eq(r.diverged, 0);
-        ck_assert_uint_gt(r.code[0].emulated, 20);
+        trial_run(&o);
+        ck_assert_uint_eq(trial.r.diverged, 0);
+        ck_assert_uint_gt(trial.r.code[0].emulated, 20);
     }
-    forget();
+    trial_forget();
 }
 END_TEST
 
@@ -474,9 +300,10 @@ START_TEST(test_a_trap_swaps_the_psw)
     struct construct_step step;
     struct construct_insn store;
 
-    use("paper");
-    store = (struct construct_insn){&isa->encodings[encoding("STORE")], {2}};
-    m.isa = isa;
+    trial_use("paper");
+    store = (struct construct_insn){
+        &trial.isa->encodings[trial_encoding("STORE")], {2}};
+    m.isa = trial.isa;
     m.s.q = 3;
     m.s.v[ISA_MODE] = ISA_USER;
     m.s.v[ISA_BASE] = 1;
@@ -503,7 +330,7 @@ START_TEST(test_a_trap_swaps_the_psw)
     ck_assert_int_eq(step.ending, CONSTRUCT_DONE);
     ck_assert_uint_eq(words[2].value, 9);
     ck_assert_uint_eq(words[0].value, 7);
-    forget();
+    trial_forget();
 }
 END_TEST
 
@@ -511,22 +338,22 @@ END_TEST
 
 START_TEST(test_a_seed_replays)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
     struct construct_divergence first;
 
-    use("toy");
+    trial_use("toy");
     o.programs = 300;
-    run(&o);
-    first = r.first;
+    trial_run(&o);
+    first = trial.r.first;
     o.seed = first.seed;
     o.programs = 1;
-    run(&o);
-    ck_assert_uint_eq(r.diverged, 1);
-    ck_assert_uint_eq(r.first.step, first.step);
-    ck_assert_uint_eq(r.first.component, first.component);
-    ck_assert_uint_eq(r.first.want.v, first.want.v);
-    ck_assert_uint_eq(r.first.got.v, first.got.v);
-    forget();
+    trial_run(&o);
+    ck_assert_uint_eq(trial.r.diverged, 1);
+    ck_assert_uint_eq(trial.r.first.step, first.step);
+    ck_assert_uint_eq(trial.r.first.component, first.component);
+    ck_assert_uint_eq(trial.r.first.want.v, first.want.v);
+    ck_assert_uint_eq(trial.r.first.got.v, first.got.v);
+    trial_forget();
 }
 END_TEST
 
@@ -562,25 +389,25 @@ static const struct command_case commands[] = {
 /* A row of the table of all machines. */
 START_TEST(test_a_row_counts_what_was_found)
 {
-    struct construct_options o = one(CONSTRUCT_TRAP);
+    struct construct_options o = trial_one(CONSTRUCT_TRAP);
     char *text = NULL;
     size_t size;
 
-    use("toy");
+    trial_use("toy");
     o.programs = 300;
-    run(&o);
-    ck_assert(construct_is_as_promised(&j, &o, &r));
+    trial_run(&o);
+    ck_assert(construct_is_as_promised(&trial.j, &o, &trial.r));
     FILE *f = open_memstream(&text, &size);
-    construct_report_row(f, &j, &o, &r);
-    r.diverged = 0;
-    ck_assert(!construct_is_as_promised(&j, &o, &r));
-    construct_report_row(f, &j, &o, &r);
+    construct_report_row(f, &trial.j, &o, &trial.r);
+    trial.r.diverged = 0;
+    ck_assert(!construct_is_as_promised(&trial.j, &o, &trial.r));
+    construct_report_row(f, &trial.j, &o, &trial.r);
     ck_assert_int_eq(fclose(f), 0);
     ck_assert_ptr_nonnull(strstr(text, "toy"));
     ck_assert_ptr_nonnull(strstr(text, "diverges   4 of 4"));
     ck_assert_ptr_nonnull(strstr(text, "NOT AS PROMISED"));
     free(text);
-    forget();
+    trial_forget();
 }
 END_TEST
 
@@ -600,11 +427,6 @@ Suite *suite_pg_construct(void)
     tcase_add_test(t, test_what_spoils_the_premise_may_do_no_harm);
     tcase_add_test(t, test_a_bound_that_shrinks_is_read_back);
     tcase_add_test(t, test_each_level_doubles_the_interventions);
-    tcase_add_loop_test(t, test_each_mistake_is_caught_where_it_matters, 0,
-                        ARRAY_LEN(virtualizable));
-    tcase_add_test(t, test_words_of_a_monitor_are_watched);
-    tcase_add_loop_test(t, test_a_mistake_shows_where_it_is, 0,
-                        ARRAY_LEN(signs));
     tcase_add_loop_test(t, test_what_is_taken_untold_is_noticed, 0,
                         ARRAY_LEN(seized));
     tcase_add_test(t, test_unpredictable_may_do_anything);
