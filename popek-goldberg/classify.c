@@ -5,11 +5,24 @@
 
 #include <string.h>
 
-/* 2^24 states of one instruction take a few seconds. */
-enum { SIZE_MAX_LOG = 24 };
+/* 2^24 states of one instruction take a few seconds; 2^27 actions, of all
+ * instructions in all their states, a quarter of a minute. */
+enum { SIZE_MAX_LOG = 24, WORK_MAX_LOG = 27 };
+
+/* In how many settings of the switches that it reads it is looked at. */
+static uint64_t settings_of(const struct isa *isa, const struct space *s)
+{
+    uint64_t n = 1;
+
+    for (unsigned i = 0; i < isa->element_count; i++)
+        if (isa->elements[i].kind == ISA_KIND_SWITCH && (s->used >> i & 1))
+            n <<= isa->elements[i].width[ISA_SCALED];
+    return n;
+}
 
 enum status pg_measure(const struct isa *isa, struct diag *d)
 {
+    uint64_t work = 0;
     struct space s;
 
     if (pg_configs(isa) > PG_CONFIGS)
@@ -26,7 +39,15 @@ enum status pg_measure(const struct isa *isa, struct diag *d)
                             "word down",
                             isa->name, isa->encodings[i].name,
                             isa->encodings[i].line, SIZE_MAX_LOG);
+        work += s.size * settings_of(isa, &s) *
+                (1 + isa->encodings[i].action_count);
     }
+    if (work >> WORK_MAX_LOG)
+        return diag_set(d, STATUS_BAD_INPUT,
+                        "%s: all instructions together have too many states "
+                        "to go through (2^%u actions is the most); scale "
+                        "registers, operands or the word down",
+                        isa->name, WORK_MAX_LOG);
     return STATUS_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "tests/skip.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,32 @@ START_TEST(test_high_core_moves_no_program)
 }
 END_TEST
 
+/* Each instruction is small enough, all of them together are not. */
+START_TEST(test_too_much_to_go_through)
+{
+    static const char head[] = "machine m address 8 word 8 memory 2\n"
+                               "register a, b, c : 8 scaled 6\n";
+    char big[16384];
+    size_t n = (size_t)snprintf(big, sizeof(big), "%s", head);
+    struct pg_judgement j;
+    struct isa *isa;
+    struct diag d;
+
+    for (unsigned i = 0; i < 60; i++) {
+        n += (size_t)snprintf(big + n, sizeof(big) - n, "instruction I%u {", i);
+        for (unsigned k = 0; k < 8; k++)
+            n += (size_t)snprintf(big + n, sizeof(big) - n, "a<-a+b+c ");
+        n += (size_t)snprintf(big + n, sizeof(big) - n, "}\n");
+        ck_assert_uint_lt(n, sizeof(big));
+    }
+    ck_assert_msg(isa_parse("m", big, n, &isa, &d) == STATUS_OK, "%s", d.text);
+    ck_assert_int_eq(pg_judge(isa, &j, &d), STATUS_BAD_INPUT);
+    ck_assert_msg(strstr(d.text, "all instructions together have too many"),
+                  "%s", d.text);
+    isa_free(isa);
+}
+END_TEST
+
 /* The words above a window are another's, even where f would say so too. */
 START_TEST(test_a_window_may_shrink_and_not_move_up)
 {
@@ -204,6 +231,7 @@ Suite *suite_pg_kinds(void)
     tcase_add_test(t, test_a_held_resource_has_the_monitors_value);
     tcase_add_test(t, test_a_duplicate_is_the_programs_own);
     tcase_add_test(t, test_high_core_moves_no_program);
+    tcase_add_test(t, test_too_much_to_go_through);
     tcase_add_test(t, test_a_window_may_shrink_and_not_move_up);
     tcase_add_test(t, test_what_is_stopped_needlessly);
     tcase_add_loop_test(t, test_the_solver_finds_the_same, 0, 2);
