@@ -30,7 +30,7 @@ static void put_groups(FILE *to, const struct pg_judgement *j,
         if (w.opens) {
             pg_group_words(w.ways, ways);
             fprintf(to, "%s      r%ug%u [label=\"%s%s",
-                    w.group > 1 ? "\\l\"];\n" : "", region, w.group,
+                    w.group > 1 ? "\\l\"];\n" : "", (unsigned)region, w.group,
                     titles ? ways : "", titles ? ":\\l" : "");
             column = 0;
         } else if (column + strlen(name) > LINE_MAX_CHARS) {
@@ -45,7 +45,7 @@ static void put_groups(FILE *to, const struct pg_judgement *j,
     if (w.group)
         fputs("\\l\"];\n", to);
     else
-        fprintf(to, "      r%ug0 [label=\"none\"];\n", region);
+        fprintf(to, "      r%ug0 [label=\"none\"];\n", (unsigned)region);
 }
 
 static void open_set(FILE *to, const char *id, const char *title, unsigned n,

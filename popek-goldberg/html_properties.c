@@ -22,7 +22,7 @@ static void put_cell(const struct pg_page *p, const struct pg_cell *c,
 
     fprintf(p->to, "<td%s>", bad ? " class=\"bad\"" : "");
     if (*c->why || c->witness.found) {
-        fprintf(p->to, "<a href=\"#p%u-%u\">%s</a></td>", method, k,
+        fprintf(p->to, "<a href=\"#p%u-%u\">%s</a></td>", method, (unsigned)k,
                 standing_words(c->standing));
         return;
     }
@@ -96,7 +96,7 @@ static void put_method(const struct pg_page *p, const struct pg_properties *of,
         if (!*c->why && !c->witness.found)
             continue;
         fprintf(p->to, "<div class=\"witness\" id=\"p%u-%u\">\n<p>%s %s: ", i,
-                k, pg_property_words[k], standing_words(c->standing));
+                (unsigned)k, pg_property_words[k], standing_words(c->standing));
         put_reason(p, of, m, c);
         fputs("</div>\n", p->to);
     }

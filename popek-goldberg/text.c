@@ -5,8 +5,10 @@
 
 enum { COLUMNS = 79, REPLACEMENT = 0xFFFD, FORMAT_SIZE = 1024 };
 
-/* How many bytes of a character follow this first one, and its bits; a byte
- * that begins none: 9. */
+enum { FOLLOW_MAX = 3, NONE = 4 };
+
+/* How many bytes of a character follow this first one, and its bits; NONE: it
+ * begins no character. */
 static unsigned follow(unsigned char first, uint32_t *bits)
 {
     static const struct {
@@ -18,26 +20,25 @@ static unsigned follow(unsigned char first, uint32_t *bits)
             *bits = first & (unsigned char)~rows[n].mask;
             return n;
         }
-    return 9;
+    return NONE;
 }
 
 uint32_t pg_take_character(const char **at)
 {
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000, UINT32_MAX};
     const unsigned char *p = (const unsigned char *)*at;
     uint32_t c = 0;
 
     if (!*p)
         return 0;
     unsigned n = follow(*p, &c);
-    for (unsigned i = 1; n < 9 && i <= n; i++) {
+    for (unsigned i = 1; i <= n && n <= FOLLOW_MAX; i++) {
         if ((p[i] & 0xC0) != 0x80)
-            n = 9;
+            n = NONE;
         else
             c = c << 6 | (p[i] & 0x3F);
     }
-    bool good =
-        n < 9 && c >= least[n] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
+    bool good = c >= least[n] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
     *at += good ? n + 1 : 1;
     return good ? c : REPLACEMENT;
 }

@@ -83,8 +83,7 @@ static const char *const said[] = {
     /* the literature */
     "Claims of the literature: 4, of which 2 are derived otherwise",
     "  SETI critical, DERIVED OTHERWISE: privileged (a paper; L). Why: A slip.",
-    "  ADD critical, DERIVED OTHERWISE: innocuous (a rumour; L). Why is not "
-    "said.\n",
+    "  ADD critical, DERIVED OTHERWISE: innocuous (a rumour; L). Why is not",
     "  GETM, GETI critical, derived too (a book; H)\n",
     "A list (a book; M): 1 of 4 are derived critical.\n  GETM\n",
     "  SETI is not: privileged.\n",
@@ -141,6 +140,40 @@ START_TEST(test_reports_are_narrow)
     }
     ck_has(text, "\nTheorem 3: ");
     free(text);
+}
+END_TEST
+
+/* ---- Characters ---- */
+
+static const struct {
+    const char *text, *json;
+    unsigned length;
+} strings[] = {
+    {"plain", "\"plain\"", 5},
+    {"a\"b\\c\n", "\"a\\\"b\\\\c\\u000a\"", 6},
+    {"\xC3\xA9", "\"\\u00e9\"", 1},
+    {"\xE2\x82\xAC", "\"\\u20ac\"", 1},
+    {"\xF0\x9F\x98\x80", "\"\\ud83d\\ude00\"", 1},
+    {"\xFF", "\"\\ufffd\"", 1},
+    {"\xC3", "\"\\ufffd\"", 1},                       /* cut */
+    {"\xE2\x82", "\"\\ufffd\\ufffd\"", 2},            /* cut */
+    {"\xC0\x80", "\"\\ufffd\\ufffd\"", 2},            /* too long for NUL */
+    {"\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\"", 3}, /* a surrogate */
+    {"\xF4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"", 4},
+};
+
+START_TEST(test_characters)
+{
+    char *out;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+
+    pg_put_json_string(f, strings[_i].text);
+    fclose(f);
+    ck_assert_str_eq(out, strings[_i].json);
+    ck_assert(json_valid(out));
+    ck_assert_uint_eq(pg_text_length(strings[_i].text), strings[_i].length);
+    free(out);
 }
 END_TEST
 
@@ -364,6 +397,7 @@ Suite *suite_pg_report(void)
     tcase_add_loop_test(t, test_report_says, 0, (int)ARRAY_LEN(said));
     tcase_add_test(t, test_a_gap_in_a_list_is_shown);
     tcase_add_loop_test(t, test_reports_are_narrow, 0, (int)ARRAY_LEN(some));
+    tcase_add_loop_test(t, test_characters, 0, (int)ARRAY_LEN(strings));
     tcase_add_loop_test(t, test_compare, 0, (int)ARRAY_LEN(comparisons));
     tcase_add_test(t, test_compare_json);
     tcase_add_test(t, test_all_as_json);
