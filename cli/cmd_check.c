@@ -69,9 +69,10 @@ const struct command_usage check_usage = {
     rows,
     "Example: trapline check toy --instruction GETM\n"
     "Exit status: 0 when all theorems hold and no claim differs from what is\n"
-    "derived (with --host: seen), 1 otherwise, 2 for a wrong description, 77\n"
-    "where --host finds no x86-64 Linux or --solver no solver.  README.md in\n"
-    "popek-goldberg/ has the language.",
+    "derived (with --host: seen; with --compare: when nothing differs), 1\n"
+    "otherwise, 2 for a wrong description, 77 where --host finds no x86-64\n"
+    "Linux or --solver no solver.  README.md in popek-goldberg/ has the\n"
+    "language.",
 };
 
 static bool knows_instruction(const struct isa *isa,
