@@ -73,14 +73,36 @@ static const char *grade(const struct pg_judgement *j, unsigned i,
     return one ? three ? "BAD/BAD" : "BAD/ok" : "ok/ok";
 }
 
-/* Is there anything in its line but "ok"? */
-static bool stands_out(const struct pg_judgement *j, unsigned i)
+/* Does it need a line of its own?  In the literal reading too much is bad that
+ * only traps: those are counted where it is not asked for. */
+static bool stands_out(const struct pg_judgement *j, unsigned i,
+                       enum pg_reading r)
 {
     const struct pg_exact *x = &j->best.exact[i];
 
     return x->vm.found || x->hybrid.found ||
-           strcmp(grade(j, i, PG_LITERAL), "ok/ok") != 0 ||
-           strcmp(grade(j, i, PG_CORRECTED), "ok/ok") != 0;
+           strcmp(grade(j, i, PG_CORRECTED), "ok/ok") != 0 ||
+           (r == PG_LITERAL && strcmp(grade(j, i, PG_LITERAL), "ok/ok") != 0);
+}
+
+/* The lines of those that have none, by what the literal reading says. */
+static void put_others(FILE *to, const struct pg_judgement *j,
+                       enum pg_reading r)
+{
+    static const char *const grades[] = {"BAD/BAD", "BAD/ok", "ok/ok"};
+    char head[32];
+
+    for (unsigned g = 0; g < ARRAY_LEN(grades); g++) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < j->isa->encoding_count; i++)
+            n += !stands_out(j, i, r) &&
+                 !strcmp(grade(j, i, PG_LITERAL), grades[g]);
+        snprintf(head, sizeof(head), "%u %s", n,
+                 strcmp(grades[g], "ok/ok") ? "that trap" : "more");
+        if (n)
+            fprintf(to, "%-16s %-9s %-9s ok/ok\n", head, grades[g], "ok/ok");
+    }
 }
 
 /* Of a critical one: its witness, what breaks, how it is sensitive. */
@@ -121,7 +143,7 @@ static void put_table(FILE *to, const struct pg_judgement *j, enum pg_reading r,
 {
     bool all = instruction || j->isa->encoding_count <= TABLE_MAX;
     struct pg_row rows[PG_ROWS];
-    unsigned last = 0, passed = 0;
+    unsigned last = 0;
 
     fprintf(to, "%-16s %-9s %-9s %-9s %s\n", "", "literal", "corrected",
             "exact", "critical: [witness], what");
@@ -131,17 +153,11 @@ static void put_table(FILE *to, const struct pg_judgement *j, enum pg_reading r,
         last += pg_rows(j, i, r, rows);
         if (!pg_is_named(&j->isa->encodings[i], instruction))
             continue;
-        if (all || stands_out(j, i))
+        if (all || stands_out(j, i, r))
             put_line(to, j, i, r, last);
-        else
-            passed++;
     }
-    if (passed)
-        fprintf(to, "%u others%*s %-9s %-9s ok/ok\n", passed,
-                passed < 10    ? 8
-                : passed < 100 ? 7
-                               : 6,
-                "", "ok/ok", "ok/ok");
+    if (!all)
+        put_others(to, j, r);
     fputs(
         "BAD: spoils the premise.  E: breaks equivalence.  R: breaks resource "
         "control.\n",
