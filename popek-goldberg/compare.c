@@ -57,7 +57,7 @@ static bool spoils(const struct pg_comparison *c, unsigned side, unsigned i,
 
 static const char *name_of(const struct pg_comparison *c, unsigned side)
 {
-    return c->j[side]->isa->name;
+    return c->names[side] ? c->names[side] : c->j[side]->isa->name;
 }
 
 /* The encoding of this name on that side, or -1. */
@@ -160,7 +160,7 @@ static void put_different(FILE *to, const struct pg_comparison *c, unsigned i)
 {
     const char *name = c->j[0]->isa->encodings[i].name;
     unsigned at[2] = {i, (unsigned)find(c, 1, name)};
-    char words[CLASS_SIZE], head[ISA_NAME + 16];
+    char words[CLASS_SIZE], head[128];
 
     fprintf(to, "  %s\n", name);
     for (unsigned side = 0; side < 2; side++) {

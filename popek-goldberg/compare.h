@@ -8,6 +8,7 @@
 struct pg_comparison {
     const struct pg_judgement *j[2];
     enum pg_reading r;
+    const char *names[2]; /* what they are called; NULL: as they say */
 };
 
 /* Is there any difference to be shown? */

@@ -288,12 +288,12 @@ static void put_head(const struct pg_page *p)
             isa->name, style, isa->name);
     pg_put_html(p->to, isa->title);
     fprintf(p->to,
-            "</h1>\n<p>Derived from its description by <code>trapline check "
-            "%s</code>, in the %s reading: %s.</p>\n"
+            "</h1>\n<p>Derived from its description by <code>trapline "
+            "check</code>, in the %s reading: %s.</p>\n"
             "<p>Looked at was every state of the scaled machine: %u words of "
             "%u bit%s, base 0 to %u, bound 0 to %u. The monitor of f takes %u "
             "words.</p>\n",
-            isa->name, p->r == PG_LITERAL ? "literal" : "corrected",
+            p->r == PG_LITERAL ? "literal" : "corrected",
             p->r == PG_LITERAL
                 ? "only memory traps are set aside, and R is base and bound"
                 : "all traps are set aside, and resource registers are part "

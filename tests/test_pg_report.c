@@ -203,6 +203,28 @@ START_TEST(test_compare)
 }
 END_TEST
 
+/* Two drafts of a student's machine have one name: the files tell them apart.
+ */
+START_TEST(test_compare_drafts)
+{
+    static const char first[] = "machine mine register ac : 2\n"
+                                "instruction A { ac <- mode }\n";
+    static const char second[] = "machine mine register ac : 2\n"
+                                 "trap p : privileged\ninstruction A {\n"
+                                 "when mode = user: trap p ac <- mode }\n";
+
+    command_file("a.isa", first, sizeof(first) - 1);
+    command_file("b.isa", second, sizeof(second) - 1);
+    const struct command *c =
+        command_run(command_folder(), "check --compare a.isa b.isa");
+    ck_assert_int_eq(c->status, 1);
+    ck_has(c->out, "a.isa against b.isa");
+    ck_has(c->out, "    a.isa        CRITICAL");
+    ck_has(c->out, "    b.isa        privileged");
+    command_clean();
+}
+END_TEST
+
 START_TEST(test_compare_json)
 {
     const struct command *c =
@@ -399,6 +421,7 @@ Suite *suite_pg_report(void)
     tcase_add_loop_test(t, test_reports_are_narrow, 0, (int)ARRAY_LEN(some));
     tcase_add_loop_test(t, test_characters, 0, (int)ARRAY_LEN(strings));
     tcase_add_loop_test(t, test_compare, 0, (int)ARRAY_LEN(comparisons));
+    tcase_add_test(t, test_compare_drafts);
     tcase_add_test(t, test_compare_json);
     tcase_add_test(t, test_all_as_json);
     tcase_add_test(t, test_all_through_deaths);

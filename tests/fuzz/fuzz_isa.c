@@ -77,7 +77,7 @@ static void write_out(const struct pg_judgement *j)
     pg_report(f, j, PG_LITERAL, NULL);
     pg_report_json(f, j, PG_CORRECTED, NULL, NULL);
     const struct pg_page page = {.to = f, .j = j, .r = PG_CORRECTED};
-    const struct pg_comparison both = {{j, j}, PG_CORRECTED};
+    const struct pg_comparison both = {.j = {j, j}, .r = PG_CORRECTED};
     pg_report_html(&page);
     pg_report_dot(f, j, PG_CORRECTED);
     pg_compare(f, &both);
