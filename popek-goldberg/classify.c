@@ -53,14 +53,26 @@ enum status pg_measure(const struct isa *isa, struct diag *d)
 
 /* ---- Comparing ---- */
 
-static bool is_resource(const struct isa *isa, unsigned i)
-{
-    return isa->elements[i].kind == ISA_KIND_RESOURCE;
-}
+/* Elements, bit i for the i-th. */
+struct sets {
+    uint64_t registers, resources;
+    uint64_t control[PG_READINGS]; /* M, R and, corrected, resources, clocks */
+};
 
-static bool is_control(const struct isa *isa, unsigned i)
+static struct sets sets_of(const struct isa *isa)
 {
-    return isa_is_control(isa->elements[i].kind);
+    uint64_t fixed = UINT64_C(1) << ISA_MODE | UINT64_C(1) << ISA_BASE |
+                     UINT64_C(1) << ISA_BOUND;
+    struct sets out = {0, 0, {fixed, fixed}};
+
+    for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++) {
+        enum isa_kind kind = isa->elements[i].kind;
+
+        out.registers |= (uint64_t)(kind == ISA_KIND_REGISTER) << i;
+        out.resources |= (uint64_t)(kind == ISA_KIND_RESOURCE) << i;
+        out.control[PG_CORRECTED] |= (uint64_t)isa_is_control(kind) << i;
+    }
+    return out;
 }
 
 static bool element_differs(const struct isa_state *a,
@@ -69,35 +81,16 @@ static bool element_differs(const struct isa_state *a,
     return a->v[i] != b->v[i] || ((a->unknown ^ b->unknown) >> i & 1);
 }
 
-/* The first of E|R, G and P that differs, or -1. */
-static int first_difference(const struct isa *isa, const struct isa_state *a,
-                            const struct isa_state *b)
+/* The first of this set that differs, or -1. */
+static int first_of(uint64_t set, const struct isa_state *a,
+                    const struct isa_state *b)
 {
-    for (unsigned i = ISA_BUILT_IN; i < isa->element_count; i++)
-        if (isa->elements[i].kind == ISA_KIND_REGISTER &&
-            element_differs(a, b, i))
-            return (int)i;
-    for (unsigned i = 0; i < isa->cells; i++)
-        if (a->mem[i] != b->mem[i] ||
-            ((a->unknown_mem ^ b->unknown_mem) >> i & 1))
-            return (int)(PG_WORD + i);
-    return element_differs(a, b, ISA_PC) ? ISA_PC : -1;
-}
+    for (; set; set &= set - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(set);
 
-/* The first of M, R and, corrected, the resources that changed, or -1. */
-static int first_control(const struct isa *isa, enum pg_reading reading,
-                         const struct isa_state *before,
-                         const struct isa_state *after)
-{
-    static const unsigned fixed[] = {ISA_MODE, ISA_BASE, ISA_BOUND};
-
-    for (unsigned i = 0; i < ARRAY_LEN(fixed); i++)
-        if (element_differs(before, after, fixed[i]))
-            return (int)fixed[i];
-    for (unsigned i = ISA_BUILT_IN;
-         reading == PG_CORRECTED && i < isa->element_count; i++)
-        if (is_control(isa, i) && element_differs(before, after, i))
+        if (element_differs(a, b, i))
             return (int)i;
+    }
     return -1;
 }
 
@@ -108,12 +101,36 @@ struct scan {
     const struct isa *isa;
     const struct isa_encoding *code;
     struct space space;
+    struct sets sets;
     unsigned config;
     bool held;             /* enforced resources have the monitor's value */
     struct isa_state s[2]; /* by mode */
     struct isa_result r[2];
     struct pg_labels *out;
 };
+
+/* The first of E|R, G and P that differs, or -1. */
+static int first_difference(const struct scan *c, const struct isa_state *a,
+                            const struct isa_state *b)
+{
+    int first = first_of(c->sets.registers, a, b);
+
+    for (unsigned i = 0; first < 0 && i < c->isa->cells; i++)
+        if (a->mem[i] != b->mem[i] ||
+            ((a->unknown_mem ^ b->unknown_mem) >> i & 1))
+            first = (int)(PG_WORD + i);
+    if (first < 0 && element_differs(a, b, ISA_PC))
+        first = ISA_PC;
+    return first;
+}
+
+/* The first of M, R and, corrected, the resources that changed, or -1. */
+static int first_control(const struct scan *c, enum pg_reading reading,
+                         const struct isa_state *before,
+                         const struct isa_state *after)
+{
+    return first_of(c->sets.control[reading], before, after);
+}
 
 /* Most values are small. */
 static unsigned ones(uint64_t v)
@@ -181,7 +198,7 @@ static bool keeps_control(const struct scan *c, const struct isa_state *before,
                           const struct isa_result *r)
 {
     return r->ending == ISA_DONE &&
-           first_control(c->isa, PG_CORRECTED, before, &r->state) < 0;
+           first_control(c, PG_CORRECTED, before, &r->state) < 0;
 }
 
 /* ---- The definitions ---- */
@@ -235,7 +252,7 @@ static void look_control(struct scan *c, unsigned mode)
         if (r->ending == ISA_ANYTHING)
             keep(c, w, PG_UNPREDICTABLE, ISA_MODE, alone);
         if (r->ending == ISA_DONE &&
-            (what = first_control(c->isa, k, s, &r->state)) >= 0)
+            (what = first_control(c, k, s, &r->state)) >= 0)
             keep(c, w, PG_DIFFERS, (unsigned)what, alone);
         if (r->ending == ISA_TRAPPED && k == PG_LITERAL && !memory_trap(c, r) &&
             (what = trap_controls(c, s)) >= 0)
@@ -248,7 +265,7 @@ static bool look_behaviour(struct scan *c, struct pg_witness *w, struct pair p)
 {
     if (!keeps_control(c, p.s[0], p.r[0]) || !keeps_control(c, p.s[1], p.r[1]))
         return false;
-    int what = first_difference(c->isa, &p.r[0]->state, &p.r[1]->state);
+    int what = first_difference(c, &p.r[0]->state, &p.r[1]->state);
     if (what < 0)
         return false;
     keep(c, w, PG_DIFFERS, (unsigned)what, p);
@@ -266,11 +283,14 @@ static void look_alone(struct scan *c, struct pair p)
 static bool look_moved(struct scan *c, unsigned mode, unsigned element,
                        struct pg_witness *w)
 {
-    struct isa_state moved = c->s[mode];
-    uint64_t radix = space_radix(c->isa, element), own = moved.v[element];
+    uint64_t radix = space_radix(c->isa, element), own = c->s[mode].v[element];
+    struct isa_state moved;
     struct isa_result r;
     bool found = false;
 
+    if (!keeps_control(c, &c->s[mode], &c->r[mode]))
+        return false; /* no behaviour to compare */
+    moved = c->s[mode];
     if (c->held && c->isa->elements[element].enforced)
         moved.v[element] = UINT64_MAX;
     while (++moved.v[element] < radix) {
@@ -287,7 +307,7 @@ static bool look_moved(struct scan *c, unsigned mode, unsigned element,
 static void look_leaks(struct scan *c, unsigned mode)
 {
     for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
-        if (is_resource(c->isa, i) && (c->space.read >> i & 1) &&
+        if ((c->sets.resources & c->space.read) >> i & 1 &&
             look_moved(c, mode, i, &c->out->leak[mode]))
             c->out->leaked = i;
 }
@@ -300,7 +320,7 @@ static void look_less(struct scan *c, struct pair p)
 
     if (p.r[0]->ending != ISA_DONE || p.r[1]->ending != ISA_DONE)
         return;
-    what = first_control(c->isa, PG_CORRECTED, p.s[0], &p.r[0]->state);
+    what = first_control(c, PG_CORRECTED, p.s[0], &p.r[0]->state);
     if (what > 0 && !element_differs(p.s[1], &p.r[1]->state, (unsigned)what) &&
         p.s[1]->v[what] == p.s[0]->v[what])
         keep(c, &c->out->less, PG_DIFFERS, (unsigned)what, p);
@@ -335,6 +355,8 @@ void pg_classify(const struct isa *isa, const struct isa_encoding *code,
     struct scan c = {
         .isa = isa, .code = code, .config = config, .held = held, .out = out};
 
+    c.sets = sets_of(isa);
+
     memset(out, 0, sizeof(*out));
     out->vacuous[PG_LITERAL] = out->vacuous[PG_CORRECTED] = true;
     space_open(&c.space, isa, code, held);
@@ -362,7 +384,8 @@ static void map(const struct mapping *m, unsigned levels,
      * that storage ends below them. */
     if (m->scan.isa->high_core)
         f->q = s->q;
-    pg_set_config(m->scan.isa, f, m->monitor);
+    if (m->monitor != m->scan.config)
+        pg_set_config(m->scan.isa, f, m->monitor);
 }
 
 /* What is wrong with i(f(S)), where it should be f(i(S)). */
@@ -383,6 +406,12 @@ enum pg_property pg_breaks(const struct pg_witness *w)
                                                              : PG_EQUIVALENCE;
 }
 
+/* Resources and clocks. */
+static uint64_t kept_by_monitor(const struct scan *c)
+{
+    return c->sets.control[PG_CORRECTED] & ~c->sets.control[PG_LITERAL];
+}
+
 /* Of what is the monitor's, that which f(i(S)) has. */
 static void map_outcome(const struct mapping *m, unsigned levels,
                         struct isa_state *want)
@@ -392,9 +421,12 @@ static void map_outcome(const struct mapping *m, unsigned levels,
     map(m, levels, &c->r[0].state, want);
     if (c->r[0].ending != ISA_DONE)
         *want = c->s[1];
-    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
-        if (is_control(c->isa, i)) /* time goes on by itself only */
-            want->v[i] = c->s[1].v[i];
+    /* Time goes on by itself only. */
+    for (uint64_t left = kept_by_monitor(c); left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+
+        want->v[i] = c->s[1].v[i];
+    }
 }
 
 static uint64_t reach(const struct isa_state *s)
@@ -422,10 +454,14 @@ static bool is_seized(const struct scan *c, const struct isa_state *want,
 static struct wrong look_control_kept(const struct scan *c,
                                       const struct isa_state *want)
 {
-    for (unsigned i = 0; i < c->isa->element_count; i++)
-        if (i != ISA_PC && (i < ISA_BUILT_IN || is_control(c->isa, i)) &&
-            is_seized(c, want, i))
+    uint64_t left = c->sets.control[PG_CORRECTED];
+
+    for (; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+
+        if (is_seized(c, want, i))
             return wrong(PG_SEIZED, i);
+    }
     return (struct wrong){.found = false};
 }
 
@@ -452,40 +488,47 @@ static struct wrong look_equivalent(const struct scan *c,
     }
     if (r[0].ending == ISA_ANYTHING)
         return (struct wrong){.found = false}; /* so may the virtual one */
-    for (unsigned i = ISA_BUILT_IN; i < c->isa->element_count; i++)
-        if (is_control(c->isa, i) && element_differs(&s[0], &r[0].state, i))
-            return wrong(PG_HIDDEN, i);
-    what = first_difference(c->isa, &r[0].state, real);
+    what = first_of(kept_by_monitor(c), &s[0], &r[0].state);
+    if (what >= 0)
+        return wrong(PG_HIDDEN, (unsigned)what);
+    what = first_difference(c, &r[0].state, real);
     if (what < 0)
         return (struct wrong){.found = false};
     return wrong(PG_DIFFERS, (unsigned)what);
 }
 
-/* Is i(f(S)) what f(i(S)) is?  Else keep why not: the first reason in w, and
- * the first against each property in `breaks`, unless that is NULL. */
-static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w,
-                       struct pg_witness *breaks)
+/* Is i(f(S)) what f(i(S)) is?  What is wrong goes to `found`, by property. */
+static void look_exact(struct mapping *m, unsigned levels,
+                       struct wrong found[PG_EFFICIENCY])
 {
     struct scan *c = &m->scan;
-    struct isa_state *s = c->s;
     struct isa_result *r = c->r;
-    struct pair p = {{&s[0], &s[1]}, {&r[0], &r[1]}};
-    struct wrong found[PG_EFFICIENCY] = {{.found = false}};
     struct isa_state want;
 
-    map(m, levels, &s[0], &s[1]);
-    isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &s[1], &r[1]);
+    memset(found, 0, PG_EFFICIENCY * sizeof(*found));
+    map(m, levels, &c->s[0], &c->s[1]);
+    isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &c->s[1], &r[1]);
     if (r[1].ending == ISA_TRAPPED)
         return;
     if (r[1].ending == ISA_ANYTHING) {
         found[PG_CONTROL] = wrong(PG_UNPREDICTABLE, ISA_MODE);
         if (r[0].ending != ISA_ANYTHING)
             found[PG_EQUIVALENCE] = found[PG_CONTROL];
-    } else {
-        map_outcome(m, levels, &want);
-        found[PG_CONTROL] = look_control_kept(c, &want);
-        found[PG_EQUIVALENCE] = look_equivalent(c, &want);
+        return;
     }
+    map_outcome(m, levels, &want);
+    found[PG_CONTROL] = look_control_kept(c, &want);
+    found[PG_EQUIVALENCE] = look_equivalent(c, &want);
+}
+
+/* The first reason in w, and the first against each property in `breaks`,
+ * unless that is NULL. */
+static void keep_wrong(const struct scan *c,
+                       const struct wrong found[PG_EFFICIENCY],
+                       struct pg_witness *w, struct pg_witness *breaks)
+{
+    struct pair p = {{&c->s[0], &c->s[1]}, {&c->r[0], &c->r[1]}};
+
     for (unsigned i = PG_EFFICIENCY; i-- > 0;) {
         if (!found[i].found)
             continue;
@@ -499,17 +542,19 @@ static void look_exact(struct mapping *m, unsigned levels, struct pg_witness *w,
 static void look_mapped(struct mapping *m, struct pg_exact *out)
 {
     struct scan *c = &m->scan;
+    struct wrong found[PG_EFFICIENCY];
 
     for (unsigned mode = 0; mode < 2; mode++) {
         c->s[0] = c->space.state;
         c->s[0].v[ISA_MODE] = mode;
-        pg_set_config(c->isa, &c->s[0], c->config);
         isa_step(c->isa, c->code, ISA_SCALED, c->space.operands, &c->s[0],
                  &c->r[0]);
-        look_exact(m, 2, &out->nested, NULL);
-        look_exact(m, 1, &out->vm, out->breaks);
+        look_exact(m, 2, found);
+        keep_wrong(c, found, &out->nested, NULL);
+        look_exact(m, 1, found);
+        keep_wrong(c, found, &out->vm, out->breaks);
         if (mode == ISA_USER)
-            look_exact(m, 1, &out->hybrid, out->hybrid_breaks);
+            keep_wrong(c, found, &out->hybrid, out->hybrid_breaks);
         if (c->r[0].ending == ISA_DONE && c->r[1].ending == ISA_TRAPPED)
             keep(c, &out->stopped, PG_VIRTUAL_TRAPS, 0,
                  (struct pair){{&c->s[0], &c->s[1]}, {&c->r[0], &c->r[1]}});
@@ -526,13 +571,15 @@ void pg_decide_exact(const struct isa *isa, const struct isa_encoding *code,
     m.scan.isa = isa;
     m.scan.code = code;
     m.scan.config = config;
+    m.scan.sets = sets_of(isa);
     space_open(&m.scan.space, isa, code, false);
+    pg_set_config(isa, &m.scan.space.state, config);
     do
         look_mapped(&m, out);
     while (space_next(&m.scan.space));
 }
 
-/* ---- Over encodings and settings ---- */
+/* ---- What follows ---- */
 
 bool pg_user_sensitive(const struct pg_labels *l, enum pg_reading r)
 {
@@ -547,44 +594,4 @@ bool pg_sensitive(const struct pg_labels *l, enum pg_reading r)
            l->location[ISA_SUPERVISOR].found ||
            (r == PG_CORRECTED &&
             (l->leak[ISA_SUPERVISOR].found || l->alone.found));
-}
-
-static void unite(struct pg_witness *into, const struct pg_witness *more)
-{
-    if (more->found && (!into->found || more->weight < into->weight))
-        *into = *more;
-}
-
-void pg_unite(struct pg_labels *into, const struct pg_labels *more)
-{
-    for (enum pg_reading r = 0; r < PG_READINGS; r++) {
-        into->privileged[r] = into->privileged[r] && more->privileged[r];
-        into->vacuous[r] = into->vacuous[r] && more->vacuous[r];
-        unite(&into->unprivileged[r], &more->unprivileged[r]);
-        unite(&into->control[r][0], &more->control[r][0]);
-        unite(&into->control[r][1], &more->control[r][1]);
-    }
-    for (unsigned m = 0; m < 2; m++) {
-        unite(&into->location[m], &more->location[m]);
-        if (more->leak[m].found && !into->leak[m].found)
-            into->leaked = more->leaked;
-        unite(&into->leak[m], &more->leak[m]);
-    }
-    unite(&into->mode, &more->mode);
-    unite(&into->alone, &more->alone);
-    unite(&into->less, &more->less);
-    into->states += more->states;
-}
-
-void pg_unite_exact(struct pg_exact *into, const struct pg_exact *more)
-{
-    unite(&into->vm, &more->vm);
-    unite(&into->hybrid, &more->hybrid);
-    unite(&into->nested, &more->nested);
-    unite(&into->stopped, &more->stopped);
-    for (unsigned i = 0; i < PG_EFFICIENCY; i++) {
-        unite(&into->breaks[i], &more->breaks[i]);
-        unite(&into->hybrid_breaks[i], &more->hybrid_breaks[i]);
-    }
-    into->states += more->states;
 }

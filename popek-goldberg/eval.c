@@ -5,7 +5,7 @@ struct run {
     enum isa_scale scale;
     const uint64_t *operands;
     const struct isa_state *in;
-    bool memory_trap;
+    bool memory_trap, assigned;
 };
 
 static uint64_t value_of(struct run *r, const struct isa_expr *e);
@@ -163,10 +163,13 @@ static void assign(struct run *r, const struct isa_action *a,
     out->unknown |= (uint64_t)unknown << i;
 }
 
-static void end(struct isa_result *out, const struct isa_state *in,
-                enum isa_ending ending, unsigned trap)
+/* It changes nothing; what it may have changed already is as before. */
+static void undo(const struct run *r, struct isa_result *out,
+                 enum isa_ending ending, unsigned trap)
 {
-    out->state = *in;
+    if (r->assigned)
+        out->state = *r->in;
+    out->state.v[ISA_PC] = r->in->v[ISA_PC];
     out->ending = ending;
     out->trap = trap;
 }
@@ -175,9 +178,11 @@ void isa_step(const struct isa *isa, const struct isa_encoding *code,
               enum isa_scale scale, const uint64_t *operands,
               const struct isa_state *in, struct isa_result *out)
 {
-    struct run r = {isa, scale, operands, in, false};
+    struct run r = {isa, scale, operands, in, false, false};
 
-    end(out, in, ISA_DONE, 0);
+    out->state = *in;
+    out->ending = ISA_DONE;
+    out->trap = 0;
     out->state.v[ISA_PC] =
         cut(in->v[ISA_PC] + 1, isa->elements[ISA_PC].width[scale]);
     for (unsigned i = 0; i < code->action_count; i++) {
@@ -186,13 +191,14 @@ void isa_step(const struct isa *isa, const struct isa_encoding *code,
 
         if (taken && !r.memory_trap) {
             if (a->kind == ISA_TRAP)
-                return end(out, in, ISA_TRAPPED, a->trap);
+                return undo(&r, out, ISA_TRAPPED, a->trap);
             if (a->kind == ISA_UNPREDICTABLY)
-                return end(out, in, ISA_ANYTHING, 0);
+                return undo(&r, out, ISA_ANYTHING, 0);
             assign(&r, a, &out->state);
+            r.assigned = true;
         }
         if (r.memory_trap)
-            return end(out, in, ISA_TRAPPED, 0);
+            return undo(&r, out, ISA_TRAPPED, 0);
     }
 }
 
@@ -200,7 +206,7 @@ bool isa_value(const struct isa *isa, enum isa_scale scale,
                const uint64_t *operands, const struct isa_state *in,
                const struct isa_expr *e, uint64_t *value)
 {
-    struct run r = {isa, scale, operands, in, false};
+    struct run r = {isa, scale, operands, in, false, false};
 
     *value = value_of(&r, e);
     return !r.memory_trap;
