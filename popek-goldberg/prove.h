@@ -15,7 +15,7 @@ enum pg_question {
     PG_ASK_LOCATION,     /* by mode */
     PG_ASK_MODE,
     PG_ASK_ALONE, /* traps in supervisor mode only */
-    PG_ASK_LEAK, /* by mode: of any resource register */
+    PG_ASK_LEAK,  /* by mode: of any resource register */
     PG_ASK_LESS,
     PG_ASK_VM,     /* the exact criterion fails: for f, */
     PG_ASK_HYBRID, /* for f in user mode, */
