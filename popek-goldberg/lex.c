@@ -123,12 +123,14 @@ static void take_mark(struct lex *l, struct lex_token *t)
     if (*l->at >= ' ' && *l->at <= '~')
         lex_fault_at(l, t->line, t->column, "'%c' is no part of the language%s",
                      *l->at,
-                     *l->at == ';'   ? "; nothing ends a line but its end"
-                     : *l->at == '!' ? "; write 'not', or '!=' between values"
-                                     : "");
+                     *l->at == ';'    ? "; nothing ends a line but its end"
+                     : *l->at == '!'  ? "; write 'not', or '!=' between values"
+                     : *l->at == '\'' ? "; a text stands between double quotes"
+                                      : "");
     else
         lex_fault_at(l, t->line, t->column,
-                     "byte 0x%02X is no part of the language",
+                     "byte 0x%02X is no part of the language; only comments "
+                     "and texts have other characters than ASCII's",
                      (unsigned)(unsigned char)*l->at);
 }
 
@@ -251,6 +253,12 @@ static const char *const habits[][3] = {
     {"a value", "&", "'and' joins conditions, one '&' bits"},
     {"a value", "|", "'or' joins conditions, one '|' bits"},
     {"a value", "/", "'#' begins a comment"},
+    {"an action", "/", "'#' begins a comment"},
+    {"a declaration", "/", "'#' begins a comment"},
+    {"a declaration", "}", "each block that ends must have begun"},
+    {"a confidence", "high", "one letter: H"},
+    {"a confidence", "medium", "one letter: M"},
+    {"a confidence", "low", "one letter: L"},
     {"a value", "kernel", "the modes are user and supervisor"},
     {"a value", "system", "the modes are user and supervisor"},
     {"a value", "privileged", "the modes are user and supervisor"},

@@ -100,6 +100,10 @@ static const struct {
     {"leaves_out x", ":2:12: expected a text in quotes, found 'x'"},
     {"", ":2:1: a machine without an instruction"},
     {"\x01", ":2:1: byte 0x01 is no part of the language"},
+    {"// a comment", ":2:1: expected a declaration, found '/'; '#' begins"},
+    {"instruction A 'add' { }", "a text stands between double quotes"},
+    {"instruction A { } claim A innocuous source \"s\" confidence high",
+     "found 'high'; one letter: H"},
 };
 
 static enum status parse(const char *text, struct isa **isa, struct diag *d)
