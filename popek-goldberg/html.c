@@ -143,8 +143,8 @@ static void put_theorems(const struct pg_page *p)
 
     pg_open_section(p->to, "verdicts", "Verdicts");
     pg_open_table(p->to, "The three theorems and the exact criterion",
-                  "Theorem: premise|Premise|Because of|Exact criterion|In any "
-                  "setting of the switches");
+                  "Theorem: premise|Premise|Because of|Exact criterion|In "
+                  "every setting of the switches");
     for (unsigned t = 0; t < PG_THEOREMS; t++) {
         pg_put_row_head(p->to, names[t]);
         put_verdict(p->to, b->holds[p->r][t]);
@@ -184,6 +184,19 @@ static void put_region(const struct pg_page *p, enum pg_region region)
     fputs("</td></tr>\n", p->to);
 }
 
+static void put_definitions(const struct pg_page *p)
+{
+    const struct pg_definition *d = pg_class_definitions(p->r);
+
+    fputs("<dl>\n", p->to);
+    for (unsigned i = 0; i < PG_CLASSES; i++) {
+        fprintf(p->to, "<dt>%s</dt><dd>", d[i].name);
+        pg_put_html(p->to, d[i].text);
+        fputs("</dd>\n", p->to);
+    }
+    fputs("</dl>\n", p->to);
+}
+
 static void put_sets(const struct pg_page *p)
 {
     pg_open_section(p->to, "sets", "The sets");
@@ -197,6 +210,7 @@ static void put_sets(const struct pg_page *p)
     for (enum pg_region i = PG_REGIONS; i-- > PG_IN_NEITHER;)
         put_region(p, i);
     pg_close_table(p->to);
+    put_definitions(p);
     pg_close_section(p->to);
 }
 

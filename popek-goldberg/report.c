@@ -294,6 +294,27 @@ static const char *explain(bool holds, bool exact, bool timed)
     return "";
 }
 
+/* Critical, and no matter to Theorems 1 and 3, as no virtual machine has it. */
+static void put_needed(struct pg_lines *lines, const struct pg_judgement *j,
+                       enum pg_reading r, unsigned theorem)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < j->isa->encoding_count; i++) {
+        const struct pg_labels *l = &j->best.labels[i];
+
+        if (!j->isa->encodings[i].needed || !pg_critical(l, r) ||
+            (theorem == PG_T3 && !pg_user_sensitive(l, r)))
+            continue;
+        pg_put_words_of(lines, "%s%s",
+                        any ? "" : "Not counted, as the monitor's own: ",
+                        j->isa->encodings[i].name);
+        any = true;
+    }
+    if (any)
+        pg_put_mark(lines, '.');
+}
+
 static void put_theorem(FILE *to, const struct pg_judgement *j,
                         enum pg_reading r, unsigned t)
 {
@@ -312,6 +333,8 @@ static void put_theorem(FILE *to, const struct pg_judgement *j,
     lines.indent = 4;
     if (!holds)
         put_culprits(&lines, j, r, t);
+    if (t != PG_T2)
+        put_needed(&lines, j, r, t);
     pg_end_line(&lines);
     fprintf(to, "  Exact criterion (%s): %s.\n", maps[t],
             exact[t] ? "holds" : "fails");

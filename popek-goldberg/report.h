@@ -26,6 +26,17 @@ struct pg_row {
     const struct pg_witness *witness;
 };
 
+/* What a class of instructions is: privileged, sensitive, user sensitive,
+ * critical, innocuous. */
+struct pg_definition {
+    const char *name, *text;
+};
+
+enum { PG_CLASSES = 5 };
+
+/* PG_CLASSES of them, as this reading has them. */
+const struct pg_definition *pg_class_definitions(enum pg_reading r);
+
 /* The labels of an instruction in this reading, at most PG_ROWS. */
 unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
                  enum pg_reading r, struct pg_row *rows);

@@ -192,6 +192,23 @@ static void put_title(FILE *to, const struct pg_judgement *j, unsigned i,
         }
 }
 
+/* It is about every pair of states, so that its proof is that none is against
+ * it. */
+static void put_privileged(FILE *to, const struct pg_labels *l,
+                           enum pg_reading r)
+{
+    struct pg_lines lines = {.to = to, .indent = 4};
+
+    pg_begin_line(&lines, "  Privileged:");
+    lines.spaced = true;
+    pg_put_words_of(&lines, "%s.", pg_class_definitions(r)[0].text);
+    pg_put_words_of(&lines,
+                    "No witness against it in the exhausted space of %llu "
+                    "states.",
+                    (unsigned long long)l->states);
+    pg_end_line(&lines);
+}
+
 void pg_put_code(FILE *to, const struct pg_judgement *j, unsigned encoding,
                  enum pg_reading r, unsigned first)
 {
@@ -202,6 +219,8 @@ void pg_put_code(FILE *to, const struct pg_judgement *j, unsigned encoding,
     put_title(to, j, encoding, r);
     for (unsigned k = 0; k < count; k++)
         put_row(to, j, &rows[k], first + k);
+    if (l->privileged[r])
+        put_privileged(to, l, r);
     if (!pg_sensitive(l, r))
         fprintf(to,
                 "  Not sensitive: no witness in the exhausted space of "
@@ -292,11 +311,22 @@ static int length_of(const char *label)
     return (int)n;
 }
 
+static void put_definition(FILE *to, int length, const char *label,
+                           const char *text)
+{
+    struct pg_lines lines = {.to = to, .indent = 4};
+
+    pg_begin_line(&lines, "  ");
+    pg_put_words_of(&lines, "%.*s:", length, label);
+    pg_put_words_of(&lines, "%s.", text);
+    pg_end_line(&lines);
+}
+
 void pg_put_definitions(FILE *to, const struct pg_judgement *j,
                         enum pg_reading r)
 {
+    const struct pg_definition *classes = pg_class_definitions(r);
     struct pg_row rows[PG_ROWS], seen[2 * PG_ROWS];
-    struct pg_lines lines = {.to = to, .indent = 4};
     unsigned n = 0;
 
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
@@ -311,17 +341,15 @@ void pg_put_definitions(FILE *to, const struct pg_judgement *j,
                 seen[n++] = rows[k];
         }
     }
-    if (n)
-        fputs("\nWhat the labels mean (i(S) is what the instruction makes of "
-              "S; f(S) is S\nunder a monitor)\n",
-              to);
-    for (unsigned i = 0; i < n; i++) {
-        pg_begin_line(&lines, "  ");
-        pg_put_words_of(&lines, "%.*s:", length_of(seen[i].label),
-                        seen[i].label);
-        pg_put_words_of(&lines, "%s.", seen[i].definition);
-        pg_end_line(&lines);
-    }
+    fputs("\nWhat the labels mean (i(S) is what the instruction makes of S; "
+          "f(S) is S\nunder a monitor)\n",
+          to);
+    for (unsigned i = 0; i < PG_CLASSES; i++)
+        put_definition(to, (int)strlen(classes[i].name), classes[i].name,
+                       classes[i].text);
+    for (unsigned i = 0; i < n; i++)
+        put_definition(to, length_of(seen[i].label), seen[i].label,
+                       seen[i].definition);
 }
 
 bool pg_report_witness(FILE *to, const struct pg_judgement *j,

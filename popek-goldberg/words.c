@@ -4,16 +4,18 @@
 
 #include <string.h>
 
-static const char not_privileged[] =
+static const char *const not_privileged[PG_READINGS] = {
     "there are two states that differ in the mode only, neither outcome a "
     "memory trap, and it does not trap in the user's or traps in the "
-    "supervisor's";
-static const char control[] =
-    "there is a state S in which it does not trap, and the mode, base, bound "
-    "or a resource register of i(S) is another";
-static const char control_literal[] =
+    "supervisor's",
+    "there are two states that differ in the mode only, neither outcome a "
+    "memory trap, and it does not trap in the user's or takes a "
+    "privileged-operation trap in the supervisor's"};
+static const char *const control[PG_READINGS] = {
     "there is a state S in which it does not memory trap, and the mode, base "
-    "or bound of i(S) is another";
+    "or bound of i(S) is another",
+    "there is a state S in which it does not trap, and the mode, base, bound, "
+    "a resource register or a clock of i(S) is another"};
 static const char location[] =
     "there are two states that differ in base only, both outcomes keep M and "
     "R, and registers, window or pc of the outcomes differ";
@@ -32,6 +34,40 @@ static const char less[] =
 static const char exact[] =
     "there is a state S of the bare machine so that it does not trap in f(S) "
     "and i(f(S)) is not f(i(S))";
+static const char exact_hybrid[] =
+    "there is a state S of the bare machine in user mode so that it does not "
+    "trap in f(S) and i(f(S)) is not f(i(S))";
+static const char exact_nested[] =
+    "there is a state S of the bare machine so that it does not trap in "
+    "f(f(S)) and i(f(f(S))) is not f(f(i(S)))";
+
+/* What a class is has no witness: each is about all states, or about others. */
+static const struct pg_definition classes[PG_READINGS][PG_CLASSES] = {
+    {{"privileged",
+      "in every two states that differ in the mode only, neither outcome a "
+      "memory trap, it traps in the user's and does not in the supervisor's; "
+      "and there are two such states"},
+     {"sensitive", "control, location or mode sensitive"},
+     {"user sensitive",
+      "control or location sensitive in user mode; that it is mode sensitive "
+      "does not count"},
+     {"critical", "sensitive and not privileged"},
+     {"innocuous", "not sensitive"}},
+    {{"privileged",
+      "in every two states that differ in the mode only, neither outcome a "
+      "memory trap, it traps in the user's and takes no privileged-operation "
+      "trap in the supervisor's; and there is a user's in which it takes one"},
+     {"sensitive", "control, location or mode sensitive, or it leaks state"},
+     {"user sensitive",
+      "control or location sensitive in user mode, or it leaks state there; "
+      "that it is mode sensitive does not count"},
+     {"critical", "sensitive and not privileged"},
+     {"innocuous", "not sensitive"}}};
+
+const struct pg_definition *pg_class_definitions(enum pg_reading r)
+{
+    return classes[r];
+}
 
 static void add(struct pg_row *rows, unsigned *n, enum pg_proof proof,
                 unsigned encoding, const char *label, const char *definition,
@@ -46,11 +82,11 @@ unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
 {
     const struct pg_labels *l = &j->best.labels[encoding];
     const struct pg_exact *x = &j->best.exact[encoding];
-    const char *c = r == PG_LITERAL ? control_literal : control;
+    const char *c = control[r];
     unsigned n = 0;
 
     if (pg_sensitive(l, r))
-        add(rows, &n, PG_PAIR, encoding, "not privileged", not_privileged,
+        add(rows, &n, PG_PAIR, encoding, "not privileged", not_privileged[r],
             &l->unprivileged[r]);
     add(rows, &n, PG_ALONE, encoding, "control sensitive in supervisor mode", c,
         &l->control[r][ISA_SUPERVISOR]);
@@ -73,10 +109,11 @@ unsigned pg_rows(const struct pg_judgement *j, unsigned encoding,
     add(rows, &n, PG_MAPPED, encoding, "fails the exact criterion", exact,
         &x->vm);
     add(rows, &n, PG_MAPPED, encoding,
-        "fails the exact criterion of the hybrid monitor", exact, &x->hybrid);
+        "fails the exact criterion of the hybrid monitor", exact_hybrid,
+        &x->hybrid);
     if (!x->vm.found)
         add(rows, &n, PG_MAPPED, encoding,
-            "fails the exact criterion twice mapped", exact, &x->nested);
+            "fails the exact criterion twice mapped", exact_nested, &x->nested);
     return n;
 }
 

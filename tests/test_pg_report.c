@@ -73,6 +73,8 @@ static const char *const said[] = {
     "GETI             ok/ok     BAD/BAD   FAIL/FAIL [8] E leak of ie\n",
     "ADD              ok/ok     ok/ok     ok/ok\n",
     /* a definition, a witness, a verdict */
+    "  privileged: in every two states that differ in the mode only",
+    "  user sensitive: control or location sensitive in user mode, or it leaks",
     "  mode sensitive: there are two states that differ in the mode only",
     "\nGETM (of GET), the mode: CRITICAL: sensitive and not privileged.\n"
     "  [1] not privileged: it does not trap in user mode.\n"
