@@ -24,13 +24,13 @@ static void find_used(struct space *s, const struct isa_encoding *code)
         visit(s, a->address);
         visit(s, a->value);
         if (a->kind == ISA_ASSIGN)
-            written |= UINT64_C(1) << a->element;
+            s->assigned |= UINT64_C(1) << a->element;
         if (a->kind == ISA_STORE)
             s->memory = true;
         if (a->kind == ISA_TRAP) /* its new PSW changes them, literally */
             written |= UINT64_C(1) << ISA_BASE | UINT64_C(1) << ISA_BOUND;
     }
-    s->used = s->read | written;
+    s->used = s->read | s->assigned | written;
     if (s->memory)
         s->used |= UINT64_C(1) << ISA_BASE | UINT64_C(1) << ISA_BOUND;
 }
@@ -49,13 +49,18 @@ uint64_t space_radix(const struct isa *isa, unsigned element)
 }
 
 /* What is written and not read can show only by what it was before: by being
- * other than what is written, which one of two values always is. */
+ * other than what is written, which one of two values always is.  Of what is
+ * the machine's it matters also that it can be what one mode writes, and not
+ * what the other does. */
 static uint64_t values_of(const struct space *s, unsigned element)
 {
     uint64_t read = s->read, radix = space_radix(s->isa, element);
+    enum isa_kind kind = s->isa->elements[element].kind;
 
     if (s->memory)
         read |= UINT64_C(1) << ISA_BASE | UINT64_C(1) << ISA_BOUND;
+    if (kind != ISA_KIND_REGISTER && kind != ISA_KIND_PC)
+        read |= s->assigned;
     return read >> element & 1 || radix < 2 ? radix : 2;
 }
 

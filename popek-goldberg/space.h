@@ -8,7 +8,9 @@ enum { SPACE_DIMS = ISA_ELEMENTS + ISA_CELLS + ISA_OPERANDS };
 
 struct space {
     const struct isa *isa;
-    uint64_t read, used; /* elements that are read; read or written */
+    /* Elements that are read, that are assigned; used: these, and what a trap
+     * replaces. */
+    uint64_t read, assigned, used;
     bool memory;
     unsigned dims;
     uint64_t *at[SPACE_DIMS]; /* where a digit of the odometer stands */
