@@ -80,7 +80,7 @@ static void print_plain(const struct pg_s370_answers *a, FILE *out)
     fprintf(out,
             "%u instructions are declared, derived and observed to be "
             "unprivileged and\ninnocuous.  Each was run from at least %u pairs "
-            "of states, without a trap in at\nleast %u:\n",
+            "of states, without a trap in\nat least %u:\n",
             n, pairs, completed);
     for (unsigned op = 0; op < S370_OP_COUNT; op++) {
         struct pg_s370_verdict v = pg_s370_judge(a, op);

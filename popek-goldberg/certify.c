@@ -180,11 +180,11 @@ void pg_certify_report(FILE *to, const struct pg_judgement *j,
                 put_trouble(to, j, i, k, &c->of[i][k]);
     if (*c->trouble)
         fprintf(to, "  OPEN, all of it: %s.\n", c->trouble);
-    fprintf(to,
-            "  Of %u questions about the machine in full width, %u have no "
-            "witness (certified as\n  unsatisfiable) and %u have one "
-            "(replayed), as in the scaled machine; %u differ, %u are\n  "
-            "open.\n",
-            c->asked, c->count[PG_CERTIFIED], c->count[PG_REPLAYED],
-            c->count[PG_CONTRADICTED], c->count[PG_LEFT_OPEN]);
+    fprintf(
+        to,
+        "  Of %u questions about the machine in full width, %u have no "
+        "witness\n  (certified as unsatisfiable) and %u have one (replayed), "
+        "as in the scaled\n  machine; %u differ, %u are open.\n",
+        c->asked, c->count[PG_CERTIFIED], c->count[PG_REPLAYED],
+        c->count[PG_CONTRADICTED], c->count[PG_LEFT_OPEN]);
 }

@@ -202,7 +202,7 @@ static const char *class_of(const struct pg_judgement *j,
 static void put_count(FILE *to, const char *name, const char *class,
                       const struct construct_count *n)
 {
-    fprintf(to, "  %-17s %-11s %9llu %9llu %9llu %9llu %9llu\n", name, class,
+    fprintf(to, "  %-16s %-10s %9llu %9llu %9llu %9llu %9llu\n", name, class,
             (unsigned long long)n->direct, (unsigned long long)n->emulated,
             (unsigned long long)n->asked, (unsigned long long)n->reflected,
             (unsigned long long)n->diverged);
@@ -228,7 +228,7 @@ static struct construct_count put_counts(FILE *to, const struct pg_judgement *j,
 {
     struct construct_count sum = {0};
 
-    fprintf(to, "\n  %-17s %-11s %9s %9s %9s %9s %9s\n", "instruction", "is",
+    fprintf(to, "\n  %-16s %-10s %9s %9s %9s %9s %9s\n", "instruction", "is",
             "directly", "D -> v_i", "v_i -> A", "reflected", "diverged");
     for (unsigned i = 0; i < j->isa->encoding_count; i++) {
         if (construct_is_absent(j->isa, o, i))

@@ -248,8 +248,12 @@ void pg_properties_put(FILE *to, const struct pg_properties *p,
 void pg_properties_put_technique(FILE *to, const struct pg_properties *p,
                                  enum pg_technique t, enum pg_reading r)
 {
-    fprintf(to, "Machine %s: %s\nTechnique %s: %s.\n", p->j->isa->name,
-            p->j->isa->title, pg_technique_words[t], definitions[t]);
+    struct pg_lines l = {.to = to, .indent = 2, .spaced = true};
+
+    fprintf(to, "Machine %s: %s\n", p->j->isa->name, p->j->isa->title);
+    pg_begin_line(&l, "Technique");
+    pg_put_words_of(&l, "%s: %s.", pg_technique_words[t], definitions[t]);
+    pg_end_line(&l);
     for (unsigned i = 0; i < p->count; i++)
         if (p->methods[i].technique == t)
             put_method(to, p, &p->methods[i], r, true);
