@@ -6,9 +6,8 @@
  * - A PSW is (mode, pc, base, bound).  It has no room in a word of two or three
  *   bits; so the paper's E[0] and E[1] stand beside storage, as `old` and
  *   `new`, and no instruction reaches them but by a trap.
- * - A trap puts the PSW into `old`, with the pc of the instruction that
- * trapped, the number of the trap into `cause`, and loads `new`.  Nothing else
- * changes.
+ * - A trap puts the PSW into `old`, with the pc of what trapped, the number of
+ *   the trap into `cause`, and loads `new`.  Nothing else changes.
  * - An instruction lies in one word of storage, beside the word's value and
  *   untouched by stores.  It is fetched through base and bound, as mem[pc] is:
  *   where that memory traps, so does the fetch. */

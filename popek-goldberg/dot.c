@@ -21,7 +21,7 @@ static void put_groups(FILE *to, const struct pg_judgement *j,
                        enum pg_reading r, enum pg_region region)
 {
     bool titles = region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED;
-    struct pg_walk w = {0};
+    struct pg_region_walk w = {0};
     char ways[PG_WAYS_SIZE], name[PG_MEMBER_SIZE];
     size_t column = 0;
 

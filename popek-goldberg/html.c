@@ -166,7 +166,7 @@ static void put_theorems(const struct pg_page *p)
 static void put_region(const struct pg_page *p, enum pg_region region)
 {
     bool titles = region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED;
-    struct pg_walk w = {0};
+    struct pg_region_walk w = {0};
     char ways[PG_WAYS_SIZE], name[PG_MEMBER_SIZE];
 
     pg_put_row_head(p->to, pg_region_name(region));

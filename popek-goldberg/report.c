@@ -190,7 +190,7 @@ static void put_class(FILE *to, const struct pg_judgement *j, enum pg_reading r,
 {
     bool titles = region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED;
     struct pg_lines lines = {.to = to, .indent = 4};
-    struct pg_walk w = {0};
+    struct pg_region_walk w = {0};
     char ways[PG_WAYS_SIZE];
 
     fprintf(to, "  %s: %u\n", pg_region_name(region),

@@ -146,7 +146,7 @@ static bool leads(const struct pg_judgement *j, enum pg_reading r,
 }
 
 bool pg_walk_region(const struct pg_judgement *j, enum pg_reading r,
-                    enum pg_region region, struct pg_walk *w)
+                    enum pg_region region, struct pg_region_walk *w)
 {
     const struct pg_labels *l = j->best.labels;
     unsigned count = j->isa->encoding_count;
@@ -159,7 +159,8 @@ bool pg_walk_region(const struct pg_judgement *j, enum pg_reading r,
         }
     for (unsigned i = w->group ? w->leader + 1 : 0; i < count; i++)
         if (pg_region_of(&l[i], r) == region && leads(j, r, region, i)) {
-            *w = (struct pg_walk){w->group + 1, i, true, pg_ways(&l[i], r), i};
+            *w = (struct pg_region_walk){w->group + 1, i, true,
+                                         pg_ways(&l[i], r), i};
             return true;
         }
     return false;

@@ -30,7 +30,7 @@ enum {
     PG_BY_LOCATION = 2,
     PG_BY_MODE = 4,
     PG_BY_LEAK = 8, /* of a resource register */
-    PG_BY_LESS = 16 /* what the supervisor may it silently leaves alone */
+    PG_BY_LESS = 16 /* does less in user mode, and does not trap */
 };
 
 unsigned pg_ways(const struct pg_labels *l, enum pg_reading r);
@@ -61,7 +61,7 @@ const char *pg_listed_words(const struct pg_judgement *j, const char *name);
 
 /* A way of going through a region: its encodings, grouped by their ways.  Put
  * zeros into it before the first step. */
-struct pg_walk {
+struct pg_region_walk {
     unsigned group;    /* counts those that were begun */
     unsigned encoding; /* where it stands */
     bool opens;        /* it is the first of its group */
@@ -71,7 +71,7 @@ struct pg_walk {
 
 /* The next encoding of the region; false: there is none. */
 bool pg_walk_region(const struct pg_judgement *j, enum pg_reading r,
-                    enum pg_region region, struct pg_walk *w);
+                    enum pg_region region, struct pg_region_walk *w);
 
 /* How many encodings stand in a region. */
 unsigned pg_region_count(const struct pg_judgement *j, enum pg_reading r,

@@ -22,7 +22,7 @@ static unsigned put_names(FILE *to, const struct pg_judgement *j,
                           unsigned y, unsigned letters)
 {
     bool titles = region != PG_IN_NEITHER && region != PG_IN_PRIVILEGED;
-    struct pg_walk w = {0};
+    struct pg_region_walk w = {0};
     char ways[PG_WAYS_SIZE], name[PG_MEMBER_SIZE];
     unsigned lines = 0, column = 0;
 

@@ -26,8 +26,8 @@ struct pg_variant {
 };
 
 /* An answer that was given: with these toggles, of those that matter. */
-struct pg_answer {
-    struct pg_answer *next;
+struct pg_kept_answer {
+    struct pg_kept_answer *next;
     uint64_t toggles;
     struct pg_partial partial; /* of the switches that matter */
     unsigned theorem;
@@ -237,7 +237,7 @@ void pg_variants_close(struct pg_variants *v)
             v->known[i] = next;
         }
         while (v->answers[i]) {
-            struct pg_answer *next = v->answers[i]->next;
+            struct pg_kept_answer *next = v->answers[i]->next;
 
             free(v->answers[i]);
             v->answers[i] = next;
@@ -381,9 +381,10 @@ static bool same_partial(const struct pg_partial *a, const struct pg_partial *b)
 /* More toggles leave less critical, as long as those that may upset it are the
  * same.  So what was asked before may answer, with more of them or less. */
 static bool is_answered(const struct pg_variants *v, unsigned encoding,
-                        const struct pg_answer *q, bool *critical)
+                        const struct pg_kept_answer *q, bool *critical)
 {
-    for (const struct pg_answer *a = v->answers[encoding]; a; a = a->next) {
+    for (const struct pg_kept_answer *a = v->answers[encoding]; a;
+         a = a->next) {
         uint64_t more = a->critical ? a->toggles : q->toggles;
         uint64_t less = a->critical ? q->toggles : a->toggles;
 
@@ -398,9 +399,9 @@ static bool is_answered(const struct pg_variants *v, unsigned encoding,
 }
 
 static void remember(struct pg_variants *v, unsigned encoding,
-                     const struct pg_answer *q, bool critical)
+                     const struct pg_kept_answer *q, bool critical)
 {
-    struct pg_answer *a =
+    struct pg_kept_answer *a =
         pg_variants_work(v, ANSWER_WORK) ? malloc(sizeof(*a)) : NULL;
 
     if (!a) {
@@ -415,7 +416,7 @@ static void remember(struct pg_variants *v, unsigned encoding,
 
 /* Of the variant, united over the settings. */
 static unsigned labels_of(struct pg_variants *v, unsigned encoding,
-                          const struct pg_answer *q)
+                          const struct pg_kept_answer *q)
 {
     uint64_t duplicates = q->toggles & v->duplicates;
     unsigned labels = LABEL_PRIVILEGED;
@@ -441,8 +442,8 @@ static unsigned labels_of(struct pg_variants *v, unsigned encoding,
     return labels;
 }
 
-static bool is_critical(const struct pg_variants *v, const struct pg_answer *q,
-                        unsigned labels)
+static bool is_critical(const struct pg_variants *v,
+                        const struct pg_kept_answer *q, unsigned labels)
 {
     bool user = q->theorem == PG_T3, high = false;
 
@@ -460,9 +461,9 @@ bool pg_variant_critical(struct pg_variants *v, unsigned encoding,
                          uint64_t toggles, bool intercepted,
                          const struct pg_partial *p, unsigned theorem)
 {
-    struct pg_answer q = {.toggles = toggles & v->matters[encoding],
-                          .theorem = theorem == PG_T3 ? PG_T3 : PG_T1,
-                          .intercepted = intercepted};
+    struct pg_kept_answer q = {.toggles = toggles & v->matters[encoding],
+                               .theorem = theorem == PG_T3 ? PG_T3 : PG_T1,
+                               .intercepted = intercepted};
     bool critical;
 
     if (v->isa->encodings[encoding].needed && theorem != PG_T2)

@@ -25,7 +25,7 @@ struct pg_variants {
     uint64_t matters[ISA_ENCODINGS];  /* those that may change an encoding */
     uint64_t switches[ISA_ENCODINGS]; /* elements that it depends on */
     struct pg_variant *known[ISA_ENCODINGS];
-    struct pg_answer *answers[ISA_ENCODINGS];
+    struct pg_kept_answer *answers[ISA_ENCODINGS];
     struct pg_variant_machine *machines;
     bool failed;   /* no memory: answers mean nothing */
     uint64_t work; /* states looked at, and as much for other steps */
