@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED = 1974, FEWER = 40, TIMEOUT = 60 };
+enum { SEED = 1974, FEWER = 24, TIMEOUT = 60 };
 
 static struct pg_probe_row *rows;
 static struct isa *isa;
