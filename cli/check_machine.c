@@ -4,6 +4,7 @@
 #include "popek-goldberg/machines.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MACHINES_MAX = 64 };
@@ -16,13 +17,25 @@ static const struct pg_machine *find_machine(const char *name)
     return NULL;
 }
 
+/* Machines have versions in their names, which one does not think of: SPARC is
+ * sparc-v9. */
+static const char *begun_so(const char *name)
+{
+    for (const struct pg_machine *m = pg_built_in; *name && m->name; m++)
+        if (!strncasecmp(m->name, name, strlen(name)))
+            return m->name;
+    return NULL;
+}
+
 static int complain_machine(const struct command_usage *u, const char *name)
 {
     const char *words[MACHINES_MAX + 1] = {NULL};
+    const char *guess = begun_so(name);
 
     for (size_t i = 0; i < MACHINES_MAX && pg_built_in[i].name; i++)
         words[i] = pg_built_in[i].name;
-    const char *guess = cli_did_you_mean(name, words);
+    if (!guess)
+        guess = cli_did_you_mean(name, words);
     if (guess)
         return options_complain(
             u, "no machine and no file is named %s; did you mean %s?", name,

@@ -271,6 +271,7 @@ static const struct command_case commands[] = {
     {"check toy --witness 9999", 2, "there is none"},
     {"check toy --instruction GETX", 2, "did you mean GET"},
     {"check tutrial", 2, "did you mean tutorial?"},
+    {"check SPARC", 2, "did you mean sparc-v9?"},
     {"check none.isa", 2, "none.isa"},
     {"check", 2, "one machine is wanted"},
     {"check toy --reading other", 2, "literal or corrected"},
