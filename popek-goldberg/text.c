@@ -158,6 +158,8 @@ void pg_put_sentence(struct pg_lines *l, const char *text)
     size_t n = strlen(text);
 
     pg_put_words(l, text);
+    if (n && text[n - 1] == ')') /* "(It ends within.)" */
+        n--;
     if (!n || !strchr(".?!", text[n - 1]))
         pg_put_mark(l, '.');
 }
