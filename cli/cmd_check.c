@@ -68,11 +68,12 @@ const struct command_usage check_usage = {
     "a monitor would make.",
     rows,
     "Example: trapline check toy --instruction GETM\n"
-    "Exit status: 0 when all theorems hold and no claim differs from what is\n"
-    "derived (with --host: seen; with --compare: when nothing differs), 1\n"
-    "otherwise, 2 for a wrong description, 77 where --host finds no x86-64\n"
-    "Linux or --solver no solver.  README.md in popek-goldberg/ has the\n"
-    "language.",
+    "Exit status: 0 when the premises of all theorems hold and no claim\n"
+    "differs from what is derived (with --host: seen; with --compare: when\n"
+    "nothing differs), 1 otherwise, 2 for a wrong description, 77 where "
+    "--host\n"
+    "finds no x86-64 Linux or --solver no solver.  README.md in\n"
+    "popek-goldberg/ has the language.",
 };
 
 static bool knows_instruction(const struct isa *isa,
