@@ -112,7 +112,7 @@ static const char *const cause_words[EFFICIENCY_CAUSES] = {
     [EFFICIENCY_FORCED] = "privileged, not sensitive",
     [EFFICIENCY_NEEDLESS] = "innocuous: did not have to",
     [EFFICIENCY_UNKNOWN] = "not in the description",
-    [EFFICIENCY_EXCEPTION] = "an exception of the guest's own",
+    [EFFICIENCY_EXCEPTION] = "the guest's own exception",
     [EFFICIENCY_MONITOR] = "the monitor's own reason"};
 
 static double share(uint64_t part, uint64_t whole)
@@ -136,14 +136,14 @@ static void print_row(const struct efficiency *e,
 {
     enum efficiency_cause cause = efficiency_cause(machine, r);
 
-    printf("    %-10s %-12s %8llu", r->reason, *r->insn ? r->insn : r->raw_name,
+    printf("  %-9s %-11s %8llu", r->reason, *r->insn ? r->insn : r->raw_name,
            (unsigned long long)r->count);
     if (e->counted && g->insns)
-        printf(" %10.4f", 1000.0 * (double)r->count / (double)g->insns);
+        printf(" %9.4f", 1000.0 * (double)r->count / (double)g->insns);
     if (r->measured)
-        printf(" %9.0f", (double)r->cost_ns / (double)r->measured);
+        printf(" %8.0f", (double)r->cost_ns / (double)r->measured);
     else
-        printf(" %9s", "-");
+        printf(" %8s", "-");
     if (machine || cause > EFFICIENCY_UNKNOWN)
         printf("  %s", cause_words[cause]);
     putchar('\n');
@@ -184,8 +184,8 @@ static void print_slowdown(const struct efficiency_sums *s)
         "  slowdown = 1 + rate x cost, the rate %.6f exits an instruction:\n",
         s->per_insn);
     if (s->exit_cost > 0)
-        printf("    an exit cost %.0f ns, as much as %.1f direct instructions "
-               "of %.2f ns: %.3f\n",
+        printf("    an exit cost %.0f ns, as much as %.1f instructions of %.2f "
+               "ns: %.3f\n",
                (double)s->cost_ns / (double)s->measured, s->exit_cost,
                s->ns_direct, 1 + s->per_insn * s->exit_cost);
     else if (s->measured)
@@ -194,8 +194,8 @@ static void print_slowdown(const struct efficiency_sums *s)
                (double)s->cost_ns / (double)s->measured);
     else
         puts("    costs were not measured (trapline run --costs --json)");
-    printf("    with an exit as costly as 100 instructions %.3f, 1,000 %.3f, "
-           "10,000 %.3f; 2 at %.0f\n",
+    printf("    as costly as 100 instructions %.3f, 1,000 %.3f, "
+           "10,000 %.3f;\n    2 with one as costly as %.0f\n",
            1 + s->per_insn * 100, 1 + s->per_insn * 1000,
            1 + s->per_insn * 10000, 1 / s->per_insn);
 }
@@ -229,7 +229,7 @@ static void print_causes(const struct efficiency_sums *s)
         printf(",\n  %llu for such that the description has not",
                (unsigned long long)s->exits[EFFICIENCY_UNKNOWN]);
     printf(",\n  %llu for what traps on the bare machine as well, %llu for "
-           "the monitor's own reasons\n",
+           "the monitor's\n  own reasons\n",
            (unsigned long long)s->exits[EFFICIENCY_EXCEPTION],
            (unsigned long long)s->exits[EFFICIENCY_MONITOR]);
 }
@@ -246,8 +246,8 @@ static void print_guest(const struct efficiency *e, struct efficiency_guest *g,
         return;
     }
     qsort(g->rows, g->row_count, sizeof(g->rows[0]), by_count);
-    printf("    %-10s %-12s %8s%s %9s\n", "reason", "instruction", "exits",
-           e->counted ? "   per 1000" : "", "ns each");
+    printf("  %-9s %-11s %8s%s %8s\n", "reason", "instruction", "exits",
+           e->counted ? "  per 1000" : "", "ns each");
     for (unsigned i = 0; i < g->row_count; i++)
         print_row(e, g, &g->rows[i], machine);
     if (g->lost)

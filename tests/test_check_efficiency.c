@@ -111,8 +111,9 @@ static const struct {
          GUEST("g", SUMS("1000", "990", "10", "10")
                         ROWS(SSM("10", ",\"cost_ns\":20000")))),
      0,
-     {"as much as 1980.0 direct instructions of 1.01 ns: 20.800",
-      "100 instructions 2.000, 1,000 11.000, 10,000 101.000; 2 at 100",
+     {"as much as 1980.0 instructions of 1.01 ns: 20.800",
+      "100 instructions 2.000, 1,000 11.000, 10,000 101.000;\n    2 with one "
+      "as costly as 100\n",
       "20000 ns (100.0 % of the cost)", "SSM                10    10.0000"}},
     /* An innocuous instruction has no business there; ZZ is none. */
     {RUN("trap", "1",
@@ -125,7 +126,7 @@ static const struct {
      1,
      {"In this run it fails: 1 exits were for such instructions.",
       "1 for such that the description has not", "innocuous: did not have to",
-      "an exception of the guest's own", "costs were not measured"}},
+      "the guest's own exception", "costs were not measured"}},
     {TRACE EXIT1,
      0,
      {"vm 1: 500 instructions up to the last event, 499 of them (99.800 %)",
