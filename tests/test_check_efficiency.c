@@ -114,7 +114,7 @@ static const struct {
      {"as much as 1980.0 instructions of 1.01 ns: 20.800",
       "100 instructions 2.000, 1,000 11.000, 10,000 101.000;\n    2 with one "
       "as costly as 100\n",
-      "20000 ns (100.0 % of the cost)", "SSM                10    10.0000"}},
+      "20000 ns (100.0 % of the cost)", "SSM               10   10.0000"}},
     /* An innocuous instruction has no business there; ZZ is none. */
     {RUN("trap", "1",
          GUEST("a", SUMS("9", "8", "1", "1") ROWS(ONE("L", "SENSITIVE"))) "," GUEST(
