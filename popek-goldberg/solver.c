@@ -82,6 +82,15 @@ static unsigned split(char *text, char *words[WORDS_MAX + 1])
     return n;
 }
 
+/* Between two questions a solver frees nearly all that it has.  That glibc does
+ * not give it back to the system, to ask for it again, halves the time. */
+static void keep_storage(void)
+{
+    setenv("MALLOC_TRIM_THRESHOLD_", "268435456", 0);
+    setenv("MALLOC_MMAP_THRESHOLD_", "33554432", 0);
+    setenv("MALLOC_TOP_PAD_", "33554432", 0);
+}
+
 /* In the child.  It is a group of its own, so that what it starts ends too;
  * what it says on stderr is nobody's. */
 static void become_solver(char *words[], int in, int out, int trouble)
@@ -91,6 +100,7 @@ static void become_solver(char *words[], int in, int out, int trouble)
 
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it never outlives us */
     setpgid(0, 0);
+    keep_storage();
     setrlimit(RLIMIT_AS, &room);
     if (null >= 0 && dup2(in, STDIN_FILENO) >= 0 &&
         dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0)
