@@ -24,7 +24,7 @@ Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
-             popek-goldberg/*.c)
+             popek-goldberg/*/*.c)
 MAIN     := cli/main.c
 CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
@@ -60,14 +60,14 @@ $(BUILD)/fast/%.o: %.c $(BUILD)/fast.flags
 
 # The machines that `trapline check` knows by name are built in, as texts.
 ISA      := $(wildcard popek-goldberg/isa/*.isa)
-MACHINES := $(BUILD)/popek-goldberg/machines.inc
+MACHINES := $(BUILD)/popek-goldberg/language/machines.inc
 $(MACHINES): $(ISA) $(BUILD)/isa.flags
 	$(Q)mkdir -p $(@D)
 	$(Q)for f in $(ISA); do \
 	    printf 'MACHINE("%s",\n' $$(basename $$f .isa); \
 	    sed 's/["\\]/\\&/g; s/.*/"&\\n"/' $$f; echo ')'; done > $@
-$(call object,fast,popek-goldberg/machines.c): $(MACHINES)
-$(call object,san,popek-goldberg/machines.c): $(MACHINES)
+$(call object,fast,popek-goldberg/language/machines.c): $(MACHINES)
+$(call object,san,popek-goldberg/language/machines.c): $(MACHINES)
 
 # The fast driver is one switch: where its cases begin matters to the
 # processor's prediction, by a quarter on some.  (clang has no such option.)

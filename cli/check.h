@@ -5,8 +5,8 @@
 #include "cli/check_construct.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "popek-goldberg/certify.h"
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/report/report.h"
+#include "popek-goldberg/solver/certify.h"
 
 struct check_options {
     bool all, json, html, dot, compare, probe, host, one_witness;

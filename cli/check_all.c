@@ -1,7 +1,7 @@
 /* trapline check --all: the machines built in, each in a process of its own. */
 #include "cli/check.h"
 #include "cli/parallel.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
 
 #include <stdio.h>
 #include <string.h>

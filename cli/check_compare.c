@@ -1,5 +1,5 @@
 #include "cli/check.h"
-#include "popek-goldberg/compare.h"
+#include "popek-goldberg/report/compare.h"
 
 #include <stdio.h>
 

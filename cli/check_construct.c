@@ -1,9 +1,9 @@
 #include "cli/check_construct.h"
 
 #include "cli/check.h"
-#include "popek-goldberg/construct_mutation.h"
-#include "popek-goldberg/construct_report.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/construct/construct_mutation.h"
+#include "popek-goldberg/construct/construct_report.h"
+#include "popek-goldberg/language/machines.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "cli/check_efficiency.h"
 
 #include "cli/summary.h"
-#include "popek-goldberg/sets.h"
+#include "popek-goldberg/report/sets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Find, read and judge a machine that was named on the command line. */
 #include "cli/check.h"
 #include "cli/file.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,8 +1,8 @@
 /* trapline check: a described machine against Popek and Goldberg. */
 #include "cli/check.h"
 #include "cli/check_efficiency.h"
-#include "popek-goldberg/dot.h"
-#include "popek-goldberg/html.h"
+#include "popek-goldberg/report/dot.h"
+#include "popek-goldberg/report/html.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #include "cli/check.h"
 #include "cli/file.h"
 #include "cli/step_show.h"
-#include "popek-goldberg/walk_s370.h"
-#include "popek-goldberg/witness_file.h"
+#include "popek-goldberg/witness/walk_s370.h"
+#include "popek-goldberg/witness/witness_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

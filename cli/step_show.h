@@ -3,7 +3,7 @@
 #ifndef CLI_STEP_SHOW_H
 #define CLI_STEP_SHOW_H
 
-#include "popek-goldberg/walk.h"
+#include "popek-goldberg/witness/walk.h"
 
 /* An exit code. */
 int step_show(const struct pg_walk *walk);

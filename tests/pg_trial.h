@@ -2,7 +2,7 @@
 #ifndef TESTS_PG_TRIAL_H
 #define TESTS_PG_TRIAL_H
 
-#include "popek-goldberg/construct.h"
+#include "popek-goldberg/construct/construct.h"
 
 /* One at a time; a fault of its description fails the test. */
 struct pg_trial {

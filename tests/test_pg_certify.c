@@ -1,5 +1,5 @@
 /* `trapline check --solver`: proofs, and what is not one. */
-#include "popek-goldberg/prove.h"
+#include "popek-goldberg/solver/prove.h"
 #include "tests/command.h"
 #include "tests/json.h"
 #include "tests/skip.h"

@@ -1,6 +1,6 @@
 /* Labels, theorems and witnesses: the toy table of README.md, the paper's
  * machine, and machines with the mistakes that students make. */
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/report/report.h"
 #include "tests/command.h"
 #include "tests/json.h"
 #include "tests/pg_isa.h"

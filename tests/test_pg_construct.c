@@ -1,6 +1,6 @@
 /* The monitor made from a description works exactly where the exact criterion
  * says so. */
-#include "popek-goldberg/construct_report.h"
+#include "popek-goldberg/construct/construct_report.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
 #include "tests/pg_trial.h"

@@ -7,7 +7,7 @@
  * Two things that QEMU 7.2 does against the manuals are not asked: VTVM does
  * not keep VS-mode from satp, and programs may read the identification
  * registers. */
-#include "popek-goldberg/eval.h"
+#include "popek-goldberg/judge/eval.h"
 #include "tests/command.h"
 #include "tests/foreign.h"
 #include "tests/pg_isa.h"

@@ -1,9 +1,9 @@
 /* `trapline check --html` and `--dot`: a page and a picture that are whole,
  * for every machine and for hostile descriptions. */
-#include "popek-goldberg/certify.h"
-#include "popek-goldberg/dot.h"
-#include "popek-goldberg/html.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/dot.h"
+#include "popek-goldberg/report/html.h"
+#include "popek-goldberg/solver/certify.h"
 #include "tests/command.h"
 #include "tests/html.h"
 #include "tests/skip.h"

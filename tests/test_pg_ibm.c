@@ -1,8 +1,8 @@
 /* IBM's machines, and System/370 three times: as its table declares it, as its
  * description makes it follow, and as our machine was seen to be.  A change of
  * any one of the three is found out. */
-#include "popek-goldberg/agree_s370.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/probe/agree_s370.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
 

@@ -1,8 +1,8 @@
 /* Kinds of state - clocks, resources that a monitor holds, duplicates - and
  * where the monitor lies: what each does to the labels, by exhaustion and by
  * the solver's proof. */
-#include "popek-goldberg/certify.h"
-#include "popek-goldberg/reform.h"
+#include "popek-goldberg/language/reform.h"
+#include "popek-goldberg/solver/certify.h"
 #include "tests/pg_isa.h"
 #include "tests/skip.h"
 

@@ -1,5 +1,5 @@
 /* Descriptions of machines: what is refused, where, and with which words. */
-#include "popek-goldberg/reform.h"
+#include "popek-goldberg/language/reform.h"
 
 #include <check.h>
 #include <stdio.h>

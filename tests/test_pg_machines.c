@@ -1,9 +1,9 @@
 /* Every built-in machine: what its description must have, and that what is
  * derived agrees with the literature or says why not. */
-#include "popek-goldberg/decide.h"
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/mistakes.h"
-#include "popek-goldberg/sets.h"
+#include "popek-goldberg/judge/decide.h"
+#include "popek-goldberg/judge/mistakes.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/sets.h"
 
 #include <check.h>
 #include <string.h>

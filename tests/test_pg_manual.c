@@ -1,7 +1,7 @@
 /* The language of descriptions is written down in five places: the parser, the
  * README, the manual page and two editors' files.  All have the same words, and
  * what the manual shows is true. */
-#include "popek-goldberg/isa.h"
+#include "popek-goldberg/language/isa.h"
 #include "tests/command.h"
 #include "tests/skip.h"
 
@@ -146,8 +146,8 @@ static void built_in(struct words *w)
  * declared, if they are wanted. */
 static void parser_words(struct words *w, bool with_names)
 {
-    static const char *const folders[] = {"popek-goldberg/parse*.c",
-                                          "popek-goldberg/expr.c"};
+    static const char *const folders[] = {"popek-goldberg/language/parse*.c",
+                                          "popek-goldberg/language/expr.c"};
     struct words all = {.count = 0}, names;
 
     for (size_t i = 0; i < ARRAY_LEN(folders); i++) {

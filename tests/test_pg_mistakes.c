@@ -1,8 +1,8 @@
 /* Each machine of tests/wrong has one mistake, named in its first line, in the
  * line that ends with "# <- here"; it must be found, there, and no other. */
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/mistakes.h"
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/judge/mistakes.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/report.h"
 #include "tests/json.h"
 
 #include <check.h>

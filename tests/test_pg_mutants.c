@@ -1,6 +1,6 @@
 /* No mistake in a monitor, or in the hardware under it, stays unseen where it
  * can matter. */
-#include "popek-goldberg/construct_mutation.h"
+#include "popek-goldberg/construct/construct_mutation.h"
 #include "tests/pg_trial.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* The labels of System/370 instructions, observed, are the declared ones; and
  * a machine that is wrong in one instruction is found out. */
-#include "popek-goldberg/agree_s370.h"
+#include "popek-goldberg/probe/agree_s370.h"
 
 #include "base/bits.h"
 #include "s370/machine/access.h"

@@ -1,8 +1,8 @@
 /* Repairs: what is found repairs, nothing smaller does, and nothing of the same
  * size is forgotten.  The brute force here knows nothing of the search: it
  * makes every set, and judges the machine anew. */
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/repair.h"
+#include "popek-goldberg/judge/repair.h"
+#include "popek-goldberg/language/machines.h"
 #include "tests/command.h"
 
 #include <check.h>

@@ -1,9 +1,9 @@
 /* The plain report, --compare and --all; wrong use, full disks, closed pipes.
  * (--html and --dot have a suite of their own.) */
 #include "cli/parallel.h"
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/report.h"
-#include "popek-goldberg/text.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/report.h"
+#include "popek-goldberg/report/text.h"
 #include "tests/command.h"
 #include "tests/json.h"
 

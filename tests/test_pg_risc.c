@@ -1,7 +1,7 @@
 /* ARM and RISC-V: what is derived of them, and for which reason.  The claims of
  * the literature are in the descriptions; here stand the kinds of witnesses. */
-#include "popek-goldberg/decide.h"
-#include "popek-goldberg/reform.h"
+#include "popek-goldberg/judge/decide.h"
+#include "popek-goldberg/language/reform.h"
 #include "tests/pg_isa.h"
 
 #include <check.h>

@@ -3,8 +3,8 @@
  * description, and label by label against the exhausted scaled machines.  Of a
  * large machine some encodings only: `trapline check --all --solver z3` asks
  * about them all. */
-#include "popek-goldberg/prove.h"
-#include "popek-goldberg/replay.h"
+#include "popek-goldberg/solver/prove.h"
+#include "popek-goldberg/solver/replay.h"
 #include "tests/pg_isa.h"
 #include "tests/skip.h"
 

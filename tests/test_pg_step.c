@@ -1,9 +1,9 @@
 /* Witnesses, walked through, kept in files and replayed: described ones, and
  * those of the probe. */
-#include "popek-goldberg/expr_words.h"
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/walk_s370.h"
-#include "popek-goldberg/witness_file.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/witness/expr_words.h"
+#include "popek-goldberg/witness/walk_s370.h"
+#include "popek-goldberg/witness/witness_file.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
 #include "tests/skip.h"

@@ -1,12 +1,12 @@
 /* Any text as a description of a machine: refused with a place, or judged
  * within bounds; then every witness is what the evaluator finds again, and a
  * monitor can be made of it. */
-#include "popek-goldberg/compare.h"
-#include "popek-goldberg/construct_report.h"
-#include "popek-goldberg/dot.h"
-#include "popek-goldberg/html.h"
-#include "popek-goldberg/report.h"
-#include "popek-goldberg/space.h"
+#include "popek-goldberg/construct/construct_report.h"
+#include "popek-goldberg/judge/space.h"
+#include "popek-goldberg/report/compare.h"
+#include "popek-goldberg/report/dot.h"
+#include "popek-goldberg/report/html.h"
+#include "popek-goldberg/report/report.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Any text as a witness file: refused with a place, or executed again. */
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/walk_s370.h"
-#include "popek-goldberg/witness_file.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/witness/walk_s370.h"
+#include "popek-goldberg/witness/witness_file.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
