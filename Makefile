@@ -26,17 +26,15 @@ say       = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 # Zydis decodes the modelled x86 processor's instructions.  Does this compiler
 # find it?  Where not, all else is built, and that processor says so.
 ifeq ($(origin ZYDIS),undefined)
-ZYDIS    := $(shell printf '%s\n' '\#include <Zydis/Zydis.h>' \
-             '_Static_assert(ZYDIS_VERSION >> 48 >= 4, "4.0");' \
-             'int main(void) { return ZydisGetVersion() == 0; }' | \
-             $(CC) $(CPPFLAGS) $(LDFLAGS) -x c - -o /dev/null \
-             -lZydis -lZycore 2>/dev/null && echo yes)
+ZYDIS    := $(shell echo 'int main(void) { return ZydisGetVersion() >> 48 < 4; }' | \
+             $(CC) $(CPPFLAGS) $(LDFLAGS) -include Zydis/Zydis.h -x c - \
+             -o /dev/null -lZydis -lZycore 2>/dev/null && echo yes)
 endif
 LDLIBS   += $(if $(ZYDIS),-lZydis -lZycore)
 DECODER  := x86vmm/machine/decode$(if $(ZYDIS),,_absent).c
 
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
-             popek-goldberg/*.c)
+             popek-goldberg/*/*.c)
 LIB      := $(filter-out x86vmm/machine/decode%,$(LIB)) $(DECODER)
 MAIN     := cli/main.c
 CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
@@ -74,14 +72,14 @@ $(BUILD)/fast/%.o: %.c $(BUILD)/fast.flags
 
 # The machines that `trapline check` knows by name are built in, as texts.
 ISA      := $(wildcard popek-goldberg/isa/*.isa)
-MACHINES := $(BUILD)/popek-goldberg/machines.inc
+MACHINES := $(BUILD)/popek-goldberg/language/machines.inc
 $(MACHINES): $(ISA) $(BUILD)/isa.flags
 	$(Q)mkdir -p $(@D)
 	$(Q)for f in $(ISA); do \
 	    printf 'MACHINE("%s",\n' $$(basename $$f .isa); \
 	    sed 's/["\\]/\\&/g; s/.*/"&\\n"/' $$f; echo ')'; done > $@
-$(call object,fast,popek-goldberg/machines.c): $(MACHINES)
-$(call object,san,popek-goldberg/machines.c): $(MACHINES)
+$(call object,fast,popek-goldberg/language/machines.c): $(MACHINES)
+$(call object,san,popek-goldberg/language/machines.c): $(MACHINES)
 
 # The fast driver is one switch: where its cases begin matters to the
 # processor's prediction, by a quarter on some.  (clang has no such option.)
@@ -231,6 +229,7 @@ install: all
 	for f in $(SAMPLES:$(BUILD)/%=%); do install -D -m 644 $(BUILD)/$$f \
 	    $(DESTDIR)$(PREFIX)/share/trapline/$$f || exit 1; done
 	install -D -m 644 popek-goldberg/trapline-check.1 -t $(MAN)/man1
+	install -D -m 644 popek-goldberg/trapline-step.1 -t $(MAN)/man1
 	install -D -m 644 popek-goldberg/trapline-isa.5 -t $(MAN)/man5
 	install -D -m 644 popek-goldberg/isa.nanorc \
 	    -t $(DESTDIR)$(PREFIX)/share/nano

@@ -5,8 +5,8 @@
 #include "cli/check_construct.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "popek-goldberg/certify.h"
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/report/report.h"
+#include "popek-goldberg/solver/certify.h"
 
 struct check_options {
     bool all, json, html, dot, compare, probe, host, one_witness;
@@ -23,6 +23,9 @@ extern const struct command_usage check_usage;
  * is built in.  *isa is the caller's, for isa_free.  Otherwise an exit code,
  * and the complaint has been made. */
 int check_open(const char *name, struct isa **isa);
+/* The same for another command, which makes the complaint. */
+int check_open_for(const struct command_usage *u, const char *name,
+                   struct isa **isa);
 
 /* Open and judge; undone by check_forget. */
 struct check_subject {

@@ -1,7 +1,7 @@
 /* trapline check --all: the machines built in, each in a process of its own. */
 #include "cli/check.h"
 #include "cli/parallel.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,14 +102,14 @@ static const char *holds(bool b)
 
 static void print_head(const struct check_options *o)
 {
-    printf("%-12s %4s %8s %-5s %-5s %-5s %-5s %-6s %6s %6s %5s%s\n", "machine",
-           "ops", "critical", "T1", "T2", "T3", "exact", "hybrid", "claims",
+    printf("%-12s %4s %4s %-5s %-5s %-5s %-5s %-6s %6s %6s %5s%s\n", "machine",
+           "ops", "crit", "T1", "T2", "T3", "exact", "hybrid", "claims",
            "differ", "why", o->solver ? " open" : "");
 }
 
 static void print_row(const char *name, const struct tally *t)
 {
-    printf("%-12s %4u %8u %-5s %-5s %-5s %-5s %-6s %6u %6u %5u", name,
+    printf("%-12s %4u %4u %-5s %-5s %-5s %-5s %-6s %6u %6u %5u", name,
            t->encodings, t->critical, holds(t->holds[PG_T1]),
            holds(t->holds[PG_T2]), holds(t->holds[PG_T3]), holds(t->vm),
            holds(t->hybrid), t->claims, t->differ, t->explained);

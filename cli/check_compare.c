@@ -1,5 +1,5 @@
 #include "cli/check.h"
-#include "popek-goldberg/compare.h"
+#include "popek-goldberg/report/compare.h"
 
 #include <stdio.h>
 
@@ -12,7 +12,8 @@ int check_compare(char **argv, const struct check_options *o)
         return code;
     code = check_judge(argv[2], &s[1]);
     if (code == CODE_DONE) {
-        const struct pg_comparison c = {{&s[0].j, &s[1].j}, o->r};
+        const struct pg_comparison c = {
+            {&s[0].j, &s[1].j}, o->r, {argv[1], argv[2]}};
 
         if (o->json)
             pg_compare_json(stdout, &c);

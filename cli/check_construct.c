@@ -1,8 +1,9 @@
 #include "cli/check_construct.h"
 
 #include "cli/check.h"
-#include "popek-goldberg/construct_mutation.h"
-#include "popek-goldberg/construct_report.h"
+#include "popek-goldberg/construct/construct_mutation.h"
+#include "popek-goldberg/construct/construct_report.h"
+#include "popek-goldberg/language/machines.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static int choose_target(const struct pg_judgement *j, const char *instruction,
                                 "--mutate %s is about no one instruction",
                                 construct_mutation_name(c->mutation));
     for (unsigned i = isa->encoding_count; i-- > 0;)
-        if (construct_can_matter(j, c->mutation, i) &&
+        if (!construct_is_absent(isa, c, i) &&
+            construct_can_matter(j, c->technique, c->mutation, i) &&
             (!instruction || pg_is_named(&isa->encodings[i], instruction)) &&
             (found < 0 || j->best.labels[i].privileged[PG_CORRECTED]))
             found = (int)i;
@@ -63,7 +65,8 @@ static int choose(const struct pg_judgement *j, const struct check_options *o,
                                   : CONSTRUCT_TRAP,
         .levels = g->level_given ? (unsigned)g->level : 1,
         .seed = g->seed_given ? g->seed : 1,
-        .programs = g->programs_given ? g->programs : CONSTRUCT_PROGRAMS};
+        .programs = g->programs_given ? g->programs : CONSTRUCT_PROGRAMS,
+        .steps = CONSTRUCT_STEPS};
     if (g->hybrid && g->interpret)
         return options_complain(&check_usage, "--hybrid or --interpret");
     if (g->level_given && (g->level < 1 || g->level > CONSTRUCT_LEVELS))
@@ -88,7 +91,7 @@ static int choose(const struct pg_judgement *j, const struct check_options *o,
     return c->mutation ? choose_target(j, o->instruction, c) : CODE_DONE;
 }
 
-/* A mistake that f shows at once: does a program notice it? */
+/* A mistake that shows in the real machine: does a program notice it? */
 static enum status look_blindly(const struct pg_judgement *j,
                                 const struct construct_options *o,
                                 struct construct_result *r, struct diag *d)
@@ -112,15 +115,13 @@ static int run(const struct pg_judgement *j, const struct construct_options *o)
     enum status st = STATUS_NO_MEMORY;
     bool diverged = false;
 
-    if (r) {
-        construct_report_plan(stdout, j, o);
-        fflush(stdout);
+    if (r)
         st = construct_run(j, o, r, &d);
-    }
     if (st == STATUS_OK) {
+        construct_report_plan(stdout, j, o);
         construct_report(stdout, j, o, r);
         diverged = r->diverged;
-        if (o->mutation)
+        if (o->mutation && construct_breaks(&r->first) == PG_CONTROL)
             st = look_blindly(j, o, r, &d);
     }
     free(r);
@@ -129,10 +130,51 @@ static int run(const struct pg_judgement *j, const struct construct_options *o)
     return diverged ? CODE_NEGATIVE : CODE_DONE;
 }
 
+/* All machines built in: is each as the criterion promises? */
+static int check_all_machines(const struct check_options *o)
+{
+    struct construct_result *r = malloc(sizeof(*r));
+    struct diag d = {"no memory"};
+    int code = r ? CODE_DONE : cli_fail(STATUS_NO_MEMORY, &d);
+
+    if (r)
+        construct_report_head(stdout);
+    for (const struct pg_machine *m = pg_built_in;
+         m->name && code <= CODE_NEGATIVE; m++) {
+        struct construct_options c;
+        struct check_subject s;
+        int one = check_judge(m->name, &s);
+
+        if (one != CODE_DONE) {
+            code = one;
+            break;
+        }
+        one = choose(&s.j, o, &c);
+        if (one == CODE_DONE && construct_run(&s.j, &c, r, &d) != STATUS_OK)
+            one = cli_fail(STATUS_BAD_INPUT, &d);
+        if (one == CODE_DONE) {
+            construct_report_row(stdout, &s.j, &c, r);
+            fflush(stdout);
+            if (!construct_is_as_promised(&s.j, &c, r))
+                one = CODE_NEGATIVE;
+        }
+        check_forget(&s);
+        code = one > code ? one : code;
+    }
+    free(r);
+    return code;
+}
+
 int check_construct(char **argv, const struct check_options *o)
 {
     struct construct_options c;
     struct check_subject s;
+
+    if (!argv[1] && o->construct.mutate)
+        return options_complain(&check_usage,
+                                "--mutate: one machine is wanted");
+    if (!argv[1])
+        return check_all_machines(o);
     int code = check_judge(argv[1], &s);
 
     if (code != CODE_DONE)

@@ -1,12 +1,17 @@
 #include "cli/check_efficiency.h"
 
 #include "cli/summary.h"
-#include "popek-goldberg/sets.h"
+#include "popek-goldberg/report/sets.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Reckoning ---- */
+
+uint64_t efficiency_direct(const struct efficiency_guest *g)
+{
+    return g->insns > g->interpreted ? g->insns - g->interpreted : 0;
+}
 
 static bool covers(const struct isa_encoding *c, const char *insn)
 {
@@ -46,14 +51,16 @@ enum efficiency_cause efficiency_cause(const struct check_subject *machine,
 
     if (!strcmp(row->reason, "TRAP"))
         return EFFICIENCY_EXCEPTION;
+    if (!strcmp(row->reason, "MMIO")) /* the address is, not the instruction */
+        return EFFICIENCY_NEEDED;
     if (!*row->insn)
         return EFFICIENCY_MONITOR;
     region = machine ? region_of(machine, row->insn) : -1;
     if (region < 0)
         return EFFICIENCY_UNKNOWN;
-    return region == PG_IN_NEITHER || region == PG_IN_PRIVILEGED
-               ? EFFICIENCY_NEEDLESS
-               : EFFICIENCY_NEEDED;
+    return region == PG_IN_NEITHER      ? EFFICIENCY_NEEDLESS
+           : region == PG_IN_PRIVILEGED ? EFFICIENCY_FORCED
+                                        : EFFICIENCY_NEEDED;
 }
 
 /* Nanoseconds of a direct instruction, from all guests together: the host's
@@ -65,7 +72,7 @@ static double direct_ns(const struct efficiency *e)
     for (unsigned i = 0; i < EFFICIENCY_GUESTS; i++) {
         const struct efficiency_guest *g = &e->guests[i];
 
-        insns += g->insns - g->interpreted;
+        insns += efficiency_direct(g);
         exits += g->exits;
         for (unsigned k = 0; k < g->row_count; k++) {
             measured += g->rows[k].measured;
@@ -102,9 +109,10 @@ void efficiency_sum(const struct efficiency *e,
 
 static const char *const cause_words[EFFICIENCY_CAUSES] = {
     [EFFICIENCY_NEEDED] = "sensitive: had to trap",
+    [EFFICIENCY_FORCED] = "privileged, not sensitive",
     [EFFICIENCY_NEEDLESS] = "innocuous: did not have to",
     [EFFICIENCY_UNKNOWN] = "not in the description",
-    [EFFICIENCY_EXCEPTION] = "an exception of the guest's own",
+    [EFFICIENCY_EXCEPTION] = "the guest's own exception",
     [EFFICIENCY_MONITOR] = "the monitor's own reason"};
 
 static double share(uint64_t part, uint64_t whole)
@@ -128,14 +136,14 @@ static void print_row(const struct efficiency *e,
 {
     enum efficiency_cause cause = efficiency_cause(machine, r);
 
-    printf("    %-10s %-12s %8llu", r->reason, *r->insn ? r->insn : r->raw_name,
+    printf("  %-9s %-11s %8llu", r->reason, *r->insn ? r->insn : r->raw_name,
            (unsigned long long)r->count);
     if (e->counted && g->insns)
-        printf(" %10.4f", 1000.0 * (double)r->count / (double)g->insns);
+        printf(" %9.4f", 1000.0 * (double)r->count / (double)g->insns);
     if (r->measured)
-        printf(" %9.0f", (double)r->cost_ns / (double)r->measured);
+        printf(" %8.0f", (double)r->cost_ns / (double)r->measured);
     else
-        printf(" %9s", "-");
+        printf(" %8s", "-");
     if (machine || cause > EFFICIENCY_UNKNOWN)
         printf("  %s", cause_words[cause]);
     putchar('\n');
@@ -176,8 +184,8 @@ static void print_slowdown(const struct efficiency_sums *s)
         "  slowdown = 1 + rate x cost, the rate %.6f exits an instruction:\n",
         s->per_insn);
     if (s->exit_cost > 0)
-        printf("    an exit cost %.0f ns, as much as %.1f direct instructions "
-               "of %.2f ns: %.3f\n",
+        printf("    an exit cost %.0f ns, as much as %.1f instructions of %.2f "
+               "ns: %.3f\n",
                (double)s->cost_ns / (double)s->measured, s->exit_cost,
                s->ns_direct, 1 + s->per_insn * s->exit_cost);
     else if (s->measured)
@@ -186,8 +194,8 @@ static void print_slowdown(const struct efficiency_sums *s)
                (double)s->cost_ns / (double)s->measured);
     else
         puts("    costs were not measured (trapline run --costs --json)");
-    printf("    with an exit as costly as 100 instructions %.3f, 1,000 %.3f, "
-           "10,000 %.3f; 2 at %.0f\n",
+    printf("    as costly as 100 instructions %.3f, 1,000 %.3f, "
+           "10,000 %.3f;\n    2 with one as costly as %.0f\n",
            1 + s->per_insn * 100, 1 + s->per_insn * 1000,
            1 + s->per_insn * 10000, 1 / s->per_insn);
 }
@@ -203,9 +211,9 @@ static void print_direct(const struct efficiency *e,
     }
     summary_print_count(stdout, g->insns);
     printf(" instructions%s, ", e->is_trace ? " up to the last event" : "");
-    summary_print_count(stdout, g->insns - g->interpreted);
+    summary_print_count(stdout, efficiency_direct(g));
     printf(" of them (%.3f %%) executed directly\n",
-           share(g->insns - g->interpreted, g->insns));
+           share(efficiency_direct(g), g->insns));
 }
 
 static void print_causes(const struct efficiency_sums *s)
@@ -214,11 +222,14 @@ static void print_causes(const struct efficiency_sums *s)
            "that did not",
            (unsigned long long)s->exits[EFFICIENCY_NEEDED],
            (unsigned long long)s->exits[EFFICIENCY_NEEDLESS]);
+    if (s->exits[EFFICIENCY_FORCED])
+        printf(",\n  %llu for such that are privileged and innocuous",
+               (unsigned long long)s->exits[EFFICIENCY_FORCED]);
     if (s->exits[EFFICIENCY_UNKNOWN])
         printf(",\n  %llu for such that the description has not",
                (unsigned long long)s->exits[EFFICIENCY_UNKNOWN]);
     printf(",\n  %llu for what traps on the bare machine as well, %llu for "
-           "the monitor's own reasons\n",
+           "the monitor's\n  own reasons\n",
            (unsigned long long)s->exits[EFFICIENCY_EXCEPTION],
            (unsigned long long)s->exits[EFFICIENCY_MONITOR]);
 }
@@ -235,8 +246,8 @@ static void print_guest(const struct efficiency *e, struct efficiency_guest *g,
         return;
     }
     qsort(g->rows, g->row_count, sizeof(g->rows[0]), by_count);
-    printf("    %-10s %-12s %8s%s %9s\n", "reason", "instruction", "exits",
-           e->counted ? "   per 1000" : "", "ns each");
+    printf("  %-9s %-11s %8s%s %8s\n", "reason", "instruction", "exits",
+           e->counted ? "  per 1000" : "", "ns each");
     for (unsigned i = 0; i < g->row_count; i++)
         print_row(e, g, &g->rows[i], machine);
     if (g->lost)
@@ -262,14 +273,14 @@ static void print_all(struct efficiency *e, const struct check_subject *machine,
     if (!machine)
         return;
     puts("Efficiency, in the words of 1974: all innocuous instructions are "
-         "executed by the\nhardware directly, with no intervention.");
+         "executed by the\nhardware directly, with no intervention.  "
+         "(Privileged ones cannot be.)");
     if (needless)
-        printf("In this run it fails: %llu exits were for innocuous "
+        printf("In this run it fails: %llu exits were for such "
                "instructions.\n",
                (unsigned long long)needless);
     else
-        puts("In this run it holds: no innocuous instruction made the monitor "
-             "act.");
+        puts("In this run it holds: no such instruction made the monitor act.");
 }
 
 /* ---- JSON ---- */
@@ -294,7 +305,8 @@ static void json_row(const struct efficiency_guest *g,
                      const struct check_subject *machine)
 {
     static const char *const names[EFFICIENCY_CAUSES] = {
-        "sensitive", "innocuous", "unknown", "exception", "monitor"};
+        "sensitive", "privileged", "innocuous",
+        "unknown",   "exception",  "monitor"};
 
     putchar('{');
     json_text("reason", r->reason);
@@ -321,8 +333,7 @@ static void json_guest(const struct efficiency *e,
     if (e->counted)
         printf(",\"instructions\":%llu,\"direct\":%llu,\"per_1000\":%.6f",
                (unsigned long long)g->insns,
-               (unsigned long long)(g->insns - g->interpreted),
-               1000 * s.per_insn);
+               (unsigned long long)(efficiency_direct(g)), 1000 * s.per_insn);
     printf(",\"exits\":%llu,\"sensitive\":%llu,\"innocuous\":%llu",
            (unsigned long long)g->exits,
            (unsigned long long)s.exits[EFFICIENCY_NEEDED],
@@ -406,7 +417,7 @@ int check_efficiency(char **argv, const struct check_options *o)
     if (st != STATUS_OK)
         code = cli_fail(st, &d);
     else
-        code = report(e, e->s370 ? "s370" : NULL, o->json);
+        code = report(e, e->s370 || e->bare ? "s370" : "x86-64", o->json);
     free(e);
     return code;
 }

@@ -8,7 +8,8 @@
 
 /* Why the monitor got control. */
 enum efficiency_cause {
-    EFFICIENCY_NEEDED,    /* a sensitive instruction: it had to trap */
+    EFFICIENCY_NEEDED,    /* a sensitive instruction or address: it had to */
+    EFFICIENCY_FORCED,    /* an innocuous one that is privileged */
     EFFICIENCY_NEEDLESS,  /* an innocuous one: it did not have to */
     EFFICIENCY_UNKNOWN,   /* one that the described machine does not have */
     EFFICIENCY_EXCEPTION, /* what traps on the bare machine as well */
@@ -25,6 +26,9 @@ struct efficiency_sums {
     double exit_cost;           /* of an exit, in instructions; 0: not known */
 };
 
+/* Instructions that the hardware executed, with no intervention. */
+uint64_t efficiency_direct(const struct efficiency_guest *g);
+
 /* machine: the judged description of the guest's machine, or NULL. */
 enum efficiency_cause efficiency_cause(const struct check_subject *machine,
                                        const struct efficiency_row *row);
@@ -35,7 +39,7 @@ void efficiency_sum(const struct efficiency *e,
                     struct efficiency_sums *out);
 
 /* Report o->efficiency; what had to trap is derived from s370 where the guests
- * ran on one.  Takes no machine.  Returns an exit code. */
+ * ran on one, else from x86-64.  Takes no machine.  Returns an exit code. */
 int check_efficiency(char **argv, const struct check_options *o);
 
 #endif

@@ -1,6 +1,6 @@
 #include "cli/check.h"
 
-#include "popek-goldberg/agree_host.h"
+#include "popek-goldberg/probe/agree_host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

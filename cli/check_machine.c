@@ -1,9 +1,10 @@
 /* Find, read and judge a machine that was named on the command line. */
 #include "cli/check.h"
 #include "cli/file.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MACHINES_MAX = 64 };
@@ -16,25 +17,37 @@ static const struct pg_machine *find_machine(const char *name)
     return NULL;
 }
 
-static int complain_machine(const char *name)
+/* Machines have versions in their names, which one does not think of: SPARC is
+ * sparc-v9. */
+static const char *begun_so(const char *name)
+{
+    for (const struct pg_machine *m = pg_built_in; *name && m->name; m++)
+        if (!strncasecmp(m->name, name, strlen(name)))
+            return m->name;
+    return NULL;
+}
+
+static int complain_machine(const struct command_usage *u, const char *name)
 {
     const char *words[MACHINES_MAX + 1] = {NULL};
+    const char *guess = begun_so(name);
 
     for (size_t i = 0; i < MACHINES_MAX && pg_built_in[i].name; i++)
         words[i] = pg_built_in[i].name;
-    const char *guess = cli_did_you_mean(name, words);
+    if (!guess)
+        guess = cli_did_you_mean(name, words);
     if (guess)
         return options_complain(
-            &check_usage,
-            "no machine and no file is named %s; did you mean %s?", name,
+            u, "no machine and no file is named %s; did you mean %s?", name,
             guess);
-    return options_complain(&check_usage,
-                            "no machine and no file is named %s; --all lists "
-                            "the machines",
+    return options_complain(u,
+                            "no machine and no file is named %s; `trapline "
+                            "check --all` lists the machines",
                             name);
 }
 
-int check_open(const char *name, struct isa **isa)
+int check_open_for(const struct command_usage *u, const char *name,
+                   struct isa **isa)
 {
     const struct pg_machine *m =
         strpbrk(name, "./") ? NULL : find_machine(name);
@@ -45,7 +58,7 @@ int check_open(const char *name, struct isa **isa)
     if (m) {
         st = isa_parse(name, m->text, strlen(m->text), isa, &d);
     } else if (!strpbrk(name, "./") && access(name, F_OK) != 0) {
-        return complain_machine(name);
+        return complain_machine(u, name);
     } else {
         st = file_read(name, &in, &d);
         if (st == STATUS_OK)
@@ -53,6 +66,11 @@ int check_open(const char *name, struct isa **isa)
         s370_buffer_free(&in);
     }
     return st == STATUS_OK ? CODE_DONE : cli_fail(st, &d);
+}
+
+int check_open(const char *name, struct isa **isa)
+{
+    return check_open_for(&check_usage, name, isa);
 }
 
 int check_judge(const char *name, struct check_subject *out)

@@ -1,5 +1,5 @@
 #include "cli/check.h"
-#include "popek-goldberg/agree_s370.h"
+#include "popek-goldberg/probe/agree_s370.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* trapline check --technique and --repair: what a technique keeps of the three
  * properties, and the smallest change that makes a premise true. */
 #include "cli/check.h"
-#include "popek-goldberg/properties.h"
-#include "popek-goldberg/repair.h"
+#include "popek-goldberg/judge/properties.h"
+#include "popek-goldberg/judge/repair.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* trapline check: a described machine against Popek and Goldberg. */
 #include "cli/check.h"
 #include "cli/check_efficiency.h"
-#include "popek-goldberg/dot.h"
-#include "popek-goldberg/html.h"
+#include "popek-goldberg/report/dot.h"
+#include "popek-goldberg/report/html.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +17,9 @@ static const struct option_row rows[] = {
     {OPTION_NUMBER, "witness", "N", "print the report's witness N only",
      &given.witness, &given.one_witness},
     {OPTION_TEXT, "technique", "WHICH",
-     "which of the three properties it keeps; hybrid, patching, ...",
-     &given.technique, NULL},
+     "which properties it keeps: hybrid, patching ...", &given.technique, NULL},
     {OPTION_TEXT, "repair", "THEOREM",
-     "t1, t2, t3: the fewest changes that make its premise true", &given.repair,
-     NULL},
+     "fewest changes for the premise of t1, t2 or t3", &given.repair, NULL},
     {OPTION_FLAG, "json", NULL, "the judgement as JSON", &given.json, NULL},
     {OPTION_FLAG, "html", NULL, "the judgement as a page, with all witnesses",
      &given.html, NULL},
@@ -30,18 +28,16 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "compare", NULL,
      "two machines: what is not the same, and why", &given.compare, NULL},
     {OPTION_TEXT, "solver", "COMMAND",
-     "prove it in full width by this SMT-LIB 2 solver; z3: " PG_SOLVER_COMMAND,
-     &given.solver, NULL},
+     "prove it in full width by this solver (as z3)", &given.solver, NULL},
     {OPTION_FLAG, "all", NULL, "a table of all built-in machines", &given.all,
      NULL},
     {OPTION_FLAG, "probe", NULL,
      "execute the instructions of our own machine s370", &given.probe, NULL},
-    {OPTION_FLAG, "host", NULL,
-     "run doubtful instructions on this processor, in user mode", &given.host,
-     NULL},
+    {OPTION_FLAG, "host", NULL, "run doubtful instructions on this processor",
+     &given.host, NULL},
     {OPTION_FLAG, "construct", NULL,
-     "build the monitor that the theorem promises, and try it",
-     &given.construct.given, NULL},
+     "build the monitor that is promised, and try it", &given.construct.given,
+     NULL},
     {OPTION_NUMBER, "seed", "N", "of its first random program (1)",
      &given.construct.seed, &given.construct.seed_given},
     {OPTION_NUMBER, "programs", "N", "so many random programs (2000)",
@@ -49,7 +45,7 @@ static const struct option_row rows[] = {
     {OPTION_NUMBER, "level", "N", "monitors under monitors (1)",
      &given.construct.level, &given.construct.level_given},
     {OPTION_FLAG, "hybrid", NULL,
-     "it interprets all in virtual supervisor mode: Theorem 3",
+     "it interprets virtual supervisor mode: Theorem 3",
      &given.construct.hybrid, NULL},
     {OPTION_FLAG, "interpret", NULL, "it interprets everything",
      &given.construct.interpret, NULL},
@@ -57,8 +53,8 @@ static const struct option_row rows[] = {
      "with a mistake in it: drop-v, shift-k, ...", &given.construct.mutate,
      NULL},
     {OPTION_TEXT, "efficiency", "FILE",
-     "what a run cost and had to trap for; of run or trace --json",
-     &given.efficiency, NULL},
+     "what a run cost, and why; of run or trace --json", &given.efficiency,
+     NULL},
     {.kind = OPTION_END},
 };
 
@@ -72,9 +68,11 @@ const struct command_usage check_usage = {
     "a monitor would make.",
     rows,
     "Example: trapline check toy --instruction GETM\n"
-    "Exit status: 0 when all theorems hold and no claim differs from what is\n"
-    "derived (with --host: seen), 1 otherwise, 2 for a wrong description, 77\n"
-    "where --host finds no x86-64 Linux or --solver no solver.  README.md in\n"
+    "Exit status: 0 when the premises of all theorems hold and no claim\n"
+    "differs from what is derived (with --host: seen; with --compare: when\n"
+    "nothing differs), 1 otherwise, 2 for a wrong description, 77 where "
+    "--host\n"
+    "finds no x86-64 Linux or --solver no solver.  README.md in\n"
     "popek-goldberg/ has the language.",
 };
 
@@ -200,13 +198,13 @@ int check_one(char **argv, const struct check_options *o)
 static const struct action {
     const char *option; /* NULL: none of them */
     const char *with;   /* parted by blanks */
-    int machines;
+    int machines;       /* -1: one or none */
     int (*run)(char **argv, const struct check_options *o);
 } actions[] = {
     {"host", "", 0, check_host},
     {"efficiency", "json", 0, check_efficiency},
     {"probe", "", 1, check_probe},
-    {"construct", "seed programs level hybrid interpret mutate instruction", 1,
+    {"construct", "seed programs level hybrid interpret mutate instruction", -1,
      check_construct},
     {"all", "reading solver json", 0, check_all},
     {"technique", "reading", 1, check_technique},
@@ -288,7 +286,7 @@ static int complain_machines(const struct action *a, int count)
                                 a->option);
     return options_complain(
         &check_usage, "%s wanted%s%s; %d given",
-        a->machines == 1 ? "one machine is" : "two machines are",
+        a->machines == 2 ? "two machines are" : "one machine is",
         a->option ? " by --" : "", a->option ? a->option : "", count);
 }
 
@@ -299,7 +297,7 @@ static int check_words(const struct action *a, int machines)
         if (is_given(row) && !is_among(row->name, a->with) &&
             !(a->option && !strcmp(row->name, a->option)))
             return complain_option(a, row->name);
-    if (machines != a->machines)
+    if (a->machines < 0 ? machines > 1 : machines != a->machines)
         return complain_machines(a, machines);
     if (given.reading && !strcmp(given.reading, "literal"))
         given.r = PG_LITERAL;

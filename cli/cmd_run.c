@@ -50,7 +50,7 @@ static const struct option_row rows[] = {
      "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {OPTION_FLAG, "json", NULL,
      "the account as JSON on stdout, the console on stderr", &flags.json, NULL},
-    {OPTION_FLAG, "costs", NULL, "measure what each exit costs the host",
+    {OPTION_FLAG, "costs", NULL, "measure what each exit costs, in host time",
      &flags.costs, NULL},
     {OPTION_FLAG, "quiet", NULL, "no account at the end", &flags.quiet, NULL},
     {.kind = OPTION_END},

@@ -33,7 +33,11 @@ int cli_fail(enum status st, const struct diag *d);
  * list ends with NULL. */
 const char *cli_did_you_mean(const char *wrong, const char *const *words);
 
-/* Is stdout a pipe that nobody reads any more?  That is no news to anybody. */
+/* From here on a closed pipe is an error of the write, and ends nothing by
+ * itself. */
+void cli_watch_pipes(void);
+
+/* Was stdout a pipe that nobody reads any more?  That is no news to anybody. */
 bool cli_reader_has_gone(void);
 
 /* Flush stdout; a full disk becomes CODE_OURS, with a message, and a pipe whose

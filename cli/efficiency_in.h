@@ -5,6 +5,8 @@
 
 #include "base/diag.h"
 
+#include <stdio.h>
+
 enum {
     EFFICIENCY_GUESTS = 17, /* numbers 0 (bare) to 16 */
     EFFICIENCY_ROWS = 192,  /* reasons and instructions of a guest */
@@ -40,10 +42,14 @@ struct efficiency {
     struct efficiency_guest guests[EFFICIENCY_GUESTS];
 };
 
-/* Read all of the file ("-": standard input).  STATUS_BAD_INPUT: d has
- * "file:line:column: what was expected"; STATUS_HOST_FAILED: it cannot be
- * read. */
+/* Read all of the file ("-": standard input).  STATUS_BAD_INPUT: it cannot be
+ * opened or read, or d has "file:line:column: what was expected". */
 MUST_USE enum status efficiency_read(const char *path, struct efficiency *out,
                                      struct diag *d);
+
+/* The same of an open file; path is for messages. */
+MUST_USE enum status efficiency_read_from(FILE *f, const char *path,
+                                          struct efficiency *out,
+                                          struct diag *d);
 
 #endif

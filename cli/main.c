@@ -2,7 +2,6 @@
 #include "cli/command.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,7 +60,7 @@ static void occupy_standard_streams(void)
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* seen where we write: cli_finish_stdout */
+    cli_watch_pipes();
     if (argc < 2) {
         print_help();
         return CODE_USAGE;

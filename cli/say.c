@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -77,18 +78,43 @@ const char *cli_did_you_mean(const char *wrong, const char *const *words)
     return best;
 }
 
-bool cli_reader_has_gone(void)
+/* Set when a write to stdout found that nobody reads it any more. */
+static volatile sig_atomic_t reader_gone;
+
+/* What is still to be written goes nowhere, and takes no time. */
+static void on_closed_pipe(int signal)
 {
     struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    int saved = errno;
 
-    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+    (void)signal;
+    if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR)) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        reader_gone = null >= 0 && dup2(null, STDOUT_FILENO) >= 0;
+        if (null >= 0)
+            close(null);
+    }
+    errno = saved;
+}
+
+void cli_watch_pipes(void)
+{
+    struct sigaction a = {.sa_handler = on_closed_pipe, .sa_flags = SA_RESTART};
+
+    sigaction(SIGPIPE, &a, NULL);
+}
+
+bool cli_reader_has_gone(void)
+{
+    return reader_gone;
 }
 
 int cli_finish_stdout(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    if (errno == EPIPE || cli_reader_has_gone())
+    if (cli_reader_has_gone())
         return CODE_SIGNALLED + SIGPIPE;
     cli_say("standard output: %s", strerror(errno));
     return CODE_OURS;

@@ -3,24 +3,23 @@
 # the last line of all sums them up.  Run by `make check`, which has built
 # what is tested.
 #
+# The suites use all processors by themselves; what comes after them runs as
+# many parts at a time as there are processors, and is printed in order.
+#
 # BUILD, CC, MAKE come from the Makefile.
 set -u
 BUILD=${BUILD:-build}
 MAKE=${MAKE:-make}
-export BUILD
+export BUILD MAKE
 passed=0
 failed=0
 skipped=0
 
-# part TITLE COMMAND...: a part that ends without its sum, or with a status
-# that its sum does not explain, has failed.
-part() {
+# count TITLE LOG: a part that ended without its sum, or with a status that its
+# sum does not explain, has failed.
+count() {
     title=$1
-    shift
-    echo "== $title"
-    log=$BUILD/check.log
-    rm -f "$log" "$log.status"
-    { "$@" 2>&1; echo $? >"$log.status"; } | tee "$log"
+    log=$2
     status=$(cat "$log.status")
     sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
         tail -n 1)
@@ -49,20 +48,60 @@ one() {
     esac
 }
 
-part "without a C library" "$MAKE" --no-print-directory freestanding
-part "suites, sanitized" "$BUILD/check"
-part "hostile guests" one "$BUILD/fuzz_guest" "${FUZZ_SECONDS:-15}"
-for fuzzer in tests/fuzz/fuzz_*.c; do
-    name=$(basename "$fuzzer" .c)
-    case $name in
-    fuzz_main | fuzz_guest) ;;
-    fuzz_asm) part "damaged files: $name" one "$BUILD/$name" 300 ;;
-    *) part "damaged files: $name" one "$BUILD/$name" 50000 ;;
-    esac
+# The parts, a line each: its title, |, and what is run.
+parts() {
+    echo "without a C library|'$MAKE' --no-print-directory freestanding"
+    # The longest come first.
+    echo "/dev/kvm inside QEMU|tests/kvm/run-in-qemu.sh"
+    echo "hostile guests|one '$BUILD/fuzz_guest' ${FUZZ_SECONDS:-15}"
+    for fuzzer in tests/fuzz/fuzz_*.c; do
+        name=$(basename "$fuzzer" .c)
+        case $name in
+        fuzz_main | fuzz_guest) ;;
+        fuzz_asm) echo "damaged files: $name|one '$BUILD/$name' 300" ;;
+        *) echo "damaged files: $name|one '$BUILD/$name' 50000" ;;
+        esac
+    done
+    echo "random instructions, beside Hercules|one '$BUILD/oracle'" \
+        "--cases ${ORACLE_CASES:-60000}"
+}
+
+# run_part NUMBER: what it says goes to a file, its status to another, which is
+# there when it has ended.
+run_part() {
+    log=$BUILD/parts/$1
+    eval "$(parts | sed -n "$1s/^[^|]*|//p")" >"$log" 2>&1 </dev/null
+    echo $? >"$log.ended" && mv "$log.ended" "$log.status"
+}
+
+# This script, called by itself below.
+if [ "${1:-}" = part ]; then
+    run_part "$2"
+    exit 0
+fi
+
+echo "== suites, sanitized"
+rm -rf "$BUILD/parts" && mkdir -p "$BUILD/parts" || exit 125
+{ "$BUILD/check" 2>&1; echo $? >"$BUILD/parts/0.status"; } |
+    tee "$BUILD/parts/0"
+count "suites, sanitized" "$BUILD/parts/0"
+
+number=$(parts | wc -l)
+seq "$number" | xargs -P "$(nproc)" -I N "$0" part N &
+workers=$!
+trap 'kill $workers 2>/dev/null; exit 130' INT TERM
+for n in $(seq "$number"); do
+    title=$(parts | sed -n "${n}s/|.*//p")
+    echo "== $title"
+    while [ ! -e "$BUILD/parts/$n.status" ]; do
+        # Whoever was to run it is gone.
+        kill -0 $workers 2>/dev/null || [ -e "$BUILD/parts/$n.status" ] ||
+            echo 125 >"$BUILD/parts/$n.status"
+        sleep 0.2
+    done
+    cat "$BUILD/parts/$n"
+    count "$title" "$BUILD/parts/$n"
 done
-part "random instructions, beside Hercules" \
-    one "$BUILD/oracle" --cases "${ORACLE_CASES:-60000}"
-part "/dev/kvm inside QEMU" tests/kvm/run-in-qemu.sh
 
 echo
 [ "$skipped" = 0 ] || echo "ATTENTION: $skipped skipped; see SKIPPED above."

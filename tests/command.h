@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-enum { COMMAND_TEXT_MAX = 2 * 1024 * 1024 };
+enum { COMMAND_TEXT_MAX = 8 * 1024 * 1024 };
 
 struct command {
     int status;                 /* exit status; 1000 + signal if one ended it */

@@ -56,6 +56,16 @@ sample_guests() {
     keep trace-insns trace multi --insns --io
 }
 
+checker() {
+    keep check-all check --all --json
+    keep check-report check toy
+    keep check-page check toy --html
+    keep check-diagram check toy --dot
+    keep check-repair check toy --repair t1
+    keep check-monitor check paper --construct --programs 50
+    keep check-step step toy --witness GETM:2
+}
+
 tos360() {
     cp "$real"/* . && chmod u+w ./*
     script="--scratch-tapes --script $source/s370/guest/tos360/sieve.script"
@@ -74,6 +84,7 @@ write() {
     trapline=$*
     assembler
     sample_guests
+    checker
     [ ! -r "$real/sysres.aws" ] || tos360
     cd "$source"
 }

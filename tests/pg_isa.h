@@ -2,7 +2,7 @@
 #ifndef TESTS_PG_ISA_H
 #define TESTS_PG_ISA_H
 
-#include "popek-goldberg/isa.h"
+#include "popek-goldberg/language/isa.h"
 
 enum { PG_MACHINES = 64 };
 

@@ -111,9 +111,10 @@ static const struct {
          GUEST("g", SUMS("1000", "990", "10", "10")
                         ROWS(SSM("10", ",\"cost_ns\":20000")))),
      0,
-     {"as much as 1980.0 direct instructions of 1.01 ns: 20.800",
-      "100 instructions 2.000, 1,000 11.000, 10,000 101.000; 2 at 100",
-      "20000 ns (100.0 % of the cost)", "SSM                10    10.0000"}},
+     {"as much as 1980.0 instructions of 1.01 ns: 20.800",
+      "100 instructions 2.000, 1,000 11.000, 10,000 101.000;\n    2 with one "
+      "as costly as 100\n",
+      "20000 ns (100.0 % of the cost)", "SSM               10   10.0000"}},
     /* An innocuous instruction has no business there; ZZ is none. */
     {RUN("trap", "1",
          GUEST("a", SUMS("9", "8", "1", "1") ROWS(ONE("L", "SENSITIVE"))) "," GUEST(
@@ -123,18 +124,25 @@ static const struct {
                                                 SUMS("9", "9", "0", "1")
                                                     ROWS(ONE("SVC", "TRAP")))),
      1,
-     {"In this run it fails: 1 exits were for innocuous instructions.",
+     {"In this run it fails: 1 exits were for such instructions.",
       "1 for such that the description has not", "innocuous: did not have to",
-      "an exception of the guest's own", "costs were not measured"}},
+      "the guest's own exception", "costs were not measured"}},
     {TRACE EXIT1,
      0,
      {"vm 1: 500 instructions up to the last event, 499 of them (99.800 %)",
       "1 exits for instructions that had to trap, 0", "an exit cost 70 ns;"}},
-    /* kvm counts no instructions, and its guests are no System/370. */
+    /* kvm counts no instructions, and its guests are no System/370.  Waiting
+     * takes nothing from anybody: privileged, and innocuous. */
     {RUN("kvm", "1",
-         GUEST("g", SUMS("0", "0", "0", "1") ROWS(ONE("OUT", "IO")))),
+         GUEST("a", SUMS("0", "0", "0", "1") ROWS(ONE("OUT", "IO"))) "," GUEST(
+             "b", SUMS("0", "0", "0", "2") ROWS(
+                      ONE("HLT", "HALT") ","
+                                         "{\"reason\":\"MMIO\",\"count\":1}"))),
      0,
-     {"counts no instructions"}},
+     {"counts no instructions", "as derived from x86-64",
+      "privileged, not sensitive",
+      "1 for such that are privileged and innocuous",
+      "1 exits for instructions that had to trap"}},
 };
 
 static const struct {

@@ -70,8 +70,9 @@ START_TEST(test_hello_of_the_page)
 }
 END_TEST
 
-static const char *const helps[] = {"",    "run", "trace",  "compare",
-                                    "asm", "dis", "doctor", "explain"};
+static const char *const helps[] = {"",       "run",    "trace", "compare",
+                                    "asm",    "dis",    "step",  "check",
+                                    "doctor", "explain"};
 
 START_TEST(test_help_fits_a_terminal)
 {

@@ -44,8 +44,25 @@ static const struct layer {
      "base/ monitor/ x86vmm/machine/ x86vmm/vcpu.h x86vmm/exit/"},
     {"x86vmm/guest/", true, "base/ x86vmm/guest/"},
     {"tui/", false, "base/ monitor/ tui/"},
-    {"popek-goldberg/", false,
-     "base/ monitor/ s370/machine/ x86vmm/machine/ popek-goldberg/"},
+    {"popek-goldberg/", false, "base/"},
+    {"popek-goldberg/language/", false, "base/ popek-goldberg/language/"},
+    {"popek-goldberg/judge/", false,
+     "base/ popek-goldberg/language/ popek-goldberg/judge/"},
+    {"popek-goldberg/solver/", false,
+     "base/ popek-goldberg/language/ popek-goldberg/judge/ "
+     "popek-goldberg/solver/"},
+    {"popek-goldberg/report/", false,
+     "base/ popek-goldberg/language/ popek-goldberg/judge/ "
+     "popek-goldberg/solver/ popek-goldberg/report/"},
+    {"popek-goldberg/construct/", false,
+     "base/ monitor/ popek-goldberg/language/ popek-goldberg/judge/ "
+     "popek-goldberg/report/ popek-goldberg/construct/"},
+    {"popek-goldberg/probe/", false,
+     "base/ s370/machine/ x86vmm/machine/ popek-goldberg/language/ "
+     "popek-goldberg/judge/ popek-goldberg/report/ popek-goldberg/probe/"},
+    {"popek-goldberg/witness/", false,
+     "base/ s370/machine/ popek-goldberg/language/ popek-goldberg/judge/ "
+     "popek-goldberg/report/ popek-goldberg/probe/ popek-goldberg/witness/"},
     {"cli/", false, ""}, /* these three may include anything ... */
     {"tests/", false, ""},
     {"labs/", false, ""},
@@ -280,7 +297,7 @@ START_TEST(test_the_check_can_fail)
         {"s370/exit/x.c", "  #  include \"s370/engine/x.h\"", true},
         {"x86vmm/exit/x.c", "#include \"x86vmm/engine/x.h\"", true},
         {"x86vmm/exit/x.c", "#include \"monitor/vm.h\"", false},
-        {"popek-goldberg/x.c", "#include \"monitor/vm.h\"", false},
+        {"popek-goldberg/construct/x.c", "#include \"monitor/vm.h\"", false},
         {"popek-goldberg/x.c", "#include \"s370/exit/isa.h\"", true},
         {"popek-goldberg/x.c", "#include \"s370/vcpu.h\"", true},
         {"s370/exit/x.c", "#include \"x.h\"", true},

@@ -1,6 +1,6 @@
 /* Labels, theorems and witnesses: the toy table of README.md, the paper's
  * machine, and machines with the mistakes that students make. */
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/report/report.h"
 #include "tests/command.h"
 #include "tests/json.h"
 #include "tests/pg_isa.h"
@@ -97,28 +97,6 @@ START_TEST(test_paper_machine)
                          !strcmp(isa->encodings[i].name, "DIVIDE"));
     pg_judgement_free(&j);
     isa_free(isa);
-}
-END_TEST
-
-/* What the literature says is derived, but for those rows that say why. */
-START_TEST(test_claims)
-{
-    struct isa *all[PG_MACHINES];
-    unsigned n = pg_machines(all), claims = 0;
-
-    for (unsigned m = 0; m < n; m++) {
-        struct pg_judgement j;
-
-        judge(all[m], &j);
-        for (unsigned i = 0; i < all[m]->claim_count; i++, claims++)
-            ck_assert_msg(pg_claim_agrees(&j, &all[m]->claims[i]) ==
-                              !all[m]->claims[i].differs,
-                          "%s: claim in line %u", all[m]->name,
-                          all[m]->claims[i].line);
-        pg_judgement_free(&j);
-        isa_free(all[m]);
-    }
-    ck_assert_uint_gt(claims, 20);
 }
 END_TEST
 
@@ -293,13 +271,13 @@ static const struct command_case commands[] = {
     {"check toy --witness 9999", 2, "there is none"},
     {"check toy --instruction GETX", 2, "did you mean GET"},
     {"check tutrial", 2, "did you mean tutorial?"},
+    {"check SPARC", 2, "did you mean sparc-v9?"},
     {"check none.isa", 2, "none.isa"},
     {"check", 2, "one machine is wanted"},
     {"check toy --reading other", 2, "literal or corrected"},
     {"check m68010", 0, "Theorem 3"},
     {"check m68000 --instruction MOVE_from_SR", 1, "mode sensitive"},
     {"check pdp10-ka10", 1, "because of JRST1, JRSTF, PUSHJ, JSP, JSR."},
-    {"check --all", 1, "paper"},
 };
 
 START_TEST(test_command)
@@ -310,17 +288,9 @@ END_TEST
 
 START_TEST(test_json)
 {
-    struct isa *all[PG_MACHINES];
-    unsigned n = pg_machines(all);
-
-    for (unsigned i = 0; i < n; i++) {
-        const struct command *c =
-            command_run("/", "check %s --json", all[i]->name);
-
-        ck_assert_msg(json_valid(c->out), "%s: %.1000s", all[i]->name, c->out);
-        isa_free(all[i]);
-    }
     const struct command *c = command_run("/", "check toy --json");
+
+    ck_assert_msg(json_valid(c->out), "%.1000s", c->out);
     ck_assert_ptr_nonnull(strstr(c->out, "\"theorems\":{\"t1\":\"fails\""));
     ck_assert_ptr_nonnull(strstr(c->out,
                                  "{\"encoding\":\"GETM\",\"mnemonic\":\"GETM\","
@@ -351,7 +321,6 @@ Suite *suite_pg_check(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, test_toy_table);
     tcase_add_test(t, test_paper_machine);
-    tcase_add_test(t, test_claims);
     tcase_add_test(t, test_witnesses_replay);
     tcase_add_loop_test(t, test_mistake, 0, (int)ARRAY_LEN(mistakes));
     tcase_add_test(t, test_space_too_large);

@@ -1,7 +1,7 @@
 /* The machines of DEC and Motorola: which mnemonics are critical, what of the
  * theorems holds, and that it is for the reason that their texts give. */
-#include "popek-goldberg/decide.h"
-#include "popek-goldberg/report.h"
+#include "popek-goldberg/judge/decide.h"
+#include "popek-goldberg/report/report.h"
 
 #include <check.h>
 #include <stdio.h>

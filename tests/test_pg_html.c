@@ -1,9 +1,9 @@
 /* `trapline check --html` and `--dot`: a page and a picture that are whole,
  * for every machine and for hostile descriptions. */
-#include "popek-goldberg/certify.h"
-#include "popek-goldberg/dot.h"
-#include "popek-goldberg/html.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/dot.h"
+#include "popek-goldberg/report/html.h"
+#include "popek-goldberg/solver/certify.h"
 #include "tests/command.h"
 #include "tests/html.h"
 #include "tests/skip.h"
@@ -87,10 +87,15 @@ START_TEST(test_page_has_the_witnesses)
         snprintf(id, sizeof(id), "id=\"w%u\"", i);
         ck_assert_msg(strstr(s.text, id) != NULL, "%s", id);
     }
-    for (const char *p = s.text; (p = strstr(p, ": <mark>decides")); p++)
+    const char *p = strstr(s.text, "id=\"witnesses\"");
+    while (p && (p = strstr(p + 1, ": <mark>decides")))
         decided++;
     ck_assert_uint_eq(decided, n);
     ck_assert_ptr_nonnull(strstr(s.text, "ac: <mark>decides</mark>"));
+    /* The matrix says what fails, and leads to the witness of it. */
+    ck_assert_ptr_nonnull(strstr(s.text, "<a href=\"#p0-0\">fails</a>"));
+    p = strstr(s.text, "id=\"p0-0\"");
+    ck_assert(p && strstr(p, "<a href=\"#w"));
     forget(&s);
 }
 END_TEST

@@ -1,8 +1,8 @@
 /* IBM's machines, and System/370 three times: as its table declares it, as its
  * description makes it follow, and as our machine was seen to be.  A change of
  * any one of the three is found out. */
-#include "popek-goldberg/agree_s370.h"
-#include "popek-goldberg/machines.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/probe/agree_s370.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED = 1974, TIMEOUT = 60 };
+enum { SEED = 1974, STATES = 24, TIMEOUT = 60 };
 
 /* The description as it is, and what the probe observes. */
 static struct subject {
@@ -50,7 +50,7 @@ static void probe(void)
     judge(&s370, text_of("s370"));
     rows = calloc(S370_OP_COUNT, sizeof(*rows));
     ck_assert_ptr_nonnull(rows);
-    ck_assert_int_eq(pg_probe_s370(rows, &pg_s370_step, SEED, PG_S370_STATES),
+    ck_assert_int_eq(pg_probe_s370(rows, &pg_s370_step, SEED, STATES),
                      STATUS_OK);
 }
 
@@ -301,6 +301,71 @@ START_TEST(test_changed_observation)
 }
 END_TEST
 
+/* ---- The machines ---- */
+
+static const struct {
+    const char *name;
+    bool holds[PG_THEOREMS], exact, worst; /* worst: Theorem 1 */
+    const char *critical[3];
+} machines[] = {
+    {"s370", {true, true, true}, true, false, {NULL}},
+    {"s360-67", {true, true, true}, true, true, {NULL}},
+    {"z", {false, false, false}, false, false, {"EPSW", "ECTG", NULL}},
+    {"z-sie", {true, true, true}, true, true, {NULL}},
+};
+
+START_TEST(test_verdicts)
+{
+    struct subject s;
+    unsigned found = 0, wanted = 0;
+
+    judge(&s, text_of(machines[_i].name));
+    for (unsigned t = 0; t < PG_THEOREMS; t++)
+        ck_assert_int_eq(s.j.best.holds[PG_CORRECTED][t],
+                         machines[_i].holds[t]);
+    ck_assert_int_eq(s.j.best.vm, machines[_i].exact);
+    ck_assert_int_eq(s.j.worst.holds[PG_CORRECTED][PG_T1], machines[_i].worst);
+    ck_assert(!s.j.best.holds[PG_LITERAL][PG_T1]); /* they all have SVC */
+    for (unsigned i = 0; i < s.isa->encoding_count; i++) {
+        bool critical = pg_critical(&s.j.best.labels[i], PG_CORRECTED);
+        const char *const *names = machines[_i].critical;
+
+        while (*names && strcmp(*names, s.isa->encodings[i].name) != 0)
+            names++;
+        ck_assert_msg(critical == (*names != NULL), "%s",
+                      s.isa->encodings[i].name);
+        found += critical;
+    }
+    while (machines[_i].critical[wanted])
+        wanted++;
+    ck_assert_uint_eq(found, wanted);
+    release(&s);
+}
+END_TEST
+
+/* The note and the comparison name the same instructions. */
+START_TEST(test_note_of_our_machine)
+{
+    const char *names[64], *note = NULL;
+    struct pg_s370_answers a = answers();
+    unsigned n = pg_s370_beyond(&a, names, ARRAY_LEN(names));
+
+    for (unsigned i = 0; i < s370.isa->note_count; i++)
+        if (!strncmp(s370.isa->notes[i].text, "Our own System/370", 18))
+            note = s370.isa->notes[i].text;
+    ck_assert_ptr_nonnull(note);
+    for (unsigned i = 0; i < n; i++) {
+        char word[40];
+
+        snprintf(word, sizeof(word), " %s", names[i]);
+        const char *at = strstr(note, word);
+        while (at && !strchr(", :", at[strlen(word)]))
+            at = strstr(at + 1, word);
+        ck_assert_msg(at != NULL, "%s", names[i]);
+    }
+}
+END_TEST
+
 /* ---- The command ---- */
 
 static const struct command_case commands[] = {
@@ -327,6 +392,8 @@ Suite *suite_pg_ibm(void)
     tcase_add_loop_test(t, test_changed_description, 0, ARRAY_LEN(mutants));
     tcase_add_loop_test(t, test_changed_table, 0, ARRAY_LEN(wrong_rows));
     tcase_add_test(t, test_changed_observation);
+    tcase_add_loop_test(t, test_verdicts, 0, ARRAY_LEN(machines));
+    tcase_add_test(t, test_note_of_our_machine);
     tcase_add_loop_test(t, test_command, 0, ARRAY_LEN(commands));
     suite_add_tcase(s, t);
     return s;

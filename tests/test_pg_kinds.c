@@ -1,12 +1,13 @@
 /* Kinds of state - clocks, resources that a monitor holds, duplicates - and
  * where the monitor lies: what each does to the labels, by exhaustion and by
  * the solver's proof. */
-#include "popek-goldberg/certify.h"
-#include "popek-goldberg/reform.h"
+#include "popek-goldberg/language/reform.h"
+#include "popek-goldberg/solver/certify.h"
 #include "tests/pg_isa.h"
 #include "tests/skip.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,9 @@ static const char text[] =
     "instruction PUSHF { r <- iopl }\n"
     "instruction MINE { own <- own + 1 r <- own }\n"
     "instruction AUIPC { r <- base }\n"
+    "instruction UP { base <- base + 1 }\n"
+    "instruction IN { when bound != 0: { base <- base + 1 bound <- bound - 1 "
+    "} }\n"
     "instruction LOW { when mode = user: trap segment r <- 1 }\n";
 
 struct fixture {
@@ -132,6 +136,46 @@ START_TEST(test_high_core_moves_no_program)
 }
 END_TEST
 
+/* Each instruction is small enough, all of them together are not. */
+START_TEST(test_too_much_to_go_through)
+{
+    static const char head[] = "machine m address 8 word 8 memory 2\n"
+                               "register a, b, c : 8 scaled 6\n";
+    char big[16384];
+    size_t n = (size_t)snprintf(big, sizeof(big), "%s", head);
+    struct pg_judgement j;
+    struct isa *isa;
+    struct diag d;
+
+    for (unsigned i = 0; i < 60; i++) {
+        n += (size_t)snprintf(big + n, sizeof(big) - n, "instruction I%u {", i);
+        for (unsigned k = 0; k < 8; k++)
+            n += (size_t)snprintf(big + n, sizeof(big) - n, "a<-a+b+c ");
+        n += (size_t)snprintf(big + n, sizeof(big) - n, "}\n");
+        ck_assert_uint_lt(n, sizeof(big));
+    }
+    ck_assert_msg(isa_parse("m", big, n, &isa, &d) == STATUS_OK, "%s", d.text);
+    ck_assert_int_eq(pg_judge(isa, &j, &d), STATUS_BAD_INPUT);
+    ck_assert_msg(strstr(d.text, "all instructions together have too many"),
+                  "%s", d.text);
+    isa_free(isa);
+}
+END_TEST
+
+/* The words above a window are another's, even where f would say so too. */
+START_TEST(test_a_window_may_shrink_and_not_move_up)
+{
+    struct fixture f;
+
+    setup(&f, false);
+    ck_assert(exact(&f, "UP")->breaks[PG_CONTROL].found);
+    ck_assert_int_eq(exact(&f, "UP")->breaks[PG_CONTROL].why, PG_SEIZED);
+    ck_assert_uint_eq(exact(&f, "UP")->breaks[PG_CONTROL].component, ISA_BASE);
+    ck_assert(!exact(&f, "IN")->vm.found);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_what_is_stopped_needlessly)
 {
     struct fixture f;
@@ -187,6 +231,8 @@ Suite *suite_pg_kinds(void)
     tcase_add_test(t, test_a_held_resource_has_the_monitors_value);
     tcase_add_test(t, test_a_duplicate_is_the_programs_own);
     tcase_add_test(t, test_high_core_moves_no_program);
+    tcase_add_test(t, test_too_much_to_go_through);
+    tcase_add_test(t, test_a_window_may_shrink_and_not_move_up);
     tcase_add_test(t, test_what_is_stopped_needlessly);
     tcase_add_loop_test(t, test_the_solver_finds_the_same, 0, 2);
     suite_add_tcase(s, t);

@@ -1,5 +1,5 @@
 /* Descriptions of machines: what is refused, where, and with which words. */
-#include "popek-goldberg/reform.h"
+#include "popek-goldberg/language/reform.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -100,6 +100,10 @@ static const struct {
     {"leaves_out x", ":2:12: expected a text in quotes, found 'x'"},
     {"", ":2:1: a machine without an instruction"},
     {"\x01", ":2:1: byte 0x01 is no part of the language"},
+    {"// a comment", ":2:1: expected a declaration, found '/'; '#' begins"},
+    {"instruction A 'add' { }", "a text stands between double quotes"},
+    {"instruction A { } claim A innocuous source \"s\" confidence high",
+     "found 'high'; one letter: H"},
 };
 
 static enum status parse(const char *text, struct isa **isa, struct diag *d)
@@ -185,6 +189,23 @@ START_TEST(test_like_another)
     ck_assert_uint_eq(code(isa, "NEW")->cover_count, 3);
     ck_assert_str_eq(code(isa, "NEW")->covers[2], "C");
     isa_free(base);
+    isa_free(isa);
+}
+END_TEST
+
+START_TEST(test_a_repair_of_a_mnemonic_is_of_all_its_encodings)
+{
+    struct isa *isa;
+    struct diag d;
+
+    ck_assert_int_eq(parse(LIKE "repair r \"x\" { JRST MOVE JRST1 }", &isa, &d),
+                     STATUS_OK);
+    const struct isa_repair *r = &isa->repairs[0];
+    unsigned of_jrst = 0;
+    for (unsigned i = 0; i < r->count; i++)
+        of_jrst += !strcmp(isa->encodings[r->encodings[i]].mnemonic, "JRST");
+    ck_assert_uint_gt(of_jrst, 2);
+    ck_assert_uint_eq(r->count, of_jrst + 1);
     isa_free(isa);
 }
 END_TEST
@@ -293,6 +314,7 @@ Suite *suite_pg_language(void)
     tcase_add_loop_test(t, test_like_fault, 0, (int)ARRAY_LEN(like_faults));
     tcase_add_test(t, test_like_another);
     tcase_add_test(t, test_a_clone_shares_nothing);
+    tcase_add_test(t, test_a_repair_of_a_mnemonic_is_of_all_its_encodings);
     tcase_add_test(t, test_bounds);
     tcase_add_test(t, test_tree);
     suite_add_tcase(s, t);

@@ -1,8 +1,9 @@
 /* Every built-in machine: what its description must have, and that what is
  * derived agrees with the literature or says why not. */
-#include "popek-goldberg/decide.h"
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/sets.h"
+#include "popek-goldberg/judge/decide.h"
+#include "popek-goldberg/judge/mistakes.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/sets.h"
 
 #include <check.h>
 #include <string.h>
@@ -117,6 +118,22 @@ static void look_at_theorems(const struct pg_judgement *j)
         ck_assert(w->hybrid);
 }
 
+/* toy is made of mistakes, for the sake of the definitions; test_pg_mistakes
+ * has them. */
+static void look_at_mistakes(const struct pg_judgement *j)
+{
+    struct pg_mistakes m;
+    struct pg_mistake_words w = {.name = ""};
+
+    ck_assert_int_eq(pg_find_mistakes(j, &m), STATUS_OK);
+    if (m.count)
+        pg_mistake_words(j->isa, &m.rows[0], &w);
+    ck_assert_msg(!m.count || !strcmp(j->isa->name, "toy"),
+                  "%s: wrongly accused in line %u: %s: %s", j->isa->name,
+                  m.count ? m.rows[0].line : 0, w.name, w.what);
+    pg_mistakes_free(&m);
+}
+
 START_TEST(test_agrees_or_says_why_not)
 {
     struct isa *isa = parse(machine(_i));
@@ -129,6 +146,7 @@ START_TEST(test_agrees_or_says_why_not)
     for (unsigned i = 0; i < isa->list_count; i++)
         look_at_list(&j, &isa->lists[i]);
     look_at_theorems(&j);
+    look_at_mistakes(&j);
     pg_judgement_free(&j);
     isa_free(isa);
 }

@@ -1,8 +1,9 @@
 /* Each machine of tests/wrong has one mistake, named in its first line, in the
- * line that ends with "# <- here"; it must be found, there, and no other.  The
- * machines that are built in have none. */
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/mistakes.h"
+ * line that ends with "# <- here"; it must be found, there, and no other. */
+#include "popek-goldberg/judge/mistakes.h"
+#include "popek-goldberg/language/machines.h"
+#include "popek-goldberg/report/report.h"
+#include "tests/json.h"
 
 #include <check.h>
 #include <glob.h>
@@ -92,16 +93,15 @@ static unsigned marked_line(const char *text)
     return line;
 }
 
-START_TEST(test_wrong_machine)
+/* The mistake that its first line names, in its line, and no other. */
+static void expect(const char *path, const char *text)
 {
-    static const char head[] = "# mistake: ";
     struct pg_mistake_words w;
     struct found f;
-    char path[256], want[64] = "";
-    const char *text = read_wrong(_i, path);
+    char want[64] = "";
 
-    ck_assert_msg(sscanf(text, "# mistake: %63s", want) == 1, "%s: no %s", path,
-                  head);
+    ck_assert_msg(sscanf(text, "# mistake: %63s", want) == 1,
+                  "%s: no # mistake: NAME", path);
     find(path, text, &f);
     if (!strcmp(want, "none")) {
         ck_assert_msg(f.m.count == 0, "%s:%s", path, say(&f));
@@ -115,6 +115,36 @@ START_TEST(test_wrong_machine)
                       marked_line(text), say(&f));
     }
     drop(&f);
+}
+
+START_TEST(test_wrong_machine)
+{
+    char path[256];
+    const char *text = read_wrong(_i, path);
+
+    expect(path, text);
+}
+END_TEST
+
+/* Each instruction is called otherwise: its name read backwards. */
+START_TEST(test_names_do_not_matter)
+{
+    static char text[ISA_TEXT];
+    char path[256];
+
+    snprintf(text, sizeof(text), "%s", read_wrong(_i, path));
+    for (char *at = text; *at; at++) {
+        size_t n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+        for (size_t i = 0; i < n / 2; i++) {
+            char c = at[i];
+
+            at[i] = at[n - 1 - i];
+            at[n - 1 - i] = c;
+        }
+        at += n ? n - 1 : 0;
+    }
+    expect(path, text);
 }
 END_TEST
 
@@ -136,28 +166,8 @@ START_TEST(test_each_kind)
 }
 END_TEST
 
-static int count_machines(void)
-{
-    int n = 0;
-
-    while (pg_built_in[n].name)
-        n++;
-    return n;
-}
-
-/* toy is made of mistakes, for the sake of the definitions. */
-START_TEST(test_no_false_accusation)
-{
-    const struct pg_machine *m = &pg_built_in[_i];
-    struct found f;
-
-    find(m->name, m->text, &f);
-    ck_assert_msg(f.m.count == 0 || !strcmp(m->name, "toy"), "%s:%s", m->name,
-                  say(&f));
-    drop(&f);
-}
-END_TEST
-
+/* toy is made of mistakes, for the sake of the definitions.  That no other
+ * machine has any is tested where each is judged, in test_pg_machines.c. */
 static const struct {
     const char *instruction, *name;
 } toys[] = {
@@ -212,6 +222,52 @@ START_TEST(test_what_is_known)
         ck_assert_msg(f.m.count == 0, "%s: %s", known[i], say(&f));
         drop(&f);
     }
+}
+END_TEST
+
+/* ---- In the report ---- */
+
+static char *report(const struct pg_judgement *j, const char *instruction,
+                    bool json)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    ck_assert_ptr_nonnull(to);
+    if (json)
+        pg_report_json(to, j, PG_CORRECTED, instruction, NULL);
+    else
+        pg_report(to, j, PG_CORRECTED, instruction);
+    fclose(to);
+    return text;
+}
+
+START_TEST(test_report)
+{
+    static const char heading[] = "Looks like a mistake:\n"
+                                  "  Line 1: B does another thing in user mode";
+    static const char text[] =
+        "machine m leaves_out \"all\" register ac : 8 trap p : privileged "
+        "instruction LPSW { when mode = user: trap p mode <- ac[0] } "
+        "instruction B { ac <- mode } ";
+    static const char json[] = "\"mistakes\":[{\"mistake\":\"mode-read\","
+                               "\"line\":1,\"instruction\":\"B\",";
+    struct found f;
+
+    find("m", text, &f);
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const asked[] = {NULL, "B", "LPSW"};
+        char *plain = report(&f.j, asked[i], false);
+
+        ck_assert_msg((strstr(plain, heading) != NULL) == (i < 2),
+                      "asked for %s", asked[i] ? asked[i] : "all");
+        free(plain);
+    }
+    char *object = report(&f.j, NULL, true);
+    ck_assert_msg(json_valid(object) && strstr(object, json), "%.400s", object);
+    free(object);
+    drop(&f);
 }
 END_TEST
 
@@ -272,10 +328,11 @@ Suite *suite_pg_mistakes(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, test_wrong_machine, 0, count_wrong());
+    tcase_add_loop_test(t, test_names_do_not_matter, 0, count_wrong());
     tcase_add_test(t, test_each_kind);
-    tcase_add_loop_test(t, test_no_false_accusation, 0, count_machines());
     tcase_add_test(t, test_toy);
     tcase_add_test(t, test_what_is_known);
+    tcase_add_test(t, test_report);
     tcase_add_loop_test(t, test_slip, 0, (int)ARRAY_LEN(slips));
     suite_add_tcase(s, t);
     return s;

@@ -1,7 +1,7 @@
 /* MIPS, SPARC V9, PowerPC, Power and IA-64: what is derived of them, and why.
  * The literature's claims are in the descriptions; these are kinds of proofs.
  */
-#include "popek-goldberg/decide.h"
+#include "popek-goldberg/judge/decide.h"
 #include "tests/pg_isa.h"
 
 #include <check.h>

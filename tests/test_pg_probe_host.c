@@ -1,6 +1,6 @@
 /* The probe of the processor that we run on.  What it must find on every
  * x86-64 is asked of the real one; how it judges, of code made for that. */
-#include "popek-goldberg/probe_host.h"
+#include "popek-goldberg/probe/probe_host.h"
 #include "tests/command.h"
 #include "tests/skip.h"
 

@@ -1,7 +1,7 @@
 /* Equivalence, resource control, efficiency: the matrix of techniques, its
  * witnesses, and mutations that must each change the cells that they should. */
-#include "popek-goldberg/machines.h"
-#include "popek-goldberg/properties.h"
+#include "popek-goldberg/judge/properties.h"
+#include "popek-goldberg/language/machines.h"
 #include "tests/command.h"
 #include "tests/json.h"
 

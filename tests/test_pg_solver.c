@@ -1,5 +1,5 @@
 /* The solver's process: whatever it does, only a plain answer is an answer. */
-#include "popek-goldberg/solver.h"
+#include "popek-goldberg/solver/solver.h"
 #include "tests/command.h"
 #include "tests/skip.h"
 

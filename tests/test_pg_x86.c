@@ -1,8 +1,8 @@
 /* IA-32, with UMIP, with VT-x, with AMD-V, and x86-64: what is derived of them.
  * Robin and Irvine's eighteen, what each repair of the hardware leaves of them,
  * and whether the rows of host_insn.def claim the same. */
-#include "popek-goldberg/agree_host.h"
-#include "popek-goldberg/reform.h"
+#include "popek-goldberg/language/reform.h"
+#include "popek-goldberg/probe/agree_host.h"
 #include "tests/pg_isa.h"
 
 #include <check.h>

@@ -1,7 +1,12 @@
 /* Any text as a description of a machine: refused with a place, or judged
- * within bounds, and then every witness is what the evaluator finds again. */
-#include "popek-goldberg/report.h"
-#include "popek-goldberg/space.h"
+ * within bounds; then every witness is what the evaluator finds again, and a
+ * monitor can be made of it. */
+#include "popek-goldberg/construct/construct_report.h"
+#include "popek-goldberg/judge/space.h"
+#include "popek-goldberg/report/compare.h"
+#include "popek-goldberg/report/dot.h"
+#include "popek-goldberg/report/html.h"
+#include "popek-goldberg/report/report.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
@@ -71,8 +76,40 @@ static void write_out(const struct pg_judgement *j)
         return;
     pg_report(f, j, PG_LITERAL, NULL);
     pg_report_json(f, j, PG_CORRECTED, NULL, NULL);
+    const struct pg_page page = {.to = f, .j = j, .r = PG_CORRECTED};
+    const struct pg_comparison both = {.j = {j, j}, .r = PG_CORRECTED};
+    pg_report_html(&page);
+    pg_report_dot(f, j, PG_CORRECTED);
+    pg_compare(f, &both);
+    if (pg_compare_differs(&both))
+        abort();
     fclose(f);
     free(text);
+}
+
+/* It may diverge, but not fall over; what interprets everything may not even
+ * diverge. */
+static void construct(const struct pg_judgement *j, size_t seed)
+{
+    static struct construct_result r;
+    struct construct_options o = {.seed = seed,
+                                  .levels = 1 + seed % 3,
+                                  .technique = CONSTRUCT_TRAP,
+                                  .programs = 4,
+                                  .steps = 12};
+    FILE *f = fopen("/dev/null", "w");
+    struct diag d = {""};
+
+    if (construct_run(j, &o, &r, &d) == STATUS_OK && f) {
+        construct_report_plan(f, j, &o);
+        construct_report(f, j, &o, &r);
+    }
+    o.technique = CONSTRUCT_INTERPRET;
+    o.levels = 1;
+    if (construct_run(j, &o, &r, &d) == STATUS_OK && r.diverged)
+        abort();
+    if (f)
+        fclose(f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -89,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (small(isa) && pg_judge(isa, &j, &d) == STATUS_OK) {
         replay(&j);
         write_out(&j);
+        construct(&j, len);
         pg_judgement_free(&j);
     }
     isa_free(isa);

@@ -1,0 +1,99 @@
+#include "cli/step_show.h"
+
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { CTRL_C = 3, CTRL_D = 4, ESCAPE = 27 };
+
+static void print(const struct pg_walk *walk, unsigned i)
+{
+    printf("Step %u of %u\n\n%s", i + 1, walk->count, walk->steps[i]);
+}
+
+static int print_all(const struct pg_walk *walk)
+{
+    for (unsigned i = 0; i < walk->count; i++) {
+        print(walk, i);
+        putchar('\n');
+    }
+    return CODE_DONE;
+}
+
+/* The next key, or CTRL_D at the end of the input. */
+static int key(void)
+{
+    unsigned char c;
+    ssize_t n;
+
+    do
+        n = read(STDIN_FILENO, &c, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1 ? c : CTRL_D;
+}
+
+/* What is done at a key: which step comes next, or walk->count to end. */
+static unsigned go(const struct pg_walk *walk, unsigned at, int pressed)
+{
+    switch (pressed) {
+    case 'n':
+    case ' ':
+    case '\n':
+    case '\r':
+        return at + 1 < walk->count ? at + 1 : at;
+    case 'b':
+        return at ? at - 1 : 0;
+    case 'q':
+    case ESCAPE:
+    case CTRL_C:
+    case CTRL_D:
+        return walk->count;
+    default:
+        return at;
+    }
+}
+
+static void walk_keys(const struct pg_walk *walk)
+{
+    unsigned at = 0;
+
+    while (at < walk->count) {
+        fputs("\033[H\033[2J", stdout);
+        print(walk, at);
+        printf("\n%s%sq quit: ", at + 1 < walk->count ? "n next, " : "",
+               at ? "b back, " : "");
+        if (fflush(stdout) != 0)
+            break;
+        at = go(walk, at, key());
+    }
+    putchar('\n');
+}
+
+/* Keys come at once and are not echoed; the key that would interrupt is one of
+ * them, so that the terminal is always put back. */
+static int show_on_terminal(const struct pg_walk *walk)
+{
+    struct termios was, raw;
+
+    if (tcgetattr(STDIN_FILENO, &was) != 0)
+        return print_all(walk);
+    raw = was;
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
+        return print_all(walk);
+    walk_keys(walk);
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &was);
+    return CODE_DONE;
+}
+
+int step_show(const struct pg_walk *walk)
+{
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        return cli_finish_stdout(show_on_terminal(walk));
+    return cli_finish_stdout(print_all(walk));
+}

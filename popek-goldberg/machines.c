@@ -1,8 +1,0 @@
-#include "popek-goldberg/machines.h"
-
-const struct pg_machine pg_built_in[] = {
-#define MACHINE(name, text) {name, text},
-#include "popek-goldberg/machines.inc"
-#undef MACHINE
-    {NULL, NULL},
-};
