@@ -1,0 +1,39 @@
+/* The engine that runs guests in VMX non-root operation of the modelled
+ * processor (x86vmm/vtx): on every host, and always in the same way.
+ *
+ * vm->arch is a struct x86_platform, vcpu->arch a struct x86_state; both are
+ * the caller's.  As with /dev/kvm the whole state is there after every exit,
+ * and what has changed in it is in force at the next entry, so load_regs has
+ * nothing to fetch; store_regs completes the instruction that exited.
+ *
+ * The monitor is this program: it fills a VMCS and enters.  The guest is
+ * unrestricted; EPT maps its storage to the same addresses of the modelled
+ * machine, and nothing else; all ports exit, as do HLT, CPUID and MSRs that are
+ * not the guest's own.  CR0.NE and CR4.VMXE, which VMX operation fixes, are the
+ * monitor's: vcpu->arch has them as the guest sees them.
+ *
+ * Time.  `ran` counts instructions exactly, and a tick is one.  When the budget
+ * is used the host's timer interrupts, which exits (EXIT_TIMER, or EXIT_STEP).
+ *
+ * Where an exit left the guest.  At the instruction; a handler that advances
+ * makes the guest go on as if it had been executed with the answer that the
+ * handler gave.  Of REP INS and OUTS insn_len is that of the instruction, and
+ * 0, as in engine_kvm.h, and counts are as Linux's: as many elements of INS as
+ * fit in its page and in 1 KiB, one of OUTS; it is found done when it begins
+ * once more with rCX = 0.
+ *
+ * Devices in storage.  An EPT violation says where, not what: the instruction
+ * is executed by the processor outside the guest, with its own storage and with
+ * devices that write down the first access that nobody has answered and then
+ * let nothing more happen.  That is the exit.  With the handler's answer it
+ * is executed again from its start, until no question is left.
+ *
+ * Hypercalls.  VMCALL, and OUT of EAX to X86_PORT_HYPERCALL. */
+#ifndef X86VMM_ENGINE_ENGINE_VTX_H
+#define X86VMM_ENGINE_ENGINE_VTX_H
+
+#include "monitor/engine.h"
+
+extern const struct engine_ops engine_vtx;
+
+#endif
