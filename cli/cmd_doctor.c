@@ -6,6 +6,7 @@
 #include "s370/engine/engine_trap.h"
 #include "x86vmm/engine/engine_kvm.h"
 #include "x86vmm/engine/kvm_probe.h"
+#include "x86vmm/machine/op.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,9 @@ static void print_engines(const struct kvm_probe *kvm)
 
     puts("What can run guests here");
     print_row("--on bare", "yes", "the bare System/370, in software");
+    print_row("  an x86 PC", x86_op_decode_available() ? "works" : "fails",
+              x86_op_decode_available() ? "a modelled processor: run --kernel"
+                                        : X86_NO_DECODER);
     print_row("--on trap", trap ? "yes" : "no",
               trap ? engine_trap.title : diag.text);
     print_row("--on kvm", states[kvm->verdict],

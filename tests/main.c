@@ -2,8 +2,11 @@
  * machine has processors.  `build/check NAME...` runs only these suites.
  *
  * tests/expected says how many tests a suite has at least: one that shrinks
- * fails the run.  The last line, "N passed, N failed, N skipped", sums up. */
+ * fails the run.  tests/needs-zydis names the suites that are skipped in
+ * a build without Zydis.  The last line, "N passed, N failed, N skipped", sums
+ * up. */
 #include "tests/skip.h"
+#include "x86vmm/machine/op.h"
 
 #include <check.h>
 #include <errno.h>
@@ -98,6 +101,31 @@ static int read_expected(void)
     }
     fclose(f);
     return faults;
+}
+
+/* Without Zydis the modelled x86 processor executes nothing. */
+static int skip_without_zydis(void)
+{
+    char name[64];
+
+    if (x86_op_decode_available())
+        return 0;
+    FILE *f = fopen("tests/needs-zydis", "r");
+    if (!f) {
+        fprintf(stderr, "check: tests/needs-zydis: %s\n", strerror(errno));
+        return -1;
+    }
+    while (fscanf(f, "%63s", name) == 1) {
+        struct suite *s = find_suite(name);
+
+        if (!s || !s->wanted)
+            continue;
+        s->wanted = false;
+        s->ran = s->skipped = s->least;
+        printf("SKIPPED: %s, %u tests: %s\n", name, s->least, X86_NO_DECODER);
+    }
+    fclose(f);
+    return 0;
 }
 
 static void run_child(struct suite *s)
@@ -226,7 +254,7 @@ int main(int argc, char **argv)
 
     if (choose(argc, argv))
         return 2;
-    int gone = read_expected();
+    int gone = read_expected() || skip_without_zydis();
     for (int i = 0; i < SUITES; i++) {
         if (!suites[i].wanted)
             continue;
