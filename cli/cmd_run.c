@@ -18,7 +18,7 @@ static struct {
 
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "MACHINE",
-     "bare, trap (the default) or kvm (for x86 images)", &flags.on, NULL},
+     "bare, trap (the default), kvm or vtx (for x86 images)", &flags.on, NULL},
     {OPTION_TEXT, "kernel", "FILE",
      "a kernel for the bare PC: bzImage, ELF or flat", &flags.kernel, NULL},
     {OPTION_TEXT, "initrd", "FILE", "its initial RAM disk, or first module",
@@ -84,20 +84,14 @@ static const struct command_usage usage = {
 
 static int choose_machine(struct session_plan *plan)
 {
-    const char *words[ON_COUNT + 1] = {0};
+    struct diag diag = {""};
 
     if (!flags.on)
         return -1;
     plan->on_given = true;
-    for (plan->on = 0; plan->on < ON_COUNT; plan->on++) {
-        words[plan->on] = session_on_names[plan->on];
-        if (!strcmp(flags.on, session_on_names[plan->on]))
-            return -1;
-    }
-    const char *guess = cli_did_you_mean(flags.on, words);
-    return options_complain(&usage, "--on %s: bare, trap or kvm%s%s%s",
-                            flags.on, guess ? "; did you mean " : "",
-                            guess ? guess : "", guess ? "?" : "");
+    return session_on_find(flags.on, &plan->on, &diag)
+               ? options_complain(&usage, "%s", diag.text)
+               : -1;
 }
 
 /* 256M, 1G: powers of 1024. */

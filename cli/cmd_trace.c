@@ -8,12 +8,14 @@
 #include <stdlib.h>
 
 static struct {
-    const char *script, *output;
+    const char *script, *output, *on;
     uint64_t ipl, stop_after;
     bool ipl_given, scratch_tapes, insns, io, json, costs;
 } flags;
 
 static const struct option_row rows[] = {
+    {OPTION_TEXT, "on", "MACHINE",
+     "trap (the default), kvm or vtx (for x86 images)", &flags.on, NULL},
     {OPTION_FLAG, "insns", NULL, "show every instruction, not only exits",
      &flags.insns, NULL},
     {OPTION_FLAG, "io", NULL, "show what channels and devices do", &flags.io,
@@ -106,6 +108,13 @@ int cmd_trace(int argc, char **argv)
 
     if (code < 0 && argc < 2)
         code = options_complain(&usage, "which guest?");
+    if (code < 0 && flags.on) {
+        plan.on_given = true;
+        if (session_on_find(flags.on, &plan.on, &diag))
+            code = options_complain(&usage, "%s", diag.text);
+        else if (plan.on == ON_BARE)
+            code = options_complain(&usage, "--on bare: it has no exits");
+    }
     if (code >= 0)
         return code;
     if (flags.script) {

@@ -33,7 +33,24 @@ static const int end_codes[GUEST_ENDS_COUNT] = {
 static const struct session_ops *const all_ops[ON_COUNT] = {
     [ON_BARE] = &session_bare,
     [ON_TRAP] = &session_trap,
-    [ON_KVM] = &session_kvm};
+    [ON_KVM] = &session_kvm,
+    [ON_VTX] = &session_kvm};
+
+enum status session_on_find(const char *word, enum session_on *on,
+                            struct diag *diag)
+{
+    const char *words[ON_COUNT + 1] = {0};
+
+    for (*on = 0; *on < ON_COUNT; (*on)++) {
+        words[*on] = session_on_names[*on];
+        if (!strcmp(word, words[*on]))
+            return STATUS_OK;
+    }
+    const char *guess = cli_did_you_mean(word, words);
+    return diag_set(
+        diag, STATUS_BAD_INPUT, "--on %s: bare, trap, kvm or vtx%s%s%s", word,
+        guess ? "; did you mean " : "", guess ? guess : "", guess ? "?" : "");
+}
 
 /* ---- Signals ---- */
 

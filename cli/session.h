@@ -16,7 +16,8 @@ enum {
 #define SESSION_ONS(X)                                                    \
     X(BARE, "bare", "the bare machine, no monitor")                       \
     X(TRAP, "trap", "the monitor on the System/370, by trap and emulate") \
-    X(KVM, "kvm", "the monitor on /dev/kvm")
+    X(KVM, "kvm", "the monitor on /dev/kvm")                              \
+    X(VTX, "vtx", "the monitor on a modelled x86 processor with VT-x")
 
 enum session_on {
 #define X(id, name, title) ON_##id,
@@ -26,6 +27,10 @@ enum session_on {
 };
 
 extern const char *const session_on_names[ON_COUNT];
+
+/* What this word of --on means; STATUS_BAD_INPUT says which words there are. */
+MUST_USE enum status session_on_find(const char *word, enum session_on *on,
+                                     struct diag *diag);
 
 /* How a guest ended, and the exit code that a run with one such guest has.
  * GUEST_END(id, code, name for JSON, words) */
@@ -96,7 +101,7 @@ struct guest {
     uint64_t insns, interpreted, exits, ticks;
 };
 
-/* What differs between bare, trap and kvm. */
+/* What differs between them. */
 struct session_ops {
     /* Make the machine and all guests, ready to run; sit the operator down. */
     enum status (*open)(struct session *s, struct diag *diag);
@@ -134,7 +139,8 @@ int session_run(struct session *s, const struct session_plan *plan);
 
 /* ---- For the machines' files ---- */
 
-/* BARE is session_bare for System/370, session_pc for x86. */
+/* BARE is session_bare for System/370, session_pc for x86; VTX is session_kvm,
+ * too. */
 extern const struct session_ops session_bare, session_pc, session_trap,
     session_kvm;
 

@@ -1,9 +1,12 @@
-/* A session of x86 guests on /dev/kvm. */
+/* A session of x86 guests under the monitor: on /dev/kvm, or in VMX non-root
+ * operation of the modelled processor. */
 #include "cli/session.h"
 
 #include "cli/command.h"
 #include "cli/vmm_x86.h"
 #include "monitor/dispatcher.h"
+#include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_vtx.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +71,11 @@ static void printed(void *to, const uint8_t *bytes, size_t n)
 
 /* ---- The machine ---- */
 
+static const struct engine_ops *engine_of(const struct session *s)
+{
+    return s->on == ON_VTX ? &engine_vtx : &engine_kvm;
+}
+
 static enum status open_guest(struct guest *g, struct diag *diag)
 {
     static const struct script_hands hands = {in_wait, reading, attention,
@@ -77,12 +85,12 @@ static enum status open_guest(struct guest *g, struct diag *diag)
 
     if (g->file.kind != GUEST_X86)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "%s: a System/370 guest does not run on /dev/kvm",
-                        g->file.path);
+                        "%s: a System/370 guest does not run on %s",
+                        g->file.path, session_on_names[s->on]);
     enum x86_mode mode = x86_image_mode(g->file.path, diag);
     if (mode == X86_MODE_COUNT)
         return STATUS_BAD_INPUT;
-    enum status st = x86_vmm_probe(mode, diag);
+    enum status st = x86_vmm_probe(engine_of(s), mode, diag);
     if (st)
         return st;
     g->vm =
@@ -99,12 +107,13 @@ static enum status open_guest(struct guest *g, struct diag *diag)
 
 static enum status open_kvm(struct session *s, struct diag *diag)
 {
-    enum status st = x86_vmm_probe(X86_MODE_COUNT, diag);
+    enum status st = x86_vmm_probe(engine_of(s), X86_MODE_COUNT, diag);
 
     if (st)
         return st;
-    s->machine = x86_vmm_new((uint64_t)s->count * X86_VMM_STORAGE_DEFAULT,
-                             s->plan->trace, diag);
+    s->machine =
+        x86_vmm_new(engine_of(s), (uint64_t)s->count * X86_VMM_STORAGE_DEFAULT,
+                    s->plan->trace, diag);
     if (!s->machine)
         return STATUS_NO_MEMORY;
     for (unsigned i = 0; i < s->count && !st; i++)

@@ -29,6 +29,7 @@ struct machine {
 };
 
 struct x86_vmm {
+    const struct engine_ops *engine;
     struct allocator allocator;
     struct trace *trace;
     uint8_t *pool;
@@ -43,10 +44,13 @@ static struct machine *machine(const struct vm *vm)
     return (struct machine *)(uintptr_t)vm;
 }
 
-enum status x86_vmm_probe(enum x86_mode mode, struct diag *diag)
+enum status x86_vmm_probe(const struct engine_ops *engine, enum x86_mode mode,
+                          struct diag *diag)
 {
     struct kvm_probe p;
 
+    if (engine != &engine_kvm)
+        return engine->probe(diag);
     kvm_probe_run(&p);
     if (p.verdict == KVM_ABSENT)
         return diag_set(diag, STATUS_UNSUPPORTED, "%s", p.why);
@@ -57,8 +61,8 @@ enum status x86_vmm_probe(enum x86_mode mode, struct diag *diag)
     return STATUS_OK;
 }
 
-struct x86_vmm *x86_vmm_new(uint64_t bytes, struct trace *trace,
-                            struct diag *diag)
+struct x86_vmm *x86_vmm_new(const struct engine_ops *engine, uint64_t bytes,
+                            struct trace *trace, struct diag *diag)
 {
     struct x86_vmm *vmm = calloc(1, sizeof(*vmm));
 
@@ -76,6 +80,7 @@ struct x86_vmm *x86_vmm_new(uint64_t bytes, struct trace *trace,
         free(vmm);
         return NULL;
     }
+    vmm->engine = engine;
     vmm->pool = pool;
     vmm->bytes = bytes;
     vmm->trace = trace;
@@ -138,7 +143,7 @@ static struct machine *new_machine(struct x86_vmm *vmm, const char *name,
     m->vm.id = (unsigned)vmm->count + 1;
     m->vm.name = name;
     m->vm.isa = &x86_isa;
-    m->vm.engine = &engine_kvm;
+    m->vm.engine = vmm->engine;
     m->vm.handlers = x86_handlers;
     m->vm.interpreters = x86_interpreters;
     m->vm.trace = vmm->trace;

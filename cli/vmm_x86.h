@@ -1,6 +1,6 @@
 /* Virtual machines of the x86 wing, ready to run.
  *
- * Ties allocator, /dev/kvm, handlers, devices and the dispatcher together; a
+ * Ties allocator, an engine, handlers, devices and the dispatcher together; a
  * subcommand or a test asks for machines and runs them with vmm_run
  * (monitor/dispatcher.h).  All calls for one vmm come from one thread.
  *
@@ -32,14 +32,16 @@ struct x86_vmm;
 typedef void (*x86_output_fn)(void *to, const uint8_t *bytes, size_t n);
 
 /* Can this host do it at all, and in this mode?  STATUS_UNSUPPORTED with what
- * is missing in *diag.  Runs a small guest. */
-MUST_USE enum status x86_vmm_probe(enum x86_mode mode, struct diag *diag);
+ * is missing in *diag.  On /dev/kvm it runs a small guest; engine_vtx can. */
+MUST_USE enum status x86_vmm_probe(const struct engine_ops *engine,
+                                   enum x86_mode mode, struct diag *diag);
 
-/* A monitor with a pool of `bytes` (a multiple of 4096) for its machines.
+/* A monitor on this engine (engine_kvm, engine_vtx), with a pool of `bytes` (a
+ * multiple of 4096) for its machines.
  * `trace` is borrowed and may be NULL.  NULL: no memory or a bad size, said in
  * *diag. */
-struct x86_vmm *x86_vmm_new(uint64_t bytes, struct trace *trace,
-                            struct diag *diag);
+struct x86_vmm *x86_vmm_new(const struct engine_ops *engine, uint64_t bytes,
+                            struct trace *trace, struct diag *diag);
 /* Ends the virtual machines. */
 void x86_vmm_free(struct x86_vmm *vmm);
 

@@ -1,6 +1,6 @@
-/* What each exit of /dev/kvm becomes: I/O of every width, CPUID, calls, MSRs,
- * events; each run freely and stepped, with the same result.  See
- * test_x86_kvm.c for hosts that lack something. */
+/* What each exit of an engine becomes, /dev/kvm and the modelled VT-x alike:
+ * I/O of every width, CPUID, calls, MSRs, events; each run freely and stepped,
+ * with the same result.  See test_x86_kvm.c for hosts that lack something. */
 #include "base/bytes.h"
 #include "base/format.h"
 #include "tests/x86_rig.h"
@@ -55,8 +55,10 @@ START_TEST(cpuid_is_the_profile)
     for (size_t i = 0; i < ARRAY_LEN(beyond); i++)
         ask(r, beyond[i]);
     size_t asked = x86_cpuid_profile.count + ARRAY_LEN(beyond);
-    ck_assert_uint_eq(rig_count(r, "SENSITIVE"), _i ? asked : 0);
-    ck_assert_uint_eq(r->vm->vcpu.intervened, _i ? asked : 0);
+    if (rig_on_kvm() && !_i) /* KVM answers by itself */
+        asked = 0;
+    ck_assert_uint_eq(rig_count(r, "SENSITIVE"), asked);
+    ck_assert_uint_eq(r->vm->vcpu.intervened, asked);
     rig_free(r);
 }
 END_TEST
@@ -308,7 +310,7 @@ START_TEST(unknown_msr_is_a_protection_fault)
     rig_run_to_halt(r);
     ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RBX], X86_LOAD_REAL + 6);
     ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RAX], 0x1234);
-    if (rig_probe()->verdict == KVM_WHOLE)
+    if (!rig_on_kvm() || rig_probe()->verdict == KVM_WHOLE)
         ck_assert_uint_eq(rig_count(r, "SENSITIVE"), 1);
     rig_free(r);
 }
@@ -386,8 +388,8 @@ START_TEST(posted_interrupt_waits_for_the_window)
 END_TEST
 
 /* "sti; hlt" is one: even where the processor has lost STI's shadow in an exit
- * between the two, which is the state made here, the interrupt comes after the
- * HLT that it ends. */
+ * between the two, which is the state made here for KVM, the interrupt comes
+ * after the HLT that it ends. */
 START_TEST(no_interrupt_between_sti_and_hlt)
 {
     struct vm_event e = {.kind = X86_EVENT_INTERRUPT, .code = 0x31};
@@ -395,8 +397,10 @@ START_TEST(no_interrupt_between_sti_and_hlt)
     if (!rig_has_mode(X86_MODE_REAL) || !rig_has(KVM_FEATURE_STEP))
         return;
     struct rig *r = rig_with_handler((const uint8_t *)"\xFB\xF4\x90", 3, 0x31);
-    x86_vm_state(r->vm)->rip++;
-    x86_vm_state(r->vm)->rflags |= X86_FLAG_IF;
+    if (rig_on_kvm()) {
+        x86_vm_state(r->vm)->rip++;
+        x86_vm_state(r->vm)->rflags |= X86_FLAG_IF;
+    }
     r->vm->vcpu.stepping = _i;
     ck_assert_int_eq(event_post(&r->vm->vcpu, &e), STATUS_OK);
     rig_run_to_halt(r);
@@ -406,13 +410,12 @@ START_TEST(no_interrupt_between_sti_and_hlt)
 }
 END_TEST
 
-Suite *suite_x86_exits(void)
+static void add_exits(Suite *s, const char *name, void (*use)(void))
 {
-    Suite *s = suite_create("x86_exits");
-    TCase *c = tcase_create("exits");
+    TCase *c = tcase_create(name);
 
-    rig_probe();
     tcase_set_timeout(c, 60);
+    tcase_add_checked_fixture(c, use, NULL);
     tcase_add_loop_test(c, cpuid_is_the_profile, 0, 2); /* 1: stepped */
     tcase_add_loop_test(c, ports_of_all_widths, 0, 2);
     tcase_add_loop_test(c, string_io, 0, 2);
@@ -423,5 +426,14 @@ Suite *suite_x86_exits(void)
     tcase_add_loop_test(c, posted_interrupt_waits_for_the_window, 0, 2);
     tcase_add_loop_test(c, no_interrupt_between_sti_and_hlt, 0, 2);
     suite_add_tcase(s, c);
+}
+
+Suite *suite_x86_exits(void)
+{
+    Suite *s = suite_create("x86_exits");
+
+    rig_probe();
+    add_exits(s, "kvm", rig_use_kvm);
+    add_exits(s, "vtx", rig_use_vtx);
     return s;
 }

@@ -306,6 +306,21 @@ START_TEST(page_faults_exit_by_error_code)
 }
 END_TEST
 
+/* DR6 is as it was: the qualification has what it would show. */
+START_TEST(debug_exceptions_tell_by_the_qualification)
+{
+    make_real();
+    CODE(GUEST, "\x90\x90");
+    v->field[VMCS_GUEST_RFLAGS] |= X86_FLAG_TF;
+    v->field[VMCS_EXCEPTION_BITMAP] = 1 << X86_EXC_DB;
+    run_to(VMX_EXIT_EXCEPTION);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0x4000);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000301);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 1);
+    ck_assert_uint_eq(m->cpu.dr[6], 0xFFFF0FF0);
+}
+END_TEST
+
 /* A halted guest is entered halted; an event ends that. */
 START_TEST(activity_is_kept)
 {
@@ -533,6 +548,7 @@ Suite *suite_x86_vtx(void)
     tcase_add_test(c, the_task_priority_is_a_shadow);
     tcase_add_loop_test(c, page_faults_exit_by_error_code, 0,
                         ARRAY_LEN(page_faults));
+    tcase_add_test(c, debug_exceptions_tell_by_the_qualification);
     tcase_add_test(c, activity_is_kept);
     tcase_add_test(c, msr_bitmaps_choose);
     tcase_add_test(c, io_bitmaps_choose);

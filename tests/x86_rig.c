@@ -2,6 +2,8 @@
 
 #include "base/format.h"
 #include "tests/skip.h"
+#include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_vtx.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -16,6 +18,28 @@ const struct kvm_probe *rig_probe(void)
     return &p;
 }
 
+static const struct engine_ops *engine = &engine_kvm;
+
+void rig_use(const struct engine_ops *which)
+{
+    engine = which;
+}
+
+void rig_use_kvm(void)
+{
+    rig_use(&engine_kvm);
+}
+
+void rig_use_vtx(void)
+{
+    rig_use(&engine_vtx);
+}
+
+bool rig_on_kvm(void)
+{
+    return engine == &engine_kvm;
+}
+
 bool rig_must(void)
 {
     const char *must = getenv("TRAPLINE_KVM");
@@ -25,6 +49,9 @@ bool rig_must(void)
 
 static bool have_row(unsigned row)
 {
+    if (!rig_on_kvm())
+        return true;
+
     const struct kvm_probe *p = rig_probe();
     const char *why = p->verdict == KVM_ABSENT ? p->why : p->rows[row].why_not;
 
@@ -75,7 +102,7 @@ struct rig *rig_new(enum x86_mode mode)
     trace_text_init(&r->text, keep, r);
     trace_attach(&r->trace, &r->ledger.sink);
     trace_attach(&r->trace, &r->text.sink);
-    r->vmm = x86_vmm_new(RIG_POOL, &r->trace, &d);
+    r->vmm = x86_vmm_new(engine, RIG_POOL, &r->trace, &d);
     ck_assert_msg(r->vmm, "%s", d.text);
     r->vm = x86_vmm_add(r->vmm, "guest", mode, RIG_STORAGE, &d);
     ck_assert_msg(r->vm, "%s", d.text);

@@ -1,5 +1,5 @@
-/* A machine on /dev/kvm for tests, with ears: what it prints, its trace and
- * its ledger are kept. */
+/* A machine under the monitor for tests, with ears: what it prints, its trace
+ * and its ledger are kept.  On /dev/kvm, unless rig_use has said otherwise. */
 #ifndef TESTS_X86_RIG_H
 #define TESTS_X86_RIG_H
 
@@ -23,9 +23,15 @@ struct rig {
 
 /* What this host's KVM does; found out once a suite, before it forks. */
 const struct kvm_probe *rig_probe(void);
+/* On which engine the rigs of this test run; a fixture's work. */
+void rig_use(const struct engine_ops *engine);
+void rig_use_kvm(void);
+void rig_use_vtx(void);
+bool rig_on_kvm(void);
+
 /* Is all of KVM demanded, by TRAPLINE_KVM=whole? */
 bool rig_must(void);
-/* Is it there?  False: the test is skipped, and it was said why. */
+/* Has the engine got it?  False: the test is skipped, and it was said why. */
 bool rig_has_mode(enum x86_mode mode);
 bool rig_has(enum kvm_feature f);
 

@@ -35,6 +35,7 @@ struct x86_fault {
     bool has_error;
     uint32_t error;
     uint64_t cr2;   /* of a page fault; loaded into CR2 at delivery */
+    uint32_t debug; /* of #DB; likewise into DR6, and DR7.GD is cleared */
     bool software;  /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
     bool external;  /* interrupt or NMI: EXT bit of errors on the way */
     bool trap;      /* RIP to save is that of the next instruction */
@@ -147,7 +148,7 @@ struct x86_cpu {
     bool interrupt_line; /* the controller has one */
     bool nmi_pending, nmi_blocked;
     bool shadow; /* after STI, MOV SS, POP SS: no interrupt before the next */
-    bool shadow_ss; /* of the last two: no debug exception either */
+    bool shadow_ss;   /* of the last two: no debug exception either */
     bool shadowed_ss; /* the instruction that is being executed is in it */
     bool halted;
 

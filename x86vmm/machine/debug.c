@@ -74,9 +74,8 @@ int x86_debug_fetch(struct x86_cpu *cpu)
     found = hits(cpu, at, 1, 1u << ON_FETCH);
     if (!found)
         return 0;
-    cpu->dr[6] = (cpu->dr[6] & ~UINT64_C(0xF)) | found;
-    cpu->dr[7] &= ~(uint64_t)X86_DR7_GD;
-    cpu->fault = (struct x86_fault){.vector = X86_EXC_DB, .keep_rf = true};
+    cpu->fault = (struct x86_fault){
+        .vector = X86_EXC_DB, .keep_rf = true, .debug = found};
     return X86_FAULT;
 }
 
@@ -102,8 +101,15 @@ int x86_debug_trap(struct x86_cpu *cpu, bool traced)
     cpu->debug_hits = 0;
     if (!found)
         return 0;
-    cpu->dr[6] = (cpu->dr[6] & ~UINT64_C(0xF)) | found;
-    cpu->dr[7] &= ~(uint64_t)X86_DR7_GD;
-    cpu->fault = (struct x86_fault){.vector = X86_EXC_DB, .trap = true};
+    cpu->fault =
+        (struct x86_fault){.vector = X86_EXC_DB, .trap = true, .debug = found};
     return X86_FAULT;
+}
+
+void x86_debug_delivered(struct x86_cpu *cpu, uint32_t found)
+{
+    if (found & ~X86_DR6_BD)
+        cpu->dr[6] &= ~UINT64_C(0xF);
+    cpu->dr[6] |= found;
+    cpu->dr[7] &= ~(uint64_t)X86_DR7_GD;
 }

@@ -26,6 +26,10 @@ void x86_debug_access(struct x86_cpu *cpu, uint64_t linear, size_t size,
                       bool write);
 void x86_debug_port(struct x86_cpu *cpu, unsigned port, unsigned size);
 
+/* #DB is delivered: what DR6 shows of it.  B0 to B3 are of this one alone, the
+ * others pile up. */
+void x86_debug_delivered(struct x86_cpu *cpu, uint32_t found);
+
 /* After an instruction: with hits, or `traced` by TF, raise #DB as a trap. */
 MUST_USE int x86_debug_trap(struct x86_cpu *cpu, bool traced);
 

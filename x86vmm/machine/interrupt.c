@@ -2,6 +2,7 @@
  * Exception Handling"; vol. 2, INT n).  Nothing is changed before all has
  * worked, but for accessed bits. */
 #include "x86vmm/machine/assist.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/task.h"
 
@@ -274,6 +275,8 @@ static void prepare(struct x86_cpu *cpu, struct delivery *d)
         d->f.has_error = false;
     if (severity_of(f) == PAGE_FAULT)
         cpu->state.cr2 = f->cr2;
+    if (f->debug)
+        x86_debug_delivered(cpu, f->debug);
 }
 
 /* EXT: what led here was no instruction's own doing. */

@@ -196,9 +196,9 @@ int op_mov_dreg(struct x86_cpu *cpu, const struct x86_op *op)
         return x86_raise(cpu, X86_EXC_UD);
     reg = reg / 2 == 2 ? reg + 2 : reg;
     if (cpu->dr[7] & X86_DR7_GD) {
-        cpu->dr[6] |= X86_DR6_BD;
-        cpu->dr[7] &= ~(uint64_t)X86_DR7_GD;
-        return x86_raise(cpu, X86_EXC_DB);
+        x86_raise(cpu, X86_EXC_DB);
+        cpu->fault.debug = X86_DR6_BD;
+        return X86_FAULT;
     }
     if (!to)
         return x86_put(cpu, op, 0, cpu->dr[reg]);

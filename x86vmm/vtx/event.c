@@ -36,11 +36,10 @@ static bool is_wanted(const struct vmcs *v, const struct x86_fault *f)
 /* Of #PF the linear address, of #DB what DR6 would have. */
 static void exit_by(struct x86_cpu *cpu)
 {
-    enum { DR6_TOLD = 0xE00F };
     struct x86_fault f = cpu->fault;
     struct vtx_exit *x = &vtx_of(cpu)->exit;
     uint64_t about = f.vector == X86_EXC_PF   ? f.cr2
-                     : f.vector == X86_EXC_DB ? cpu->dr[6] & DR6_TOLD
+                     : f.vector == X86_EXC_DB ? f.debug
                                               : 0;
 
     if (x86_real_mode(&cpu->state))

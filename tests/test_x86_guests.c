@@ -1,0 +1,255 @@
+/* Software of others on the bare PC: kvm-unit-tests, xv6, memtest86+.
+ *
+ * The images are no part of the project.  TRAPLINE_X86_GUESTS names a folder
+ * with them, or else they are looked for in ../shared/guests/x86:
+ *   kvm-unit-tests/x86_64/NAME.flat, kvm-unit-tests/i386/NAME.flat
+ *   xv6/bootblock, xv6/kernel, xv6/xv6.img, xv6/fs.img
+ *   memtest86+/memtest86+x64.bin
+ *   seabios/bios.bin */
+#include "tests/x86_guest.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MILLION UINT64_C(1000000)
+
+/* ---- kvm-unit-tests ---- their devices for tests: interrupt lines by port,
+ * a port and some storage that keep what is written. */
+
+enum {
+    PORT_LINES = 0x2000,
+    PORT_KEEPS = 0xE0,
+    KEEPS_SIZE = 4,
+    STORAGE_KEEPS = 0xFF000,
+    STORAGE_SIZE = 0x10000
+};
+
+static struct testdev {
+    struct x86_guest *guest;
+    bool pulses; /* a line stays up until it is raised again */
+    uint8_t port[KEEPS_SIZE], storage[STORAGE_SIZE];
+} dev;
+
+static void lines_io(void *who, uint64_t offset, unsigned size, bool write,
+                     uint64_t *value)
+{
+    struct testdev *d = who;
+    struct x86_platform *p = &d->guest->pc->platform;
+    unsigned line = (unsigned)offset % X86_LINES;
+
+    (void)size;
+    if (!write) {
+        *value = 0;
+        return;
+    }
+    if ((*value & 1) || !d->pulses)
+        x86_line_set(p, line, *value & 1);
+    (void)pc_input(d->guest->pc, NULL, 0); /* it looks at its lines */
+}
+
+static void keep(uint8_t *at, unsigned size, bool write, uint64_t *value)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        if (write)
+            at[i] = (uint8_t)(*value >> 8 * i);
+        else
+            v |= (uint64_t)at[i] << 8 * i;
+    if (!write)
+        *value = v;
+}
+
+static void port_io(void *who, uint64_t offset, unsigned size, bool write,
+                    uint64_t *value)
+{
+    struct testdev *d = who;
+
+    if (offset + size <= KEEPS_SIZE)
+        keep(d->port + offset, size, write, value);
+}
+
+static void storage_io(void *who, uint64_t offset, unsigned size, bool write,
+                       uint64_t *value)
+{
+    struct testdev *d = who;
+
+    if (offset + size <= STORAGE_SIZE)
+        keep(d->storage + offset, size, write, value);
+}
+
+static void out(struct pc *pc, uint16_t port, uint8_t byte)
+{
+    uint64_t value = byte;
+
+    ck_assert(bus_access(&pc->bus, BUS_PORT, port, 1, true, &value));
+}
+
+/* The 8259As as a PC's firmware leaves them: vectors 8 and 70h. */
+static void set_up_pic(struct pc *pc)
+{
+    static const uint8_t rows[][2] = {
+        {0x20, 0x11}, {0x21, 8}, {0x21, 4}, {0x21, 1},    {0xA0, 0x11},
+        {0xA1, 0x70}, {0xA1, 2}, {0xA1, 1}, {0x21, 0xB8}, {0xA1, 0x84}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        out(pc, rows[i][0], rows[i][1]);
+}
+
+static struct x86_guest *new_unit_test(const char *folder, const char *name)
+{
+    char path[128];
+    struct x86_guest_plan plan = {
+        .kernel = path,
+        .module = "NR_CPUS=1\nMEMSIZE=256\nTEST_DEVICE=0\nBOOTLOADER=1\n",
+        .apic = true};
+
+    snprintf(path, sizeof(path), "kvm-unit-tests/%s/%s.flat", folder, name);
+    struct x86_guest *g = x86_guest_new(&plan);
+    if (!g)
+        return NULL;
+    memset(&dev, 0, sizeof(dev));
+    dev.guest = g;
+    const struct bus_device devices[] = {
+        {BUS_PORT, PORT_LINES, PORT_LINES + 23, "lines", lines_io, &dev},
+        {BUS_PORT, PORT_KEEPS, PORT_KEEPS + 3, "port", port_io, &dev},
+        {BUS_MMIO, (uint64_t)STORAGE_KEEPS << 12,
+         ((uint64_t)STORAGE_KEEPS << 12) + STORAGE_SIZE - 1, "storage",
+         storage_io, &dev}};
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+        ck_assert(!bus_add(&g->pc->bus, &devices[i]));
+    set_up_pic(g->pc);
+    return g;
+}
+
+static unsigned count(const char *text, const char *word)
+{
+    unsigned n = 0;
+
+    for (; (text = strstr(text, word)); text++)
+        n++;
+    return n;
+}
+
+/* No FAIL, so many PASS, and its exit code is 0. */
+static void check_unit_test(const struct x86_guest *g, const char *name,
+                            unsigned passes)
+{
+    const char *failed = strstr(g->text, "FAIL");
+
+    ck_assert_msg(!failed, "%s: %.200s", name, failed);
+    ck_assert_msg(count(g->text, "PASS") == passes, "%s: %u of %u passed:\n%s",
+                  name, count(g->text, "PASS"), passes, g->text);
+    ck_assert_msg(g->pc->platform.stopped && !g->pc->platform.exit_code,
+                  "%s: it ended with code %u:\n%s", name,
+                  g->pc->platform.exit_code, g->text);
+}
+
+static const struct unit_test {
+    const char *folder, *name;
+    unsigned passes;
+} unit_tests[] = {
+    {"x86_64", "realmode", 127}, {"x86_64", "debug", 25},
+    {"x86_64", "emulator", 149}, {"x86_64", "eventinj", 13},
+    {"x86_64", "idt_test", 4},   {"x86_64", "ioapic", 19},
+    {"x86_64", "la57", 49},      {"x86_64", "memory", 4},
+    {"x86_64", "pcid", 2},       {"x86_64", "rmap_chain", 1},
+    {"x86_64", "setjmp", 10},    {"x86_64", "smptest", 1},
+    {"x86_64", "syscall", 1},    {"x86_64", "tsc", 3},
+    {"x86_64", "umip", 11},      {"x86_64", "xsave", 4},
+    {"i386", "cmpxchg8b", 1},    {"i386", "emulator", 84},
+    {"i386", "eventinj", 15},    {"i386", "realmode", 127},
+    {"i386", "setjmp", 10},      {"i386", "taskswitch", 0},
+    {"i386", "taskswitch2", 13}, {"i386", "tsc", 3},
+    {"i386", "umip", 11},
+};
+
+START_TEST(unit_test_passes)
+{
+    const struct unit_test *t = &unit_tests[_i];
+    struct x86_guest *g = new_unit_test(t->folder, t->name);
+
+    if (!g)
+        return;
+    dev.pulses = !strcmp(t->name, "realmode");
+    (void)x86_guest_wait(g, "\x01never", 20 * MILLION);
+    check_unit_test(g, t->name, t->passes);
+    x86_guest_free(g);
+}
+END_TEST
+
+/* ---- xv6 ---- */
+
+static void check_xv6(const char *kernel, bool firmware)
+{
+    struct x86_guest *g = x86_guest_new(
+        &(struct x86_guest_plan){.kernel = kernel,
+                                 .firmware = firmware,
+                                 .disks = {"xv6/xv6.img", "xv6/fs.img"},
+                                 .apic = true});
+
+    if (!g)
+        return;
+    ck_assert_msg(x86_guest_wait(g, "init: starting sh", 400 * MILLION) &&
+                      x86_guest_wait(g, "$ ", 20 * MILLION),
+                  "no shell:\n%s", g->text);
+    x86_guest_type(g, "echo one two | wc > three");
+    ck_assert_msg(x86_guest_wait(g, "$ ", 20 * MILLION), "%s", g->text);
+    x86_guest_type(g, "cat three");
+    ck_assert_msg(x86_guest_wait(g, "1 2 8 ", 20 * MILLION), "%s", g->text);
+    x86_guest_free(g);
+}
+
+/* Its own boot sector brings it from the disk into protected mode. */
+START_TEST(xv6_boots_from_its_disk)
+{
+    check_xv6("xv6/bootblock", false);
+}
+END_TEST
+
+START_TEST(xv6_boots_by_multiboot)
+{
+    check_xv6("xv6/kernel", false);
+}
+END_TEST
+
+/* Firmware finds the disk, and starts from it. */
+START_TEST(seabios_boots_xv6)
+{
+    check_xv6("seabios/bios.bin", true);
+}
+END_TEST
+
+/* ---- memtest86+ ---- */
+
+START_TEST(memtest_finds_no_error)
+{
+    struct x86_guest *g = x86_guest_new(
+        &(struct x86_guest_plan){.kernel = "memtest86+/memtest86+x64.bin",
+                                 .append = "console=ttyS0,115200"});
+
+    if (!g)
+        return;
+    ck_assert_msg(x86_guest_wait(g, "walking ones", 500 * MILLION), "%s",
+                  g->text);
+    ck_assert_msg(x86_guest_wait(g, "Errors: 0", 100 * MILLION), "%s", g->text);
+    x86_guest_free(g);
+}
+END_TEST
+
+Suite *suite_x86_guests(void)
+{
+    enum { SECONDS = 300 };
+    Suite *s = suite_create("x86_guests");
+    TCase *tc = tcase_create("guests");
+
+    tcase_set_timeout(tc, SECONDS);
+    tcase_add_loop_test(tc, unit_test_passes, 0, ARRAY_LEN(unit_tests));
+    tcase_add_test(tc, xv6_boots_from_its_disk);
+    tcase_add_test(tc, xv6_boots_by_multiboot);
+    tcase_add_test(tc, seabios_boots_xv6);
+    tcase_add_test(tc, memtest_finds_no_error);
+    suite_add_tcase(s, tc);
+    return s;
+}
