@@ -5,6 +5,7 @@
 #include "cli/vmm_x86.h"
 #include "s370/engine/engine_trap.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/engine/kvm_probe.h"
 #include "x86vmm/machine/op.h"
 
@@ -61,14 +62,17 @@ static void print_engines(const struct kvm_probe *kvm)
         [KVM_ABSENT] = "no", [KVM_PARTIAL] = "partly", [KVM_WHOLE] = "yes"};
     struct diag diag = {""};
     bool trap = engine_trap.probe(&diag) == STATUS_OK;
+    bool modelled = x86_op_decode_available();
 
     puts("What can run guests here");
     print_row("--on bare", "yes", "the bare System/370, in software");
-    print_row("  an x86 PC", x86_op_decode_available() ? "works" : "fails",
-              x86_op_decode_available() ? "a modelled processor: run --kernel"
-                                        : X86_NO_DECODER);
+    print_row("  an x86 PC", modelled ? "works" : "fails",
+              modelled ? "a processor and devices in software: run --kernel"
+                       : X86_NO_DECODER);
     print_row("--on trap", trap ? "yes" : "no",
               trap ? engine_trap.title : diag.text);
+    print_row("--on vtx", modelled ? "yes" : "no",
+              modelled ? engine_vtx.title : X86_NO_DECODER);
     print_row("--on kvm", states[kvm->verdict],
               kvm->verdict == KVM_ABSENT ? kvm->why : engine_kvm.title);
     for (unsigned i = 0; i < kvm->count; i++) {

@@ -4,6 +4,7 @@
 #include "tests/skip.h"
 #include "x86vmm/engine/engine_kvm.h"
 #include "x86vmm/engine/engine_vtx.h"
+#include "x86vmm/machine/op.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -49,8 +50,10 @@ bool rig_must(void)
 
 static bool have_row(unsigned row)
 {
+    if (!rig_on_kvm() && !x86_op_decode_available())
+        skip_test("%s", X86_NO_DECODER);
     if (!rig_on_kvm())
-        return true;
+        return x86_op_decode_available();
 
     const struct kvm_probe *p = rig_probe();
     const char *why = p->verdict == KVM_ABSENT ? p->why : p->rows[row].why_not;

@@ -1,6 +1,7 @@
 #include "x86vmm/engine/engine_vtx.h"
 
 #include "x86vmm/engine/vtx_host.h"
+#include "x86vmm/machine/op.h"
 #include "x86vmm/machine/translate.h"
 #include "x86vmm/vtx/part.h"
 
@@ -11,7 +12,8 @@ enum { PAGE = 4096 };
 
 static enum status probe(struct diag *d)
 {
-    (void)d;
+    if (!x86_op_decode_available())
+        return diag_set(d, STATUS_UNSUPPORTED, "--on vtx: %s", X86_NO_DECODER);
     return STATUS_OK; /* it is a program: it runs everywhere */
 }
 
