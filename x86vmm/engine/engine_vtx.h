@@ -17,10 +17,22 @@
  *
  * Where an exit left the guest.  At the instruction; a handler that advances
  * makes the guest go on as if it had been executed with the answer that the
- * handler gave.  Of REP INS and OUTS insn_len is that of the instruction, and
- * 0, as in engine_kvm.h, and counts are as Linux's: as many elements of INS as
- * fit in its page and in 1 KiB, one of OUTS; it is found done when it begins
- * once more with rCX = 0.
+ * handler gave.  Strings come in the portions that Linux's KVM has: as many
+ * elements of REP INS as fit in its page and in 1 KiB; one of REP OUTS, whose
+ * insn_len is then 0.  Both are found done when they begin once more with rCX
+ * = 0.
+ *
+ * A trace on this engine and one on /dev/kvm are the same, byte for byte, but
+ * for
+ *   the number of instructions, which KVM counts only when stepping;
+ *   CPUID, which KVM answers by itself unless stepping;
+ *   where a store to a device began, which KVM tells only when stepping;
+ *   flags that the SDM leaves undefined (AF after a shift), RF at a shutdown;
+ *   that last beginning of REP INS, which KVM steps through as if it were the
+ *     next instruction;
+ *   the instruction behind an IRET, which KVM steps over together with it;
+ *   names of exits that no instruction makes (KVM_EXIT_SHUTDOWN,
+ *     VMX_EXIT_TRIPLE_FAULT), and EXIT_TIMER, the host's time there.
  *
  * Devices in storage.  An EPT violation says where, not what: the instruction
  * is executed by the processor outside the guest, with its own storage and with

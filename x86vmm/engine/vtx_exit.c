@@ -161,8 +161,10 @@ static bool ask_outside(struct vcpu *v, struct vm_exit *x, bool string)
         return true;
     }
     vtx_access_exit(v, x);
-    if (x->io.write && c->rep)
-        x->insn_len = 0; /* it stays, be it only to find rCX zero */
+    if (x->io.write && c->rep) { /* it stays, be it only to find rCX zero */
+        x->insn_len = 0;
+        vtx_arch(v)->rflags |= X86_FLAG_RF;
+    }
     c->exit_len = x->insn_len;
     return true;
 }
@@ -351,6 +353,8 @@ static void complete_string(struct vcpu *v)
         if (more && c->rep && rcx != s->gpr[X86_RCX])
             s->rip = c->exit_pc;
         more = more && s->rip == c->exit_pc;
+        if (more)
+            s->rflags |= X86_FLAG_RF; /* between two elements it is set */
     }
 }
 
