@@ -5,6 +5,7 @@
 #include "cli/vmm_x86.h"
 #include "s370/engine/engine_trap.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/engine/kvm_probe.h"
 
 #include <stdio.h>
@@ -75,6 +76,7 @@ static void print_engines(const struct kvm_probe *kvm)
         print_row(name, r->works ? "works" : "fails",
                   r->works ? r->title : r->why_not);
     }
+    print_row("--on vtx", "yes", engine_vtx.title);
 }
 
 static void print_helpers(void)
