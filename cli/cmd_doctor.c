@@ -83,6 +83,7 @@ static void print_engines(const struct kvm_probe *kvm)
         print_row(name, r->works ? "works" : "fails",
                   r->works ? r->title : r->why_not);
     }
+    print_row("--on vtx", "yes", engine_vtx.title);
 }
 
 static void print_helpers(void)

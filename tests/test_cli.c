@@ -141,6 +141,7 @@ static const struct {
     {"run hello.core hello.core --on bare", 2, "", "several need the monitor"},
     {"run empty.core", 2, "", "empty.core: empty"},
     {"run hello.core --on kvm", 77, "", ""},
+    {"run hello.core --on vtx", 2, "", "does not run on vtx"},
     {"run bad.conf", 2, "", "bad.conf:2: "},
     {"run gone.conf", 2, "", "gone.aws"},
     {"run cut.aws", 2, "", "trapline: 180 3420: cut.aws: block 1"},
@@ -431,6 +432,7 @@ START_TEST(test_doctor_knows_the_engines)
     ck_assert_int_eq(c->status, 0);
     says(c->out, "--on bare            yes");
     says(c->out, "--on trap            yes");
+    says(c->out, "--on vtx             yes");
     says(c->out, "--on kvm");
     says(c->out, "s390x-linux-gnu-as");
 }

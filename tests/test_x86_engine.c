@@ -1,0 +1,221 @@
+/* What the engine on the modelled VT-x settles by itself, and what it tells:
+ * the guest must not see a difference from a bare processor without VT-x.
+ * What it has in common with /dev/kvm: test_x86_exits.c, test_x86_kvm.c. */
+#include "base/bytes.h"
+#include "tests/x86_rig.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/platform.h"
+
+#include <check.h>
+#include <string.h>
+
+enum { HANDLER = 0x7E00 };
+
+/* Real mode; any exception in the table ends in: pop bx; hlt. */
+static struct rig *rig_catching(unsigned vector, const void *code, size_t n)
+{
+    struct rig *r = rig_with_code(X86_MODE_REAL, code, n);
+
+    store_le32(mem_at(&r->vm->mem, 4 * vector, 4), HANDLER);
+    memcpy(mem_at(&r->vm->mem, HANDLER, 2), "\x5B\xF4", 2);
+    return r;
+}
+
+/* Code that raises `vector` at offset `at`, stepped or not. */
+static void raises(unsigned vector, unsigned at, const void *code, size_t n)
+{
+    for (unsigned stepping = 0; stepping < 2; stepping++) {
+        struct rig *r = rig_catching(vector, code, n);
+
+        r->vm->vcpu.stepping = stepping;
+        rig_run_to_halt(r);
+        ck_assert_msg(x86_vm_state(r->vm)->gpr[X86_RBX] == X86_LOAD_REAL + at,
+                      "vector %u at %llx\n%s", vector,
+                      (unsigned long long)x86_vm_state(r->vm)->gpr[X86_RBX],
+                      r->log);
+        ck_assert_uint_eq(rig_count(r, "SENSITIVE"), 0);
+        rig_free(r);
+    }
+}
+#define RAISES(vector, at, code) raises(vector, at, code, sizeof(code) - 1)
+
+/* A guest that is not told of VT-x has none, though it runs in it. */
+START_TEST(vmx_instructions_are_undefined)
+{
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xC2\xF4");         /* vmlaunch */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xC4\xF4");         /* vmxoff */
+    RAISES(X86_EXC_UD, 0, "\xF3\x0F\xC7\x36\0\0\xF4"); /* vmxon */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xD9\xF4");         /* vmmcall */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xD1\xF4");         /* xsetbv */
+}
+END_TEST
+
+/* VMX operation fixes CR0.NE and CR4.VMXE; the guest sees its own. */
+START_TEST(fixed_bits_are_shadowed)
+{
+    static const char code[] = "\x0F\x20\xC6"      /* mov esi, cr0 */
+                               "\x0F\x20\xC0"      /* mov eax, cr0 */
+                               "\x66\x83\xC8\x20"  /* or eax, NE */
+                               "\x0F\x22\xC0"      /* mov cr0, eax */
+                               "\x0F\x20\xC7"      /* mov edi, cr0 */
+                               "\x66\x83\xE0\xDF"  /* and eax, ~NE */
+                               "\x0F\x22\xC0"      /* mov cr0, eax */
+                               "\x0F\x20\xC1"      /* mov ecx, cr0 */
+                               "\x0F\x20\xE5\xF4"; /* mov ebp, cr4 */
+
+    for (unsigned stepping = 0; stepping < 2; stepping++) {
+        struct rig *r = rig_with_code(X86_MODE_REAL, code, sizeof(code) - 1);
+        const struct x86_state *s = x86_vm_state(r->vm);
+
+        r->vm->vcpu.stepping = stepping;
+        rig_run_to_halt(r);
+        ck_assert_uint_eq(s->gpr[X86_RSI] & X86_CR0_NE, 0);
+        ck_assert_uint_eq(s->gpr[X86_RDI], s->gpr[X86_RSI] | X86_CR0_NE);
+        ck_assert_uint_eq(s->gpr[X86_RCX], s->gpr[X86_RSI]);
+        ck_assert_uint_eq(s->gpr[X86_RBP], 0);
+        ck_assert_uint_eq(s->cr4, 0);
+        rig_free(r);
+    }
+    /* mov eax, 2000h; mov cr4, eax: reserved, as there is no VT-x */
+    RAISES(X86_EXC_GP, 6, "\x66\xB8\x00\x20\0\0\x0F\x22\xE0\xF4");
+}
+END_TEST
+
+/* The trap flag counts for instructions that the monitor does, too:
+ * pushf; or word [esp], 100h; popf; X; hlt */
+START_TEST(trap_flag_outlasts_an_exit)
+{
+    RAISES(X86_EXC_DB, 9, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\x90\xF4");
+    RAISES(X86_EXC_DB, 10, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xE6\x50\xF4");
+    RAISES(X86_EXC_DB, 10, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xE4\x50\xF4");
+}
+END_TEST
+
+static const uint8_t vmcall_code[] = {
+    0x66, 0x31, 0xC0, /* xor eax, eax: VERSION */
+    0x0F, 0x01, 0xC1, /* vmcall */
+    0x89, 0xC6, 0xF4  /* mov si, ax; hlt */
+};
+
+START_TEST(vmcall_is_a_hypercall)
+{
+    struct rig *r =
+        rig_with_code(X86_MODE_REAL, vmcall_code, sizeof(vmcall_code));
+
+    rig_run_to_halt(r);
+    ck_assert_uint_eq(rig_count(r, "HYPERCALL"), 1);
+    ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RSI] & 0xFFFF, 1);
+    rig_free(r);
+}
+END_TEST
+
+/* ---- Devices in storage ---- */
+
+struct listener {
+    unsigned n, bytes;
+    uint64_t last;
+};
+
+static void listen(void *dev, uint64_t offset, unsigned size, bool write,
+                   uint64_t *value)
+{
+    struct listener *l = dev;
+
+    if (!write)
+        *value = 0x1111111111111111 * (offset + 1);
+    l->n++;
+    l->bytes += size;
+    l->last = *value;
+}
+
+/* Accesses that no decoder of a few forms would know, in long mode: RBX is
+ * E0000. */
+static void listened(const char *code, size_t n, unsigned accesses,
+                     unsigned bytes, uint64_t rax)
+{
+    struct listener l = {0, 0, 0};
+    struct rig *r = rig_with_code(X86_MODE_LONG, code, n);
+    struct bus_device d = {BUS_MMIO, 0xE0000, 0xE0FFF, "listener", listen, &l};
+
+    ck_assert_int_eq(bus_add(&r->vm->bus, &d), STATUS_OK);
+    x86_vm_state(r->vm)->gpr[X86_RBX] = 0xE0000;
+    x86_vm_state(r->vm)->gpr[X86_RDI] = 0x9000;
+    x86_vm_state(r->vm)->gpr[X86_RSI] = 0xE0000;
+    x86_vm_state(r->vm)->gpr[X86_RCX] = 3;
+    rig_run_to_halt(r);
+    ck_assert_msg(l.n == accesses && l.bytes == bytes,
+                  "%u accesses, %u bytes\n%s", l.n, l.bytes, r->log);
+    ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RAX], rax);
+    ck_assert_uint_eq(rig_count(r, "MMIO"), accesses);
+    rig_free(r);
+}
+#define LISTENED(accesses, bytes, rax, code) \
+    listened(code, sizeof(code) - 1, accesses, bytes, rax)
+
+START_TEST(any_instruction_may_meet_a_device)
+{
+    LISTENED(2, 8, 0x11111111, /* xor eax, eax; xchg [rbx], eax */
+             "\x31\xC0\x87\x03\xF4");
+    LISTENED(3, 3, 0x11332211, /* rep movsb; mov eax, [9000h]; high byte: */
+             "\xC6\x04\x25\x03\x90\0\0\x11" /* movb [9003h], 11h */
+             "\xF3\xA4\x8B\x04\x25\0\x90\0\0\xF4");
+    LISTENED(1, 8, 0x1111111111111111, /* push [rbx]; pop rax */
+             "\xFF\x33\x58\xF4");
+    LISTENED(2, 8, 0, /* xor eax, eax; inc dword [rbx] */
+             "\x31\xC0\xFF\x03\xF4");
+}
+END_TEST
+
+/* Addresses above all storage, where the engine has its tables. */
+START_TEST(tables_are_out_of_reach)
+{
+    /* real addresses cannot be that high; page tables can: PML4 entry 0, PDPT
+     * entry 1 as a directory at 32 GiB: no storage there reads as ones */
+    struct rig *r =
+        rig_with_code(X86_MODE_LONG, "\xA0\0\0\0\x40\0\0\0\0\xF4", 10);
+
+    store_le64(mem_at(&r->vm->mem, X86_MODE_PAGES + 0x1008, 8),
+               UINT64_C(0x800001000) | 3);
+    ck_assert_int_eq(rig_run(r), TURN_STOPPED);
+    ck_assert_int_eq(r->vm->state, VM_FAILED); /* #PF, and no IDT */
+    ck_assert_uint_eq(rig_count(r, "SHUTDOWN"), 1);
+    rig_free(r);
+}
+END_TEST
+
+/* The same run twice, and stepped: as many instructions. */
+START_TEST(instructions_are_counted)
+{
+    uint64_t counts[2];
+
+    for (unsigned stepping = 0; stepping < 2; stepping++) {
+        struct rig *r = rig_with_guest(X86_MODE_LONG, "hello-long");
+
+        if (!r)
+            return;
+        r->vm->vcpu.stepping = stepping;
+        rig_run(r);
+        counts[stepping] = r->vm->vcpu.insns;
+        rig_free(r);
+    }
+    ck_assert_uint_eq(counts[0], counts[1]);
+    ck_assert_uint_gt(counts[0], 1000);
+}
+END_TEST
+
+Suite *suite_x86_engine(void)
+{
+    Suite *s = suite_create("x86_engine");
+    TCase *c = tcase_create("vtx");
+
+    tcase_add_checked_fixture(c, rig_use_vtx, NULL);
+    tcase_add_test(c, vmx_instructions_are_undefined);
+    tcase_add_test(c, fixed_bits_are_shadowed);
+    tcase_add_test(c, trap_flag_outlasts_an_exit);
+    tcase_add_test(c, vmcall_is_a_hypercall);
+    tcase_add_test(c, any_instruction_may_meet_a_device);
+    tcase_add_test(c, tables_are_out_of_reach);
+    tcase_add_test(c, instructions_are_counted);
+    suite_add_tcase(s, c);
+    return s;
+}
