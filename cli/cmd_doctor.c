@@ -71,8 +71,6 @@ static void print_engines(const struct kvm_probe *kvm)
                        : X86_NO_DECODER);
     print_row("--on trap", trap ? "yes" : "no",
               trap ? engine_trap.title : diag.text);
-    print_row("--on vtx", modelled ? "yes" : "no",
-              modelled ? engine_vtx.title : X86_NO_DECODER);
     print_row("--on kvm", states[kvm->verdict],
               kvm->verdict == KVM_ABSENT ? kvm->why : engine_kvm.title);
     for (unsigned i = 0; i < kvm->count; i++) {
@@ -83,7 +81,8 @@ static void print_engines(const struct kvm_probe *kvm)
         print_row(name, r->works ? "works" : "fails",
                   r->works ? r->title : r->why_not);
     }
-    print_row("--on vtx", "yes", engine_vtx.title);
+    print_row("--on vtx", modelled ? "yes" : "no",
+              modelled ? engine_vtx.title : X86_NO_DECODER);
 }
 
 static void print_helpers(void)
