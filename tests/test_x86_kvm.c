@@ -244,6 +244,9 @@ START_TEST(traces_agree)
     if (!rig_has_mode(mode) || !rig_has(KVM_FEATURE_MMIO) ||
         !rig_has(KVM_FEATURE_STEP))
         return;
+    rig_use_vtx();
+    if (!rig_has_mode(mode))
+        return;
     for (unsigned i = 0; i < 2; i++) {
         rig_use(i ? &engine_vtx : &engine_kvm);
         struct rig *r =
