@@ -30,6 +30,7 @@
  *   flags that the SDM leaves undefined (AF after a shift), RF at a shutdown;
  *   that last beginning of REP INS, which KVM steps through as if it were the
  *     next instruction;
+ *   STI, which KVM on AMD-V steps over together with what its shadow holds;
  *   the instruction behind an IRET, which KVM steps over together with it;
  *   names of exits that no instruction makes (KVM_EXIT_SHUTDOWN,
  *     VMX_EXIT_TRIPLE_FAULT), and EXIT_TIMER, the host's time there.
