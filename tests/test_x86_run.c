@@ -133,6 +133,7 @@ static void expect(int fd, const char *words)
 
 static pid_t start(int other, const char *kernel)
 {
+    const char *program = command_program(); /* before it is elsewhere */
     pid_t pid = fork();
 
     if (pid)
@@ -140,8 +141,7 @@ static pid_t start(int other, const char *kernel)
     if (setsid() < 0 || chdir(command_folder()) || dup2(other, 0) < 0 ||
         dup2(other, 1) < 0 || dup2(other, 2) < 0)
         _exit(126);
-    execl(command_program(), "trapline", "run", "--kernel", kernel,
-          (char *)NULL);
+    execl(program, "trapline", "run", "--kernel", kernel, (char *)NULL);
     _exit(127);
 }
 

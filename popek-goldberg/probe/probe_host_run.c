@@ -10,7 +10,6 @@
 
 #if defined(__x86_64__) && defined(__linux__) && !defined(__ILP32__)
 
-#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,7 +28,8 @@ enum {
     ALTERNATE_STACK = 64 * 1024, /* room for the sanitizers and AVX-512 */
     ARITHMETIC_FLAGS = 0x8D5,    /* CF PF AF ZF SF OF */
     INNER_CODE = 0x10,           /* Linux: GDT_ENTRY_KERNEL_CS, _DS */
-    INNER_DATA = 0x18
+    INNER_DATA = 0x18,
+    GET_FS = 0x1003 /* ARCH_GET_FS of asm/prctl.h, which musl lacks */
 };
 
 /* The child's.  Stands right below the alternate stack, where the handlers
@@ -299,7 +299,7 @@ _Noreturn static void be_child(const struct pg_host_code *code,
     s->seen = seen;
     limit_child(limit_ms);
     if (!build(s) || !catch_signals(low + PAGE) ||
-        syscall(SYS_arch_prctl, ARCH_GET_FS, &s->fs_base))
+        syscall(SYS_arch_prctl, GET_FS, &s->fs_base))
         _exit(2);
     raise(SIGUSR1);
     _exit(1); /* the code never comes back here */
