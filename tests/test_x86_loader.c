@@ -287,6 +287,23 @@ END_TEST
 
 /* ---- What is refused ---- */
 
+/* Its header says how much code there is, in paragraphs (syssize). */
+START_TEST(a_bzimage_must_be_whole)
+{
+    enum { FROM = 0x800, CODE = 0x2000 };
+
+    make_bzimage();
+    ck_assert_uint_eq((rig.file[0x1F1] + 1u) * 512, FROM);
+    store_le32(rig.file + 0x1F4, CODE / 16);
+    rig.plan.kernel.size = FROM + CODE - 16;
+    fails("offset 800: the file ends within the kernel's code");
+    rig.plan.kernel.size = FROM + CODE - 15; /* the size is rounded up */
+    loads();
+    rig.plan.kernel.size = 0x263;
+    fails("the file ends within the kernel's header");
+}
+END_TEST
+
 START_TEST(an_elf_must_be_whole)
 {
     make_elf64();
@@ -396,6 +413,7 @@ Suite *suite_x86_loader(void)
     tcase_add_test(t, multiboot_elf_finds_its_info);
     tcase_add_test(t, multiboot_tells_its_addresses);
     tcase_add_test(t, linux_finds_its_zero_page);
+    tcase_add_test(t, a_bzimage_must_be_whole);
     tcase_add_test(t, an_elf_must_be_whole);
     tcase_add_loop_test(t, a_damaged_elf_is_refused, 0, ARRAY_LEN(damage));
     tcase_add_test(t, a_damaged_bzimage_is_refused);

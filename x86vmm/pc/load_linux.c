@@ -9,6 +9,7 @@
 /* Offsets in the file, and in boot_params, which holds the same header. */
 enum {
     SETUP_SECTS = 0x1F1,
+    CODE_SIZE = 0x1F4, /* syssize: of the code, in paragraphs */
     MAGIC = 0x202,
     VERSION = 0x206,
     LOADER = 0x210,
@@ -33,12 +34,13 @@ enum {
     ENTRY_64 = 0x200,
     LOADER_UNKNOWN = 0xFF,
     SETUP_SECTS_DEFAULT = 4,
+    PARAGRAPH = 16,
     SECTOR = 512
 };
 
 bool load_linux_is(const struct load_file *f)
 {
-    return f->size >= HEADER_END && !memcmp(f->bytes + MAGIC, "HdrS", 4);
+    return f->size >= MAGIC + 4 && !memcmp(f->bytes + MAGIC, "HdrS", 4);
 }
 
 static enum status bad(const struct load_file *f, unsigned offset,
@@ -53,7 +55,10 @@ static enum status check_header(const struct load_plan *plan, struct diag *diag)
     const struct load_file *f = &plan->kernel;
     const uint8_t *b = f->bytes;
     size_t line = plan->append ? strlen(plan->append) : 0;
+    enum status st = load_check(f, 0, HEADER_END, "the kernel's header", diag);
 
+    if (st)
+        return st;
     if (load_le16(b + VERSION) < VERSION_NEEDED)
         return bad(f, VERSION, "a boot protocol older than 2.12", diag);
     if (!(b[LOAD_FLAGS] & LOADED_HIGH))
@@ -75,8 +80,14 @@ static enum status load_code(const struct load_plan *plan, uint64_t *at,
     const uint8_t *b = f->bytes;
     uint64_t sectors = b[SETUP_SECTS] ? b[SETUP_SECTS] : SETUP_SECTS_DEFAULT;
     uint64_t from = (sectors + 1) * SECTOR, room = load_le32(b + INIT_SIZE);
+    /* Rounded up: the last paragraph may be cut. */
+    uint64_t code = (uint64_t)load_le32(b + CODE_SIZE) * PARAGRAPH;
+
+    code -= min_u64(code, PARAGRAPH - 1);
     enum status st = load_check(f, from, ENTRY_64 + 1, "the setup code", diag);
 
+    if (!st)
+        st = load_check(f, from, code, "the kernel's code", diag);
     if (st)
         return st;
     *at = load_le64(b + PREFERRED);
