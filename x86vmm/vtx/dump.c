@@ -59,26 +59,36 @@ static bool number(struct text t, uint64_t *value)
 
 /* ---- Lines ---- */
 
+enum { SHOWN_MAX = 60 };
+
 struct reading {
     const char *name;
     unsigned line;
     struct vmcs_dump *dump;
-    bool from_given;
+    bool from_given, sampled;
     struct diag *d;
 };
 
 static enum status complain(const struct reading *r, const char *what,
                             struct text t)
 {
-    return diag_set(r->d, STATUS_BAD_INPUT, "%s:%u: %s: %.*s", r->name, r->line,
-                    what, (int)(t.n < 60 ? t.n : 60), t.p);
+    char shown[SHOWN_MAX + 1];
+    size_t n = t.n < SHOWN_MAX ? t.n : SHOWN_MAX;
+
+    /* Any bytes may stand there: they are not for a terminal. */
+    for (size_t i = 0; i < n; i++)
+        shown[i] = (char)(t.p[i] >= ' ' && t.p[i] <= '~' ? t.p[i] : '?');
+    shown[n] = '\0';
+    return diag_set(r->d, STATUS_BAD_INPUT, "%s:%u: %s: '%s'", r->name, r->line,
+                    what, shown);
 }
 
-static enum status read_like(const struct reading *r, struct text value)
+static enum status read_like(struct reading *r, struct text value)
 {
     for (unsigned i = 0; i < VMCS_SAMPLE_COUNT; i++)
         if (is_word(&value, vmcs_sample_name((enum vmcs_sample)i))) {
             vmcs_make(&r->dump->vmcs, (enum vmcs_sample)i);
+            r->sampled = true;
             return STATUS_OK;
         }
     return complain(r, "like real, v86, protected, pae or long, not", value);
@@ -91,8 +101,9 @@ static enum status read_field(struct reading *r, struct text name,
     uint64_t v;
 
     if (is_word(&name, "like"))
-        return r->dump->given ? complain(r, "this comes first", name)
-                              : read_like(r, value);
+        return r->dump->given || r->sampled
+                   ? complain(r, "this comes first, and once", name)
+                   : read_like(r, value);
     if (is_word(&name, "entered_from")) {
         r->from_given = true;
         r->dump->host_long = is_word(&value, "long");
@@ -168,7 +179,7 @@ enum status vmcs_dump_read(const char *name, const char *text, size_t n,
     }
     if (!r.from_given)
         dump->host_long = vmcs_has(&dump->vmcs, VMX_EXIT_HOST_64);
-    return dump->given
+    return dump->given || r.sampled
                ? STATUS_OK
                : diag_set(d, STATUS_BAD_INPUT,
                           "%s: no field of a VMCS, and no register", name);
