@@ -110,6 +110,20 @@ static bool parse_size(const char *text, uint64_t *bytes)
                *bytes, UINT64_C(1024) << 10 * (unsigned)(unit - units), bytes);
 }
 
+/* An option of the other machine's; NULL: none. */
+static const char *foreign(bool pc)
+{
+    if (pc)
+        return flags.ipl_given       ? "--ipl"
+               : flags.scratch_tapes ? "--scratch-tapes"
+                                     : NULL;
+    return flags.drives[0] ? "--drive"
+           : flags.mem     ? "--mem"
+           : flags.apic    ? "--apic"
+           : flags.vendor  ? "--vendor"
+                           : NULL;
+}
+
 /* What only the bare PC has; -1 to go on. */
 static int choose_pc(struct session_plan *plan)
 {
@@ -128,6 +142,11 @@ static int choose_pc(struct session_plan *plan)
     if (!flags.kernel && (flags.initrd || flags.append))
         return options_complain(&usage, "%s belongs to --kernel",
                                 flags.initrd ? "--initrd" : "--append");
+    const char *other = foreign(pc);
+    if (other)
+        return options_complain(&usage, "%s belongs to %s", other,
+                                pc ? "System/370 guests"
+                                   : "--kernel or --bios");
     if (pc && plan->on_given && plan->on != ON_BARE)
         return options_complain(&usage, "--kernel and --bios: on bare only");
     if (flags.mem && !parse_size(flags.mem, &plan->mem))
@@ -224,11 +243,11 @@ int cmd_run(int argc, char **argv)
     int code = options_parse(&usage, &argc, argv);
 
     if (code < 0)
-        code = choose_guests(&plan, argc, argv);
-    if (code < 0)
         code = choose_machine(&plan);
     if (code < 0)
         code = choose_pc(&plan);
+    if (code < 0)
+        code = choose_guests(&plan, argc, argv);
     if (code >= 0)
         return code;
     if (flags.script) {

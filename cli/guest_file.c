@@ -56,7 +56,7 @@ static enum status known_file(const char *path, struct guest_file *f,
         }
     return diag_set(diag, STATUS_BAD_INPUT,
                     "%s: its name does not tell what it is (.conf, .aws, "
-                    ".core, .img, .bin)",
+                    ".core, .img, .bin); a kernel is run by --kernel",
                     path);
 }
 
@@ -124,7 +124,8 @@ enum status guest_file_kernel(const char *path, struct guest_file *f,
     *f = (struct guest_file){.kind = GUEST_X86};
     if (snprintf(f->path, sizeof(f->path), "%s", path) >= (int)sizeof(f->path))
         return diag_set(diag, STATUS_BAD_INPUT, "%s: too long a path", path);
-    name_it(f);
+    /* Whole: what is behind a kernel's first dot is its version. */
+    snprintf(f->name, sizeof(f->name), "%.31s", base_name(path));
     if (is_file(path))
         return STATUS_OK;
     return diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path,

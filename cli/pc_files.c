@@ -65,7 +65,9 @@ static enum status look_at(const struct pc_drive *d, const char *path,
     if (size < 0)
         return diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path,
                         strerror(errno));
-    if (!size || size % IDE_SECTOR)
+    if (!size)
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: an empty disk", path);
+    if (size % IDE_SECTOR)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "%s: offset %llx: a disk has whole sectors of %d bytes",
                         path, (unsigned long long)size, IDE_SECTOR);

@@ -35,6 +35,7 @@ struct bare {
     bool printed;     /* since the last look at the terminal */
     bool raw;         /* the terminal is the guest's */
     bool line;        /* its console's last line is unfinished */
+    const char *took; /* what its kernel's file was taken for; NULL: none */
     uint64_t quiet;   /* tick since which it has printed nothing */
     uint64_t skipped; /* ticks in HLT that were looked at */
     uint64_t owed;    /* ns of them that the person's time is behind */
@@ -183,6 +184,7 @@ static enum status load_files(struct guest *g, struct diag *diag)
     if (!st)
         st = pc_file_read(&plan.initrd, p->initrd, (size_t)pc->bytes, diag);
     if (!st) {
+        bare_of(g)->took = load_kind_title(load_kind(&plan.kernel));
         plan.append = command_line(p, load_kind(&plan.kernel));
         st = load(g, &plan, diag);
     }
@@ -242,9 +244,17 @@ static void judge(struct guest *g, enum pc_stop stop)
                                           [PC_IDLE] = GUEST_IDLE,
                                           [PC_SHUTDOWN] = GUEST_FAILED};
 
+    struct bare *b = bare_of(g);
     g->end = g->stopped ? GUEST_STOPPED : ends[stop];
     if (g->end == GUEST_ENDED || g->end == GUEST_FAILED)
-        pc_stop_words(bare_of(g)->pc, stop, g->why, sizeof(g->why));
+        pc_stop_words(b->pc, stop, g->why, sizeof(g->why));
+    /* A damaged file is run as what it seems to be, too. */
+    if (g->end == GUEST_FAILED && b->took) {
+        size_t n = strlen(g->why);
+
+        snprintf(g->why + n, sizeof(g->why) - n, " (it was taken for a %s)",
+                 b->took);
+    }
 }
 
 /* Time that the guest has skipped in HLT since the last look is owed to the
