@@ -392,6 +392,7 @@ static void add_control(Suite *s)
 {
     TCase *t = tcase_create("control");
 
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, call_gate_copies_parameters);
     tcase_add_test(t, call_gate_returns);
     tcase_add_test(t, call_gate_of_64_bits);
