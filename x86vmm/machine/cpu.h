@@ -225,7 +225,7 @@ enum x86_outcome x86_step(struct x86_cpu *cpu);
  * is counted. */
 MUST_USE int x86_try(struct x86_cpu *cpu);
 
-/* Until `n` instructions were attempted, or HALT, or SHUTDOWN. */
+/* Until `n` instructions were attempted, or HALT, SHUTDOWN or EXIT. */
 enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n);
 
 /* RFLAGS with the lazy bits computed; storing them makes nothing lazy. */

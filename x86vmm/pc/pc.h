@@ -102,7 +102,7 @@ enum pc_stop pc_run(struct pc *pc, uint64_t n);
 /* Characters for the serial port; returns how many found room. */
 size_t pc_input(struct pc *pc, const uint8_t *bytes, size_t n);
 
-/* "ended through its exit port, code 3": why it came back; never PC_BUDGET. */
+/* "through its exit port, code 3": why it came back; "" for PC_BUDGET. */
 void pc_stop_words(const struct pc *pc, enum pc_stop stop, char *out,
                    size_t size);
 
