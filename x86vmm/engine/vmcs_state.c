@@ -1,0 +1,133 @@
+#include "x86vmm/engine/vmcs_state.h"
+
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/vtx/sample.h"
+
+#define F(name) (m->field[VMCS_##name])
+
+enum { BLOCKED = 3 /* by STI, MOV SS */, SINGLE_STEP = 0x4000, VPID = 1 };
+
+static const uint16_t controls[] = {
+    VMX_PIN_EXTERNAL_INTERRUPT,
+    VMX_PIN_NMI,
+    VMX_PRIMARY_HLT,
+    VMX_PRIMARY_UNCONDITIONAL_IO,
+    VMX_PRIMARY_MSR_BITMAPS,
+    VMX_PRIMARY_SECONDARY,
+    VMX_SECONDARY_EPT,
+    VMX_SECONDARY_RDTSCP,
+    VMX_SECONDARY_VPID,
+    VMX_SECONDARY_UNRESTRICTED_GUEST,
+    VMX_EXIT_SAVE_DEBUG,
+    VMX_EXIT_SAVE_EFER,
+    VMX_ENTRY_LOAD_DEBUG,
+    VMX_ENTRY_LOAD_EFER,
+};
+
+void vmcs_make_controls(struct vmcs *m)
+{
+    vmcs_make(m, VMCS_SAMPLE_REAL);
+    for (size_t i = 0; i < ARRAY_LEN(controls); i++)
+        vmcs_put(m, (enum vmx_control)controls[i], true);
+    /* CR3 and CR8 are the guest's own */
+    vmcs_put(m, VMX_PRIMARY_CR3_LOAD, false);
+    vmcs_put(m, VMX_PRIMARY_CR3_STORE, false);
+    F(VPID) = VPID;
+    F(CR0_MASK) = X86_CR0_NE;
+    F(CR4_MASK) = VMX_CR4_VMXE;
+}
+
+/* ---- In ---- */
+
+static uint64_t rights_of(uint16_t attr)
+{
+    return (attr & 0xFFu) | (uint64_t)(attr & 0xF00u) << 4 |
+           (attr & X86_ATTR_UNUSABLE ? 0x10000 : 0);
+}
+
+static void put_segments(struct vmcs *m, const struct x86_state *s)
+{
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
+        m->field[VMCS_GUEST_ES_SELECTOR + i] = s->seg[i].selector;
+        m->field[VMCS_GUEST_ES_BASE + i] = s->seg[i].base;
+        m->field[VMCS_GUEST_ES_LIMIT + i] = s->seg[i].limit;
+        m->field[VMCS_GUEST_ES_RIGHTS + i] = rights_of(s->seg[i].attr);
+    }
+    F(GUEST_GDTR_BASE) = s->gdt.base;
+    F(GUEST_GDTR_LIMIT) = s->gdt.limit;
+    F(GUEST_IDTR_BASE) = s->idt.base;
+    F(GUEST_IDTR_LIMIT) = s->idt.limit;
+}
+
+static void put_control(struct vmcs *m, const struct x86_state *s)
+{
+    F(GUEST_CR0) = s->cr0 | X86_CR0_NE;
+    F(CR0_SHADOW) = s->cr0;
+    F(GUEST_CR3) = s->cr3;
+    F(GUEST_CR4) = s->cr4 | VMX_CR4_VMXE;
+    F(CR4_SHADOW) = s->cr4;
+    F(GUEST_EFER) = s->efer;
+    vmcs_put(m, VMX_ENTRY_IA32E_GUEST, s->efer & X86_EFER_LMA);
+}
+
+void vmcs_put_state(struct vmcs *m, const struct x86_state *s)
+{
+    put_control(m, s);
+    put_segments(m, s);
+    F(GUEST_RSP) = s->gpr[X86_RSP];
+    F(GUEST_RIP) = s->rip;
+    F(GUEST_RFLAGS) = s->rflags;
+}
+
+void vmcs_put_event(struct vmcs *m, const struct vm_event *e)
+{
+    static const uint32_t types[X86_EVENT_COUNT] = {[X86_EVENT_INTERRUPT] = 0,
+                                                    [X86_EVENT_NMI] = 2,
+                                                    [X86_EVENT_EXCEPTION] = 3};
+
+    F(ENTRY_INTERRUPTION_INFO) = 0;
+    if (!e)
+        return;
+    F(ENTRY_INTERRUPTION_INFO) =
+        (uint32_t)(0x80000000 | (e->has_error ? 0x800 : 0) |
+                   types[e->kind] << 8 |
+                   (e->kind == X86_EVENT_NMI ? 2 : e->code & 0xFF));
+    F(ENTRY_EXCEPTION_ERROR) = e->has_error ? (uint32_t)e->info[0] : 0;
+}
+
+/* ---- Out ---- */
+
+struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg)
+{
+    uint64_t rights = m->field[VMCS_GUEST_ES_RIGHTS + seg];
+
+    return (struct x86_segment){
+        .selector = (uint16_t)m->field[VMCS_GUEST_ES_SELECTOR + seg],
+        .base = m->field[VMCS_GUEST_ES_BASE + seg],
+        .limit = (uint32_t)m->field[VMCS_GUEST_ES_LIMIT + seg],
+        .attr = (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
+                           (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0))};
+}
+
+uint64_t vmcs_cr0(const struct vmcs *m)
+{
+    return (F(GUEST_CR0) & ~F(CR0_MASK)) | (F(CR0_SHADOW) & F(CR0_MASK));
+}
+
+uint64_t vmcs_cr4(const struct vmcs *m)
+{
+    return (F(GUEST_CR4) & ~F(CR4_MASK)) | (F(CR4_SHADOW) & F(CR4_MASK));
+}
+
+bool vmcs_interruptible(const struct vmcs *m)
+{
+    return (F(GUEST_RFLAGS) & X86_FLAG_IF) &&
+           !(F(GUEST_INTERRUPTIBILITY) & BLOCKED);
+}
+
+void vmcs_advanced(struct vmcs *m, uint64_t rflags)
+{
+    F(GUEST_INTERRUPTIBILITY) &= ~(uint64_t)BLOCKED;
+    if (rflags & X86_FLAG_TF)
+        F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
+}

@@ -1,0 +1,33 @@
+/* Between struct x86_state and a VMCS, for engines that run guests by VT-x: the
+ * modelled processor's, and a real one's under a monitor on bare metal.
+ *
+ * CR0.NE and CR4.VMXE, which VMX operation fixes, are the monitor's: the masks
+ * keep them from the guest, and the shadows have what it believes. */
+#ifndef X86VMM_ENGINE_VMCS_STATE_H
+#define X86VMM_ENGINE_VMCS_STATE_H
+
+#include "monitor/exit.h"
+#include "x86vmm/machine/state.h"
+#include "x86vmm/vtx/control.h"
+
+/* A VMCS with the controls of our engines, all else as sample.def's guest in
+ * real-address mode.  Its pointers (EPT, MSR bitmaps) are the engine's to
+ * set. */
+void vmcs_make_controls(struct vmcs *m);
+
+/* Segments, descriptor tables, control registers, RSP, RIP and RFLAGS. */
+void vmcs_put_state(struct vmcs *m, const struct x86_state *s);
+/* Inject this event at the next entry; NULL: none. */
+void vmcs_put_event(struct vmcs *m, const struct vm_event *e);
+
+/* A segment; control registers as the guest believes them to be. */
+struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg);
+uint64_t vmcs_cr0(const struct vmcs *m);
+uint64_t vmcs_cr4(const struct vmcs *m);
+/* Would the processor take an interrupt now? */
+bool vmcs_interruptible(const struct vmcs *m);
+/* An instruction is complete, with these flags: what held for it alone ends.
+ * What TF asks for is told (SDM vol. 3, "Pending Debug Exceptions"). */
+void vmcs_advanced(struct vmcs *m, uint64_t rflags);
+
+#endif
