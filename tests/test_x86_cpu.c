@@ -141,6 +141,90 @@ START_TEST(rights_of_pages)
 }
 END_TEST
 
+/* SMEP and SMAP: a supervisor and a user's page (SDM vol. 3, "Determination of
+ * Access Rights"). */
+#define SMEP X86_CR4_SMEP
+#define SMAP X86_CR4_SMAP
+static const struct kept_off {
+    uint64_t entry;
+    unsigned access, kind, ac, nxe;
+    uint64_t cr4;
+    int error;
+} kept_off[] = {
+    {FRAME | P | W | U, X86_FETCH, 0, 0, 1, SMEP, 0x11},
+    {FRAME | P | W | U, X86_FETCH, 0, 0, 0, SMEP, 0x11},
+    {FRAME | P | W | U, X86_FETCH, 0, 1, 1, SMEP, 0x11},
+    {FRAME | P | W | U, X86_FETCH, 0, 0, 1, SMAP, -1},
+    {FRAME | P | W | U, X86_FETCH, X86_TLB_USER, 0, 1, SMEP | SMAP, -1},
+    {FRAME | P | W, X86_FETCH, 0, 0, 1, SMEP | SMAP, -1},
+    {FRAME | W, X86_FETCH, 0, 0, 0, SMEP, 0x10}, /* SMEP makes it tell */
+    {FRAME | P | W | U, X86_READ, 0, 0, 1, SMEP, -1},
+    {FRAME | P | W | U, X86_READ, 0, 0, 1, SMAP, 1},
+    {FRAME | P | W | U, X86_WRITE, 0, 0, 1, SMAP, 3},
+    {FRAME | P | W | U, X86_READ, 0, 1, 1, SMAP, -1},
+    {FRAME | P | W | U, X86_WRITE, 0, 1, 1, SMAP, -1},
+    {FRAME | P | U, X86_WRITE, 0, 1, 1, SMAP, 3}, /* WP still holds */
+    {FRAME | P | W | U, X86_READ, X86_TLB_IMPLICIT, 1, 1, SMAP, 1},
+    {FRAME | P | W | U, X86_WRITE, X86_TLB_IMPLICIT, 1, 1, SMAP, 3},
+    {FRAME | P | W, X86_READ, X86_TLB_IMPLICIT, 0, 1, SMAP, -1},
+    {FRAME | P | W, X86_WRITE, 0, 0, 1, SMAP, -1},
+    {FRAME | P | W | U, X86_READ, X86_TLB_USER, 0, 1, SMAP, -1},
+    {FRAME | P | W | U, X86_WRITE, X86_TLB_USER, 1, 1, SMAP, -1},
+};
+
+START_TEST(supervisors_are_kept_off)
+{
+    const struct kept_off *r = &kept_off[_i];
+    struct x86_bare *m = x86_bare_new(X86_MODE_LONG);
+    struct x86_page page;
+
+    map(m, r->entry);
+    m->cpu.state.cr0 |= X86_CR0_WP;
+    m->cpu.state.cr4 |= r->cr4;
+    m->cpu.state.efer |= r->nxe ? X86_EFER_NXE : 0;
+    m->cpu.state.rflags |= r->ac ? X86_FLAG_AC : 0;
+    int code = x86_page_walk(&m->cpu, PAGE_A, (enum x86_access)r->access,
+                             r->kind, &page);
+    ck_assert_int_eq(code ? (int)m->cpu.fault.error : -1, r->error);
+    x86_bare_free(m);
+}
+END_TEST
+
+/* STAC lets in, CLAC shuts out, whatever has been translated between; the
+ * processor's own accesses stay out.  More pages than are remembered. */
+START_TEST(smap_and_the_flag)
+{
+    enum { PAGES = 2 * X86_TLB_OPENED };
+    struct x86_bare *m = x86_bare_new(X86_MODE_LONG);
+    struct x86_cpu *cpu = &m->cpu;
+    uint64_t v;
+
+    for (unsigned n = 1; n <= PAGES; n++) {
+        for (unsigned i = 0; i < n; i++)
+            store_le64(map(m, FRAME | P | W | U) + 8 * i, FRAME | P | W | U);
+        cpu->state.cr4 |= SMAP;
+        cpu->state.rflags |= X86_FLAG_AC;
+        x86_mode_changed(cpu);
+        for (unsigned i = 0; i < n; i++) {
+            uint64_t at = PAGE_A + i * X86_PAGE;
+
+            store_le64(m->storage + TABLE + 8 * i, FRAME | P | W | U);
+            ck_assert_int_eq(x86_read(cpu, X86_DS, at, 8, &v), 0);
+            ck_assert_int_eq(x86_write(cpu, X86_DS, at, 8, v), 0);
+        }
+        ck_assert_int_eq(x86_read_linear(cpu, PAGE_A, 8, X86_AS_SYSTEM, &v),
+                         X86_FAULT);
+        ck_assert_int_eq(x86_read(cpu, X86_DS, PAGE_A, 8, &v), 0);
+        cpu->state.rflags &= ~X86_FLAG_AC;
+        x86_mode_changed(cpu);
+        for (unsigned i = 0; i < n; i++)
+            ck_assert_int_eq(
+                x86_read(cpu, X86_DS, PAGE_A + i * X86_PAGE, 8, &v), X86_FAULT);
+    }
+    x86_bare_free(m);
+}
+END_TEST
+
 /* A second level's 1-GiB page is reserved where CPUID does not tell of them;
  * a large page's low address bits are. */
 START_TEST(reserved_bits_of_large_pages)
@@ -478,6 +562,9 @@ static TCase *paging_cases(void)
     TCase *t = tcase_create("paging");
 
     tcase_add_loop_test(t, rights_of_pages, 0, (int)ARRAY_LEN(rights));
+    tcase_add_loop_test(t, supervisors_are_kept_off, 0,
+                        (int)ARRAY_LEN(kept_off));
+    tcase_add_test(t, smap_and_the_flag);
     tcase_add_test(t, reserved_bits_of_large_pages);
     tcase_add_test(t, translations_last_until_dropped);
     tcase_add_test(t, reading_first_does_not_let_write);

@@ -60,14 +60,17 @@ static void check_same(uint32_t leaf, uint32_t as)
  * zeros. */
 START_TEST(leaves_out_of_range)
 {
-    check_same(2, 1);
-    check_same(0x3FFFFFFF, 1);
-    check_same(0x40000002, 1);
-    check_same(0x40000100, 1);
-    check_same(0x80000009, 1);
-    check_same(0xFFFFFFFF, 1);
+    check_same(8, 7);
+    check_same(0x3FFFFFFF, 7);
+    check_same(0x40000002, 7);
+    check_same(0x40000100, 7);
+    check_same(0x80000009, 7);
+    check_same(0xFFFFFFFF, 7);
     struct x86_cpuid_row r = x86_cpuid(0x80000005);
     ck_assert_uint_eq(r.eax | r.ebx | r.ecx | r.edx, 0);
+    r = x86_cpuid_sub(7, 1);
+    ck_assert_uint_eq(r.eax | r.ebx | r.ecx | r.edx, 0);
+    ck_assert_uint_eq(x86_cpuid_sub(7, 0).ebx, 0x100080);
 }
 END_TEST
 

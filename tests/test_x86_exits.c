@@ -41,7 +41,7 @@ static void ask(struct rig *r, uint32_t leaf)
 /* KVM in the kernel and our interpreter give the same answers. */
 START_TEST(cpuid_is_the_profile)
 {
-    static const uint32_t beyond[] = {2,          7,          0xD,
+    static const uint32_t beyond[] = {2,          8,          0xD,
                                       0x40000002, 0x80000005, 0x80000009};
 
     if (!rig_has_mode(X86_MODE_REAL) || !rig_has(KVM_FEATURE_CPUID) ||

@@ -7,6 +7,7 @@
 #include "x86vmm/machine/segment.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Vectors ---- */
@@ -286,6 +287,50 @@ START_TEST(resume_flag_is_saved)
 }
 END_TEST
 
+/* With CR4.UMIP the five that tell where tables are need CPL 0; SLDT and STR
+ * are not known to a virtual-8086 program at all. */
+static const struct telling {
+    const char *hex; /* the operand at DS:[0] */
+    int v86;
+} telling[] = {{"0F01 06 0000", X86_EXC_GP},
+               {"0F01 0E 0000", X86_EXC_GP},
+               {"0F00 06 0000", X86_EXC_UD},
+               {"0F01 26 0000", X86_EXC_GP},
+               {"0F00 0E 0000", X86_EXC_UD}};
+
+static void check_telling(const struct telling *t, enum sys_mode mode,
+                          unsigned cpl, bool umip, int vector)
+{
+    struct x86_bare *m = sys_new(mode, cpl);
+    char hex[40];
+
+    m->cpu.state.cr4 |= umip ? X86_CR4_UMIP : 0;
+    m->cpu.state.gpr[X86_RSI] = BARE_DATA;
+    if (mode == SYS_V86)
+        snprintf(hex, sizeof(hex), "%s CC", t->hex);
+    else /* the same ModRM without a displacement: [rsi] */
+        snprintf(hex, sizeof(hex), "%.7s CC", t->hex);
+    sys_program(m, hex);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_msg(sys_vector(m) == vector, "%s, mode %d, CPL %u: %d, not %d",
+                  hex, mode, cpl, sys_vector(m), vector);
+    x86_bare_free(m);
+}
+
+START_TEST(umip)
+{
+    const struct telling *t = &telling[_i];
+    static const enum sys_mode modes[] = {SYS_PROTECTED, SYS_LONG, SYS_COMPAT};
+
+    for (unsigned i = 0; i < ARRAY_LEN(modes); i++) {
+        check_telling(t, modes[i], 0, true, X86_EXC_BP);
+        check_telling(t, modes[i], 3, false, X86_EXC_BP);
+        check_telling(t, modes[i], 3, true, X86_EXC_GP);
+    }
+    check_telling(t, SYS_V86, 3, true, t->v86);
+}
+END_TEST
+
 static void vectors_of(TCase *t)
 {
     tcase_add_loop_test(t, vectors_hold, 0, SYS_MODE_COUNT);
@@ -304,6 +349,7 @@ static void delivery_of(TCase *t)
     tcase_add_test(t, double_and_triple_faults);
     tcase_add_test(t, benign_faults_come_in_turn);
     tcase_add_test(t, resume_flag_is_saved);
+    tcase_add_loop_test(t, umip, 0, (int)ARRAY_LEN(telling));
 }
 
 Suite *suite_x86_system(void);

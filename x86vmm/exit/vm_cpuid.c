@@ -6,7 +6,8 @@
 enum verdict vm_cpuid(struct vcpu *v, struct vm_exit *x)
 {
     struct x86_state *s = x86_state(v);
-    struct x86_cpuid_row row = x86_cpuid((uint32_t)s->gpr[X86_RAX]);
+    struct x86_cpuid_row row =
+        x86_cpuid_sub((uint32_t)s->gpr[X86_RAX], (uint32_t)s->gpr[X86_RCX]);
 
     (void)x;
     s->gpr[X86_RAX] = row.eax;

@@ -11,9 +11,14 @@
 
 /* ---- One page ---- */
 
-static unsigned is_user(const struct x86_cpu *cpu, enum x86_in_name name)
+/* X86_TLB_USER, X86_TLB_IMPLICIT or 0. */
+static unsigned kind_of(struct x86_cpu *cpu, enum x86_in_name name)
 {
-    return name == X86_AS_CPL ? cpu->user : 0;
+    if (name == X86_AS_CPL)
+        return cpu->user;
+    if (UNLIKELY(cpu->opened))
+        x86_tlb_close(cpu);
+    return X86_TLB_IMPLICIT;
 }
 
 /* What is no storage is the bus's, in naturally aligned pieces of 8 bytes and
@@ -89,26 +94,26 @@ static uint64_t wrap(const struct x86_cpu *cpu, uint64_t linear)
 
 /* Both pages are looked up before either is touched. */
 static int access_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
-                         enum x86_access access, unsigned user, uint8_t *bytes)
+                         enum x86_access access, unsigned kind, uint8_t *bytes)
 {
     struct x86_tlb_entry *t;
     size_t first;
 
     linear = wrap(cpu, linear);
     first = X86_PAGE - linear % X86_PAGE;
-    TRY(x86_tlb_find(cpu, linear, access, user, &t));
+    TRY(x86_tlb_find(cpu, linear, access, kind, &t));
     if (LIKELY(size <= first)) {
         touch(cpu, t, linear, size, access, bytes);
         x86_debug_access(cpu, linear, size, access == X86_WRITE);
         return 0;
     }
     uint64_t next = wrap(cpu, linear + first);
-    TRY(x86_tlb_find(cpu, next, access, user, &t));
+    TRY(x86_tlb_find(cpu, next, access, kind, &t));
     if (size - first > X86_PAGE)
         return x86_raise_gp(cpu); /* no instruction does */
-    TRY(x86_tlb_find(cpu, linear, access, user, &t));
+    TRY(x86_tlb_find(cpu, linear, access, kind, &t));
     touch(cpu, t, linear, first, access, bytes);
-    TRY(x86_tlb_find(cpu, next, access, user, &t));
+    TRY(x86_tlb_find(cpu, next, access, kind, &t));
     touch(cpu, t, next, size - first, access, bytes + first);
     x86_debug_access(cpu, linear, size, access == X86_WRITE);
     return 0;
@@ -117,7 +122,7 @@ static int access_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
 int x86_read_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
                     enum x86_in_name name, void *to)
 {
-    return access_linear(cpu, linear, size, X86_READ, is_user(cpu, name), to);
+    return access_linear(cpu, linear, size, X86_READ, kind_of(cpu, name), to);
 }
 
 int x86_write_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
@@ -132,7 +137,7 @@ int x86_write_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
         size -= sizeof(bytes);
     }
     memcpy(bytes, from, size);
-    return access_linear(cpu, linear, size, X86_WRITE, is_user(cpu, name),
+    return access_linear(cpu, linear, size, X86_WRITE, kind_of(cpu, name),
                          bytes);
 }
 
@@ -142,7 +147,7 @@ int x86_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     struct x86_tlb_entry *t;
 
     linear = wrap(cpu, linear);
-    TRY(x86_tlb_find(cpu, linear, access, is_user(cpu, name), &t));
+    TRY(x86_tlb_find(cpu, linear, access, kind_of(cpu, name), &t));
     *gpa = x86_tlb_gpa(t) + linear % X86_PAGE;
     return 0;
 }

@@ -45,6 +45,8 @@ MUST_USE int x86_walk(struct x86_cpu *cpu, uint64_t linear,
 /* Drop translations: all, all but global ones, one page. */
 void x86_tlb_flush(struct x86_cpu *cpu, bool globals_too);
 void x86_tlb_invalidate(struct x86_cpu *cpu, uint64_t linear);
+/* Those that AC alone has let through SMAP. */
+void x86_tlb_close(struct x86_cpu *cpu);
 
 /* Storage at this physical page was written from outside the processor (DMA,
  * a loader): what was decoded from it is stale. */

@@ -57,6 +57,8 @@ void x86_mode_changed(struct x86_cpu *cpu)
                    : cpu->stack_32 ? UINT32_MAX
                                    : UINT16_MAX;
     set_fast(cpu);
+    if (UNLIKELY(cpu->opened) && !(s->rflags & X86_FLAG_AC))
+        x86_tlb_close(cpu);
 }
 
 void x86_cpu_reset(struct x86_cpu *cpu)

@@ -91,6 +91,10 @@ enum { X86_TLB_SIZE = 1024, X86_ITLB_SIZE = 256, X86_PAGE = 4096 };
  * X86_TLB_NONE: this kind has not been checked. */
 #define X86_TLB_NONE UINT64_MAX
 enum { X86_TLB_USER = 1, X86_TLB_SLOW = 2 };
+/* Not in tags: an access of the processor's own, in whose name AC does not
+ * lift SMAP (SDM vol. 3, "Determination of Access Rights"). */
+enum { X86_TLB_IMPLICIT = 4 };
+enum { X86_TLB_OPENED = 16 };
 struct x86_tlb_entry {
     uint64_t tag[2]; /* [0] reads or fetches, [1] writes */
     uint8_t *host;   /* of the page's first byte; NULL: not storage (MMIO) */
@@ -175,6 +179,11 @@ struct x86_cpu {
     struct x86_tlb_entry tlb[X86_TLB_SIZE], itlb[X86_ITLB_SIZE];
     /* A bit for each entry that may hold something: to flush few is quick. */
     uint64_t tlb_used[X86_TLB_SIZE / 64], itlb_used[X86_ITLB_SIZE / 64];
+    /* Users' pages that a supervisor could reach because of AC, despite SMAP:
+     * their slots in `tlb`, to be dropped when AC is cleared.  A count above
+     * X86_TLB_OPENED: there are more. */
+    unsigned opened;
+    uint16_t opened_slot[X86_TLB_OPENED];
     struct x86_code_cache *code; /* owned */
 };
 

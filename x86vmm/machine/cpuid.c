@@ -37,3 +37,11 @@ struct x86_cpuid_row x86_cpuid(uint32_t leaf)
         row = find(find(0)->eax);
     return row ? *row : (struct x86_cpuid_row){.leaf = leaf};
 }
+
+struct x86_cpuid_row x86_cpuid_sub(uint32_t leaf, uint32_t subleaf)
+{
+    struct x86_cpuid_row row = x86_cpuid(leaf);
+
+    return row.leaf == 7 && subleaf ? (struct x86_cpuid_row){.leaf = leaf}
+                                    : row;
+}

@@ -23,4 +23,7 @@ extern const struct x86_cpuid_table x86_cpuid_profile;
  * processors; one that is in range but not in the profile gives zeros. */
 struct x86_cpuid_row x86_cpuid(uint32_t leaf);
 
+/* The same of a subleaf: 0, or one of leaf 7, which has no others. */
+struct x86_cpuid_row x86_cpuid_sub(uint32_t leaf, uint32_t subleaf);
+
 #endif

@@ -2,6 +2,7 @@
 #include "base/table.h"
 #include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/form.h"
+#include "x86vmm/machine/segment.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
@@ -38,12 +39,25 @@ static int ask_cpl(struct x86_cpu *cpu, const struct x86_op *op)
     return bodies[op->id].body(cpu, op);
 }
 
+/* At a CPL above 0: the privileged ones, and with CR4.UMIP those that tell
+ * where the system's tables are (SDM vol. 2, SGDT, SIDT, SLDT, SMSW, STR).
+ * Where there is no SLDT and STR, that is said first. */
+static bool is_refused(const struct x86_cpu *cpu, const struct x86_op *op)
+{
+    bool of_protected = op->id == X86_INSN_SLDT || op->id == X86_INSN_STR;
+
+    if (op->flags & X86_CPL0)
+        return true;
+    return (op->flags & X86_UMIP) && (cpu->state.cr4 & X86_CR4_UMIP) &&
+           !(of_protected && x86_is_8086(cpu));
+}
+
 /* In front of what may leave a guest. */
 static int ask(struct x86_cpu *cpu, const struct x86_op *op)
 {
     int code;
 
-    if ((op->flags & X86_CPL0) && cpu->cpl)
+    if (UNLIKELY(cpu->cpl) && is_refused(cpu, op))
         return x86_raise_gp(cpu);
     if (x86_ask_guest(cpu, op, &code))
         return code;
@@ -60,6 +74,12 @@ static const bool asked[X86_INSN_COUNT] = {
 static x86_body (*const fast_bodies[])(const struct x86_op *) = {
     x86_fast_data, x86_fast_arith, x86_fast_branch, x86_fast_shift};
 
+static bool tells_of_system(enum x86_op_id id)
+{
+    return id == X86_INSN_SGDT || id == X86_INSN_SIDT || id == X86_INSN_SLDT ||
+           id == X86_INSN_SMSW || id == X86_INSN_STR;
+}
+
 static void set_row(struct x86_op *op, enum x86_op_id id)
 {
     op->id = (uint16_t)id;
@@ -68,6 +88,8 @@ static void set_row(struct x86_op *op, enum x86_op_id id)
         op->flags |= X86_CPL0;
         op->body = ask_cpl;
     }
+    if (tells_of_system(id))
+        op->flags |= X86_UMIP;
     if (asked[id]) {
         op->body = ask;
         return;

@@ -38,7 +38,8 @@ enum {
     X86_LOCK = 4,
     X86_RIP_RELATIVE = 8,
     X86_ENDS = 16, /* a branch: no instruction follows in its block */
-    X86_CPL0 = 32  /* #GP(0) at any other CPL */
+    X86_CPL0 = 32, /* #GP(0) at any other CPL */
+    X86_UMIP = 64  /* likewise while CR4.UMIP is set */
 };
 
 struct x86_op {

@@ -11,8 +11,8 @@
 #define CR0_MSW UINT64_C(0xF)        /* TS EM MP PE */
 #define CR0_NW  UINT64_C(0x20000000)
 #define CR0_CD  UINT64_C(0x40000000)
-/* OSXMMEXCPT OSFXSR PCE PGE PAE PSE DE TSD, as CPUID says. */
-#define CR4_OWN UINT64_C(0x7BC)
+/* SMAP SMEP UMIP OSXMMEXCPT OSFXSR PCE PGE PAE PSE DE TSD, as CPUID says. */
+#define CR4_OWN UINT64_C(0x300FBC)
 #define CR4_PGE UINT64_C(0x80)
 
 #define CR4_VMXE UINT64_C(0x2000)
@@ -115,12 +115,15 @@ static int set_cr4(struct x86_cpu *cpu, uint64_t value)
 {
     struct x86_state *s = &cpu->state;
     uint64_t changed = value ^ s->cr4;
-    bool paged = changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE);
+    bool paged = changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE | X86_CR4_SMEP |
+                            X86_CR4_SMAP);
+    bool pointers =
+        changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE | X86_CR4_SMEP);
 
     if ((value & ~cr4_own(cpu)) || !may_set(cpu, 4, value) ||
         (x86_long_mode(cpu) && !(value & X86_CR4_PAE)))
         return x86_raise_gp(cpu);
-    if (paged && (s->cr0 & X86_CR0_PG) && (value & X86_CR4_PAE) &&
+    if (pointers && (s->cr0 & X86_CR0_PG) && (value & X86_CR4_PAE) &&
         !x86_long_mode(cpu))
         TRY(x86_load_pdptes(cpu, s->cr3));
     s->cr4 = value;

@@ -144,6 +144,28 @@ int op_popf(struct x86_cpu *cpu, const struct x86_op *op)
     return X86_SYNC;
 }
 
+/* SDM vol. 2, CLAC, STAC: not known to a virtual-8086 program either. */
+static int set_ac(struct x86_cpu *cpu, uint64_t ac)
+{
+    if (cpu->cpl)
+        return x86_raise(cpu, X86_EXC_UD);
+    cpu->state.rflags = (cpu->state.rflags & ~X86_FLAG_AC) | ac;
+    x86_mode_changed(cpu);
+    return 0;
+}
+
+int op_clac(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    (void)op;
+    return set_ac(cpu, 0);
+}
+
+int op_stac(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    (void)op;
+    return set_ac(cpu, X86_FLAG_AC);
+}
+
 /* ---- The processor ---- */
 
 int op_hlt(struct x86_cpu *cpu, const struct x86_op *op)
@@ -237,11 +259,11 @@ int op_rdpmc(struct x86_cpu *cpu, const struct x86_op *op)
 /* ---- CPUID ---- the profile, less what a monitor adds, with what the machine
  * around the processor adds. */
 
-static struct x86_cpuid_row bare_leaf(uint32_t leaf)
+static struct x86_cpuid_row bare_leaf(uint32_t leaf, uint32_t subleaf)
 {
     bool monitors = leaf >= 0x40000000 && leaf <= 0x400000FF;
 
-    return x86_cpuid(monitors ? 0x3FFFFFFF : leaf);
+    return x86_cpuid_sub(monitors ? 0x3FFFFFFF : leaf, subleaf);
 }
 
 int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
@@ -249,7 +271,7 @@ int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
     enum { VMX = 1 << 5, APIC = 1 << 9, SYSCALL = 1 << 11 };
     uint64_t *r = cpu->state.gpr;
     uint32_t leaf = (uint32_t)r[X86_RAX];
-    struct x86_cpuid_row row = bare_leaf(leaf);
+    struct x86_cpuid_row row = bare_leaf(leaf, (uint32_t)r[X86_RCX]);
 
     (void)op;
     if (row.leaf == 0 && cpu->world.vendor) {

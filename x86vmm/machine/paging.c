@@ -22,9 +22,7 @@ enum {
 /* Bits of a page fault's error code. */
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
 
-#define CR4_PGE  0x80ull
-#define CR4_SMEP 0x100000ull
-#define CR4_SMAP 0x200000ull
+#define CR4_PGE 0x80ull
 
 enum { LEVELS_MAX = 4 };
 
@@ -33,7 +31,7 @@ struct walk {
     struct x86_cpu *cpu;
     uint64_t linear;
     enum x86_access access;
-    bool user;
+    bool user, implicit;
     unsigned size; /* of an entry, bytes */
     /* Guest-physical address and contents; [0] is the leaf's level. */
     uint64_t at[LEVELS_MAX], entry[LEVELS_MAX];
@@ -43,7 +41,8 @@ struct walk {
 static int page_fault(const struct walk *w, unsigned why)
 {
     const struct x86_state *s = &w->cpu->state;
-    bool tells_fetch = (s->efer & X86_EFER_NXE) || (s->cr4 & CR4_SMEP);
+    bool nx = (s->efer & X86_EFER_NXE) && (s->cr4 & X86_CR4_PAE);
+    bool tells_fetch = nx || (s->cr4 & X86_CR4_SMEP);
     unsigned error = why;
 
     error |= w->access == X86_WRITE ? PF_W : 0;
@@ -152,6 +151,14 @@ static int descend(struct walk *w, uint64_t table, unsigned level,
     }
 }
 
+/* SMAP keeps a supervisor's data accesses off this page, unless AC says
+ * otherwise. */
+static bool is_kept_off(const struct walk *w)
+{
+    return !w->user && w->user_ok && w->access != X86_FETCH &&
+           (w->cpu->state.cr4 & X86_CR4_SMAP);
+}
+
 /* Access rights (SDM vol. 3, "Determination of Access Rights"). */
 static bool may_access(const struct walk *w)
 {
@@ -161,10 +168,9 @@ static bool may_access(const struct walk *w)
         return false;
     if (w->user)
         return w->user_ok && (w->access != X86_WRITE || w->write_ok);
-    if (w->user_ok && w->access == X86_FETCH && (s->cr4 & CR4_SMEP))
+    if (w->user_ok && w->access == X86_FETCH && (s->cr4 & X86_CR4_SMEP))
         return false;
-    if (w->user_ok && w->access != X86_FETCH && (s->cr4 & CR4_SMAP) &&
-        !(s->rflags & X86_FLAG_AC))
+    if (is_kept_off(w) && (w->implicit || !(s->rflags & X86_FLAG_AC)))
         return false;
     return w->access != X86_WRITE || w->write_ok || !(s->cr0 & X86_CR0_WP);
 }
@@ -219,12 +225,13 @@ static int begin(struct walk *w, uint64_t *table, unsigned *top)
 
 /* To the guest-physical address. */
 static int walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
-                bool user, struct x86_page *page)
+                unsigned kind, struct x86_page *page)
 {
     struct walk w = {.cpu = cpu,
                      .linear = linear,
                      .access = access,
-                     .user = user,
+                     .user = kind & X86_TLB_USER,
+                     .implicit = kind & X86_TLB_IMPLICIT,
                      .user_ok = true,
                      .write_ok = true,
                      .execute_ok = true};
@@ -247,14 +254,15 @@ static int walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     page->user = w.user_ok;
     page->writable = w.write_ok;
     page->dirty = w.entry[leaf] & PTE_D;
+    page->opened = is_kept_off(&w);
     page->global = (w.entry[leaf] & PTE_G) && (cpu->state.cr4 & CR4_PGE);
     return 0;
 }
 
 int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
-                  bool user, struct x86_page *page)
+                  unsigned kind, struct x86_page *page)
 {
-    TRY(walk(cpu, linear, access, user, page));
+    TRY(walk(cpu, linear, access, kind, page));
     if (LIKELY(!cpu->guest))
         return 0;
     return cpu->guest->translate(cpu, page->gpa, linear, access, false,
@@ -305,15 +313,25 @@ static void mark_used(struct x86_cpu *cpu, uint64_t linear,
         cpu->tlb_used[page % X86_TLB_SIZE / 64] |= bit;
 }
 
+static void remember_opened(struct x86_cpu *cpu, uint64_t linear)
+{
+    uint16_t slot = linear / X86_PAGE % X86_TLB_SIZE;
+
+    if (cpu->opened < X86_TLB_OPENED)
+        cpu->opened_slot[cpu->opened] = slot;
+    if (cpu->opened <= X86_TLB_OPENED)
+        cpu->opened++;
+}
+
 int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
-                 unsigned user, struct x86_tlb_entry **entry)
+                 unsigned kind, struct x86_tlb_entry **entry)
 {
     struct x86_tlb_entry *t = x86_tlb_slot(cpu, linear, access);
     unsigned way = x86_tlb_way(access);
-    uint64_t tag = x86_tlb_tag(linear, user);
+    uint64_t tag = x86_tlb_tag(linear, kind);
     struct x86_page page;
 
-    TRY(x86_page_walk(cpu, linear, access, user, &page));
+    TRY(x86_page_walk(cpu, linear, access, kind, &page));
     const struct mem_slot *slot = mem_find(cpu->world.mem, page.gpa, X86_PAGE);
     if (x86_tlb_gpa(t) != page.gpa ||
         (t->tag[!way] & ~(uint64_t)X86_TLB_SLOW) != tag)
@@ -322,6 +340,8 @@ int x86_tlb_fill(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     t->host = slot ? slot->host + (page.gpa - slot->gpa) : NULL;
     t->tag[way] = tag | is_slow(cpu, slot, page.gpa, access);
     mark_used(cpu, linear, access);
+    if (UNLIKELY(page.opened))
+        remember_opened(cpu, linear);
     *entry = t;
     return 0;
 }
@@ -359,6 +379,20 @@ void x86_tlb_invalidate(struct x86_cpu *cpu, uint64_t linear)
 
     data->tag[0] = data->tag[1] = X86_TLB_NONE;
     code->tag[0] = code->tag[1] = X86_TLB_NONE;
+}
+
+void x86_tlb_close(struct x86_cpu *cpu)
+{
+    if (cpu->opened > X86_TLB_OPENED) {
+        x86_tlb_flush(cpu, true);
+    } else {
+        for (unsigned i = 0; i < cpu->opened; i++) {
+            struct x86_tlb_entry *t = &cpu->tlb[cpu->opened_slot[i]];
+
+            t->tag[0] = t->tag[1] = X86_TLB_NONE;
+        }
+    }
+    cpu->opened = 0;
 }
 
 void x86_tlb_init(struct x86_cpu *cpu)

@@ -102,7 +102,10 @@ struct x86_state {
 #define X86_CR4_DE    0x8ull
 #define X86_CR4_PSE   0x10ull
 #define X86_CR4_PAE   0x20ull
+#define X86_CR4_UMIP  0x800ull
 #define X86_CR4_LA57  0x1000ull
+#define X86_CR4_SMEP  0x100000ull
+#define X86_CR4_SMAP  0x200000ull
 #define X86_EFER_SCE  0x1ull
 #define X86_EFER_LME  0x100ull
 #define X86_EFER_LMA  0x400ull
