@@ -168,8 +168,8 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
     b->pc = pc_new(&plan, diag);
     if (!b->pc)
         return STATUS_BAD_INPUT;
-    b->pc->uart.output = b->pc->debug.output = printed;
-    b->pc->uart.to = b->pc->debug.to = g;
+    b->pc->board.uart.output = b->pc->board.debug.output = printed;
+    b->pc->board.uart.to = b->pc->board.debug.to = g;
     return STATUS_OK;
 }
 
@@ -303,10 +303,10 @@ static void tend_pipe(struct guest *g)
     uint64_t quiet = b->pc->clock.now - b->quiet;
     bool idle = g->end == GUEST_IDLE;
 
-    if (s->consoles.source == CONSOLES_PIPE && !b->pc->uart.count &&
+    if (s->consoles.source == CONSOLES_PIPE && !b->pc->board.uart.count &&
         (idle || (b->line && quiet > PROMPT_TICKS))) {
         session_reading(g);
-        if (b->pc->uart.count)
+        if (b->pc->board.uart.count)
             g->end = GUEST_RUNNING;
     } else if (quiet > (uint64_t)IDLE_SECONDS * X86_TICKS_SECOND &&
                in_wait(g)) {

@@ -33,8 +33,8 @@ static void set_up(void)
     memset(&rig, 0, sizeof(rig));
     rig.pc = pc_new(&plan, &diag);
     ck_assert_msg(rig.pc, "%s", diag.text);
-    rig.pc->uart.output = rig.pc->debug.output = print;
-    rig.pc->uart.to = rig.pc->debug.to = &rig;
+    rig.pc->board.uart.output = rig.pc->board.debug.output = print;
+    rig.pc->board.uart.to = rig.pc->board.debug.to = &rig;
 }
 
 static void tear_down(void)

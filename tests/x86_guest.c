@@ -107,8 +107,8 @@ static bool start(struct x86_guest *g, const struct x86_guest_plan *plan)
     }
     g->pc = pc_new(&pc, &diag);
     ck_assert_msg(g->pc != NULL, "%s", diag.text);
-    g->pc->uart.output = g->pc->debug.output = print;
-    g->pc->uart.to = g->pc->debug.to = g;
+    g->pc->board.uart.output = g->pc->board.debug.output = print;
+    g->pc->board.uart.to = g->pc->board.debug.to = g;
     if (plan->firmware) {
         free(kernel);
         return true;

@@ -65,7 +65,7 @@ static bool interrupt_waits(const struct vcpu *v)
 {
     const struct x86_platform *platform = v->vm->arch;
 
-    return v->pending.count || (platform && platform->raised);
+    return v->pending.count || (platform && x86_platform_waits(platform));
 }
 
 void vtx_prepare(struct vcpu *v)

@@ -45,17 +45,18 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
     return engine->inject(v, &event);
 }
 
-/* The lowest line that is raised; level-triggered, so it stays. */
+/* The interrupt controller's, acknowledged; without one the lowest line that is
+ * raised, which stays. */
 static bool take_pending(struct vcpu *v, struct vm_event *e)
 {
     const struct x86_platform *p = x86_platform(v);
+    int vector = -1;
 
-    if (!p->raised || !x86_state(v)->interruptible)
-        return false;
+    if (x86_state(v)->interruptible && x86_platform_waits(p))
+        vector = x86_platform_acknowledge(p);
     *e = (struct vm_event){.kind = X86_EVENT_INTERRUPT,
-                           .code = X86_LINE_VECTOR +
-                                   (unsigned)__builtin_ctz(p->raised)};
-    return true;
+                           .code = (uint32_t)vector};
+    return vector >= 0;
 }
 
 static bool accepts(const struct vcpu *v, const struct vm_event *e)

@@ -25,7 +25,7 @@ enum {
 #define MSR_KERNEL_GS_BASE 0xC0000102u
 #define MSR_TSC_AUX        0xC0000103u
 
-enum { APIC_BSP = 0x100, FAST_STRINGS = 1 };
+enum { FAST_STRINGS = 1 };
 
 struct x86_msrs *x86_msrs_new(void)
 {
@@ -34,10 +34,9 @@ struct x86_msrs *x86_msrs_new(void)
 
 void x86_msrs_reset(struct x86_msrs *m)
 {
-    *m =
-        (struct x86_msrs){.pat = UINT64_C(0x0007040600070406),
-                          .apic_base = 0xFEE00000 | X86_APIC_ENABLED | APIC_BSP,
-                          .misc_enable = FAST_STRINGS};
+    *m = (struct x86_msrs){.pat = UINT64_C(0x0007040600070406),
+                           .apic_base = X86_APIC_BASE_RESET,
+                           .misc_enable = FAST_STRINGS};
 }
 
 uint64_t x86_tsc(const struct x86_cpu *cpu)
@@ -168,11 +167,12 @@ static int write_pat(struct x86_cpu *cpu, uint64_t value)
 
 static int write_apic_base(struct x86_cpu *cpu, uint64_t value)
 {
-    const uint64_t own = UINT64_C(0xFFFFFF000) | X86_APIC_ENABLED | APIC_BSP;
+    const uint64_t own =
+        UINT64_C(0xFFFFFF000) | X86_APIC_ENABLED | X86_APIC_BSP;
 
     if (!cpu->world.apic || (value & ~own))
         return x86_raise_gp(cpu);
-    cpu->msrs->apic_base = value | APIC_BSP;
+    cpu->msrs->apic_base = value | X86_APIC_BSP;
     if (cpu->world.apic_changed)
         cpu->world.apic_changed(cpu->world.who);
     return 0;

@@ -3,6 +3,7 @@
 #define X86VMM_MACHINE_MSR_H
 
 #include "x86vmm/machine/cpu.h"
+#include "x86vmm/machine/platform.h"
 
 struct x86_msrs {
     uint64_t star, lstar, cstar, fmask; /* SYSCALL */
@@ -10,9 +11,6 @@ struct x86_msrs {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, apic_base, misc_enable, tsc_aux;
 };
-
-/* Of IA32_APIC_BASE: the local APIC is there. */
-enum { X86_APIC_ENABLED = 0x800 };
 
 struct x86_msrs *x86_msrs_new(void); /* NULL: no memory; freed with free */
 void x86_msrs_reset(struct x86_msrs *m);

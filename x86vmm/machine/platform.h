@@ -24,6 +24,12 @@ enum {
  * 10 ns. */
 enum { X86_TICKS_SECOND = 100000000 };
 
+/* Of IA32_APIC_BASE (Intel SDM vol. 3, "Local APIC Status and Location"): on,
+ * of the bootstrap processor; and what it is after a reset. */
+enum { X86_APIC_ENABLED = 0x800, X86_APIC_BSP = 0x100 };
+#define X86_APIC_BASE_RESET \
+    (UINT64_C(0xFEE00000) | X86_APIC_ENABLED | X86_APIC_BSP)
+
 /* How a guest has ended its machine. */
 enum x86_stop {
     X86_STOP_EXIT,  /* through its exit port, with a code */
@@ -38,9 +44,16 @@ struct x86_platform {
     uint32_t exit_code; /* what it wrote to its exit port */
     enum x86_stop how;
     const char *through; /* of OFF and RESET: which device; static text */
-    /* The interrupt controller, told of each line's change; NULL: none. */
+    /* The interrupt controller; all NULL: none. */
     void (*line_changed)(void *controller, unsigned line, bool raised);
+    bool (*waits)(void *controller);      /* an interrupt for the processor? */
+    int (*acknowledge)(void *controller); /* INTA: its vector, or -1 */
     void *controller;
+    /* A local APIC, and what it shares with its processor: IA32_APIC_BASE and
+     * CR8.  Whoever changes one of them tells; NULL: nobody minds. */
+    bool apic;
+    uint64_t apic_base, cr8;
+    void (*apic_changed)(void *controller);
 };
 
 static inline void x86_line_set(struct x86_platform *p, unsigned line,
@@ -51,6 +64,20 @@ static inline void x86_line_set(struct x86_platform *p, unsigned line,
     p->raised = raised ? p->raised | bit : p->raised & (uint16_t)~bit;
     if (p->line_changed)
         p->line_changed(p->controller, line % X86_LINES, raised);
+}
+
+/* Is there an interrupt for the processor? */
+static inline bool x86_platform_waits(const struct x86_platform *p)
+{
+    return p->waits ? p->waits(p->controller) : p->raised != 0;
+}
+
+/* The processor takes it: its vector, or -1 when it is gone. */
+static inline int x86_platform_acknowledge(const struct x86_platform *p)
+{
+    if (p->acknowledge)
+        return p->acknowledge(p->controller);
+    return p->raised ? X86_LINE_VECTOR + __builtin_ctz(p->raised) : -1;
 }
 
 /* A device ends the machine. */

@@ -1,0 +1,117 @@
+/* A PC's board: all its devices, on the bus, clock and platform of whoever has
+ * the processor: a bare PC (pc.h) or a monitor's virtual machine.
+ *
+ * It makes itself the platform's interrupt controller (platform.h). */
+#ifndef X86VMM_PC_BOARD_H
+#define X86VMM_PC_BOARD_H
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "x86vmm/dev/dev_ide.h"
+#include "x86vmm/dev/dev_ioapic.h"
+#include "x86vmm/dev/dev_kbc.h"
+#include "x86vmm/dev/dev_lapic.h"
+#include "x86vmm/dev/dev_pic.h"
+#include "x86vmm/dev/dev_pit.h"
+#include "x86vmm/dev/dev_port.h"
+#include "x86vmm/dev/dev_rtc.h"
+#include "x86vmm/dev/dev_text.h"
+#include "x86vmm/dev/dev_uart.h"
+
+enum {
+    PC_STORAGE_UNIT = 1 << 20, /* its size is a multiple of this */
+    PC_ROM_MAX = 16 << 20,
+    PC_VENDOR = 12,         /* characters of CPUID's vendor */
+    PC_LOW_END = 0xA0000,   /* where a PC's adapters begin */
+    PC_HIGH_BEGIN = 1 << 20 /* and end */
+};
+#define PC_STORAGE_MIN UINT64_C(0x200000)   /* 2 MiB */
+#define PC_STORAGE_MAX UINT64_C(0xC0000000) /* 3 GiB: devices are above */
+
+/* The second at which a PC's calendar begins when nobody says another one:
+ * 2024-01-01 00:00:00. */
+#define PC_EPOCH INT64_C(1704067200)
+
+/* A PC, bare or virtual. */
+struct pc_plan {
+    uint64_t storage; /* bytes */
+    int64_t seconds;  /* since 1970, of the calendar at the start */
+    struct ide_medium disks[2];
+    /* Firmware, mapped so that it ends at 4 GiB, its last 128 KiB below 1 MiB
+     * too, as RAM; copied.  NULL: none. */
+    const uint8_t *rom;
+    size_t rom_size; /* a multiple of 4096, at most PC_ROM_MAX */
+    bool apic;       /* a local and an I/O APIC beside the 8259As */
+    /* Of the processor, PC_VENDOR characters; NULL: our own.  Borrowed. */
+    const char *vendor;
+};
+
+/* STATUS_BAD_INPUT, with *diag, when there is no such PC. */
+MUST_USE enum status pc_plan_check(const struct pc_plan *plan,
+                                   struct diag *diag);
+
+/* ---- Storage ---- */
+
+/* Its slots, without host memory yet; returns how many. */
+enum { PC_SLOTS = 5 };
+unsigned pc_plan_slots(const struct pc_plan *plan,
+                       struct mem_slot slots[PC_SLOTS]);
+
+/* Storage, zeros until now and in that form, as firmware would have left it;
+ * or with the plan's own firmware. */
+void pc_plan_fill(const struct pc_plan *plan, const struct mem_map *mem);
+
+/* ---- Devices ---- */
+
+/* Whoever has the processor; functions may be NULL. */
+struct board_host {
+    void (*before)(void *who); /* a device is asked: let the clock be right */
+    void (*after)(void *who);  /* lines and events may have changed */
+    void (*nmi)(void *who);    /* a local APIC has sent one */
+    void *who;
+};
+
+struct board;
+
+/* A device of the board, as the bus has it. */
+struct board_port {
+    struct board *board;
+    struct bus_device device;
+};
+enum { BOARD_PORTS = 24 };
+
+struct board {
+    struct bus *bus; /* these three are borrowed */
+    struct clock *clock;
+    struct x86_platform *platform;
+    struct board_host host;
+    struct pic pic;
+    bool apic; /* the next two are there */
+    struct lapic lapic;
+    struct ioapic ioapic;
+    struct pit pit;
+    struct rtc rtc;
+    struct kbc kbc;
+    struct ide ide;
+    struct text text;
+    struct uart uart;
+    struct debug_port debug;
+    struct off_port off;
+    struct board_port ports[BOARD_PORTS];
+    unsigned count;
+};
+
+/* As after power-on.  bus, clock, platform and host are set; the devices are
+ * yet to be added to the bus: board_device. */
+void board_init(struct board *b, const struct pc_plan *plan);
+
+/* The i-th of its devices (0 to count - 1), to be added to its bus. */
+struct bus_device board_device(struct board *b, unsigned i);
+
+/* x87 error: CR0.NE is 0, and an interrupt is to tell. */
+void board_float_error(struct board *b);
+
+/* Characters for the serial port; returns how many found room. */
+size_t board_input(struct board *b, const uint8_t *bytes, size_t n);
+
+#endif
