@@ -1,4 +1,4 @@
-/* Between struct x86_state and the VMCS. */
+/* Between struct x86_state, the modelled processor and the VMCS. */
 #include "base/bytes.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define F(name) (m->field[VMCS_##name])
+
+enum { BY_STI = 1, BY_MOV_SS = 2, SINGLE_STEP = 0x4000 };
 
 void vtx_make_vmcs(struct vmcs *m)
 {
@@ -17,96 +19,88 @@ void vtx_make_vmcs(struct vmcs *m)
 
 /* ---- In ---- */
 
-/* PAE paging's pointers: loaded with CR3, so only where that has changed. */
+/* PAE paging's pointers are loaded with CR3: the processor has them, unless
+ * somebody has changed that from outside. */
 static void put_pdptes(struct vcpu *v)
 {
-    const struct x86_state *s = vtx_arch(v);
-    struct vtx_cpu *c = vtx_cpu(v);
+    const struct x86_state *s = model_arch(v);
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    bool kept = s->cr3 == c->model.cpu.state.cr3;
 
     if (!(s->cr0 & X86_CR0_PG) || !(s->cr4 & X86_CR4_PAE) ||
-        (s->efer & X86_EFER_LMA) || s->cr3 == c->last.cr3)
+        (s->efer & X86_EFER_LMA))
         return;
     for (unsigned i = 0; i < 4; i++) {
         const uint8_t *p =
             mem_at(&v->vm->mem, (s->cr3 & 0xFFFFFFE0) + 8 * i, 8);
 
-        c->vmcs.field[VMCS_GUEST_PDPTE0 + i] = p ? load_le64(p) : 0;
+        c->vmcs.field[VMCS_GUEST_PDPTE0 + i] = kept ? c->model.cpu.pdpte[i]
+                                               : p  ? load_le64(p)
+                                                    : 0;
     }
-}
-
-static bool translates_alike(const struct x86_state *a,
-                             const struct x86_state *b)
-{
-    return a->cr0 == b->cr0 && a->cr3 == b->cr3 && a->cr4 == b->cr4 &&
-           a->efer == b->efer;
 }
 
 static void put_state(struct vcpu *v)
 {
-    const struct x86_state *s = vtx_arch(v);
-    struct vtx_cpu *c = vtx_cpu(v);
+    const struct x86_state *s = model_arch(v);
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    struct x86_cpu *cpu = &c->model.cpu;
     struct vmcs *m = &c->vmcs;
 
-    if (!translates_alike(s, &c->last))
-        x86_tlb_flush(&c->cpu, true);
     vmcs_put_state(m, s);
     put_pdptes(v);
-    F(GUEST_SYSENTER_CS) = c->cpu.msrs->sysenter_cs;
-    F(GUEST_SYSENTER_ESP) = c->cpu.msrs->sysenter_esp;
-    F(GUEST_SYSENTER_EIP) = c->cpu.msrs->sysenter_eip;
-    memcpy(c->cpu.state.gpr, s->gpr, sizeof(s->gpr));
-    c->cpu.state.cr0 = s->cr0; /* CD and NW do not come from the VMCS */
-    c->cpu.state.cr2 = s->cr2;
-    c->cpu.state.cr8 = s->cr8;
-    c->last = *s;
+    F(GUEST_SYSENTER_CS) = cpu->msrs->sysenter_cs;
+    F(GUEST_SYSENTER_ESP) = cpu->msrs->sysenter_esp;
+    F(GUEST_SYSENTER_EIP) = cpu->msrs->sysenter_eip;
+    memcpy(cpu->state.gpr, s->gpr, sizeof(s->gpr));
+    cpu->state.cr0 = s->cr0; /* CD and NW do not come from the VMCS */
+    cpu->state.cr2 = s->cr2;
+    cpu->state.cr8 = s->cr8;
 }
 
-static bool interrupt_waits(const struct vcpu *v)
+void vtx_prepare(struct vcpu *v, bool changed)
 {
-    const struct x86_platform *platform = v->vm->arch;
+    struct vtx_vcpu *c = vtx_vcpu(v);
 
-    return v->pending.count || (platform && x86_platform_waits(platform));
-}
-
-void vtx_prepare(struct vcpu *v)
-{
-    struct vtx_cpu *c = vtx_cpu(v);
-    struct x86_state *s = vtx_arch(v);
-
-    c->last.interruptible = s->interruptible;
-    c->last.delivering = s->delivering;
-    if (memcmp(s, &c->last, sizeof(*s)))
+    if (changed)
         put_state(v);
-    c->vmcs.field[VMCS_GUEST_DR7] = c->cpu.dr[7];
-    vmcs_put(&c->vmcs, VMX_PRIMARY_INTERRUPT_WINDOW,
-             interrupt_waits(v) && !s->interruptible && !c->inject);
-    vmcs_put_event(&c->vmcs, c->inject ? &c->event : NULL);
-    c->inject = false;
-    s->delivering = false;
+    c->vmcs.field[VMCS_GUEST_DR7] = c->model.cpu.dr[7];
+    vmcs_put(&c->vmcs, VMX_PRIMARY_INTERRUPT_WINDOW, model_wants_window(v));
+    vmcs_put_event(&c->vmcs, c->model.inject ? &c->model.event : NULL);
 }
 
 /* ---- Out ---- */
 
-void vtx_take_state(struct vcpu *v)
+enum model_shadow vtx_take_state(struct vcpu *v)
 {
-    struct vtx_cpu *c = vtx_cpu(v);
-    struct x86_state *s = vtx_arch(v);
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    struct x86_state *s = model_arch(v);
     const struct vmcs *m = &c->vmcs;
 
-    *s = c->cpu.state;
+    *s = c->model.cpu.state;
     s->rflags = F(GUEST_RFLAGS);
     s->cr0 = (s->cr0 & ~F(CR0_MASK)) | (F(CR0_SHADOW) & F(CR0_MASK));
     s->cr4 = vmcs_cr4(m);
-    s->interruptible = vmcs_interruptible(m);
-    s->delivering = false;
-    c->last = *s;
+    return F(GUEST_INTERRUPTIBILITY) & BY_MOV_SS ? MODEL_BY_MOV_SS
+           : F(GUEST_INTERRUPTIBILITY) & BY_STI  ? MODEL_BY_STI
+                                                 : MODEL_OPEN;
 }
 
-void vtx_advanced(struct vcpu *v)
+void vtx_block(struct vcpu *v, enum model_shadow shadow)
 {
-    struct x86_state *s = vtx_arch(v);
+    static const uint64_t bits[] = {
+        [MODEL_BY_STI] = BY_STI, [MODEL_BY_MOV_SS] = BY_MOV_SS};
+    struct vmcs *m = &vtx_vcpu(v)->vmcs;
 
-    vmcs_advanced(&vtx_cpu(v)->vmcs, s->rflags);
-    s->rflags &= ~X86_FLAG_RF;
-    s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
+    F(GUEST_INTERRUPTIBILITY) =
+        (F(GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BY_STI | BY_MOV_SS)) |
+        bits[shadow];
+}
+
+/* SDM vol. 3, "Pending Debug Exceptions". */
+void vtx_trap(struct vcpu *v)
+{
+    struct vmcs *m = &vtx_vcpu(v)->vmcs;
+
+    F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
 }

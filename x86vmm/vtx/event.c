@@ -81,6 +81,11 @@ static int leave_by(struct x86_cpu *cpu, enum vmx_exit why)
     return vtx_leave(cpu, NULL);
 }
 
+void vtx_interrupt(struct x86_cpu *cpu)
+{
+    leave_by(cpu, VMX_EXIT_EXTERNAL_INTERRUPT);
+}
+
 static bool timer_is_out(const struct x86_cpu *cpu)
 {
     return x86_tsc(cpu) - cpu->tsc_offset >= vtx_of(cpu)->timer_end;

@@ -53,4 +53,8 @@ void vtx_attach(struct vtx *t, struct x86_cpu *cpu);
  * *exited. */
 bool vtx_enter(struct x86_cpu *cpu, struct vmcs *v, bool *exited);
 
+/* The host of a monitor that is this program interrupts, between two
+ * instructions of the guest: it is left, by exit reason 1. */
+void vtx_interrupt(struct x86_cpu *cpu);
+
 #endif

@@ -1,19 +1,20 @@
-/* One instruction of a guest, executed by its processor outside VMX non-root
- * operation: what a monitor on hardware needs an emulator for. */
-#include "x86vmm/engine/vtx_host.h"
+/* One instruction of a guest, executed by its processor while it is no guest:
+ * what a monitor on hardware needs an emulator for. */
+#include "x86vmm/engine/model_host.h"
 #include "x86vmm/machine/assist.h"
+#include "x86vmm/machine/code.h"
 #include "x86vmm/machine/debug.h"
-#include "x86vmm/machine/op.h"
 
 /* ---- Devices ---- */
 
-static void meet(struct vtx_cpu *c, const struct vtx_access *a, uint64_t *value)
+static void meet(struct model_vcpu *c, const struct model_access *a,
+                 uint64_t *value)
 {
-    struct vtx_outside *o = &c->outside;
+    struct model_outside *o = &c->outside;
 
     if (!a->write)
         *value = UINT64_MAX;
-    if (o->deaf || o->wants || o->next == VTX_ACCESSES)
+    if (o->deaf || o->wants || o->next == MODEL_ACCESSES)
         return;
     if (o->next < o->count) {
         if (!a->write)
@@ -23,14 +24,15 @@ static void meet(struct vtx_cpu *c, const struct vtx_access *a, uint64_t *value)
     }
     o->wanted = *a;
     o->wants = true;
-    x86_tlb_flush(&c->cpu, true); /* so that the rest of it asks translate() */
+    if (!o->lone)
+        x86_tlb_flush(&c->cpu, true); /* the rest of it asks translate() */
 }
 
 static void port(void *dev, uint64_t offset, unsigned size, bool write,
                  uint64_t *value)
 {
     meet(dev,
-         &(struct vtx_access){BUS_PORT, offset, *value, (uint8_t)size, write},
+         &(struct model_access){BUS_PORT, offset, *value, (uint8_t)size, write},
          value);
 }
 
@@ -38,11 +40,11 @@ static void storage(void *dev, uint64_t offset, unsigned size, bool write,
                     uint64_t *value)
 {
     meet(dev,
-         &(struct vtx_access){BUS_MMIO, offset, *value, (uint8_t)size, write},
+         &(struct model_access){BUS_MMIO, offset, *value, (uint8_t)size, write},
          value);
 }
 
-void vtx_attach_bus(struct vtx_cpu *c)
+void model_attach_bus(struct model_vcpu *c)
 {
     c->bus = (struct bus){
         .devices = {{BUS_PORT, 0, UINT16_MAX + 3, "ports", port, c},
@@ -83,13 +85,27 @@ static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
     return 0;
 }
 
+/* Translations of what is no plain storage are dropped afterwards: in the guest
+ * they must exit. */
+static void miss(struct model_outside *o, uint64_t linear)
+{
+    if (o->misses < MODEL_MISSES)
+        o->missed[o->misses] = linear;
+    if (o->misses <= MODEL_MISSES)
+        o->misses++;
+}
+
 static int translate(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
                      enum x86_access access, bool entry, uint64_t *physical)
 {
-    const struct vtx_cpu *c = cpu->world.who;
+    struct model_vcpu *c = cpu->world.who;
+    const struct mem_slot *slot =
+        mem_find(cpu->world.mem, gpa & ~(uint64_t)(MODEL_PAGE - 1), MODEL_PAGE);
 
-    (void)linear, (void)access, (void)entry;
+    (void)access;
     *physical = gpa;
+    if (!entry && (!slot || (slot->flags & MEM_READ_ONLY)))
+        miss(&c->outside, linear);
     if (!c->outside.wants)
         return 0;
     cpu->fault = (struct x86_fault){.exits = true};
@@ -107,34 +123,71 @@ static const struct x86_guest hooks = {.instruction = no_intercept,
 
 static void go_outside(struct vcpu *v)
 {
-    struct vtx_cpu *c = vtx_cpu(v);
+    struct model_vcpu *c = model_vcpu(v);
     struct x86_cpu *cpu = &c->cpu;
 
     cpu->guest = &hooks;
-    cpu->assist = NULL; /* the guest has no VT-x */
+    cpu->assist = NULL; /* the guest has no hardware assistance */
     cpu->world.mem = &v->vm->mem;
-    cpu->state = *vtx_arch(v);
-    x86_flags_set(cpu, vtx_arch(v)->rflags);
+    cpu->state = *model_arch(v);
+    x86_flags_set(cpu, model_arch(v)->rflags);
     cpu->shadow = cpu->shadow_ss = cpu->halted = false;
     cpu->debug_hits = 0;
     x86_mode_changed(cpu);
 }
 
-/* Translations made here may be of no storage, of which the guest's own must
- * exit. */
 static void come_back(struct vcpu *v, const struct x86_assist *assist)
 {
-    const struct vtx_machine *m = v->vm->backing;
-    struct x86_cpu *cpu = &vtx_cpu(v)->cpu;
+    struct model_vcpu *c = model_vcpu(v);
+    struct model_outside *o = &c->outside;
+    struct x86_cpu *cpu = &c->cpu;
 
     cpu->guest = NULL;
     cpu->assist = assist;
-    cpu->world.mem = &m->mem;
-    x86_tlb_flush(cpu, true);
+    cpu->world.mem = &model_machine(v)->mem;
+    if (o->misses > MODEL_MISSES)
+        x86_tlb_flush(cpu, true);
+    for (unsigned i = 0; i < o->misses && i < MODEL_MISSES; i++)
+        x86_tlb_invalidate(cpu, o->missed[i]);
+    o->misses = 0;
+}
+
+/* A move between a register and one page of storage touches nothing else. */
+static bool is_lone(struct x86_cpu *cpu, const struct x86_op *op)
+{
+    const struct x86_operand *to = &op->operand[0], *from = &op->operand[1];
+    bool move = op->id == X86_INSN_MOV || op->id == X86_INSN_MOVZX ||
+                op->id == X86_INSN_MOVSX;
+    bool load = to->kind == X86_REG && from->kind == X86_MEM,
+         store = to->kind == X86_MEM &&
+                 (from->kind == X86_REG || from->kind == X86_IMM);
+
+    if (!move || (!load && !store))
+        return false;
+    uint64_t linear =
+        x86_fast_linear(cpu, (enum x86_seg)op->seg, x86_offset(cpu, op));
+    return linear % MODEL_PAGE + (load ? from : to)->size <= MODEL_PAGE;
+}
+
+static int execute_insn(struct model_vcpu *c)
+{
+    struct x86_cpu *cpu = &c->cpu;
+    const struct x86_block *b;
+
+    TRY(x86_code_block(cpu, &b));
+    const struct x86_op *op = b->ops;
+    c->outside.op_id = op->id;
+    c->outside.op_len = op->len;
+    cpu->next_rip = (cpu->state.rip + op->len) & cpu->rip_mask;
+    c->outside.lone = is_lone(cpu, op);
+    int code = op->body(cpu, op);
+    if (code != X86_FAULT)
+        cpu->state.rip = cpu->next_rip;
+    return code;
 }
 
 /* As the driver does it: the instruction, its fault, its traps. */
-static int execute(struct vtx_cpu *c, const struct x86_fault *event)
+static int execute(struct model_vcpu *c, const struct x86_fault *event)
 {
     struct x86_cpu *cpu = &c->cpu;
     int code = X86_FAULT;
@@ -144,7 +197,7 @@ static int execute(struct vtx_cpu *c, const struct x86_fault *event)
     } else {
         cpu->traced = cpu->state.rflags & X86_FLAG_TF;
         cpu->state.rflags &= ~X86_FLAG_RF;
-        code = x86_try(cpu);
+        code = execute_insn(c);
         if (c->outside.wants)
             return X86_FAULT;
     }
@@ -159,17 +212,18 @@ static int execute(struct vtx_cpu *c, const struct x86_fault *event)
 /* It is done: what blocks interrupts now? */
 static void take_over(struct vcpu *v)
 {
-    enum { BY_STI = 1, BY_MOV_SS = 2 };
-    struct vtx_cpu *c = vtx_cpu(v);
-    struct x86_state *s = vtx_arch(v);
+    struct model_vcpu *c = model_vcpu(v);
+    struct x86_state *s = model_arch(v);
     const struct x86_cpu *cpu = &c->cpu;
-    uint64_t *blocked = &c->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY];
-    uint64_t now = cpu->shadow_ss ? BY_MOV_SS : cpu->shadow ? BY_STI : 0;
+    enum model_shadow now = cpu->shadow_ss ? MODEL_BY_MOV_SS
+                            : cpu->shadow  ? MODEL_BY_STI
+                                           : MODEL_OPEN;
 
     *s = cpu->state;
     s->rflags = x86_flags_get(&c->cpu);
-    s->interruptible = (s->rflags & X86_FLAG_IF) && !now && !c->inject;
-    *blocked = (*blocked & ~(uint64_t)(BY_STI | BY_MOV_SS)) | now;
+    s->interruptible =
+        (s->rflags & X86_FLAG_IF) && now == MODEL_OPEN && !c->inject;
+    model_machine(v)->ops->block(v, now);
 }
 
 /* What an execution that is given up must leave as it was. */
@@ -180,17 +234,20 @@ struct kept {
     uint64_t dr[8];
 };
 
-bool vtx_execute(struct vcpu *v, const struct x86_fault *event, bool *shutdown)
+bool model_execute(struct vcpu *v, const struct x86_fault *event,
+                   bool *shutdown)
 {
-    struct vtx_cpu *c = vtx_cpu(v);
+    struct model_vcpu *c = model_vcpu(v);
     struct x86_cpu *cpu = &c->cpu;
     const struct x86_assist *assist = cpu->assist;
     struct kept kept = {.fpu = cpu->fpu, .mxcsr = cpu->mxcsr};
 
     __builtin_memcpy(kept.xmm, cpu->xmm, sizeof(kept.xmm));
     __builtin_memcpy(kept.dr, cpu->dr, sizeof(kept.dr));
-    c->outside.next = 0;
-    c->outside.wants = c->outside.deaf = false;
+    c->outside.next = c->outside.misses = 0;
+    c->outside.wants = c->outside.deaf = c->outside.lone = false;
+    c->outside.op_id = X86_INSN_COUNT;
+    c->outside.op_len = 0;
     go_outside(v);
     int code = execute(c, event);
     come_back(v, assist);
@@ -199,7 +256,7 @@ bool vtx_execute(struct vcpu *v, const struct x86_fault *event, bool *shutdown)
         take_over(v);
         return !*shutdown;
     }
-    cpu->state = *vtx_arch(v);
+    cpu->state = *model_arch(v);
     cpu->fpu = kept.fpu;
     cpu->mxcsr = kept.mxcsr;
     __builtin_memcpy(cpu->xmm, kept.xmm, sizeof(kept.xmm));

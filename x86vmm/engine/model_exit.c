@@ -1,0 +1,344 @@
+/* From what an engine tells of an exit to the neutral record, and the
+ * completion of what exited. */
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "x86vmm/engine/model_host.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/length.h"
+#include "x86vmm/machine/translate.h"
+
+#include <string.h>
+
+/* ---- Ports ---- */
+
+static void call_exit(struct vcpu *v, struct vm_exit *x)
+{
+    const struct x86_state *s = model_arch(v);
+
+    x->reason = EXIT_HYPERCALL;
+    x->event =
+        (struct vm_event){.kind = X86_EVENT_EXCEPTION, .code = X86_EXC_UD};
+    x->call = (struct exit_call){
+        .number = (uint32_t)s->gpr[X86_RAX],
+        .args = {s->gpr[X86_RBX], s->gpr[X86_RCX], s->gpr[X86_RDX],
+                 s->gpr[X86_RSI]},
+    };
+    x->raw_info[1] = x->call.number;
+}
+
+static void io_exit(struct vcpu *v, struct vm_exit *x,
+                    const struct model_told *t)
+{
+    struct model_vcpu *c = model_vcpu(v);
+
+    c->size = t->io.size;
+    x->io = (struct exit_io){.addr = t->io.port,
+                             .size = c->size,
+                             .count = 1,
+                             .write = !t->io.in,
+                             .data = c->data};
+    memset(c->data, 0xFF, 8);
+    x->raw_info[0] = x->io.addr;
+    c->completion = t->io.in ? MODEL_IN : MODEL_ADVANCED;
+    if (t->io.in)
+        return;
+    store_le64(c->data, model_arch(v)->gpr[X86_RAX] & BITS_MASK(8 * c->size));
+    x->io.value = x->raw_info[1] = load_le64(c->data);
+    if (x->io.addr == X86_PORT_HYPERCALL && c->size == 4)
+        call_exit(v, x);
+}
+
+/* Elements of a repeated INS that are asked for at once: those that fit in the
+ * page that it writes to. */
+static uint32_t elements(struct vcpu *v)
+{
+    enum { DF = 0x400 };
+    struct model_vcpu *c = model_vcpu(v);
+    const struct x86_state *s = model_arch(v);
+    uint64_t mask = BITS_MASK(8 * c->address_size),
+             rcx = s->gpr[X86_RCX] & mask,
+             in_page =
+                 x86_linear(s, X86_ES, s->gpr[X86_RDI] & mask) % MODEL_PAGE;
+
+    if (!(s->rflags & DF))
+        in_page = MODEL_PAGE - in_page;
+    uint64_t n = min_u64(min_u64(in_page, MODEL_STRING) / c->size, rcx);
+    return n ? (uint32_t)n : 1;
+}
+
+/* The access that devices have been asked for, and not answered. */
+void model_access_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    const struct model_access *a = &c->outside.wanted;
+    bool port = a->space == BUS_PORT;
+
+    x->reason = port ? EXIT_IO : EXIT_MMIO;
+    c->size = a->size;
+    c->count = port && !a->write && c->rep ? elements(v) : 1;
+    c->completion = port && c->completion == MODEL_STRING_PORT
+                        ? MODEL_STRING_PORT
+                        : MODEL_MMIO;
+    x->io = (struct exit_io){.addr = a->addr,
+                             .size = a->size,
+                             .count = c->count,
+                             .write = a->write,
+                             .data = c->data};
+    memset(c->data, 0xFF, c->count == 1 ? 8 : (size_t)c->count * c->size);
+    x->raw_info[0] = a->addr;
+    if (a->write) {
+        store_le64(c->data, a->value & BITS_MASK(8 * a->size));
+        x->io.value = x->raw_info[1] = load_le64(c->data);
+    }
+}
+
+/* ---- Executed outside ---- */
+
+static const struct insn_desc *string_insn(unsigned op_id)
+{
+    switch (op_id) {
+    case X86_INSN_INSB:
+    case X86_INSN_INSW:
+    case X86_INSN_INSD:
+        return &x86_insns.rows[X86_OP_INS];
+    case X86_INSN_OUTSB:
+    case X86_INSN_OUTSW:
+    case X86_INSN_OUTSD:
+        return &x86_insns.rows[X86_OP_OUTS];
+    default:
+        return NULL;
+    }
+}
+
+/* Execute it outside, and see what it asks.  False: nothing; it is done. */
+static bool ask_outside(struct vcpu *v, struct vm_exit *x,
+                        const struct model_told *t)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    bool shutdown;
+
+    c->outside.count = 0;
+    c->completion = t->io.string ? MODEL_STRING_PORT : MODEL_MMIO;
+    c->rep = t->io.rep;
+    c->address_size = t->io.address_size;
+    if (model_execute(v, NULL, &shutdown)) {
+        c->completion = MODEL_NOTHING;
+        return false;
+    }
+    x->insn = string_insn(c->outside.op_id);
+    x->insn_len = c->outside.op_len;
+    if (shutdown) {
+        x->reason = EXIT_SHUTDOWN;
+        return true;
+    }
+    model_access_exit(v, x);
+    if (x->io.write && c->rep) { /* it stays, be it only to find rCX zero */
+        x->insn_len = 0;
+        model_arch(v)->rflags |= X86_FLAG_RF;
+    }
+    c->exit_len = x->insn_len;
+    return true;
+}
+
+/* False: it is done, go on. */
+static bool settle(struct vcpu *v, struct vm_exit *x)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    bool shutdown;
+
+    c->outside.count = 0;
+    if (model_execute(v, NULL, &shutdown))
+        return false;
+    x->reason = EXIT_SHUTDOWN;
+    if (!shutdown) /* it also touches a device: which an exit may answer */
+        model_access_exit(v, x);
+    return true;
+}
+
+/* Of an event's delivery; the processor's own accesses reach no device. */
+static bool deliver_again(struct vcpu *v, struct vm_exit *x,
+                          const struct model_told *t)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    bool shutdown;
+
+    c->cpu.next_rip = model_arch(v)->rip;
+    if (t->event.trap)
+        c->cpu.next_rip += t->event_len;
+    if (model_execute(v, &t->event, &shutdown))
+        return false;
+    x->reason = EXIT_SHUTDOWN;
+    return true;
+}
+
+/* ---- Others ---- */
+
+static void sensitive_exit(struct vcpu *v, struct vm_exit *x)
+{
+    uint8_t bytes[X86_INSN_MAX];
+    size_t n = x86_fetch(model_arch(v), &v->vm->mem, 0, bytes, sizeof(bytes));
+
+    memset(bytes + n, 0, sizeof(bytes) - n);
+    memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
+}
+
+/* An instruction that exits by itself: its length is told. */
+static void instruction_exit(struct vcpu *v, struct vm_exit *x,
+                             const struct model_told *t)
+{
+    struct model_vcpu *c = model_vcpu(v);
+
+    c->completion = MODEL_ADVANCED;
+    c->exit_len = t->len;
+    x->insn_len = (uint8_t)t->len;
+    x->insn = &x86_insns.rows[t->insn];
+    switch (x->reason) {
+    case EXIT_IO:
+        io_exit(v, x, t);
+        break;
+    case EXIT_HALT:
+        break;
+    case EXIT_HYPERCALL:
+        call_exit(v, x);
+        break;
+    default:
+        sensitive_exit(v, x);
+        break;
+    }
+}
+
+bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    struct model_told t = {.reason = EXIT_UNKNOWN};
+
+    model_machine(v)->ops->tell(v, &t);
+    x->reason =
+        t.reason == MODEL_SETTLED ? EXIT_UNKNOWN : (enum exit_reason)t.reason;
+    x->raw = t.raw;
+    x->raw_name = t.raw_name;
+    x->raw_info[0] = t.info;
+    x->pc = c->exit_pc = model_arch(v)->rip;
+    c->completion = MODEL_NOTHING;
+    if (t.delivering)
+        return deliver_again(v, x, &t);
+    switch (t.reason) {
+    case MODEL_SETTLED:
+        return settle(v, x);
+    case EXIT_MMIO:
+        return ask_outside(v, x, &t);
+    case EXIT_TRAP:
+        x->event = t.trap;
+        return true;
+    case EXIT_IO:
+        if (t.io.string)
+            return ask_outside(v, x, &t);
+        instruction_exit(v, x, &t);
+        return true;
+    case EXIT_HALT:
+    case EXIT_HYPERCALL:
+    case EXIT_SENSITIVE:
+        instruction_exit(v, x, &t);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* ---- Completion ---- */
+
+/* Has the handler let the instruction happen? */
+static bool is_accepted(const struct vcpu *v)
+{
+    const struct model_vcpu *c = model_vcpu(v);
+    const struct x86_state *s = model_arch(v);
+
+    return !c->inject &&
+           s->rip == ((c->exit_pc + c->exit_len) & BITS_MASK(x86_code_bits(s)));
+}
+
+static void answer(struct model_vcpu *c, uint32_t element)
+{
+    struct model_outside *o = &c->outside;
+
+    if (o->count == MODEL_ACCESSES)
+        return;
+    o->done[o->count] = o->wanted;
+    o->done[o->count++].value =
+        load_le64(c->data + element * c->size) & BITS_MASK(8 * c->size);
+}
+
+static void complete_in(struct vcpu *v)
+{
+    const struct model_vcpu *c = model_vcpu(v);
+    uint64_t *rax = &model_arch(v)->gpr[X86_RAX], mask = BITS_MASK(8 * c->size),
+             value = load_le64(c->data) & mask;
+
+    *rax = c->size == 4 ? value : (*rax & ~mask) | value;
+}
+
+/* Again from its start, once for each element. */
+static void complete_string(struct vcpu *v)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    struct x86_state *s = model_arch(v);
+    bool shutdown, more = true;
+
+    for (uint32_t i = 0; i < c->count && more; i++) {
+        uint64_t rcx = s->gpr[X86_RCX];
+
+        s->rip = c->exit_pc;
+        c->outside.count = 0;
+        answer(c, i);
+        more = model_execute(v, NULL, &shutdown);
+        if (more && c->rep && rcx != s->gpr[X86_RCX])
+            s->rip = c->exit_pc;
+        more = more && s->rip == c->exit_pc;
+        if (more)
+            s->rflags |= X86_FLAG_RF; /* between two elements it is set */
+    }
+}
+
+static void complete_mmio(struct vcpu *v)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    bool shutdown;
+
+    model_arch(v)->rip = c->exit_pc;
+    answer(c, 0);
+    model_execute(v, NULL, &shutdown);
+}
+
+/* An instruction is complete: what held for it alone ends. */
+static void advanced(struct vcpu *v)
+{
+    const struct model_ops *ops = model_machine(v)->ops;
+    struct x86_state *s = model_arch(v);
+
+    ops->block(v, MODEL_OPEN);
+    if (s->rflags & X86_FLAG_TF)
+        ops->trap(v);
+    s->rflags &= ~X86_FLAG_RF;
+    s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
+}
+
+void model_complete(struct vcpu *v)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    enum model_completion how = c->completion;
+
+    c->outside.wants = false;
+    c->completion = MODEL_NOTHING;
+    if (how == MODEL_NOTHING || !is_accepted(v))
+        return;
+    if (how == MODEL_IN)
+        complete_in(v);
+    else if (how == MODEL_STRING_PORT)
+        complete_string(v);
+    else if (how == MODEL_MMIO)
+        complete_mmio(v);
+    if (how == MODEL_IN || how == MODEL_ADVANCED)
+        advanced(v);
+    if (c->outside.wants)
+        c->completion = how;
+}

@@ -1,0 +1,215 @@
+/* Private to the engines on the modelled processor (engine_vtx.c, engine_svm.c
+ * and what is beside them): what they have in common.
+ *
+ * model_*.c run guests, execute instructions outside them, make exit records
+ * and complete what exited; they know nothing of a control structure.  An
+ * engine fills its own one, enters, and tells what an exit was about. */
+#ifndef X86VMM_ENGINE_MODEL_HOST_H
+#define X86VMM_ENGINE_MODEL_HOST_H
+
+#include "monitor/vm.h"
+#include "x86vmm/machine/insn.h"
+#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/platform.h"
+
+#include <signal.h>
+
+/* The modelled machine's storage above all guests': the engine's tables. */
+#define MODEL_TABLES UINT64_C(0x800000000) /* 32 GiB */
+enum { MODEL_PAGE = 4096 };
+
+/* vm->backing */
+struct model_machine {
+    const struct model_ops *ops;
+    struct mem_map mem; /* of the modelled machine: the guest's, the tables */
+    uint8_t *tables;    /* owned */
+    size_t bytes;
+};
+
+/* One access to a device. */
+struct model_access {
+    enum bus_space space;
+    uint64_t addr, value;
+    uint8_t size;
+    bool write;
+};
+
+/* An instruction that is executed outside the guest. */
+enum { MODEL_ACCESSES = 64, MODEL_STRING = 1024, MODEL_MISSES = 8 };
+struct model_outside {
+    struct model_access done[MODEL_ACCESSES]; /* that handlers have answered */
+    unsigned count, next; /* of them; and those that this execution has met */
+    struct model_access wanted; /* the first that they have not */
+    bool wants;
+    bool deaf;      /* an event is delivered: devices do not answer */
+    bool lone;      /* its only access to storage is the one to a device */
+    uint16_t op_id; /* enum x86_op_id; X86_INSN_COUNT: not known */
+    uint8_t op_len;
+    /* Pages that are no plain storage, translated for this execution. */
+    uint64_t missed[MODEL_MISSES];
+    unsigned misses; /* more than MODEL_MISSES: too many to list */
+};
+
+/* How the exit's instruction is to be completed. */
+enum model_completion {
+    MODEL_NOTHING,
+    MODEL_ADVANCED,    /* by the handler alone */
+    MODEL_IN,          /* IN: the answer goes to rAX */
+    MODEL_STRING_PORT, /* INS, OUTS */
+    MODEL_MMIO
+};
+
+/* What vcpu->backing begins with. */
+struct model_vcpu {
+    struct x86_cpu cpu;
+    struct bus bus;        /* its devices are us: model_outside.c */
+    struct x86_state last; /* as the control structure has it */
+    struct model_outside outside;
+
+    /* Of the last exit. */
+    enum model_completion completion;
+    uint64_t exit_pc, exit_len;
+    uint32_t count; /* of INS */
+    uint8_t size;   /* of one element */
+    bool rep;
+    uint8_t address_size;       /* of the string instruction, bytes */
+    uint8_t data[MODEL_STRING]; /* for the handler */
+
+    bool inject; /* `event` is to be delivered at the next entry */
+    struct vm_event event;
+    uint64_t end; /* of the budget, in cpu.ran */
+    struct x86_decoded stepped;
+    volatile sig_atomic_t kicked;
+};
+
+/* What blocks interrupts for one more instruction. */
+enum model_shadow { MODEL_OPEN, MODEL_BY_STI, MODEL_BY_MOV_SS };
+
+/* An exit, as the engine's control structure tells of it. */
+enum { MODEL_SETTLED = EXIT_REASON_COUNT };
+struct model_told {
+    unsigned reason; /* enum exit_reason; or MODEL_SETTLED: what exited is
+                      * executed outside, and no handler is asked */
+    uint32_t raw;
+    const char *raw_name;
+    uint64_t info;
+    uint64_t len; /* of IO, HALT, HYPERCALL, SENSITIVE: the instruction's */
+    /* What was being delivered when it came: it is delivered outside. */
+    bool delivering;
+    struct x86_fault event;
+    uint64_t event_len;   /* of the instruction that event.trap is about */
+    struct vm_event trap; /* TRAP */
+    enum x86_insn insn;   /* HALT, HYPERCALL, SENSITIVE, IO */
+    struct {              /* IO */
+        uint16_t port;
+        uint8_t size, address_size; /* bytes */
+        bool in, string, rep;
+    } io;
+};
+
+/* What an engine does in its own way. */
+struct model_ops {
+    size_t vcpu_bytes; /* of its struct, which begins with a model_vcpu */
+    /* Tables for all slots, which are complete: model_make_tables. */
+    enum status (*make_tables)(struct vm *);
+    /* Make its part one of this processor's, and a control structure. */
+    void (*attach)(struct vcpu *);
+    /* The state into the control structure: all, where `changed`; what is
+     * injected; a window, where an interrupt waits. */
+    void (*prepare)(struct vcpu *, bool changed);
+    /* False: refused, *x says why. */
+    bool (*enter)(struct vcpu *, bool *exited, struct vm_exit *x);
+    /* The host's timer interrupts between two instructions: leave. */
+    void (*interrupt)(struct vcpu *);
+    /* The state after an exit, but for `interruptible` and `delivering`; what
+     * blocks interrupts is returned. */
+    enum model_shadow (*take_state)(struct vcpu *);
+    void (*tell)(struct vcpu *, struct model_told *);
+    /* What blocks interrupts from now on. */
+    void (*block)(struct vcpu *, enum model_shadow);
+    /* An instruction that TF traces is complete: #DB is due. */
+    void (*trap)(struct vcpu *);
+};
+
+static inline struct model_machine *model_machine(const struct vcpu *v)
+{
+    return v->vm->backing;
+}
+
+static inline struct model_vcpu *model_vcpu(const struct vcpu *v)
+{
+    return v->backing;
+}
+
+static inline struct x86_state *model_arch(const struct vcpu *v)
+{
+    return v->arch;
+}
+
+/* ---- model_run.c: what struct engine_ops wants ---- */
+
+enum status model_probe(const char *name, struct diag *d);
+enum status model_vm_init(struct vm *vm, const struct model_ops *ops);
+void model_vm_fini(struct vm *vm);
+enum status model_map(struct vm *vm, const struct mem_slot *slot);
+enum status model_vcpu_init(struct vcpu *v);
+void model_vcpu_fini(struct vcpu *v);
+enum status model_run(struct vcpu *v, struct vm_exit *x);
+enum status model_load_regs(struct vcpu *v, uint32_t groups);
+enum status model_store_regs(struct vcpu *v, uint32_t groups);
+enum status model_inject(struct vcpu *v, const struct vm_event *e);
+void model_kick(struct vcpu *v);
+#define MODEL_ENGINE                                                          \
+    .vm_fini = model_vm_fini, .map = model_map, .vcpu_init = model_vcpu_init, \
+    .vcpu_fini = model_vcpu_fini, .run = model_run,                           \
+    .load_regs = model_load_regs, .store_regs = model_store_regs,             \
+    .inject = model_inject, .kick = model_kick
+
+/* Does an interrupt wait that the guest does not accept yet? */
+bool model_wants_window(const struct vcpu *v);
+/* Do these translate a linear address alike? */
+bool model_translates_alike(const struct x86_state *a,
+                            const struct x86_state *b);
+
+/* ---- model_tables.c ---- */
+
+/* How entries of the second level of translation are written. */
+struct model_table_form {
+    unsigned front;       /* pages in front of the root: bitmaps */
+    uint64_t table;       /* to another table */
+    uint64_t page, fixed; /* of storage, of read-only storage */
+    uint64_t large;       /* and of 2 MiB */
+};
+
+/* The pages in front, all zero, then the root, then other tables, for all
+ * slots at the addresses that the guest has them at. */
+MUST_USE enum status model_make_tables(struct vm *vm,
+                                       const struct model_table_form *form);
+
+/* MSRs that are the guest's own: the processor has nobody else to keep them
+ * for. */
+struct model_msrs {
+    const uint32_t *numbers;
+    size_t count;
+};
+extern const struct model_msrs model_own_msrs;
+
+/* ---- model_exit.c ---- */
+
+/* The exit that the engine tells of.  False: it has been settled, go on. */
+bool model_translate_exit(struct vcpu *v, struct vm_exit *x);
+/* The handler is through: complete the instruction. */
+void model_complete(struct vcpu *v);
+/* What an access wants, as an exit. */
+void model_access_exit(struct vcpu *v, struct vm_exit *x);
+
+/* ---- model_outside.c ---- */
+
+void model_attach_bus(struct model_vcpu *c);
+/* Execute the instruction at RIP, with faults and traps delivered; or, if
+ * `event`, deliver that.  True: done, and the state is as after it.  False:
+ * outside.wants, and nothing has happened; or *shutdown. */
+bool model_execute(struct vcpu *v, const struct x86_fault *event,
+                   bool *shutdown);
+
+#endif

@@ -1,0 +1,260 @@
+/* Making a modelled machine, and running its guest until one exit. */
+#include "x86vmm/engine/model_host.h"
+#include "x86vmm/machine/translate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum status model_probe(const char *name, struct diag *d)
+{
+    if (!x86_op_decode_available())
+        return diag_set(d, STATUS_UNSUPPORTED, "--on %s: %s", name,
+                        X86_NO_DECODER);
+    return STATUS_OK; /* it is a program: it runs everywhere */
+}
+
+/* ---- Making ---- */
+
+enum status model_vm_init(struct vm *vm, const struct model_ops *ops)
+{
+    struct model_machine *m = calloc(1, sizeof(*m));
+
+    vm->backing = m;
+    if (!m)
+        return diag_set(&vm->diag, STATUS_NO_MEMORY, "no memory for a VM");
+    m->ops = ops;
+    return STATUS_OK;
+}
+
+void model_vm_fini(struct vm *vm)
+{
+    struct model_machine *m = vm->backing;
+
+    if (m)
+        free(m->tables);
+    free(m);
+    vm->backing = NULL;
+}
+
+enum status model_map(struct vm *vm, const struct mem_slot *slot)
+{
+    struct model_machine *m = vm->backing;
+
+    if ((slot->gpa | slot->size) % MODEL_PAGE || slot->gpa >= MODEL_TABLES ||
+        slot->size > MODEL_TABLES - slot->gpa)
+        return diag_set(&vm->diag, STATUS_BAD_INPUT,
+                        "storage at %llx, %llu bytes: not in whole pages, or "
+                        "beyond 32 GiB",
+                        (unsigned long long)slot->gpa,
+                        (unsigned long long)slot->size);
+    if (mem_add(&m->mem, slot))
+        return diag_set(&vm->diag, STATUS_BAD_INPUT, "too many slots");
+    return STATUS_OK;
+}
+
+/* The host's interrupts are no devices of the modelled machine's. */
+static int no_vector(void *who)
+{
+    (void)who;
+    return -1;
+}
+
+enum status model_vcpu_init(struct vcpu *v)
+{
+    struct model_machine *m = model_machine(v);
+    struct model_vcpu *c = calloc(1, m->ops->vcpu_bytes);
+    enum status st = m->ops->make_tables(v->vm);
+
+    if (!st && !c)
+        st = diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no memory for a vcpu");
+    if (!st) {
+        model_attach_bus(c);
+        st = x86_cpu_init(&c->cpu, &(struct x86_world){.mem = &m->mem,
+                                                       .bus = &c->bus,
+                                                       .clock = &v->vm->clock,
+                                                       .acknowledge = no_vector,
+                                                       .who = c});
+    }
+    if (st) {
+        free(c);
+        return st;
+    }
+    v->backing = c;
+    m->ops->attach(v);
+    c->last.rip = ~model_arch(v)->rip; /* nothing has been put in yet */
+    return STATUS_OK;
+}
+
+void model_vcpu_fini(struct vcpu *v)
+{
+    struct model_vcpu *c = model_vcpu(v);
+
+    if (!c)
+        return;
+    x86_cpu_fini(&c->cpu);
+    free(c);
+    v->backing = NULL;
+}
+
+/* ---- State ---- */
+
+bool model_translates_alike(const struct x86_state *a,
+                            const struct x86_state *b)
+{
+    return a->cr0 == b->cr0 && a->cr3 == b->cr3 && a->cr4 == b->cr4 &&
+           a->efer == b->efer;
+}
+
+bool model_wants_window(const struct vcpu *v)
+{
+    const struct x86_platform *platform = v->vm->arch;
+    const struct x86_state *s = model_arch(v);
+
+    return (v->pending.count || (platform && platform->raised)) &&
+           !s->interruptible && !model_vcpu(v)->inject;
+}
+
+static void prepare(struct vcpu *v)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    struct x86_state *s = model_arch(v);
+    bool changed;
+
+    c->last.interruptible = s->interruptible;
+    c->last.delivering = s->delivering;
+    changed = memcmp(s, &c->last, sizeof(*s));
+    if (changed && !model_translates_alike(s, &c->last))
+        x86_tlb_flush(&c->cpu, true);
+    model_machine(v)->ops->prepare(v, changed);
+    c->last = *s;
+    c->inject = s->delivering = false;
+}
+
+static void take_state(struct vcpu *v)
+{
+    struct x86_state *s = model_arch(v);
+    enum model_shadow shadow = model_machine(v)->ops->take_state(v);
+
+    s->interruptible = (s->rflags & X86_FLAG_IF) && shadow == MODEL_OPEN;
+    s->delivering = false;
+    model_vcpu(v)->last = *s;
+}
+
+/* ---- Running ---- */
+
+static void time_is_up(struct vcpu *v, struct vm_exit *x)
+{
+    const struct model_vcpu *c = model_vcpu(v);
+
+    x->reason = v->stepping ? EXIT_STEP : EXIT_TIMER;
+    x->pc = model_arch(v)->rip;
+    if (!v->stepping)
+        return;
+    x->pc = c->exit_pc;
+    x->insn = c->stepped.insn;
+    x->insn_len = c->stepped.len;
+}
+
+/* One entry.  False: settled, go on. */
+static bool run_once(struct vcpu *v, struct vm_exit *x)
+{
+    const struct model_ops *ops = model_machine(v)->ops;
+    struct model_vcpu *c = model_vcpu(v);
+    enum x86_outcome out = X86_EXIT;
+    bool exited = false;
+
+    if (c->cpu.ran == c->end) {
+        time_is_up(v, x);
+        return true;
+    }
+    prepare(v);
+    if (!ops->enter(v, &exited, x)) {
+        x->reason = EXIT_ENTRY_FAILED;
+        x->pc = model_arch(v)->rip;
+        return true;
+    }
+    if (!exited)
+        out = x86_run(&c->cpu, c->end - c->cpu.ran);
+    if (out == X86_BUDGET || out == X86_HALT)
+        ops->interrupt(v);
+    take_state(v);
+    if (out == X86_SHUTDOWN) {
+        x->reason = EXIT_SHUTDOWN;
+        return true;
+    }
+    if (out == X86_BUDGET) {
+        time_is_up(v, x);
+        return true;
+    }
+    return model_translate_exit(v, x);
+}
+
+static void look_at_entry(struct vcpu *v)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    const struct x86_state *s = model_arch(v);
+    uint8_t bytes[X86_INSN_MAX];
+
+    c->exit_pc = s->rip;
+    c->stepped = (struct x86_decoded){0};
+    if (!v->stepping || c->inject)
+        return;
+    size_t n = x86_fetch(s, &v->vm->mem, 0, bytes, sizeof(bytes));
+    x86_decode(bytes, n, x86_code_bits(s), &c->stepped);
+}
+
+enum status model_run(struct vcpu *v, struct vm_exit *x)
+{
+    struct model_vcpu *c = model_vcpu(v);
+    uint64_t begun = c->cpu.ran;
+
+    *x = (struct vm_exit){.reason = EXIT_INTERRUPT, .pc = model_arch(v)->rip};
+    if (c->kicked) {
+        c->kicked = 0;
+        return STATUS_OK;
+    }
+    if (c->outside.wants) {
+        x->insn_len = (uint8_t)c->exit_len;
+        model_access_exit(v, x);
+        return STATUS_OK;
+    }
+    c->cpu.ran_told = begun; /* the dispatcher's clock has them all */
+    c->end = begun + v->budget;
+    look_at_entry(v);
+    while (!run_once(v, x))
+        *x = (struct vm_exit){.reason = EXIT_UNKNOWN};
+    x->ran = c->cpu.ran - begun;
+    return STATUS_OK;
+}
+
+enum status model_load_regs(struct vcpu *v, uint32_t groups)
+{
+    (void)v, (void)groups; /* all are there after every exit */
+    return STATUS_OK;
+}
+
+enum status model_store_regs(struct vcpu *v, uint32_t groups)
+{
+    (void)groups; /* what has changed is found at the entry */
+    model_complete(v);
+    return STATUS_OK;
+}
+
+enum status model_inject(struct vcpu *v, const struct vm_event *e)
+{
+    struct model_vcpu *c = model_vcpu(v);
+
+    if (c->inject)
+        return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
+                        "two events at one entry");
+    c->inject = true;
+    c->event = *e;
+    model_arch(v)->interruptible = false;
+    model_arch(v)->delivering = true;
+    return STATUS_OK;
+}
+
+void model_kick(struct vcpu *v)
+{
+    model_vcpu(v)->kicked = 1;
+}
