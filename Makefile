@@ -145,7 +145,7 @@ ORACLE   := $(wildcard tests/oracle/*.c)
 BENCH    := $(wildcard tests/bench/*.c) tests/oracle/hercules.c
 $(BUILD)/oracle: $(call object,fast,$(ORACLE)) $(BUILD)/fast/lib.a
 $(BUILD)/bench:  $(call object,fast,$(BENCH)) $(BUILD)/fast/lib.a
-X86_BENCH := $(wildcard tests/x86_bench/*.c) tests/x86_bare.c
+X86_BENCH := $(wildcard tests/x86_bench/*.c)
 $(BUILD)/x86-bench: $(call object,fast,$(X86_BENCH)) $(BUILD)/fast/lib.a
 X86_HOST := $(wildcard tests/x86_host/*.c) tests/x86_bare.c
 $(BUILD)/x86-host-oracle: $(call object,fast,$(X86_HOST)) $(BUILD)/fast/lib.a
@@ -185,13 +185,14 @@ fuzz: $(FUZZERS) $(BUILD)/fuzz_guest
 	$(Q)for f in $(FUZZERS); do echo "== $$f"; $$f $(FUZZ_RUNS) || exit 1; done
 	$(Q)echo "== $(BUILD)/fuzz_guest"; $(BUILD)/fuzz_guest $(FUZZ_SECONDS)
 
-# Speed, beside Hercules where it is installed; ROUNDS=1 for a first look.
+# Speed, beside Hercules, Bochs and QEMU where they are installed; ROUNDS=1 for
+# a first look.
 ROUNDS   ?= 5
-bench: all $(BUILD)/bench
+bench: all $(BUILD)/bench x86-bench
 	$(Q)$(BUILD)/bench --rounds $(ROUNDS) --program $(BUILD)/trapline
 
-x86-bench: $(BUILD)/x86-bench
-	$(Q)$(BUILD)/x86-bench $(ROUNDS)
+x86-bench: all $(BUILD)/x86-bench
+	$(Q)BUILD=$(BUILD) ROUNDS=$(ROUNDS) tests/x86_bench/run.sh
 
 kvm-check: all $(BUILD)/check
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh

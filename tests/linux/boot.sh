@@ -19,23 +19,12 @@ skip() {
     exit 0
 }
 
-for KERNEL in ${KERNEL:-/boot/vmlinuz-*-cloud-amd64 \
-    "$BUILD"/kernel/boot/vmlinuz-*}; do
-    [ -r "$KERNEL" ] && break
-done
-[ -r "$KERNEL" ] || skip "needs a kernel (package linux-image-cloud-amd64)"
-BUSYBOX=$(command -v busybox) || skip "needs busybox (package busybox-static)"
-command -v cpio >/dev/null || skip "needs cpio (package cpio)"
-case $(od -An -tx1 -j18 -N2 "$BUSYBOX") in
-" 3e 00") ;;
-*) skip "needs a busybox for x86-64" ;;
-esac
+. tests/linux/files.sh
+lacks && skip "$lack"
 
 work=$BUILD/linux
-rm -rf "$work"
-mkdir -p "$work/root/bin" "$work/root/dev" "$work/root/proc" "$work/root/sys"
-cp "$BUSYBOX" "$work/root/bin/busybox"
-cat >"$work/root/init" <<'INIT'
+mkdir -p "$work"
+pack_initrd "$work" "$work/initrd.gz" <<'INIT'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin PS1='bare# '
@@ -44,9 +33,6 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 exec setsid cttyhack sh
 INIT
-chmod +x "$work/root/init"
-(cd "$work/root" && find . | cpio -o -H newc 2>/dev/null) |
-    gzip >"$work/initrd.gz"
 cat >"$work/script" <<'SCRIPT'
 wait bare#
 type echo $((6 * 7)) on $(uname -m); grep -c processor /proc/cpuinfo
@@ -92,6 +78,5 @@ else
     skipped=1
     echo "SKIPPED: PVH needs lz4 (package lz4)"
 fi
-rm -rf "$work/root"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

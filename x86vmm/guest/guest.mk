@@ -8,6 +8,7 @@ X86_GUESTS := $(patsubst %.S,$(BUILD)/%.bin,$(wildcard x86vmm/guest/*.S))
 
 ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1 || echo no),)
 all: $(X86_GUESTS)
+x86-bench: $(BUILD)/tests/x86_bench/loops.img
 else
 all: no-x86-guests
 endif
@@ -26,3 +27,13 @@ $(BUILD)/x86vmm/guest/%.bin: x86vmm/guest/%.S x86vmm/guest/pc.inc
 	$(Q)$(X86_AS) --64 -o $(@:.bin=.o) $(@:.bin=.s)
 	$(Q)$(X86_LD) -m elf_x86_64 --oformat binary -e start \
 	    -Ttext $(GUEST_AT) -o $@ $(@:.bin=.o)
+
+# What `make x86-bench` runs: a disk that a PC boots.
+$(BUILD)/tests/x86_bench/loops.img: tests/x86_bench/loops.S \
+                                   tests/x86_bench/turns.h x86vmm/guest/pc.inc
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@:.img=.s) $<
+	$(Q)$(X86_AS) --32 -o $(@:.img=.o) $(@:.img=.s)
+	$(Q)$(X86_LD) -m elf_i386 --oformat binary -e start -Ttext 0x7C00 \
+	    -o $@ $(@:.img=.o)
