@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/paging.h"
+#include "x86vmm/machine/segment.h"
 
 #include <string.h>
 
@@ -60,8 +61,9 @@ struct stretch {
     uint64_t gpa, n;
 };
 
-/* May this page be touched directly?  Where code is cached, too: whether it is
- * must not be seen in how many iterations one execution does. */
+/* May this page be touched directly?  Where code is cached, too: whether it is,
+ * and what the TLB held, must not be seen in how many iterations one execution
+ * does. */
 static bool is_direct(const struct x86_cpu *cpu, const struct x86_tlb_entry *t,
                       uint64_t linear, unsigned way)
 {
@@ -77,26 +79,31 @@ static bool is_direct(const struct x86_cpu *cpu, const struct x86_tlb_entry *t,
 }
 
 /* At most n elements from this offset on that lie in one page and need no more
- * checks; 0 or 1: do it slowly. */
-static struct stretch find_stretch(struct x86_cpu *cpu, const struct x86_op *op,
-                                   enum x86_seg seg, uint64_t offset,
-                                   unsigned way, uint64_t n)
+ * checks; s->n of 0 or 1: do it slowly. */
+static int find_stretch(struct x86_cpu *cpu, const struct x86_op *op,
+                        enum x86_seg seg, uint64_t offset,
+                        enum x86_access access, uint64_t n, struct stretch *s)
 {
+    unsigned way = x86_tlb_way(access);
     uint64_t end = cpu->fast[seg].end[way];
     uint64_t linear = x86_fast_linear(cpu, seg, offset);
     uint64_t room = X86_PAGE - linear % X86_PAGE;
-    struct stretch s = {
-        .t = x86_tlb_slot(cpu, linear, way ? X86_WRITE : X86_READ)};
+    struct x86_tlb_entry *t;
 
-    if (offset >= end || !is_direct(cpu, s.t, linear, way))
-        return s;
+    *s = (struct stretch){0};
+    if (offset >= end || (cpu->code_bits == 64 && !x86_canonical(linear)))
+        return 0;
+    TRY(x86_tlb_find(cpu, linear, access, cpu->user, &t));
+    if (!is_direct(cpu, t, linear, way))
+        return 0;
     room = min_u64(room, end - offset);
     if (op->asize < 8) /* where the index register wraps */
         room = min_u64(room, BITS_MASK(op->asize * 8) + 1 - offset);
-    s.at = s.t->host + linear % X86_PAGE;
-    s.gpa = x86_tlb_gpa(s.t) + linear % X86_PAGE;
-    s.n = min_u64(n, room / op->size);
-    return s;
+    *s = (struct stretch){.t = t,
+                          .at = t->host + linear % X86_PAGE,
+                          .gpa = x86_tlb_gpa(t) + linear % X86_PAGE,
+                          .n = min_u64(n, room / op->size)};
+    return 0;
 }
 
 static void stored(struct x86_cpu *cpu, const struct stretch *s, size_t size)
@@ -145,8 +152,11 @@ int op_movs(struct x86_cpu *cpu, const struct x86_op *op)
     if (!has_work(cpu, op))
         return 0;
     if (n > 1) {
-        from = find_stretch(cpu, op, seg, si, 0, n);
-        to = find_stretch(cpu, op, X86_ES, di, 1, from.n);
+        TRY(find_stretch(cpu, op, seg, si, X86_READ, n, &from));
+        n = from.n;
+    }
+    if (n > 1) {
+        TRY(find_stretch(cpu, op, X86_ES, di, X86_WRITE, n, &to));
         n = to.n;
     }
     if (n > 1) {
@@ -172,7 +182,7 @@ int op_stos(struct x86_cpu *cpu, const struct x86_op *op)
     if (!has_work(cpu, op))
         return 0;
     if (n > 1) {
-        to = find_stretch(cpu, op, X86_ES, di, 1, n);
+        TRY(find_stretch(cpu, op, X86_ES, di, X86_WRITE, n, &to));
         n = to.n;
     }
     if (n > 1) {
