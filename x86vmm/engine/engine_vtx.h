@@ -17,10 +17,9 @@
  *
  * Where an exit left the guest.  At the instruction; a handler that advances
  * makes the guest go on as if it had been executed with the answer that the
- * handler gave.  Strings come in the portions that Linux's KVM has: as many
- * elements of REP INS as fit in its page and in 1 KiB; one of REP OUTS, whose
- * insn_len is then 0.  Both are found done when they begin once more with rCX
- * = 0.
+ * handler gave.  Strings come in portions: as many elements of REP INS as fit
+ * in its page, in 1 KiB and in the budget; one of REP OUTS, whose insn_len is
+ * then 0.  Each element is a tick, as on the bare processor.
  *
  * A trace on this engine and one on /dev/kvm are the same, byte for byte, but
  * for
@@ -28,8 +27,8 @@
  *   CPUID, which KVM answers by itself unless stepping;
  *   where a store to a device began, which KVM tells only when stepping;
  *   flags that the SDM leaves undefined (AF after a shift), RF at a shutdown;
- *   that last beginning of REP INS, which KVM steps through as if it were the
- *     next instruction;
+ *   REP INS, stepped: here an element is a step; KVM does a portion at once,
+ *     and finds it done in a step that it tells of as the next instruction's;
  *   STI, which KVM on AMD-V steps over together with what its shadow holds;
  *   the instruction behind an IRET, which KVM steps over together with it;
  *   names of exits that no instruction makes (KVM_EXIT_SHUTDOWN,

@@ -49,7 +49,7 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
 }
 
 /* Elements of a repeated INS that are asked for at once: those that fit in the
- * page that it writes to. */
+ * page that it writes to, and in the time that is granted. */
 static uint32_t elements(struct vcpu *v)
 {
     enum { DF = 0x400 };
@@ -63,6 +63,7 @@ static uint32_t elements(struct vcpu *v)
     if (!(s->rflags & DF))
         in_page = MODEL_PAGE - in_page;
     uint64_t n = min_u64(min_u64(in_page, MODEL_STRING) / c->size, rcx);
+    n = min_u64(n, c->end - c->cpu.ran + 1);
     return n ? (uint32_t)n : 1;
 }
 
@@ -76,6 +77,7 @@ void model_access_exit(struct vcpu *v, struct vm_exit *x)
     x->reason = port ? EXIT_IO : EXIT_MMIO;
     c->size = a->size;
     c->count = port && !a->write && c->rep ? elements(v) : 1;
+    c->cpu.ran += c->count - 1; /* each element is a tick */
     c->completion = port && c->completion == MODEL_STRING_PORT
                         ? MODEL_STRING_PORT
                         : MODEL_MMIO;
@@ -132,7 +134,7 @@ static bool ask_outside(struct vcpu *v, struct vm_exit *x,
         return true;
     }
     model_access_exit(v, x);
-    if (x->io.write && c->rep) { /* it stays, be it only to find rCX zero */
+    if (x->io.write && c->rep) { /* it stays for the next element */
         x->insn_len = 0;
         model_arch(v)->rflags |= X86_FLAG_RF;
     }
@@ -285,15 +287,10 @@ static void complete_string(struct vcpu *v)
     bool shutdown, more = true;
 
     for (uint32_t i = 0; i < c->count && more; i++) {
-        uint64_t rcx = s->gpr[X86_RCX];
-
         s->rip = c->exit_pc;
         c->outside.count = 0;
         answer(c, i);
-        more = model_execute(v, NULL, &shutdown);
-        if (more && c->rep && rcx != s->gpr[X86_RCX])
-            s->rip = c->exit_pc;
-        more = more && s->rip == c->exit_pc;
+        more = model_execute(v, NULL, &shutdown) && s->rip == c->exit_pc;
         if (more)
             s->rflags |= X86_FLAG_RF; /* between two elements it is set */
     }

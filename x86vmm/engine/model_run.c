@@ -110,7 +110,7 @@ bool model_wants_window(const struct vcpu *v)
     const struct x86_platform *platform = v->vm->arch;
     const struct x86_state *s = model_arch(v);
 
-    return (v->pending.count || (platform && platform->raised)) &&
+    return (v->pending.count || (platform && x86_platform_waits(platform))) &&
            !s->interruptible && !model_vcpu(v)->inject;
 }
 
