@@ -1,7 +1,5 @@
 #include "x86vmm/vtx/control.h"
 
-#include <string.h>
-
 const struct vmx_group_desc vmx_groups[VMX_GROUP_COUNT] = {
 #define GROUP(name, field, msr, true_msr, default1, words) \
     {VMCS_##field, msr, true_msr, default1, #name, words},
@@ -135,7 +133,7 @@ bool vmx_capability(uint32_t msr, uint64_t *value)
 
 void vmcs_defaults(struct vmcs *v)
 {
-    memset(v, 0, sizeof(*v));
+    *v = (struct vmcs){0};
     for (unsigned g = 0; g < VMX_GROUP_COUNT; g++)
         v->field[vmx_groups[g].field] = vmx_must((enum vmx_group)g);
     v->field[VMCS_LINK_POINTER] = UINT64_MAX;
