@@ -37,6 +37,20 @@ void vmcs_make_controls(struct vmcs *m)
     F(CR4_MASK) = VMX_CR4_VMXE;
 }
 
+/* SDM vol. 3, "MSR-Bitmap Address".  A clear bit does not exit: reads in the
+ * first half, writes in the second, low MSRs and C000_0000 on in each. */
+void vmcs_make_msr_bitmap(uint8_t *page, const uint32_t *own, size_t count)
+{
+    __builtin_memset(page, 0xFF, 4096);
+    for (size_t i = 0; i < count; i++) {
+        unsigned n = own[i] & 0x1FFF;
+        unsigned at = (own[i] >> 31 ? 1024 : 0) + n / 8;
+
+        page[at] &= (uint8_t) ~(1u << n % 8);
+        page[at + 2048] &= (uint8_t) ~(1u << n % 8);
+    }
+}
+
 /* ---- In ---- */
 
 static uint64_t rights_of(uint16_t attr)

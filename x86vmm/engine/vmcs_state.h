@@ -15,6 +15,9 @@
  * set. */
 void vmcs_make_controls(struct vmcs *m);
 
+/* The MSR bitmaps, a page: registers that are the guest's own do not exit. */
+void vmcs_make_msr_bitmap(uint8_t *page, const uint32_t *own, size_t count);
+
 /* Segments, descriptor tables, control registers, RSP, RIP and RFLAGS. */
 void vmcs_put_state(struct vmcs *m, const struct x86_state *s);
 /* Inject this event at the next entry; NULL: none. */

@@ -1,8 +1,7 @@
 /* What the VMCS points to (Intel SDM vol. 3, "MSR-Bitmap Address", "EPT
  * Translation Mechanism"): the MSR bitmaps, and the EPT paging structures. */
+#include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
-
-#include <string.h>
 
 enum {
     EPT_RX = 5,
@@ -28,27 +27,13 @@ uint64_t vtx_ept_pointer(void)
     return (MODEL_TABLES + MODEL_PAGE) | EPTP_FOUR_LEVELS;
 }
 
-/* A clear bit does not exit: reads in the first half, writes in the second,
- * low MSRs and C000_0000 on in each. */
-static void make_bitmap(uint8_t *map)
-{
-    memset(map, 0xFF, MODEL_PAGE);
-    for (size_t i = 0; i < model_own_msrs.count; i++) {
-        uint32_t number = model_own_msrs.numbers[i];
-        unsigned n = number & 0x1FFF;
-        unsigned at = (number >> 31 ? 1024 : 0) + n / 8;
-
-        map[at] &= (uint8_t) ~(1u << n % 8);
-        map[at + 2048] &= (uint8_t) ~(1u << n % 8);
-    }
-}
-
 enum status vtx_make_tables(struct vm *vm)
 {
     const struct model_machine *m = vm->backing;
     enum status st = model_make_tables(vm, &ept);
 
     if (!st)
-        make_bitmap(m->tables);
+        vmcs_make_msr_bitmap(m->tables, model_own_msrs.numbers,
+                             model_own_msrs.count);
     return st;
 }
