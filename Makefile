@@ -35,7 +35,7 @@ DECODER  := x86vmm/machine/decode$(if $(ZYDIS),,_absent).c
 
 LIB      := $(wildcard base/*.c monitor/*.c s370/*.c s370/*/*.c x86vmm/*/*.c \
              popek-goldberg/*/*.c)
-LIB      := $(filter-out x86vmm/machine/decode%,$(LIB)) $(DECODER)
+LIB      := $(filter-out x86vmm/machine/decode% x86vmm/bare/%,$(LIB)) $(DECODER)
 MAIN     := cli/main.c
 CLI      := $(filter-out $(MAIN),$(wildcard cli/*.c))
 # Test suites; `make check-unit SUITES="base monitor"` builds only these.
@@ -57,7 +57,7 @@ object    = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 all: $(BUILD)/trapline
 
 # The wings' guests: what they need is said beside them.
--include s370/guest/guest.mk x86vmm/guest/guest.mk
+-include s370/guest/guest.mk x86vmm/guest/guest.mk x86vmm/bare/bare.mk
 
 # ---- The command, fast ----
 

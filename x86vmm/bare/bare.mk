@@ -1,0 +1,44 @@
+# The monitor on bare metal: an image for a PC, by an x86 compiler.  Elsewhere
+# name one: make X86_CC=x86_64-linux-gnu-gcc; without it the image is left out,
+# and whoever needs it says so.
+X86_CC     ?= $(CC)
+X86_OBJCOPY ?= objcopy
+BARE_FLAGS := $(CSTD) $(WARN) -I. -O2 -g -ffreestanding -fno-pic -fno-pie \
+              -fno-stack-protector -fno-asynchronous-unwind-tables \
+              -fcf-protection=none -mno-red-zone -mgeneral-regs-only -MMD -MP
+BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c) \
+    $(addprefix x86vmm/dev/dev_,port.c uart.c) \
+    $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \
+      exception.c cpuid.c mode.c) \
+    $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \
+    x86vmm/engine/vmcs_state.c
+BARE_OBJECTS := $(patsubst %,$(BUILD)/bare/%.o,$(basename \
+    $(wildcard x86vmm/bare/*.S x86vmm/bare/*.c) $(BARE_SHARED)))
+BARE_IMAGE := $(BUILD)/x86vmm/bare/monitor.img
+
+ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1 || echo no),)
+all: $(BARE_IMAGE)
+endif
+
+$(BUILD)/bare/%.o: %.c
+	$(call say,CC-BARE,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(X86_CC) $(BARE_FLAGS) -c -o $@ $<
+
+$(BUILD)/bare/%.o: %.S x86vmm/bare/layout.h
+	$(call say,AS-BARE,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(X86_CC) -E -P -x assembler-with-cpp -I. -o $(@:.o=.s) $<
+	$(Q)$(X86_AS) --64 -o $@ $(@:.o=.s)
+
+$(BUILD)/bare/monitor.elf: x86vmm/bare/image.ld $(BARE_OBJECTS)
+	$(call say,LD-BARE,$@)
+	$(Q)$(X86_LD) -m elf_x86_64 -nostdlib --no-warn-rwx-segments -z max-page-size=4096 -T $< \
+	    -o $@ $(BARE_OBJECTS)
+
+$(BARE_IMAGE): $(BUILD)/bare/monitor.elf
+	$(call say,IMAGE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(X86_OBJCOPY) -O binary $< $@
+
+-include $(BARE_OBJECTS:.o=.d)

@@ -1,0 +1,389 @@
+#include "x86vmm/bare/engine_vmx.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "monitor/vm.h"
+#include "x86vmm/bare/console.h"
+#include "x86vmm/bare/cpu.h"
+#include "x86vmm/bare/hardware.h"
+#include "x86vmm/bare/layout.h"
+#include "x86vmm/bare/memory.h"
+#include "x86vmm/bare/nested.h"
+#include "x86vmm/bare/vmx.h"
+#include "x86vmm/engine/vmcs_state.h"
+#include "x86vmm/vtx/entry_check.h"
+
+#define F(name) (c->vmcs.field[VMCS_##name])
+
+enum { EPT_WALK = 3 << 3 | 6 /* four levels, write-back */ };
+
+/* vcpu->backing; vcpu->hw is first, for what both engines share. */
+struct vmx_cpu {
+    struct hardware hw;
+    struct vmcs vmcs; /* what the processor has, as far as we have asked */
+    uint8_t *region;
+    bool launched;
+};
+
+/* Whose VMCS and registers the processor has: there is one processor. */
+static struct vmx_cpu *loaded;
+
+static struct vmx_cpu *vmx_cpu(const struct vcpu *v)
+{
+    return v->backing;
+}
+
+static void put(struct vmx_cpu *c, enum vmcs_field f, uint64_t value)
+{
+    if (c->vmcs.field[f] == value)
+        return;
+    c->vmcs.field[f] = value;
+    vmx_write(f, value);
+}
+
+static uint64_t get(struct vmx_cpu *c, enum vmcs_field f)
+{
+    vmx_read(f, &c->vmcs.field[f]);
+    return c->vmcs.field[f];
+}
+
+/* ---- Making ---- */
+
+static enum status probe(struct diag *d)
+{
+    return vmx_announced()
+               ? STATUS_OK
+               : diag_set(d, STATUS_UNSUPPORTED, "CPUID announces no VT-x");
+}
+
+static enum status vm_init(struct vm *vm)
+{
+    (void)vm;
+    return STATUS_OK;
+}
+
+static void vm_fini(struct vm *vm)
+{
+    (void)vm;
+}
+
+static enum status map(struct vm *vm, const struct mem_slot *slot)
+{
+    (void)vm, (void)slot; /* the tables are made with the processor */
+    return STATUS_OK;
+}
+
+static uint64_t table_base(unsigned at)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) p;
+
+    if (at)
+        __asm__ volatile("sidt %0" : "=m"(p));
+    else
+        __asm__ volatile("sgdt %0" : "=m"(p));
+    return p.base;
+}
+
+/* What an exit comes back to: this program, as it runs now. */
+static void make_host(struct vmcs *m)
+{
+    uint64_t task = gdt[SELECTOR_TASK / 8];
+
+    m->field[VMCS_HOST_CR0] = read_cr0();
+    m->field[VMCS_HOST_CR3] = read_cr3();
+    m->field[VMCS_HOST_CR4] = read_cr4();
+    m->field[VMCS_HOST_EFER] = rdmsr(0xC0000080);
+    m->field[VMCS_HOST_CS_SELECTOR] = SELECTOR_CODE64;
+    m->field[VMCS_HOST_TR_SELECTOR] = SELECTOR_TASK;
+    m->field[VMCS_HOST_TR_BASE] = (task >> 16 & 0xFFFFFF) | (task >> 56 & 0xFF)
+                                                                << 24;
+    m->field[VMCS_HOST_GDTR_BASE] = table_base(0);
+    m->field[VMCS_HOST_IDTR_BASE] = table_base(1);
+    m->field[VMCS_HOST_RIP] = (uint64_t)vmx_exited;
+    m->field[VMCS_HOST_RSP] = 0; /* vmx_enter writes it */
+}
+
+static enum status make_vmcs(struct vm *vm, struct vmcs *m)
+{
+    uint8_t *bitmap = memory_pages(1);
+    uint64_t root = nested_make(NESTED_EPT, &vm->mem);
+
+    if (!bitmap || !root)
+        return diag_set(&vm->diag, STATUS_NO_MEMORY, "no pages for EPT");
+    vmcs_make_controls(m);
+    vmcs_put(m, VMX_PIN_PREEMPTION_TIMER, true);
+    vmcs_put(m, VMX_EXIT_SAVE_PAT, true);
+    vmcs_put(m, VMX_EXIT_LOAD_PAT, true);
+    vmcs_put(m, VMX_ENTRY_LOAD_PAT, true);
+    m->field[VMCS_GUEST_PAT] = m->field[VMCS_HOST_PAT] = rdmsr(0x277);
+    hardware_own_msrs(bitmap);
+    m->field[VMCS_MSR_BITMAP] = (uint64_t)bitmap;
+    m->field[VMCS_EPT_POINTER] = root | EPT_WALK;
+    m->field[VMCS_VPID] = vm->id;
+    m->field[VMCS_CR0_MASK] = hardware_cr0_mask();
+    m->field[VMCS_CR4_MASK] = hardware_cr4_mask();
+    make_host(m);
+    return vmx_fit_controls(m, &vm->diag) ? STATUS_OK : STATUS_UNSUPPORTED;
+}
+
+/* All fields, once.  A field that the processor does not have must not be
+ * wanted. */
+static enum status write_all(struct vm *vm, const struct vmcs *m)
+{
+    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
+        enum vmcs_field f = (enum vmcs_field)i;
+
+        if (vmcs_kind(f) != VMCS_READ_ONLY && !vmx_write(f, m->field[f]) &&
+            m->field[f])
+            return diag_set(&vm->diag, STATUS_UNSUPPORTED,
+                            "this processor's VMCS has no %s",
+                            vmcs_fields[f].name);
+    }
+    return STATUS_OK;
+}
+
+static enum status make_current(struct vcpu *v)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+
+    if (loaded == c)
+        return STATUS_OK;
+    if (loaded)
+        hardware_keep(&loaded->hw);
+    hardware_give(&c->hw);
+    loaded = c;
+    return vmx_make_current(c->region, false, &v->vm->diag);
+}
+
+static enum status vcpu_init(struct vcpu *v)
+{
+    struct vmx_cpu *c =
+        memory_pages((sizeof(*c) + MEMORY_PAGE - 1) / MEMORY_PAGE);
+    enum status st = STATUS_OK;
+
+    if (c)
+        c->region = memory_pages(1);
+    if (!c || !c->region)
+        return diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no pages for a vcpu");
+    v->backing = c;
+    hardware_init(&c->hw, v);
+    st = make_vmcs(v->vm, &c->vmcs);
+    if (!st)
+        st = vmx_make_current(c->region, true, &v->vm->diag);
+    if (!st)
+        st = make_current(v);
+    if (!st)
+        vmcs_put_state(&c->vmcs, v->arch);
+    return st ? st : write_all(v->vm, &c->vmcs);
+}
+
+static void vcpu_fini(struct vcpu *v)
+{
+    if (loaded == vmx_cpu(v))
+        loaded = NULL;
+    v->backing = NULL;
+}
+
+/* ---- Registers ---- */
+
+static enum status load_regs(struct vcpu *v, uint32_t groups)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct x86_state *s = v->arch;
+    uint32_t wanted = groups & ~c->hw.loaded;
+
+    if (wanted & X86_SEG) {
+        for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
+            get(c, VMCS_GUEST_ES_SELECTOR + i);
+            get(c, VMCS_GUEST_ES_BASE + i);
+            get(c, VMCS_GUEST_ES_LIMIT + i);
+            get(c, VMCS_GUEST_ES_RIGHTS + i);
+            s->seg[i] = vmcs_segment(&c->vmcs, (enum x86_seg)i);
+        }
+        s->gdt.base = get(c, VMCS_GUEST_GDTR_BASE);
+        s->gdt.limit = (uint16_t)get(c, VMCS_GUEST_GDTR_LIMIT);
+        s->idt.base = get(c, VMCS_GUEST_IDTR_BASE);
+        s->idt.limit = (uint16_t)get(c, VMCS_GUEST_IDTR_LIMIT);
+    }
+    if (wanted & X86_CTL) {
+        s->cr2 = read_cr2();
+        s->cr3 = get(c, VMCS_GUEST_CR3);
+        get(c, VMCS_GUEST_CR4);
+        s->cr4 = vmcs_cr4(&c->vmcs);
+    }
+    c->hw.loaded |= groups;
+    return STATUS_OK;
+}
+
+/* After an exit: what every handler, and a line of a trace, asks for. */
+static void take_state(struct vcpu *v)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct x86_state *s = v->arch;
+
+    s->rip = get(c, VMCS_GUEST_RIP);
+    s->rflags = get(c, VMCS_GUEST_RFLAGS);
+    s->gpr[X86_RSP] = get(c, VMCS_GUEST_RSP);
+    for (unsigned i = X86_CS; i <= X86_SS; i++) {
+        get(c, VMCS_GUEST_ES_SELECTOR + i);
+        get(c, VMCS_GUEST_ES_BASE + i);
+        get(c, VMCS_GUEST_ES_RIGHTS + i);
+        s->seg[i] = vmcs_segment(&c->vmcs, (enum x86_seg)i);
+    }
+    get(c, VMCS_GUEST_CR0);
+    s->cr0 = vmcs_cr0(&c->vmcs);
+    s->efer = get(c, VMCS_GUEST_EFER);
+    get(c, VMCS_GUEST_INTERRUPTIBILITY);
+    s->interruptible = vmcs_interruptible(&c->vmcs);
+    s->delivering = false;
+    c->hw.loaded = 0;
+}
+
+/* What handlers have changed, where it has. */
+static void put_state(struct vcpu *v)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    const struct x86_state *s = v->arch;
+
+    put(c, VMCS_GUEST_RIP, s->rip);
+    put(c, VMCS_GUEST_RFLAGS, s->rflags);
+    put(c, VMCS_GUEST_RSP, s->gpr[X86_RSP]);
+    if (c->hw.loaded & (X86_SEG | X86_CTL)) {
+        struct vmcs want = c->vmcs;
+
+        load_regs(v, X86_ALL);
+        vmcs_put_state(&want, s);
+        for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
+            put(c, (enum vmcs_field)i, want.field[i]);
+        if (s->cr2 != read_cr2())
+            write_cr2(s->cr2);
+    }
+}
+
+static enum status store_regs(struct vcpu *v, uint32_t groups)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct x86_state *s = v->arch;
+
+    c->hw.loaded |= groups;
+    if (hardware_complete(v)) {
+        uint64_t blocked = F(GUEST_INTERRUPTIBILITY);
+
+        vmcs_advanced(&c->vmcs, s->rflags);
+        if (blocked != F(GUEST_INTERRUPTIBILITY))
+            vmx_write(VMCS_GUEST_INTERRUPTIBILITY, F(GUEST_INTERRUPTIBILITY));
+        if (s->rflags & X86_FLAG_TF)
+            vmx_write(VMCS_GUEST_PENDING_DEBUG, F(GUEST_PENDING_DEBUG));
+        s->rflags &= ~X86_FLAG_RF;
+        s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
+    }
+    return STATUS_OK;
+}
+
+/* ---- Running ---- */
+
+static void prepare(struct vcpu *v)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct x86_state *s = v->arch;
+    struct vmcs *m = &c->vmcs;
+    uint64_t primary = F(PRIMARY_CONTROLS);
+
+    put_state(v);
+    vmcs_put(m, VMX_PRIMARY_INTERRUPT_WINDOW,
+             hardware_interrupt_waits(v) && !s->interruptible && !c->hw.inject);
+    if (primary != F(PRIMARY_CONTROLS))
+        vmx_write(VMCS_PRIMARY_CONTROLS, F(PRIMARY_CONTROLS));
+    F(ENTRY_INTERRUPTION_INFO) = 0; /* the exit has cleared its valid bit */
+    if (c->hw.inject) {
+        vmcs_put_event(m, &c->hw.event);
+        vmx_write(VMCS_ENTRY_INTERRUPTION_INFO, F(ENTRY_INTERRUPTION_INFO));
+        vmx_write(VMCS_ENTRY_EXCEPTION_ERROR, F(ENTRY_EXCEPTION_ERROR));
+    }
+    c->hw.inject = false;
+    s->delivering = false;
+    vmx_write(VMCS_PREEMPTION_TIMER,
+              min_u64(v->budget >> (rdmsr(VMX_MSR_MISC) & 31), UINT32_MAX));
+}
+
+unsigned vmx_explain(struct vmcs *v)
+{
+    struct entry e = {.vmcs = v, .host_long = true};
+    struct entry_failure failures[8];
+    char words[DIAG_SIZE];
+
+    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
+        vmx_read((enum vmcs_field)i, &v->field[i]);
+    size_t n = entry_check_all(&e, failures, ARRAY_LEN(failures));
+    for (size_t i = 0; i < n && i < ARRAY_LEN(failures); i++) {
+        entry_failure_words(&failures[i], words, sizeof(words));
+        say("  %s", words);
+    }
+    return (unsigned)n;
+}
+
+static void refused(struct vcpu *v, struct vm_exit *x, enum vmx_entry how)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+
+    x->reason = EXIT_ENTRY_FAILED;
+    x->raw_name = "VMFAIL";
+    if (how == VMX_FAIL_VALID)
+        x->raw = (uint32_t)get(c, VMCS_INSTRUCTION_ERROR);
+    say("%s: the processor refuses to enter it:", v->vm->name);
+    if (!vmx_explain(&c->vmcs))
+        say("  and no rule of VM entry tells why: VM-instruction error %u",
+            x->raw);
+}
+
+static enum status run(struct vcpu *v, struct vm_exit *x)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct x86_state *s = v->arch;
+    enum status st = make_current(v);
+
+    *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
+    if (st)
+        return st;
+    for (;;) {
+        prepare(v);
+        enum vmx_entry how = vmx_enter(s->gpr, c->launched);
+        if (how != VMX_ENTERED) {
+            refused(v, x, how);
+            return STATUS_OK;
+        }
+        c->launched = true;
+        take_state(v);
+        if (vmx_translate_exit(v, &c->vmcs, x))
+            return STATUS_OK;
+    }
+}
+
+static enum status inject(struct vcpu *v, const struct vm_event *e)
+{
+    return hardware_inject(v, e);
+}
+
+static void kick(struct vcpu *v)
+{
+    (void)v; /* nobody else is there to do it */
+}
+
+const struct engine_ops engine_vmx = {
+    .name = "vmx",
+    .title = "VT-x of the processor that the monitor runs on",
+    .probe = probe,
+    .vm_init = vm_init,
+    .vm_fini = vm_fini,
+    .vcpu_init = vcpu_init,
+    .vcpu_fini = vcpu_fini,
+    .map = map,
+    .run = run,
+    .load_regs = load_regs,
+    .store_regs = store_regs,
+    .inject = inject,
+    .kick = kick,
+};

@@ -1,0 +1,32 @@
+/* The engine that runs guests by VT-x of the processor below.
+ *
+ * vm->arch is a struct x86_platform, vcpu->arch a struct x86_state.  After an
+ * exit RIP, RFLAGS, the general registers, CS, SS and what tells the mode are
+ * there; load_regs fetches the rest, and only what a handler has declared is
+ * written back.
+ *
+ * Time.  Hardware does not count instructions.  `ran` is 1 for an exit of the
+ * guest's; when the VMX-preemption timer ends a turn (EXIT_TIMER), the whole
+ * budget counts as used, which is as many cycles of the time-stamp counter.
+ *
+ * What the monitor must do itself, since hardware tells of it only: completing
+ * IN, strings at ports, instructions that touch a device in storage (emulate.h)
+ * and writes to CR0 and CR4.  Task switches are left out: the guest is
+ * stopped, and told so. */
+#ifndef X86VMM_BARE_ENGINE_VMX_H
+#define X86VMM_BARE_ENGINE_VMX_H
+
+#include "monitor/engine.h"
+#include "x86vmm/vtx/vmcs.h"
+
+extern const struct engine_ops engine_vmx;
+
+/* All fields as the processor has them now, with words for what is wrong with
+ * them, one sentence a line of the console.  Returns how many. */
+unsigned vmx_explain(struct vmcs *v);
+
+/* The exit that the current VMCS tells of, whose state has been fetched. False:
+ * it has been settled, go on.  vmx_exit.c. */
+bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x);
+
+#endif

@@ -1,0 +1,445 @@
+#include "x86vmm/bare/hardware.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "x86vmm/bare/cpu.h"
+#include "x86vmm/bare/memory.h"
+#include "x86vmm/engine/vmcs_state.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/translate.h"
+
+enum { PAGE = 4096, DF = 0x400 };
+
+/* STAR LSTAR CSTAR FMASK KERNEL_GS_BASE TSC_AUX. */
+static const uint32_t msrs[HARDWARE_MSRS] = {
+    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, 0xC0000102, 0xC0000103};
+
+static struct x86_state *state(const struct vcpu *v)
+{
+    return v->arch;
+}
+
+/* ---- Registers outside the control structure ---- */
+
+void hardware_init(struct hardware *h, struct vcpu *v)
+{
+    (void)v;
+    __asm__ volatile("fninit; fxsave %0" : "=m"(h->fpu));
+    store_le32(h->fpu + 24, 0x1F80); /* MXCSR at RESET */
+    h->dr[6] = 0xFFFF0FF0;
+}
+
+#define SAVE_DR(n) __asm__ volatile("mov %%dr" #n ", %0" : "=r"(h->dr[n]))
+#define LOAD_DR(n) __asm__ volatile("mov %0, %%dr" #n : : "r"(h->dr[n]))
+
+void hardware_keep(struct hardware *h)
+{
+    __asm__ volatile("fxsave %0" : "=m"(h->fpu));
+    for (unsigned i = 0; i < HARDWARE_MSRS; i++)
+        h->msrs[i] = rdmsr(msrs[i]);
+    SAVE_DR(0);
+    SAVE_DR(1);
+    SAVE_DR(2);
+    SAVE_DR(3);
+    SAVE_DR(6);
+    h->cr2 = read_cr2();
+}
+
+void hardware_give(const struct hardware *h)
+{
+    __asm__ volatile("fxrstor %0" : : "m"(h->fpu));
+    for (unsigned i = 0; i < HARDWARE_MSRS; i++)
+        wrmsr(msrs[i], h->msrs[i]);
+    LOAD_DR(0);
+    LOAD_DR(1);
+    LOAD_DR(2);
+    LOAD_DR(3);
+    LOAD_DR(6);
+    write_cr2(h->cr2);
+}
+
+/* ---- What is the machine's and not the guest's ---- */
+
+uint64_t hardware_cr0_mask(void)
+{
+    return X86_CR0_NE | UINT64_C(0x60000000); /* CD, NW: the caches' */
+}
+
+/* Those of the profile (machine/cpuid.def): VME PVI TSD DE PSE PAE PGE PCE
+ * OSFXSR OSXMMEXCPT. */
+#define CR4_OWN UINT64_C(0x7BC)
+
+uint64_t hardware_cr4_mask(void)
+{
+    return ~CR4_OWN;
+}
+
+/* SYSENTER_*, PAT, EFER, FS_BASE, GS_BASE, which control structures have, and
+ * those above.  Reads of the time-stamp counter and IA32_MISC_ENABLE do no
+ * harm; writes would be to the machine's. */
+void hardware_own_msrs(uint8_t *bitmap)
+{
+    static const uint32_t own[] = {
+        0x174,      0x175,      0x176,      0x277,      0xC0000080,
+        0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, 0xC0000100,
+        0xC0000101, 0xC0000102, 0xC0000103};
+    static const uint16_t harmless[] = {0x10, 0x1A0};
+
+    vmcs_make_msr_bitmap(bitmap, own, ARRAY_LEN(own));
+    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
+        bitmap[harmless[i] / 8] &= (uint8_t) ~(1u << harmless[i] % 8);
+}
+
+/* ---- Events ---- */
+
+bool hardware_interrupt_waits(const struct vcpu *v)
+{
+    const struct x86_platform *platform = v->vm->arch;
+
+    return v->pending.count || (platform && x86_platform_waits(platform));
+}
+
+enum status hardware_inject(struct vcpu *v, const struct vm_event *e)
+{
+    struct hardware *h = hardware(v);
+
+    if (h->inject)
+        return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
+                        "two events at one entry");
+    h->inject = true;
+    h->event = *e;
+    state(v)->interruptible = false;
+    state(v)->delivering = true;
+    return STATUS_OK;
+}
+
+void hardware_exception(struct vm_exit *x, unsigned vector, bool has_error)
+{
+    x->reason = EXIT_TRAP;
+    x->event = (struct vm_event){
+        .kind = X86_EVENT_EXCEPTION, .code = vector, .has_error = has_error};
+}
+
+/* ---- Exits ---- */
+
+size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX])
+{
+    v->vm->engine->load_regs(v, X86_ALL);
+    memset(bytes, 0, X86_INSN_MAX);
+    return x86_fetch(state(v), &v->vm->mem, 0, bytes, X86_INSN_MAX);
+}
+
+static struct hardware *begin(struct vcpu *v, struct vm_exit *x,
+                              enum completion how, uint64_t len)
+{
+    struct hardware *h = hardware(v);
+
+    h->completion = how;
+    h->exit_pc = x->pc = state(v)->rip;
+    h->exit_len = len;
+    x->insn_len = (uint8_t)len;
+    return h;
+}
+
+void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
+                        uint64_t len)
+{
+    const struct x86_state *s = state(v);
+
+    begin(v, x, COMPLETE_ADVANCED, len);
+    hardware_exception(x, X86_EXC_UD, false); /* of a call that is none */
+    x->reason = EXIT_HYPERCALL;
+    x->insn = &x86_insns.rows[op];
+    x->call = (struct exit_call){
+        .number = (uint32_t)s->gpr[X86_RAX],
+        .args = {s->gpr[X86_RBX], s->gpr[X86_RCX], s->gpr[X86_RDX],
+                 s->gpr[X86_RSI]},
+    };
+    x->raw_info[1] = x->call.number;
+}
+
+void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
+                             enum x86_insn op, uint64_t len)
+{
+    begin(v, x, COMPLETE_ADVANCED, len);
+    x->insn = &x86_insns.rows[op];
+    if (trace_on(v->vm->trace)) { /* which shows them */
+        uint8_t bytes[X86_INSN_MAX];
+
+        hardware_fetch(v, bytes);
+        memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
+    }
+}
+
+void hardware_halt_exit(struct vcpu *v, struct vm_exit *x, uint64_t len)
+{
+    begin(v, x, COMPLETE_ADVANCED, len);
+    x->insn = &x86_insns.rows[X86_OP_HLT];
+}
+
+/* The linear address of INS's or OUTS's operand. */
+static uint64_t string_operand(struct vcpu *v, const uint8_t *bytes, size_t n,
+                               bool in)
+{
+    static const uint8_t prefixes[] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
+    const struct x86_state *s = state(v);
+    unsigned seg = in ? X86_ES : X86_DS;
+    uint64_t mask = BITS_MASK(8 * hardware(v)->address);
+
+    for (size_t i = 0; !in && i < n && bytes[i] != 0x6E && bytes[i] != 0x6F;
+         i++)
+        for (unsigned k = 0; k < ARRAY_LEN(prefixes); k++)
+            if (bytes[i] == prefixes[k])
+                seg = X86_ES + k;
+    return x86_linear(s, (enum x86_seg)seg,
+                      s->gpr[in ? X86_RDI : X86_RSI] & mask);
+}
+
+/* Elements of a repeated INS that are asked for at once. */
+static uint32_t elements(const struct vcpu *v, uint64_t linear)
+{
+    const struct hardware *h = hardware(v);
+    const struct x86_state *s = state(v);
+    uint64_t rcx = s->gpr[X86_RCX] & BITS_MASK(8 * h->address),
+             in_page = linear % PAGE;
+
+    if (!h->rep || !h->in)
+        return 1;
+    if (!(s->rflags & DF))
+        in_page = PAGE - in_page;
+    uint64_t n = min_u64(min_u64(in_page, HARDWARE_STRING) / h->size, rcx);
+    return n ? (uint32_t)n : 1;
+}
+
+/* Guest storage at a linear address, or NULL: a page fault, or a device, which
+ * no string reaches here. */
+static uint8_t *storage(struct vcpu *v, uint64_t linear, unsigned size)
+{
+    uint64_t gpa;
+
+    return x86_translate(state(v), &v->vm->mem, linear, &gpa)
+               ? mem_at(&v->vm->mem, gpa, size)
+               : NULL;
+}
+
+static bool string_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct hardware *h = hardware(v);
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_decoded d;
+    size_t n = hardware_fetch(v, bytes);
+
+    x86_decode(bytes, n, x86_code_bits(state(v)), &d);
+    h->completion = COMPLETE_STRING;
+    h->exit_len = x->insn_len = d.len;
+    h->address = d.address_size ? d.address_size : 8;
+    x->insn = d.insn;
+    if (h->rep && !(state(v)->gpr[X86_RCX] & BITS_MASK(8 * h->address))) {
+        h->completion = COMPLETE_NOTHING; /* nothing to do: over it */
+        v->vm->isa->set_pc(v, h->exit_pc + d.len);
+        state(v)->rflags &= ~X86_FLAG_RF;
+        return false;
+    }
+    uint64_t linear = string_operand(v, bytes, n, h->in);
+    uint8_t *p = storage(v, linear, h->size);
+    h->count = x->io.count = elements(v, linear);
+    if (!p) {
+        hardware_exception(x, X86_EXC_PF, true);
+        x->event.info[0] = h->in ? 2 : 0;
+        x->event.info[1] = linear;
+    } else if (!h->in) {
+        memcpy(h->data, p, h->size);
+        x->io.value = x->raw_info[1] = load_le64(h->data);
+        if (h->rep) { /* it stays, be it only to find rCX zero */
+            x->insn_len = 0;
+            h->exit_len = 0;
+            state(v)->rflags |= X86_FLAG_RF;
+        }
+    }
+    return true;
+}
+
+bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
+                      const struct port_access *a, uint64_t len)
+{
+    struct hardware *h =
+        begin(v, x, a->in ? COMPLETE_IN : COMPLETE_ADVANCED, len);
+
+    h->size = a->size;
+    h->in = a->in;
+    h->rep = a->rep;
+    x->io = (struct exit_io){.addr = a->port,
+                             .size = a->size,
+                             .count = 1,
+                             .write = !a->in,
+                             .data = h->data};
+    x->raw_info[0] = a->port;
+    memset(h->data, a->in && !a->string ? 0xFF : 0, 8);
+    if (a->string) {
+        memset(h->data, a->in ? 0xFF : 0, sizeof(h->data));
+        return string_exit(v, x);
+    }
+    x->insn = &x86_insns.rows[a->in ? a->immediate ? X86_OP_IN : X86_OP_IN_DX
+                              : a->immediate ? X86_OP_OUT
+                                             : X86_OP_OUT_DX];
+    if (a->in)
+        return true;
+    store_le64(h->data, state(v)->gpr[X86_RAX] & BITS_MASK(8 * a->size));
+    x->io.value = x->raw_info[1] = load_le64(h->data);
+    if (a->port == X86_PORT_HYPERCALL && a->size == 4) {
+        const struct insn_desc *insn = x->insn;
+
+        hardware_call_exit(v, x, X86_OP_OUT_DX, len);
+        x->insn = insn;
+    }
+    return true;
+}
+
+void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
+                          bool fetch)
+{
+    struct hardware *h = begin(v, x, COMPLETE_DEVICE, 0);
+    uint8_t bytes[X86_INSN_MAX];
+
+    x->raw_info[0] = gpa;
+    if (fetch) { /* where nothing is, ones are read: FF FF, which is none */
+        h->completion = COMPLETE_NOTHING;
+        hardware_exception(x, X86_EXC_UD, false);
+        return;
+    }
+    size_t n = hardware_fetch(v, bytes);
+    if (!emulate_decode(state(v), bytes, n, &h->emulated)) {
+        x->reason = EXIT_FAULT;
+        x->raw_info[1] = load_le64(bytes);
+        return;
+    }
+    h->size = h->emulated.size;
+    h->exit_len = x->insn_len = h->emulated.len;
+    x->reason = EXIT_MMIO;
+    x->io = (struct exit_io){.addr = gpa,
+                             .size = h->size,
+                             .count = 1,
+                             .write = h->emulated.write,
+                             .data = h->data};
+    memset(h->data, 0xFF, 8);
+    if (h->emulated.write) {
+        store_le64(h->data, h->emulated.value & BITS_MASK(8 * h->size));
+        x->io.value = x->raw_info[1] = load_le64(h->data);
+    }
+}
+
+/* ---- CR0 and CR4 ---- SDM vol. 2, "MOV - Move to/from Control Registers". */
+
+static bool control_allowed(const struct x86_state *s, unsigned cr,
+                            uint64_t value)
+{
+    bool pages = value & X86_CR0_PG;
+
+    if (cr == 4)
+        return !(value & hardware_cr4_mask()) &&
+               ((value & X86_CR4_PAE) || !(s->efer & X86_EFER_LMA));
+    if (value >> 32 || (pages && !(value & X86_CR0_PE)))
+        return false;
+    if (pages && (s->efer & X86_EFER_LME) && !(s->cr4 & X86_CR4_PAE))
+        return false;
+    return pages || !(s->efer & X86_EFER_LMA) || x86_code_bits(s) != 64;
+}
+
+bool hardware_control_exit(struct vcpu *v, struct vm_exit *x, unsigned cr,
+                           uint64_t value)
+{
+    struct x86_state *s = state(v);
+
+    v->vm->engine->load_regs(v, X86_ALL);
+    if (!control_allowed(s, cr, value)) {
+        hardware_exception(x, X86_EXC_GP, true);
+        return true;
+    }
+    if (cr == 4) {
+        s->cr4 = value;
+        return false;
+    }
+    s->cr0 = value | X86_CR0_ET;
+    if (s->efer & X86_EFER_LME)
+        s->efer = value & X86_CR0_PG ? s->efer | X86_EFER_LMA
+                                     : s->efer & ~X86_EFER_LMA;
+    return false;
+}
+
+/* ---- Completion ---- */
+
+/* Has the handler let the instruction happen? */
+static bool is_accepted(const struct vcpu *v)
+{
+    const struct hardware *h = hardware(v);
+    const struct x86_state *s = state(v);
+
+    return !h->inject &&
+           s->rip == ((h->exit_pc + h->exit_len) & BITS_MASK(x86_code_bits(s)));
+}
+
+static void step(struct vcpu *v, unsigned reg, int64_t by)
+{
+    unsigned size = hardware(v)->address;
+
+    emulate_set(state(v), reg, size,
+                emulate_get(state(v), reg, size) + (uint64_t)by);
+}
+
+/* The elements, as far as there is storage for them; what is then left is met
+ * when it begins once more. */
+static bool complete_string(struct vcpu *v)
+{
+    struct hardware *h = hardware(v);
+    struct x86_state *s = state(v);
+    int64_t size = s->rflags & DF ? -(int64_t)h->size : h->size;
+
+    s->rip = h->exit_pc;
+    for (uint32_t i = 0; i < h->count; i++) {
+        if (h->in) {
+            uint8_t *p = storage(v, string_operand(v, NULL, 0, true), h->size);
+
+            if (!p)
+                break;
+            memcpy(p, h->data + (size_t)i * h->size, h->size);
+        }
+        step(v, h->in ? X86_RDI : X86_RSI, size);
+        if (h->rep)
+            step(v, X86_RCX, -1);
+    }
+    if (h->rep) {
+        s->rflags |= X86_FLAG_RF;
+        return false;
+    }
+    s->rip += h->exit_len;
+    return true;
+}
+
+static bool complete_device(struct vcpu *v)
+{
+    struct hardware *h = hardware(v);
+
+    if (emulate_finish(&h->emulated, state(v),
+                       load_le64(h->data) & BITS_MASK(8 * h->size)))
+        return true;
+    state(v)->rip = h->exit_pc;
+    return false;
+}
+
+bool hardware_complete(struct vcpu *v)
+{
+    struct hardware *h = hardware(v);
+    struct x86_state *s = state(v);
+    enum completion how = h->completion;
+
+    h->completion = COMPLETE_NOTHING;
+    if (how == COMPLETE_NOTHING || !is_accepted(v))
+        return false;
+    if (how == COMPLETE_STRING)
+        return complete_string(v);
+    if (how == COMPLETE_DEVICE)
+        return complete_device(v);
+    if (how == COMPLETE_IN)
+        emulate_set(s, X86_RAX, h->size, load_le64(h->data));
+    return true;
+}

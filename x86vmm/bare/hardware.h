@@ -1,0 +1,101 @@
+/* What VT-x and AMD-V leave to software alike: what a guest's processor has
+ * beside its control structure, and the rest of what an exit's instruction
+ * does. */
+#ifndef X86VMM_BARE_HARDWARE_H
+#define X86VMM_BARE_HARDWARE_H
+
+#include "monitor/vm.h"
+#include "x86vmm/bare/emulate.h"
+#include "x86vmm/machine/insn.h"
+#include "x86vmm/machine/platform.h"
+#include "x86vmm/machine/state.h"
+
+/* How the exit's instruction is to be completed. */
+enum completion {
+    COMPLETE_NOTHING,
+    COMPLETE_ADVANCED, /* by the handler alone */
+    COMPLETE_IN,       /* the answer goes to rAX */
+    COMPLETE_STRING,   /* INS, OUTS */
+    COMPLETE_DEVICE    /* a device in storage */
+};
+
+enum { HARDWARE_STRING = 1024, HARDWARE_MSRS = 6 };
+
+/* At the beginning of both engines' vcpu->backing. */
+struct hardware {
+    uint8_t fpu[512] __attribute__((aligned(16))); /* FXSAVE */
+    uint64_t msrs[HARDWARE_MSRS], dr[8], cr2;      /* while another has them */
+    uint32_t loaded; /* groups of the state that have been fetched */
+
+    /* Of the last exit. */
+    enum completion completion;
+    uint64_t exit_pc, exit_len;
+    struct emulation emulated;
+    bool in;        /* INS, IN */
+    uint8_t size;   /* of one element */
+    uint32_t count; /* of elements */
+    bool rep;
+    uint8_t address;               /* size of rCX, rSI, rDI */
+    uint8_t data[HARDWARE_STRING]; /* for the handler */
+
+    bool inject; /* `event` is to be delivered at the next entry */
+    struct vm_event event;
+};
+
+static inline struct hardware *hardware(const struct vcpu *v)
+{
+    return v->backing;
+}
+
+void hardware_init(struct hardware *h, struct vcpu *v);
+
+/* The guest's registers that no control structure has, out of the processor and
+ * into it: when another guest's turn comes, not at each exit. */
+void hardware_keep(struct hardware *h);
+void hardware_give(const struct hardware *h);
+
+/* Which bits of CR0 and CR4 a guest must not change by itself: what the
+ * processor that it was told of does not have. */
+uint64_t hardware_cr0_mask(void);
+uint64_t hardware_cr4_mask(void);
+/* VT-x's MSR bitmaps: the guest's own do not exit; what steers the machine
+ * does. */
+void hardware_own_msrs(uint8_t *bitmap);
+
+bool hardware_interrupt_waits(const struct vcpu *v);
+MUST_USE enum status hardware_inject(struct vcpu *v, const struct vm_event *e);
+
+/* ---- Exits, by what they are about; *x has its reason and names ---- */
+
+struct port_access {
+    uint16_t port;
+    uint8_t size;
+    bool in, string, rep, immediate;
+};
+/* False: there was nothing to do, go on. */
+bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
+                      const struct port_access *a, uint64_t len);
+/* CPUID, RDMSR, WRMSR. */
+void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
+                             enum x86_insn op, uint64_t len);
+void hardware_halt_exit(struct vcpu *v, struct vm_exit *x, uint64_t len);
+void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
+                        uint64_t len);
+/* A guest-physical address where no storage is. */
+void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
+                          bool fetch);
+/* An exception is all that it comes to. */
+void hardware_exception(struct vm_exit *x, unsigned vector, bool has_error);
+/* MOV to CR0 or CR4 with this value, which the masks did not let happen.
+ * False: done, go on behind it; true: *x is the exit. */
+bool hardware_control_exit(struct vcpu *v, struct vm_exit *x, unsigned cr,
+                           uint64_t value);
+
+/* The bytes of the instruction at RIP; returns how many. */
+size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX]);
+
+/* The handler is through: complete the instruction.  True: it is complete, and
+ * what held for it alone (shadows, RF) ends. */
+bool hardware_complete(struct vcpu *v);
+
+#endif

@@ -1,0 +1,150 @@
+#include "x86vmm/bare/machine.h"
+
+#include "base/bytes.h"
+#include "base/format.h"
+#include "x86vmm/bare/console.h"
+#include "x86vmm/bare/layout.h"
+#include "x86vmm/bare/memory.h"
+#include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/mode.h"
+
+enum {
+    PAGE = 4096,
+    LOW_END = 0xA0000,     /* where a PC's adapters begin, */
+    HIGH_BEGIN = 0x100000, /* and end */
+    SECTOR = 512,
+    AT_REAL = 0x7C00,
+    AT_LONG = 0x100000
+};
+
+extern const uint8_t image_end[];
+
+/* ---- Modules ---- */
+
+bool module_next(struct module *m)
+{
+    const uint8_t *at = image_end;
+
+    if (m->bytes)
+        at = m->bytes + (m->size + PACK_UNIT - 1) / PACK_UNIT * PACK_UNIT;
+    uint64_t room = IMAGE_END - (uint64_t)at;
+    if (room < PACK_HEADER || memcmp(at, PACK_MAGIC, PACK_LENGTH))
+        return false;
+    m->name = (const char *)at + PACK_NAME;
+    m->size = load_le64(at + PACK_LENGTH);
+    m->bytes = at + PACK_HEADER;
+    return m->size && m->size <= room - PACK_HEADER;
+}
+
+/* ---- What it prints ---- */
+
+/* A line of the guest's, among those of the trace. */
+static void tell(struct machine *m)
+{
+    struct trace_event e = {.kind = TRACE_NOTE,
+                            .vm = m->vm.id,
+                            .insns = m->vm.vcpu.insns,
+                            .time = m->vm.clock.now};
+
+    m->line[m->printed] = '\0';
+    m->printed = 0;
+    format(e.text, sizeof(e.text), "| %s", m->line);
+    if (trace_on(m->vm.trace))
+        trace_emit(m->vm.trace, &e);
+    else
+        say("%s | %s", m->vm.name, m->line);
+}
+
+static void output(void *to, const uint8_t *bytes, size_t n)
+{
+    struct machine *m = to;
+
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] == '\n' || m->printed == MACHINE_LINE - 1)
+            tell(m);
+        if (bytes[i] >= ' ' && bytes[i] <= '~')
+            m->line[m->printed++] = (char)bytes[i];
+    }
+}
+
+/* ---- Making ---- */
+
+static enum status give_devices(struct machine *m, struct allocator *a)
+{
+    const struct bus_device devices[] = {
+        {BUS_PORT, X86_PORT_SERIAL, X86_PORT_SERIAL + UART_REGISTERS - 1,
+         "serial port", uart_io, &m->uart},
+        {BUS_MMIO, X86_MMIO_SERIAL, X86_MMIO_SERIAL + UART_REGISTERS - 1,
+         "serial port", uart_io, &m->uart},
+        {BUS_PORT, X86_PORT_DEBUG, X86_PORT_DEBUG, "debug port", debug_port_io,
+         &m->debug},
+        {BUS_PORT, X86_PORT_EXIT, X86_PORT_EXIT, "exit port", exit_port_io,
+         &m->platform},
+    };
+    enum status st = STATUS_OK;
+
+    uart_init(&m->uart, &m->platform, X86_LINE_SERIAL);
+    m->uart.output = m->debug.output = output;
+    m->uart.to = m->debug.to = m;
+    for (size_t i = 0; i < ARRAY_LEN(devices) && !st; i++)
+        st = allocator_give_device(a, &m->vm, &devices[i]);
+    return st;
+}
+
+static enum status give(struct machine *m, struct allocator *a, struct diag *d)
+{
+    enum status st = allocator_give_storage(a, &m->vm, 0, LOW_END, PAGE);
+
+    if (!st)
+        st = allocator_give_storage(a, &m->vm, HIGH_BEGIN,
+                                    MACHINE_STORAGE - HIGH_BEGIN, PAGE);
+    if (!st)
+        st = give_devices(m, a);
+    if (st)
+        *d = a->diag;
+    allocator_give_time(a, &m->vm);
+    return st;
+}
+
+static enum status load(struct machine *m, const struct module *image,
+                        struct diag *d)
+{
+    bool real = image->size == SECTOR && image->bytes[510] == 0x55 &&
+                image->bytes[511] == 0xAA;
+    uint64_t at = real ? AT_REAL : AT_LONG;
+    uint8_t *to = mem_at(&m->vm.mem, at, image->size);
+
+    if (!to || x86_mode_enter(real ? X86_MODE_REAL : X86_MODE_LONG, &m->state,
+                              &m->vm.mem, at))
+        return diag_set(d, STATUS_BAD_INPUT, "%s has no place in its machine",
+                        image->name);
+    memcpy(to, image->bytes, image->size);
+    return STATUS_OK;
+}
+
+enum status machine_make(struct machine *m, struct allocator *a,
+                         const struct engine_ops *engine,
+                         const struct module *image, struct trace *trace,
+                         struct diag *d)
+{
+    enum status st;
+
+    m->vm.name = image->name;
+    m->vm.isa = &x86_isa;
+    m->vm.engine = engine;
+    m->vm.handlers = x86_handlers;
+    m->vm.interpreters = x86_interpreters;
+    m->vm.trace = trace;
+    m->vm.arch = &m->platform;
+    m->vm.vcpu.arch = &m->state;
+    clock_init(&m->vm.clock);
+    st = give(m, a, d);
+    if (!st)
+        st = load(m, image, d);
+    if (st)
+        return st;
+    st = vm_start(&m->vm);
+    if (st)
+        *d = m->vm.diag;
+    return st;
+}

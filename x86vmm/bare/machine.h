@@ -1,0 +1,51 @@
+/* Guests: storage, devices and a processor from the allocator, and their
+ * images, which lie behind the monitor's own (layout.h).
+ *
+ * A machine is the small PC of guest/README.md: storage below 640 KiB and from
+ * 1 MiB, a serial port (16550) at ports 3F8-3FF and storage D0000, a debug port
+ * E9, an exit port F4. */
+#ifndef X86VMM_BARE_MACHINE_H
+#define X86VMM_BARE_MACHINE_H
+
+#include "monitor/allocator.h"
+#include "monitor/vm.h"
+#include "x86vmm/dev/dev_port.h"
+#include "x86vmm/dev/dev_uart.h"
+#include "x86vmm/machine/platform.h"
+#include "x86vmm/machine/state.h"
+
+enum {
+    MACHINES_MAX = 8,
+    MACHINE_STORAGE = 4 << 20, /* of one */
+    MACHINE_LINE = 128
+};
+
+/* vm is first: a struct vm of ours is a struct machine. */
+struct machine {
+    struct vm vm;
+    struct x86_state state;
+    struct x86_platform platform;
+    struct uart uart;
+    struct debug_port debug;
+    char line[MACHINE_LINE]; /* what it has printed since the last newline */
+    size_t printed;
+};
+
+/* A file that has come with the monitor. */
+struct module {
+    const char *name;
+    const uint8_t *bytes;
+    uint64_t size;
+};
+
+/* The next module after *m (at first: all zeros).  False: no more. */
+bool module_next(struct module *m);
+
+/* A machine with this image in it, in real mode for a boot sector, in long mode
+ * for all others. */
+MUST_USE enum status machine_make(struct machine *m, struct allocator *a,
+                                  const struct engine_ops *engine,
+                                  const struct module *image,
+                                  struct trace *trace, struct diag *d);
+
+#endif

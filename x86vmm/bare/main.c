@@ -1,0 +1,187 @@
+/* The story: find out what this processor can, make a machine for each guest
+ * that has come along, and let them take turns. */
+#include "monitor/dispatcher.h"
+#include "x86vmm/bare/console.h"
+#include "x86vmm/bare/cpu.h"
+#include "x86vmm/bare/engine_vmx.h"
+#include "x86vmm/bare/layout.h"
+#include "x86vmm/bare/machine.h"
+#include "x86vmm/bare/memory.h"
+#include "x86vmm/bare/vmx.h"
+
+enum { POOL_AT = IMAGE_END + (8 << 20), SLICE = 1000000 };
+
+extern const uint8_t bss_end[];
+
+/* What the command says, words with space between. */
+struct command {
+    bool trace, json;
+};
+
+struct monitor {
+    struct command command;
+    struct trace trace;
+    struct trace_text text;
+    struct trace_jsonl jsonl;
+    struct allocator allocator;
+    struct machine machines[MACHINES_MAX];
+    struct vm *vms[MACHINES_MAX];
+    size_t count;
+};
+static struct monitor monitor; /* there is one machine, and one monitor */
+
+_Noreturn void bare_main(uint32_t magic, uint64_t info);
+
+/* ---- What was asked for, and what there is ---- */
+
+static bool is_word(const char *p, size_t n, const char *word)
+{
+    size_t i = 0;
+
+    while (i < n && word[i] && p[i] == word[i])
+        i++;
+    return i == n && !word[i];
+}
+
+static void read_command(struct command *c, const struct module *m)
+{
+    const char *p = (const char *)m->bytes, *end = p + m->size;
+
+    while (p < end) {
+        const char *word = p;
+
+        while (p<end && * p> ' ')
+            p++;
+        size_t n = (size_t)(p - word);
+        if (is_word(word, n, "trace"))
+            c->trace = true;
+        else if (is_word(word, n, "json"))
+            c->json = true;
+        else if (n)
+            say("'%.*s' is no word of the command; trace, json are", (int)n,
+                word);
+        while (p < end && *p <= ' ')
+            p++;
+    }
+}
+
+/* Bytes of storage from 0 on: from the boot sector (INT 15h, AX = E801h), or
+ * the Multiboot information's mem_upper, KiB from 1 MiB on. */
+static uint64_t storage_end(uint32_t magic, uint64_t info)
+{
+    if (magic == MAGIC_SECTOR)
+        return (info << 16) + (16 << 20);
+    const uint32_t *words = (const uint32_t *)info;
+    return (words[0] & 1) ? ((uint64_t)words[2] + 1024) << 10 : 0;
+}
+
+/* ---- Steps ---- */
+
+static const struct engine_ops *find_engine(struct diag *d)
+{
+    uint32_t r[4];
+    char vendor[13] = "";
+
+    cpuid(0, r);
+    memcpy(vendor, &r[1], 4);
+    memcpy(vendor + 4, &r[3], 4);
+    memcpy(vendor + 8, &r[2], 4);
+    say("the processor says that it is of '%s'", vendor);
+    if (engine_vmx.probe(d))
+        return NULL;
+    say("it has VT-x: on to VMX operation");
+    return vmx_on(d) ? NULL : &engine_vmx;
+}
+
+static void listen(void)
+{
+    struct monitor *m = &monitor;
+
+    if (m->command.trace) {
+        trace_text_init(&m->text, console_write, NULL);
+        trace_attach(&m->trace, &m->text.sink);
+    }
+    if (m->command.json) {
+        trace_jsonl_init(&m->jsonl, console_write_json, NULL);
+        trace_attach(&m->trace, &m->jsonl.sink);
+    }
+}
+
+static enum status make_machines(const struct engine_ops *engine,
+                                 struct diag *d)
+{
+    struct monitor *m = &monitor;
+    struct module image = {0};
+    enum status st = STATUS_OK;
+
+    while (!st && module_next(&image)) {
+        if (is_word(image.name, 7, "command"))
+            continue;
+        if (m->count == MACHINES_MAX)
+            return diag_set(d, STATUS_BAD_INPUT, "more guests than %u",
+                            MACHINES_MAX);
+        struct machine *to = &m->machines[m->count];
+        to->vm.id = (unsigned)m->count + 1;
+        st = machine_make(to, &m->allocator, engine, &image, &m->trace, d);
+        m->vms[m->count++] = &to->vm;
+        if (!st)
+            say("%s: a machine with %u MiB of storage", image.name,
+                MACHINE_STORAGE >> 20);
+    }
+    return st;
+}
+
+static bool judge(const struct machine *m)
+{
+    const struct vm *vm = &m->vm;
+
+    if (vm->state == VM_FAILED)
+        say("%s has failed: %s", vm->name, vm->diag.text);
+    else if (m->platform.stopped)
+        say("%s has ended: through its exit port, code %u", vm->name,
+            m->platform.exit_code);
+    else
+        say("%s has ended: %s", vm->name, vm->diag.text);
+    say("  %llu exits", (unsigned long long)vm->vcpu.exits);
+    return vm->state != VM_FAILED &&
+           !(m->platform.stopped && m->platform.exit_code);
+}
+
+static _Noreturn void give_up(const struct diag *d)
+{
+    say("%s", d->text);
+    cpu_off(77);
+}
+
+_Noreturn void bare_main(uint32_t magic, uint64_t info)
+{
+    static const volatile bool interrupted = false;
+    struct monitor *m = &monitor;
+    struct module command = {0};
+    struct diag d = {{0}};
+    uint8_t code = 0;
+
+    console_init();
+    cpu_init();
+    uint64_t end = storage_end(magic, info);
+    say("Trapline's monitor, in long mode, with %llu MiB",
+        (unsigned long long)(end >> 20));
+    if (end < POOL_AT + MACHINE_STORAGE)
+        give_up((diag_set(&d, STATUS_NO_MEMORY, "64 MiB are wanted"), &d));
+    while (module_next(&command))
+        if (is_word(command.name, 7, "command"))
+            read_command(&m->command, &command);
+    const struct engine_ops *engine = find_engine(&d);
+    if (!engine)
+        give_up(&d);
+    listen();
+    allocator_init(&m->allocator, (uint8_t *)(uint64_t)POOL_AT, end - POOL_AT,
+                   SLICE);
+    if (make_machines(engine, &d))
+        give_up(&d);
+    vmm_run(m->vms, m->count, &interrupted);
+    for (size_t i = 0; i < m->count; i++)
+        code |= !judge(&m->machines[i]);
+    say("the end");
+    cpu_off(code);
+}

@@ -1,0 +1,17 @@
+/* Storage of the monitor's own. */
+#ifndef X86VMM_BARE_MEMORY_H
+#define X86VMM_BARE_MEMORY_H
+
+#include "base/types.h"
+
+enum { MEMORY_PAGE = 4096, MEMORY_PAGES = 512 };
+
+/* n pages side by side, cleared, for good; NULL: no more. */
+void *memory_pages(unsigned n);
+
+void *memset(void *to, int byte, size_t n);
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+
+#endif

@@ -1,0 +1,170 @@
+/* From the exit information of a VMCS to the neutral record. */
+#include "x86vmm/bare/engine_vmx.h"
+
+#include "x86vmm/bare/console.h"
+#include "x86vmm/bare/hardware.h"
+#include "x86vmm/bare/vmx.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/vtx/exit.h"
+
+enum { SETTLED = EXIT_REASON_COUNT };
+
+static const struct {
+    uint16_t number;
+    uint8_t reason;
+    const char *name;
+} rows[] = {
+#define VMX_ROW(id, neutral)   {VMX_EXIT_##id, EXIT_##neutral, "VMX_EXIT_" #id},
+#define VMX_SETTLED(id, words) {VMX_EXIT_##id, SETTLED, "VMX_EXIT_" #id},
+#include "x86vmm/engine/vmx_exit.def"
+#undef VMX_ROW
+#undef VMX_SETTLED
+};
+
+static uint64_t get(struct vmcs *m, enum vmcs_field f)
+{
+    vmx_read(f, &m->field[f]);
+    return m->field[f];
+}
+
+static void name_exit(struct vm_exit *x, uint32_t reason)
+{
+    x->raw = reason;
+    x->reason = EXIT_UNKNOWN;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].number == (reason & 0xFFFF)) {
+            x->reason = (enum exit_reason)rows[i].reason;
+            x->raw_name = rows[i].name;
+        }
+}
+
+/* The bits of the exit qualification for I/O, SDM vol. 3, 28.2.1. */
+static bool io_exit(struct vcpu *v, struct vm_exit *x, uint64_t q, uint64_t len)
+{
+    const struct port_access a = {.port = (uint16_t)(q >> 16),
+                                  .size = (uint8_t)((q & 7) + 1),
+                                  .in = q & 8,
+                                  .string = q & 0x10,
+                                  .rep = q & 0x20,
+                                  .immediate = q & 0x40};
+
+    return hardware_io_exit(v, x, &a, len);
+}
+
+/* MOV to CR0 or CR4, CLTS, LMSW.  True: *x is the exit. */
+static bool control_exit(struct vcpu *v, struct vm_exit *x, uint64_t q,
+                         uint64_t len)
+{
+    enum { MOV_TO, MOV_FROM, CLTS, LMSW };
+    struct x86_state *s = v->arch;
+    unsigned cr = q & 0xF, kind = q >> 4 & 3, reg = q >> 8 & 0xF;
+    uint64_t value = s->gpr[reg];
+
+    if (kind == CLTS)
+        value = s->cr0 & ~X86_CR0_TS;
+    else if (kind == LMSW)
+        value =
+            (s->cr0 & ~UINT64_C(0xE)) | (q >> 16 & 0xF) | (s->cr0 & X86_CR0_PE);
+    else if (x86_code_bits(s) != 64)
+        value &= UINT32_MAX;
+    if (hardware_control_exit(v, x, cr, value))
+        return true;
+    v->vm->isa->set_pc(v, s->rip + len);
+    return false;
+}
+
+/* No handler is asked: what it would be on the processor without us.  True:
+ * *x is an exception, or the end. */
+static bool settle(struct vcpu *v, struct vm_exit *x, uint64_t q, uint64_t len)
+{
+    switch (x->raw) {
+    case VMX_EXIT_CR_ACCESS:
+        return control_exit(v, x, q, len);
+    case VMX_EXIT_INVD:
+        v->vm->isa->set_pc(v, x->pc + len);
+        return false;
+    case VMX_EXIT_TASK_SWITCH:
+        x->reason = EXIT_UNKNOWN;
+        return true;
+    default:
+        hardware_exception(x, X86_EXC_UD, false);
+        return true;
+    }
+}
+
+static void exception_exit(struct vmcs *m, struct vm_exit *x)
+{
+    uint32_t info = (uint32_t)get(m, VMCS_EXIT_INTERRUPTION_INFO);
+
+    x->event = (struct vm_event){
+        .kind = (info >> 8 & 7) == 2 ? X86_EVENT_NMI : X86_EVENT_EXCEPTION,
+        .code = info & 0xFF,
+        .has_error = info & 0x800,
+        .info = {get(m, VMCS_EXIT_INTERRUPTION_ERROR), x->raw_info[0]}};
+}
+
+/* An EPT violation: bit 2 of the qualification a fetch, bit 8 clear that the
+ * guest's own page tables are where no storage is. */
+static void storage_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
+                         uint64_t q)
+{
+    uint64_t gpa = get(m, VMCS_GUEST_PHYSICAL_ADDRESS);
+
+    hardware_device_exit(v, x, gpa, q & 4);
+    if (!(q & 4) &&
+        ((q & 0x180) == 0x80 || get(m, VMCS_IDT_VECTORING_INFO) >> 31)) {
+        x->reason = EXIT_FAULT; /* tables, or an event's frame */
+        hardware(v)->completion = COMPLETE_NOTHING;
+    }
+}
+
+bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
+{
+    uint64_t q = get(m, VMCS_EXIT_QUALIFICATION),
+             len = get(m, VMCS_EXIT_INSTRUCTION_LENGTH);
+    const struct x86_state *s = v->arch;
+
+    name_exit(x, (uint32_t)get(m, VMCS_EXIT_REASON));
+    x->pc = s->rip;
+    x->ran = 1;
+    x->raw_info[0] = q;
+    hardware(v)->completion = COMPLETE_NOTHING;
+    switch ((unsigned)x->reason) {
+    case SETTLED:
+        return settle(v, x, q, len);
+    case EXIT_MMIO:
+        storage_exit(v, m, x, q);
+        return true;
+    case EXIT_TRAP:
+        exception_exit(m, x);
+        return true;
+    case EXIT_IO:
+        return io_exit(v, x, q, len);
+    case EXIT_HALT:
+        hardware_halt_exit(v, x, len);
+        return true;
+    case EXIT_HYPERCALL:
+        hardware_call_exit(v, x, X86_OP_VMCALL, len);
+        return true;
+    case EXIT_SENSITIVE:
+        hardware_sensitive_exit(v, x,
+                                x->raw == VMX_EXIT_CPUID   ? X86_OP_CPUID
+                                : x->raw == VMX_EXIT_RDMSR ? X86_OP_RDMSR
+                                                           : X86_OP_WRMSR,
+                                len);
+        return true;
+    case EXIT_TIMER:
+        x->ran = v->budget;
+        return true;
+    case EXIT_WINDOW:
+        x->ran = 0;
+        return true;
+    case EXIT_ENTRY_FAILED:
+        x->ran = 0;
+        say("%s: the processor refuses its state:", v->vm->name);
+        vmx_explain(m);
+        return true;
+    default:
+        return true;
+    }
+}
