@@ -88,6 +88,31 @@ START_TEST(rows_are_in_order_and_in_range)
 }
 END_TEST
 
+/* What the machine around the processor adds, and hides. */
+START_TEST(machines)
+{
+    const struct x86_cpuid_world bare = {.vendor = "GenuineIntel",
+                                         .apic = true},
+                                 monitored = {.monitor = true, .wide = true};
+    struct x86_cpuid_row r = x86_cpuid_in(0, 0, &bare);
+
+    ck_assert_uint_eq(r.ebx, 0x756E6547); /* Genu */
+    ck_assert_uint_eq(r.ecx, 0x6C65746E); /* ntel */
+    r = x86_cpuid_in(1, 0, &bare);
+    ck_assert_uint_eq(r.ecx >> 31, 0);
+    ck_assert(r.edx >> 9 & 1);
+    r = x86_cpuid_in(0x40000000, 0, &bare);
+    ck_assert_uint_eq(r.ebx, x86_cpuid(7).ebx); /* the highest basic leaf */
+    ck_assert(!(x86_cpuid_in(0x80000001, 0, &bare).edx >> 11 & 1));
+    ck_assert(x86_cpuid_in(0x80000001, 0, &monitored).edx >> 11 & 1);
+    r = x86_cpuid_in(1, 0, &monitored);
+    ck_assert_uint_eq(r.ecx >> 31, 1);
+    ck_assert(!(r.edx >> 9 & 1));
+    r = x86_cpuid_in(0x40000000, 0, &monitored);
+    ck_assert_uint_eq(r.ebx, x86_cpuid(0x40000000).ebx);
+}
+END_TEST
+
 /* The interpreter reads EAX only, and clears the upper halves. */
 START_TEST(interprets)
 {
@@ -95,7 +120,9 @@ START_TEST(interprets)
                                   [X86_RBX] = UINT64_MAX,
                                   [X86_RCX] = UINT64_MAX,
                                   [X86_RDX] = UINT64_MAX}};
-    struct vcpu v = {.arch = &s};
+    struct x86_platform platform = {0};
+    struct vm vm = {.arch = &platform};
+    struct vcpu v = {.vm = &vm, .arch = &s};
     struct vm_exit x = {0};
     struct x86_cpuid_row want = x86_cpuid(0x40000000);
 
@@ -116,6 +143,7 @@ Suite *suite_x86_cpuid(void)
     tcase_add_test(c, features);
     tcase_add_test(c, leaves_out_of_range);
     tcase_add_test(c, rows_are_in_order_and_in_range);
+    tcase_add_test(c, machines);
     tcase_add_test(c, interprets);
     suite_add_tcase(s, c);
     return s;

@@ -19,7 +19,10 @@ static const uint8_t cpuid_code[] = {0x0F, 0xA2, /* cpuid */
 static void ask(struct rig *r, uint32_t leaf)
 {
     struct x86_state *s = x86_vm_state(r->vm);
-    struct x86_cpuid_row want = x86_cpuid(leaf);
+    /* what 16-bit code is told of SYSCALL depends on who answers */
+    const struct x86_cpuid_world world = {
+        .monitor = true, .wide = rig_on_kvm() && !r->vm->vcpu.stepping};
+    struct x86_cpuid_row want = x86_cpuid_in(leaf, 0, &world);
 
     r->vm->state = VM_READY;
     r->vm->vcpu.waiting = false;

@@ -1,11 +1,24 @@
 #include "x86vmm/exit/isa.h"
 
+/* Where no monitor is to be seen there is nobody to call: the port is nobody's,
+ * and VMCALL is undefined. */
+static enum verdict call_nobody(struct vm_exit *x)
+{
+    bool port =
+        x->insn && (x->insn->id == X86_OP_OUT || x->insn->id == X86_OP_OUT_DX);
+
+    return port ? VERDICT_ADVANCE : VERDICT_REFLECT;
+}
+
 /* The number and arguments came with the exit; the result goes to RAX.  An
  * undefined call is an undefined instruction: #UD. */
 enum verdict handle_x86_call(struct vcpu *v, struct vm_exit *x)
 {
-    enum verdict verdict = handle_hypercall(v, x);
+    enum verdict verdict;
 
+    if (x86_platform(v)->hides_monitor)
+        return call_nobody(x);
+    verdict = handle_hypercall(v, x);
     if (verdict == VERDICT_ADVANCE)
         x86_state(v)->gpr[X86_RAX] = x->call.result;
     return verdict;

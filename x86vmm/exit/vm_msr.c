@@ -1,23 +1,45 @@
 #include "x86vmm/exit/isa.h"
 
-/* RDMSR and WRMSR come here for registers that the engine's processor does
- * not have, and the monitor adds none of its own: "Specifying a reserved or
- * unimplemented MSR address in ECX will also cause a general protection
- * exception" (Intel SDM vol. 2, RDMSR). */
+/* RDMSR and WRMSR come here for registers that the engine's processor does not
+ * keep for its guest: IA32_APIC_BASE, which is the platform's, and those that
+ * are not there: "Specifying a reserved or unimplemented MSR address in ECX
+ * will also cause a general protection exception" (Intel SDM vol. 2, RDMSR). */
+
 static enum verdict no_such_register(struct vm_exit *x)
 {
     x->event = x86_event_gp();
     return VERDICT_REFLECT;
 }
 
+static bool is_apic_base(const struct vcpu *v)
+{
+    return x86_platform(v)->apic &&
+           (uint32_t)x86_state(v)->gpr[X86_RCX] == X86_MSR_APIC_BASE;
+}
+
 enum verdict vm_rdmsr(struct vcpu *v, struct vm_exit *x)
 {
-    (void)v;
-    return no_such_register(x);
+    struct x86_state *s = x86_state(v);
+    uint64_t value = x86_platform(v)->apic_base;
+
+    if (!is_apic_base(v))
+        return no_such_register(x);
+    s->gpr[X86_RAX] = (uint32_t)value;
+    s->gpr[X86_RDX] = value >> 32;
+    return VERDICT_ADVANCE;
 }
 
 enum verdict vm_wrmsr(struct vcpu *v, struct vm_exit *x)
 {
-    (void)v;
-    return no_such_register(x);
+    struct x86_platform *p = x86_platform(v);
+    const uint64_t *r = x86_state(v)->gpr;
+    uint64_t value = (uint32_t)r[X86_RAX] | r[X86_RDX] << 32;
+
+    if (!is_apic_base(v) || (value & ~X86_APIC_BASE_OWN))
+        return no_such_register(x);
+    p->apic_base = value | X86_APIC_BSP;
+    p->cr8 = x86_state(v)->cr8;
+    if (p->apic_changed)
+        p->apic_changed(p->controller);
+    return VERDICT_ADVANCE;
 }

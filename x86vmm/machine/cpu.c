@@ -63,13 +63,7 @@ void x86_mode_changed(struct x86_cpu *cpu)
 
 void x86_cpu_reset(struct x86_cpu *cpu)
 {
-    struct x86_segment *cs = &cpu->state.seg[X86_CS];
-
-    x86_state_reset(&cpu->state);
-    cpu->state.cr0 = 0x60000010;
-    cs->selector = 0xF000;
-    cs->base = 0xFFFF0000;
-    cpu->state.rip = 0xFFF0;
+    x86_state_power_on(&cpu->state);
     cpu->flags.lazy = false;
     memset(&cpu->fpu, 0, sizeof(cpu->fpu));
     memset(cpu->xmm, 0, sizeof(cpu->xmm));

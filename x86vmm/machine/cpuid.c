@@ -1,5 +1,7 @@
 #include "x86vmm/machine/cpuid.h"
 
+#include "base/bytes.h"
+
 #define BIT(n) (UINT32_C(1) << (n))
 #define CHARS(a, b, c, d)                                       \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | \
@@ -44,4 +46,32 @@ struct x86_cpuid_row x86_cpuid_sub(uint32_t leaf, uint32_t subleaf)
 
     return row.leaf == 7 && subleaf ? (struct x86_cpuid_row){.leaf = leaf}
                                     : row;
+}
+
+static void put_vendor(struct x86_cpuid_row *row, const char *vendor)
+{
+    const uint8_t *chars = (const uint8_t *)vendor;
+
+    row->ebx = load_le32(chars);
+    row->edx = load_le32(chars + 4);
+    row->ecx = load_le32(chars + 8);
+}
+
+struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,
+                                  const struct x86_cpuid_world *world)
+{
+    enum { APIC = 9, SYSCALL = 11, HYPERVISOR = 31 };
+    bool monitors = leaf >= 0x40000000 && leaf <= 0x400000FF;
+    struct x86_cpuid_row row =
+        x86_cpuid_sub(monitors && !world->monitor ? 0x3FFFFFFF : leaf, subleaf);
+
+    if (row.leaf == 0 && world->vendor)
+        put_vendor(&row, world->vendor);
+    if (row.leaf == 1) {
+        row.ecx &= ~(world->monitor ? 0 : BIT(HYPERVISOR));
+        row.edx |= world->apic ? BIT(APIC) : 0;
+    }
+    if (row.leaf == 0x80000001 && !world->wide)
+        row.edx &= ~BIT(SYSCALL);
+    return row;
 }

@@ -26,4 +26,14 @@ struct x86_cpuid_row x86_cpuid(uint32_t leaf);
 /* The same of a subleaf: 0, or one of leaf 7, which has no others. */
 struct x86_cpuid_row x86_cpuid_sub(uint32_t leaf, uint32_t subleaf);
 
+/* What the answer depends on beside the profile. */
+struct x86_cpuid_world {
+    const char *vendor; /* twelve characters; NULL: the profile's */
+    bool apic;          /* there is a local APIC, and it is on */
+    bool monitor;       /* a monitor is there, and shows itself */
+    bool wide;          /* CPUID is executed by 64-bit code */
+};
+struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,
+                                  const struct x86_cpuid_world *world);
+
 #endif

@@ -167,10 +167,7 @@ static int write_pat(struct x86_cpu *cpu, uint64_t value)
 
 static int write_apic_base(struct x86_cpu *cpu, uint64_t value)
 {
-    const uint64_t own =
-        UINT64_C(0xFFFFFF000) | X86_APIC_ENABLED | X86_APIC_BSP;
-
-    if (!cpu->world.apic || (value & ~own))
+    if (!cpu->world.apic || (value & ~X86_APIC_BASE_OWN))
         return x86_raise_gp(cpu);
     cpu->msrs->apic_base = value | X86_APIC_BSP;
     if (cpu->world.apic_changed)

@@ -256,40 +256,23 @@ int op_rdpmc(struct x86_cpu *cpu, const struct x86_op *op)
     return x86_raise_gp(cpu);
 }
 
-/* ---- CPUID ---- the profile, less what a monitor adds, with what the machine
- * around the processor adds. */
-
-static struct x86_cpuid_row bare_leaf(uint32_t leaf, uint32_t subleaf)
-{
-    bool monitors = leaf >= 0x40000000 && leaf <= 0x400000FF;
-
-    return x86_cpuid_sub(monitors ? 0x3FFFFFFF : leaf, subleaf);
-}
+/* ---- CPUID ---- the profile, with what the machine around the processor and
+ * its parts add. */
 
 int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    enum { VMX = 1 << 5, APIC = 1 << 9, SYSCALL = 1 << 11 };
+    enum { VMX = 1 << 5 };
     uint64_t *r = cpu->state.gpr;
-    uint32_t leaf = (uint32_t)r[X86_RAX];
-    struct x86_cpuid_row row = bare_leaf(leaf, (uint32_t)r[X86_RCX]);
+    const struct x86_cpuid_world world = {
+        .vendor = cpu->world.vendor,
+        .apic = cpu->world.apic && (cpu->msrs->apic_base & X86_APIC_ENABLED),
+        .wide = cpu->code_bits == 64};
+    struct x86_cpuid_row row =
+        x86_cpuid_in((uint32_t)r[X86_RAX], (uint32_t)r[X86_RCX], &world);
 
     (void)op;
-    if (row.leaf == 0 && cpu->world.vendor) {
-        const uint8_t *vendor = (const uint8_t *)cpu->world.vendor;
-
-        row.ebx = load_le32(vendor);
-        row.edx = load_le32(vendor + 4);
-        row.ecx = load_le32(vendor + 8);
-    }
-    if (row.leaf == 1) {
-        row.ecx &= ~(UINT32_C(1) << 31); /* no monitor */
-        if (cpu->assist)
-            row.ecx |= VMX;
-        if (cpu->world.apic && (cpu->msrs->apic_base & X86_APIC_ENABLED))
-            row.edx |= APIC;
-    }
-    if (row.leaf == 0x80000001 && cpu->code_bits != 64)
-        row.edx &= ~(uint32_t)SYSCALL;
+    if (row.leaf == 1 && cpu->assist)
+        row.ecx |= VMX;
     r[X86_RAX] = row.eax;
     r[X86_RBX] = row.ebx;
     r[X86_RCX] = row.ecx;

@@ -26,9 +26,16 @@ enum { X86_TICKS_SECOND = 100000000 };
 
 /* Of IA32_APIC_BASE (Intel SDM vol. 3, "Local APIC Status and Location"): on,
  * of the bootstrap processor; and what it is after a reset. */
-enum { X86_APIC_ENABLED = 0x800, X86_APIC_BSP = 0x100 };
+enum {
+    X86_MSR_APIC_BASE = 0x1B,
+    X86_APIC_ENABLED = 0x800,
+    X86_APIC_BSP = 0x100
+};
 #define X86_APIC_BASE_RESET \
     (UINT64_C(0xFEE00000) | X86_APIC_ENABLED | X86_APIC_BSP)
+/* What a program may set of it. */
+#define X86_APIC_BASE_OWN \
+    (UINT64_C(0xFFFFFF000) | X86_APIC_ENABLED | X86_APIC_BSP)
 
 /* How a guest has ended its machine. */
 enum x86_stop {
@@ -54,6 +61,11 @@ struct x86_platform {
     bool apic;
     uint64_t apic_base, cr8;
     void (*apic_changed)(void *controller);
+    /* What CPUID tells: twelve characters of a vendor, or NULL for the
+     * profile's; and whether the guest is not to see its monitor: no leaves, no
+     * calls. */
+    const char *vendor;
+    bool hides_monitor;
 };
 
 static inline void x86_line_set(struct x86_platform *p, unsigned line,

@@ -28,6 +28,17 @@ void x86_state_reset(struct x86_state *s)
     s->seg[X86_TR].attr = X86_ATTR_P | 0xB;
 }
 
+void x86_state_power_on(struct x86_state *s)
+{
+    struct x86_segment *cs = &s->seg[X86_CS];
+
+    x86_state_reset(s);
+    s->cr0 = 0x60000010; /* CD NW ET */
+    cs->selector = 0xF000;
+    cs->base = 0xFFFF0000;
+    s->rip = 0xFFF0;
+}
+
 unsigned x86_code_bits(const struct x86_state *s)
 {
     uint16_t attr = s->seg[X86_CS].attr;

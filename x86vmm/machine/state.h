@@ -117,6 +117,8 @@ extern const struct reg_table x86_regs;
 /* After RESET (Intel SDM vol. 3, "Processor State After Reset"), but starting
  * at 0000:0000. */
 void x86_state_reset(struct x86_state *s);
+/* The same, as it is: caches off, and starting at FFFFFFF0. */
+void x86_state_power_on(struct x86_state *s);
 
 /* Real mode: also where a segment is 16 times its selector. */
 static inline bool x86_real_mode(const struct x86_state *s)

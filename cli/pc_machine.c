@@ -1,0 +1,143 @@
+#include "cli/pc_machine.h"
+
+#include "base/format.h"
+#include "cli/session.h"
+#include "monitor/dispatcher.h"
+#include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/op.h"
+
+/* ---- Making ---- */
+
+static enum status open_bare(struct pc_machine *m, const struct pc_plan *plan,
+                             struct diag *diag)
+{
+    if (!x86_op_decode_available())
+        return diag_set(diag, STATUS_UNSUPPORTED, "--on bare: %s",
+                        X86_NO_DECODER);
+    m->pc = pc_new(plan, diag);
+    if (!m->pc)
+        return STATUS_BAD_INPUT;
+    m->board = &m->pc->board;
+    m->clock = &m->pc->clock;
+    m->platform = &m->pc->platform;
+    m->mem = &m->pc->mem;
+    return STATUS_OK;
+}
+
+static enum status open_monitored(struct pc_machine *m,
+                                  const struct engine_ops *engine,
+                                  const char *name, const struct pc_plan *plan,
+                                  struct trace *trace, struct diag *diag)
+{
+    enum status st = x86_vmm_probe(engine, X86_MODE_COUNT, diag);
+
+    if (!st)
+        st = pc_plan_check(plan, diag);
+    if (st)
+        return st;
+    m->vmm = x86_vmm_new(engine, x86_vmm_pc_pool(plan), trace, diag);
+    if (!m->vmm)
+        return STATUS_NO_MEMORY;
+    m->vm = x86_vmm_add_pc(m->vmm, name, plan, diag);
+    if (!m->vm) {
+        pc_machine_close(m);
+        return STATUS_NO_MEMORY;
+    }
+    m->board = x86_vm_board(m->vm);
+    m->clock = &m->vm->clock;
+    m->platform = x86_vm_platform(m->vm);
+    m->mem = &m->vm->mem;
+    return STATUS_OK;
+}
+
+enum status pc_machine_open(struct pc_machine *m,
+                            const struct engine_ops *engine, const char *name,
+                            const struct pc_plan *plan, struct trace *trace,
+                            struct diag *diag)
+{
+    *m = (struct pc_machine){.bytes = plan->storage};
+    return engine ? open_monitored(m, engine, name, plan, trace, diag)
+                  : open_bare(m, plan, diag);
+}
+
+void pc_machine_close(struct pc_machine *m)
+{
+    pc_free(m->pc);
+    x86_vmm_free(m->vmm);
+    *m = (struct pc_machine){0};
+}
+
+enum status pc_machine_load(struct pc_machine *m, struct load_plan *plan,
+                            struct diag *diag)
+{
+    enum status st;
+
+    plan->mem = m->mem;
+    plan->storage = m->bytes;
+    st = load_kernel(plan, m->pc ? &m->pc->cpu.state : x86_vm_state(m->vm),
+                     diag);
+    if (m->pc)
+        pc_state_set(m->pc);
+    return st;
+}
+
+/* ---- Running ---- */
+
+static enum pc_stop stop_of(const struct pc_machine *m)
+{
+    if (m->platform->stopped)
+        return PC_STOPPED;
+    return m->vm->state == VM_STOPPED ? PC_HALTED : PC_FAILED;
+}
+
+static enum pc_stop run_monitored(struct pc_machine *m, uint64_t n)
+{
+    struct vm *vm = m->vm;
+    uint64_t end = vm->vcpu.insns + n, waited = vm->clock.now;
+    enum turn turn = TURN_EXIT;
+
+    vm->stop_after = end;
+    while (turn == TURN_EXIT || turn == TURN_EVENT) {
+        if (m->platform->stopped)
+            return PC_STOPPED;
+        turn = vcpu_once(&vm->vcpu);
+        if (vm->clock.now - waited >= n)
+            break; /* also of a guest that mostly waits */
+    }
+    if (vm->state != VM_READY)
+        return stop_of(m);
+    return turn == TURN_IDLE ? PC_IDLE : PC_BUDGET;
+}
+
+enum pc_stop pc_machine_run(struct pc_machine *m, uint64_t n)
+{
+    return m->pc ? pc_run(m->pc, n) : run_monitored(m, n);
+}
+
+void pc_machine_words(const struct pc_machine *m, enum pc_stop stop, char *out,
+                      size_t size)
+{
+    if (stop == PC_FAILED)
+        format(out, size, "%s", m->vm->diag.text);
+    else
+        pc_stop_words(m->platform, stop,
+                      m->pc ? m->pc->cpu.state.rip : x86_vm_state(m->vm)->rip,
+                      out, size);
+}
+
+uint64_t pc_machine_ran(const struct pc_machine *m)
+{
+    return m->pc ? m->pc->cpu.ran : m->vm->vcpu.insns;
+}
+
+uint64_t pc_machine_waited(const struct pc_machine *m)
+{
+    return m->clock->now - pc_machine_ran(m);
+}
+
+bool pc_machine_waits(const struct pc_machine *m)
+{
+    if (!m->pc)
+        return m->vm->vcpu.waiting;
+    return m->pc->cpu.halted && (m->pc->cpu.state.rflags & X86_FLAG_IF);
+}

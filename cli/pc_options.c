@@ -1,0 +1,86 @@
+#include "cli/pc_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* 256M, 1G: powers of 1024. */
+static bool parse_size(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMG";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    char number[24];
+
+    if (!digits || digits >= sizeof(number) || !unit || text[digits + 1])
+        return false;
+    snprintf(number, sizeof(number), "%.*s", (int)digits, text);
+    return options_number(number, 10, bytes) &&
+           !__builtin_mul_overflow(
+               *bytes, UINT64_C(1024) << 10 * (unsigned)(unit - units), bytes);
+}
+
+/* An option that is given, and is a PC's; NULL: none. */
+static const char *foreign(const struct pc_options *o)
+{
+    return o->drives[0]       ? "--drive"
+           : o->mem           ? "--mem"
+           : o->apic          ? "--apic"
+           : o->vendor        ? "--vendor"
+           : o->hides_monitor ? "--hide-monitor"
+                              : NULL;
+}
+
+static void put_plan(const struct pc_options *o, struct session_plan *plan)
+{
+    plan->kernel = o->kernel || o->bios;
+    plan->initrd = o->initrd;
+    plan->append = o->append;
+    plan->drives[0] = o->drives[0];
+    plan->drives[1] = o->drives[1];
+    plan->bios = o->bios;
+    plan->apic = o->apic;
+    plan->vendor = o->vendor;
+    plan->hides_monitor = o->hides_monitor;
+}
+
+int pc_options_choose(const struct pc_options *o,
+                      const struct command_usage *usage,
+                      struct session_plan *plan)
+{
+    const char *other = foreign(o);
+
+    put_plan(o, plan);
+    if (o->kernel && o->bios)
+        return options_complain(usage, "--kernel and --bios: which of them?");
+    if (!o->kernel && (o->initrd || o->append))
+        return options_complain(usage, "%s belongs to --kernel",
+                                o->initrd ? "--initrd" : "--append");
+    if (!plan->kernel && other)
+        return options_complain(usage, "%s belongs to --kernel or --bios",
+                                other);
+    if (plan->kernel && plan->on_given && plan->on == ON_TRAP)
+        return options_complain(usage,
+                                "--on trap runs System/370 guests, not a PC");
+    if (plan->hides_monitor && (!plan->on_given || plan->on == ON_BARE))
+        return options_complain(usage, "--hide-monitor: on bare there is none");
+    if (o->mem && !parse_size(o->mem, &plan->mem))
+        return options_complain(usage, "--mem %s: a size as 256M or 1G",
+                                o->mem);
+    return -1;
+}
+
+int pc_options_guests(const struct pc_options *o,
+                      const struct command_usage *usage,
+                      struct session_plan *plan, int argc, char **argv,
+                      char *only[1])
+{
+    only[0] = (char *)(uintptr_t)(o->kernel ? o->kernel : o->bios);
+    if (only[0] && argc > 1)
+        return options_complain(usage, "%s: a guest beside --%s", argv[1],
+                                o->kernel ? "kernel" : "bios");
+    if (!only[0] && argc < 2)
+        return options_complain(usage, "which guest?");
+    plan->guests = only[0] ? only : argv + 1;
+    plan->count = only[0] ? 1 : (unsigned)argc - 1;
+    return -1;
+}

@@ -1,0 +1,26 @@
+/* The options that describe a PC, of every subcommand that runs one: rows of
+ * pc_options.def, which it includes in its table. */
+#ifndef CLI_PC_OPTIONS_H
+#define CLI_PC_OPTIONS_H
+
+#include "cli/options.h"
+#include "cli/session.h"
+
+struct pc_options {
+    const char *kernel, *initrd, *append, *drives[2], *bios, *mem, *vendor;
+    bool apic, hides_monitor;
+};
+
+/* Into the plan.  -1 to go on, or the exit code after a complaint. */
+int pc_options_choose(const struct pc_options *o,
+                      const struct command_usage *usage,
+                      struct session_plan *plan);
+
+/* The operands argv[1..argc-1], or the kernel or firmware in place of one,
+ * which then is kept in only[0]. */
+int pc_options_guests(const struct pc_options *o,
+                      const struct command_usage *usage,
+                      struct session_plan *plan, int argc, char **argv,
+                      char *only[1]);
+
+#endif
