@@ -1,6 +1,6 @@
 /* trapline run: a guest with its console on the terminal. */
 #include "cli/command.h"
-#include "cli/options.h"
+#include "cli/pc_options.h"
 #include "cli/summary.h"
 #include "cli/trace_file.h"
 
@@ -11,30 +11,18 @@
 
 static struct {
     const char *on, *trace, *script;
-    const char *kernel, *initrd, *append, *drives[2], *bios, *mem, *vendor;
+    struct pc_options pc;
     uint64_t ipl, stop_after;
-    bool apic, ipl_given, scratch_tapes, json, quiet, costs;
+    bool ipl_given, scratch_tapes, json, quiet, costs;
 } flags;
 
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "MACHINE",
      "bare, trap (the default), kvm or vtx (for x86 images)", &flags.on, NULL},
-    {OPTION_TEXT, "kernel", "FILE",
-     "a kernel for the bare PC: bzImage, ELF or flat", &flags.kernel, NULL},
-    {OPTION_TEXT, "initrd", "FILE", "its initial RAM disk, or first module",
-     &flags.initrd, NULL},
-    {OPTION_TEXT, "append", "TEXT", "its command line", &flags.append, NULL},
-    {OPTION_TEXTS, "drive", "FILE",
-     "a disk of the PC, a raw image; two at most", flags.drives, NULL},
-    {OPTION_TEXT, "mem", "SIZE", "the PC's storage, 2M to 3G (256M)",
-     &flags.mem, NULL},
-    {OPTION_TEXT, "bios", "FILE", "firmware to start instead of a kernel",
-     &flags.bios, NULL},
-    {OPTION_FLAG, "apic", NULL, "the PC has APICs and a MultiProcessor table",
-     &flags.apic, NULL},
-    {OPTION_TEXT, "vendor", "NAME",
-     "the PC's processor says it is of NAME: GenuineIntel", &flags.vendor,
-     NULL},
+#define PC_OPTION(kind, name, value, help, member) \
+    {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
+#include "cli/pc_options.def"
+#undef PC_OPTION
     {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
      &flags.ipl, &flags.ipl_given},
     {OPTION_TEXT, "script", "FILE",
@@ -69,7 +57,7 @@ static const struct command_usage usage = {
         "Console: text and Enter answers the guest's read (\"> \"); Enter "
         "alone is the\nattention (request) key when it does not read; Ctrl-C "
         "ends the run with an\naccount.  With several guests \"@NAME text\" "
-        "turns to another console.\nOn the bare PC the terminal is its serial "
+        "turns to another console.\nA PC has the terminal as its serial "
         "port, each key as it is; Ctrl-] ends\nthe run.  A Linux kernel "
         "without "
         "--append gets a command line that suits it.\n\nScript, a line each: "
@@ -79,7 +67,8 @@ static const struct command_usage usage = {
         "  trapline run multi\n"
         "  trapline run tos360.conf --ipl 0C0 --scratch-tapes\n"
         "  trapline run guest.conf --on bare --stop-after 10M\n"
-        "  trapline run --kernel /boot/vmlinuz --initrd initrd.gz",
+        "  trapline run --kernel /boot/vmlinuz --initrd initrd.gz\n"
+        "  trapline run --kernel /boot/vmlinuz --initrd initrd.gz --on vtx",
 };
 
 static int choose_machine(struct session_plan *plan)
@@ -94,80 +83,12 @@ static int choose_machine(struct session_plan *plan)
                : -1;
 }
 
-/* 256M, 1G: powers of 1024. */
-static bool parse_size(const char *text, uint64_t *bytes)
+/* What only System/370 guests have; -1 to go on. */
+static int refuse_foreign(const struct session_plan *plan)
 {
-    static const char units[] = "KMG";
-    size_t digits = strspn(text, "0123456789");
-    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
-    char number[24];
-
-    if (!digits || digits >= sizeof(number) || !unit || text[digits + 1])
-        return false;
-    snprintf(number, sizeof(number), "%.*s", (int)digits, text);
-    return options_number(number, 10, bytes) &&
-           !__builtin_mul_overflow(
-               *bytes, UINT64_C(1024) << 10 * (unsigned)(unit - units), bytes);
-}
-
-/* An option of the other machine's; NULL: none. */
-static const char *foreign(bool pc)
-{
-    if (pc)
-        return flags.ipl_given       ? "--ipl"
-               : flags.scratch_tapes ? "--scratch-tapes"
-                                     : NULL;
-    return flags.drives[0] ? "--drive"
-           : flags.mem     ? "--mem"
-           : flags.apic    ? "--apic"
-           : flags.vendor  ? "--vendor"
-                           : NULL;
-}
-
-/* What only the bare PC has; -1 to go on. */
-static int choose_pc(struct session_plan *plan)
-{
-    bool pc = flags.kernel || flags.bios;
-
-    plan->kernel = pc;
-    plan->initrd = flags.initrd;
-    plan->append = flags.append;
-    plan->drives[0] = flags.drives[0];
-    plan->drives[1] = flags.drives[1];
-    plan->bios = flags.bios;
-    plan->apic = flags.apic;
-    plan->vendor = flags.vendor;
-    if (flags.kernel && flags.bios)
-        return options_complain(&usage, "--kernel and --bios: which of them?");
-    if (!flags.kernel && (flags.initrd || flags.append))
-        return options_complain(&usage, "%s belongs to --kernel",
-                                flags.initrd ? "--initrd" : "--append");
-    const char *other = foreign(pc);
-    if (other)
-        return options_complain(&usage, "%s belongs to %s", other,
-                                pc ? "System/370 guests"
-                                   : "--kernel or --bios");
-    if (pc && plan->on_given && plan->on != ON_BARE)
-        return options_complain(&usage, "--kernel and --bios: on bare only");
-    if (flags.mem && !parse_size(flags.mem, &plan->mem))
-        return options_complain(&usage, "--mem %s: a size as 256M or 1G",
-                                flags.mem);
-    return -1;
-}
-
-/* The operands, or the kernel or firmware in place of one. */
-static int choose_guests(struct session_plan *plan, int argc, char **argv)
-{
-    static char *only[1];
-
-    only[0] = (char *)(uintptr_t)(flags.kernel ? flags.kernel : flags.bios);
-    if (only[0] && argc > 1)
-        return options_complain(&usage, "%s: a guest beside --%s", argv[1],
-                                flags.kernel ? "kernel" : "bios");
-    if (!only[0] && argc < 2)
-        return options_complain(&usage, "which guest?");
-    plan->guests = only[0] ? only : argv + 1;
-    plan->count = only[0] ? 1 : (unsigned)argc - 1;
+    if (plan->kernel && (flags.ipl_given || flags.scratch_tapes))
+        return options_complain(&usage, "%s belongs to System/370 guests",
+                                flags.ipl_given ? "--ipl" : "--scratch-tapes");
     return -1;
 }
 
@@ -175,7 +96,7 @@ static void greet(void)
 {
     if (!flags.script && !flags.quiet && isatty(STDIN_FILENO) &&
         isatty(STDERR_FILENO))
-        fputs(flags.kernel || flags.bios
+        fputs(flags.pc.kernel || flags.pc.bios
                   ? "The terminal is the guest's serial port; Ctrl-] ends.\n"
                   : "Console: Enter alone is the attention key, \"> \" asks "
                     "for a line, Ctrl-C ends.\n",
@@ -240,14 +161,17 @@ int cmd_run(int argc, char **argv)
     struct session_plan plan = {0};
     struct diag diag = {""};
     struct script *script = NULL;
+    char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
     if (code < 0)
         code = choose_machine(&plan);
     if (code < 0)
-        code = choose_pc(&plan);
+        code = pc_options_choose(&flags.pc, &usage, &plan);
     if (code < 0)
-        code = choose_guests(&plan, argc, argv);
+        code = refuse_foreign(&plan);
+    if (code < 0)
+        code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
     if (code >= 0)
         return code;
     if (flags.script) {

@@ -1,7 +1,6 @@
 /* trapline trace: one line an exit. */
 #include "cli/command.h"
-#include "cli/options.h"
-#include "cli/session.h"
+#include "cli/pc_options.h"
 #include "cli/trace_file.h"
 
 #include <signal.h>
@@ -9,6 +8,7 @@
 
 static struct {
     const char *script, *output, *on;
+    struct pc_options pc;
     uint64_t ipl, stop_after;
     bool ipl_given, scratch_tapes, insns, io, json, costs;
 } flags;
@@ -16,6 +16,10 @@ static struct {
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "MACHINE",
      "trap (the default), kvm or vtx (for x86 images)", &flags.on, NULL},
+#define PC_OPTION(kind, name, value, help, member) \
+    {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
+#include "cli/pc_options.def"
+#undef PC_OPTION
     {OPTION_FLAG, "insns", NULL, "show every instruction, not only exits",
      &flags.insns, NULL},
     {OPTION_FLAG, "io", NULL, "show what channels and devices do", &flags.io,
@@ -38,7 +42,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct command_usage usage = {
-    .synopsis = "trace GUEST... [OPTION]...",
+    .synopsis = "trace GUEST...|--kernel FILE|--bios FILE [OPTION]...",
     .about =
         "Runs guests under the monitor and prints a line for each exit:\n\n"
         "  insns    guest instructions so far (on kvm, which counts none: "
@@ -104,10 +108,9 @@ int cmd_trace(int argc, char **argv)
     struct trace_file file;
     struct diag diag = {""};
     struct script *script = NULL;
+    char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
-    if (code < 0 && argc < 2)
-        code = options_complain(&usage, "which guest?");
     if (code < 0 && flags.on) {
         plan.on_given = true;
         if (session_on_find(flags.on, &plan.on, &diag))
@@ -115,6 +118,14 @@ int cmd_trace(int argc, char **argv)
         else if (plan.on == ON_BARE)
             code = options_complain(&usage, "--on bare: it has no exits");
     }
+    if (code < 0 && !flags.on && (flags.pc.kernel || flags.pc.bios)) {
+        plan.on_given = true; /* the bare PC has no exits */
+        plan.on = ON_VTX;
+    }
+    if (code < 0)
+        code = pc_options_choose(&flags.pc, &usage, &plan);
+    if (code < 0)
+        code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
     if (code >= 0)
         return code;
     if (flags.script) {
@@ -122,8 +133,6 @@ int cmd_trace(int argc, char **argv)
         if (!script)
             return cli_fail(STATUS_BAD_INPUT, &diag);
     }
-    plan.guests = argv + 1;
-    plan.count = (unsigned)argc - 1;
     plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
     plan.stop_after = flags.stop_after;
     plan.script = script;

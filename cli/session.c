@@ -30,12 +30,6 @@ static const int end_codes[GUEST_ENDS_COUNT] = {
 #undef X
 };
 
-static const struct session_ops *const all_ops[ON_COUNT] = {
-    [ON_BARE] = &session_bare,
-    [ON_TRAP] = &session_trap,
-    [ON_KVM] = &session_kvm,
-    [ON_VTX] = &session_kvm};
-
 enum status session_on_find(const char *word, enum session_on *on,
                             struct diag *diag)
 {
@@ -47,9 +41,17 @@ enum status session_on_find(const char *word, enum session_on *on,
             return STATUS_OK;
     }
     const char *guess = cli_did_you_mean(word, words);
-    return diag_set(
-        diag, STATUS_BAD_INPUT, "--on %s: bare, trap, kvm or vtx%s%s%s", word,
-        guess ? "; did you mean " : "", guess ? guess : "", guess ? "?" : "");
+    char list[80] = "";
+    size_t n = 0;
+    for (unsigned i = 0; i < ON_COUNT; i++)
+        n += format(list + n, sizeof(list) - n, "%s%s",
+                    !i                  ? ""
+                    : i + 1 == ON_COUNT ? " or "
+                                        : ", ",
+                    words[i]);
+    return diag_set(diag, STATUS_BAD_INPUT, "--on %s: %s%s%s%s", word, list,
+                    guess ? "; did you mean " : "", guess ? guess : "",
+                    guess ? "?" : "");
 }
 
 /* ---- Signals ---- */
@@ -216,7 +218,10 @@ static enum status find_guests(struct session *s, struct diag *diag)
             : plan->kernel ? ON_BARE
             : x86          ? ON_KVM
                            : ON_TRAP;
-    s->ops = s->on == ON_BARE && x86 ? &session_pc : all_ops[s->on];
+    s->ops = plan->kernel || (s->on == ON_BARE && x86) ? &session_pc
+             : session_engine(s->on)                   ? &session_kvm
+             : s->on == ON_BARE                        ? &session_bare
+                                                       : &session_trap;
     return STATUS_OK;
 }
 

@@ -65,11 +65,12 @@ struct session_plan {
      * but the script types at them. */
     void (*heard)(void *who, const char *text, size_t len);
     void *who;
-    /* Of a bare PC; NULL or 0: none, the default. */
+    /* Of a PC; NULL or 0: none, the default. */
     bool kernel; /* the guest is any kernel, whatever its name */
     const char *initrd, *append, *drives[2], *bios;
-    uint64_t mem;        /* bytes of storage */
-    bool apic;           /* it has APICs */
+    uint64_t mem; /* bytes of storage */
+    bool apic;    /* it has APICs */
+    bool hides_monitor;
     const char *vendor;  /* of its processor */
     const char *outputs; /* a folder: what System/370 devices write goes there
                           * and not where the configuration says; or NULL */
@@ -139,10 +140,14 @@ int session_run(struct session *s, const struct session_plan *plan);
 
 /* ---- For the machines' files ---- */
 
-/* BARE is session_bare for System/370, session_pc for x86; VTX is session_kvm,
- * too. */
+/* BARE is session_bare for System/370, TRAP session_trap.  A small x86 image
+ * under a monitor is session_kvm's on every engine; a PC, bare or not, is
+ * session_pc's. */
 extern const struct session_ops session_bare, session_pc, session_trap,
     session_kvm;
+
+/* The engine of the x86 monitor's that a word of --on means; NULL: none. */
+const struct engine_ops *session_engine(enum session_on on);
 
 /* Set by signals: return from run soon. */
 extern volatile bool session_interrupted;

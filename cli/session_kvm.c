@@ -71,9 +71,14 @@ static void printed(void *to, const uint8_t *bytes, size_t n)
 
 /* ---- The machine ---- */
 
-static const struct engine_ops *engine_of(const struct session *s)
+const struct engine_ops *session_engine(enum session_on on)
 {
-    return s->on == ON_VTX ? &engine_vtx : &engine_kvm;
+    static const struct engine_ops *const engines[ON_COUNT] = {
+        [ON_KVM] = &engine_kvm,
+        [ON_VTX] = &engine_vtx,
+    };
+
+    return engines[on];
 }
 
 static enum status open_guest(struct guest *g, struct diag *diag)
@@ -90,7 +95,7 @@ static enum status open_guest(struct guest *g, struct diag *diag)
     enum x86_mode mode = x86_image_mode(g->file.path, diag);
     if (mode == X86_MODE_COUNT)
         return STATUS_BAD_INPUT;
-    enum status st = x86_vmm_probe(engine_of(s), mode, diag);
+    enum status st = x86_vmm_probe(session_engine(s->on), mode, diag);
     if (st)
         return st;
     g->vm =
@@ -107,13 +112,13 @@ static enum status open_guest(struct guest *g, struct diag *diag)
 
 static enum status open_kvm(struct session *s, struct diag *diag)
 {
-    enum status st = x86_vmm_probe(engine_of(s), X86_MODE_COUNT, diag);
+    enum status st = x86_vmm_probe(session_engine(s->on), X86_MODE_COUNT, diag);
 
     if (st)
         return st;
-    s->machine =
-        x86_vmm_new(engine_of(s), (uint64_t)s->count * X86_VMM_STORAGE_DEFAULT,
-                    s->plan->trace, diag);
+    s->machine = x86_vmm_new(session_engine(s->on),
+                             (uint64_t)s->count * X86_VMM_STORAGE_DEFAULT,
+                             s->plan->trace, diag);
     if (!s->machine)
         return STATUS_NO_MEMORY;
     for (unsigned i = 0; i < s->count && !st; i++)

@@ -1,4 +1,4 @@
-/* A session of an x86 guest on the bare PC.
+/* A session of an x86 guest on a PC, bare or under the monitor.
  *
  * At a terminal the guest's serial port is the terminal: keys and bytes pass
  * as they are, and while the guest waits it does not run ahead of the
@@ -6,11 +6,9 @@
  * runs as fast as it can. */
 #include "cli/command.h"
 #include "cli/pc_files.h"
+#include "cli/pc_machine.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
-#include "x86vmm/machine/op.h"
-#include "x86vmm/pc/load.h"
-#include "x86vmm/pc/pc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +27,8 @@ enum {
 };
 
 /* The machine and what belongs to it. */
-struct bare {
-    struct pc *pc;
+struct seat {
+    struct pc_machine pc;
     struct pc_drive drives[2];
     bool printed;     /* since the last look at the terminal */
     bool raw;         /* the terminal is the guest's */
@@ -41,7 +39,7 @@ struct bare {
     uint64_t owed;    /* ns of them that the person's time is behind */
 };
 
-static struct bare *bare_of(const struct guest *g)
+static struct seat *seat_of(const struct guest *g)
 {
     return g->session->machine;
 }
@@ -66,11 +64,11 @@ static void print_lines(struct guest *g, const uint8_t *bytes, size_t n)
 static void printed(void *to, const uint8_t *bytes, size_t n)
 {
     struct guest *g = to;
-    struct bare *b = bare_of(g);
+    struct seat *b = seat_of(g);
 
     if (n && bytes[n - 1] != '\r')
         b->line = bytes[n - 1] != '\n';
-    b->quiet = b->pc->clock.now;
+    b->quiet = b->pc.clock->now;
     b->printed = true;
     if (!b->raw)
         print_lines(g, bytes, n);
@@ -81,9 +79,7 @@ static void printed(void *to, const uint8_t *bytes, size_t n)
 /* Is the guest in HLT, interrupts on? */
 static bool in_wait(void *machine)
 {
-    const struct x86_cpu *cpu = &bare_of(machine)->pc->cpu;
-
-    return cpu->halted && (cpu->state.rflags & X86_FLAG_IF);
+    return pc_machine_waits(&seat_of(machine)->pc);
 }
 
 static bool reading(void *machine)
@@ -96,19 +92,19 @@ static void attention(void *machine)
 {
     const uint8_t newline = '\r';
 
-    (void)pc_input(bare_of(machine)->pc, &newline, 1);
+    (void)board_input(seat_of(machine)->pc.board, &newline, 1);
 }
 
 static void answer(void *machine, const char *text)
 {
     const struct guest *g = machine;
-    struct bare *b = bare_of(g);
+    struct seat *b = seat_of(g);
     size_t n = strlen(text);
 
-    if (pc_input(b->pc, (const uint8_t *)text, n) < n)
+    if (board_input(b->pc.board, (const uint8_t *)text, n) < n)
         cli_say("%s: its serial port has no room for '%s'", g->name, text);
     attention(machine);
-    b->quiet = b->pc->clock.now;
+    b->quiet = b->pc.clock->now;
 }
 
 static void stop(void *machine)
@@ -116,25 +112,15 @@ static void stop(void *machine)
     struct guest *g = machine;
 
     g->stopped = true;
-    x86_stop(&bare_of(g)->pc->platform, X86_STOP_OFF, "its operator");
+    x86_stop(seat_of(g)->pc.platform, X86_STOP_OFF, "its operator");
 }
 
 static uint64_t insns(const void *guest)
 {
-    return bare_of(guest)->pc->cpu.ran;
+    return pc_machine_ran(&seat_of(guest)->pc);
 }
 
 /* ---- Making ---- */
-
-static enum status load(struct guest *g, const struct load_plan *plan,
-                        struct diag *diag)
-{
-    struct bare *b = bare_of(g);
-    enum status st = load_kernel(plan, &b->pc->cpu.state, diag);
-
-    pc_state_set(b->pc);
-    return st;
-}
 
 /* Linux as a guest without ACPI, PCI, APIC: what it should not look for. */
 static const char *command_line(const struct session_plan *plan,
@@ -149,12 +135,13 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
                            struct diag *diag)
 {
     struct session *s = g->session;
-    struct bare *b = s->machine;
+    struct seat *b = s->machine;
     struct pc_plan plan = {.storage = s->plan->mem ? s->plan->mem
                                                    : SESSION_MEM_DEFAULT,
                            .seconds = PC_EPOCH,
                            .apic = s->plan->apic,
                            .vendor = s->plan->vendor,
+                           .hides_monitor = s->plan->hides_monitor,
                            .rom = rom->bytes,
                            .rom_size = rom->size};
     enum status st = STATUS_OK;
@@ -165,28 +152,30 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
 
     if (st)
         return st;
-    b->pc = pc_new(&plan, diag);
-    if (!b->pc)
-        return STATUS_BAD_INPUT;
-    b->pc->board.uart.output = b->pc->board.debug.output = printed;
-    b->pc->board.uart.to = b->pc->board.debug.to = g;
+    st = pc_machine_open(&b->pc, session_engine(s->on), g->name, &plan,
+                         s->plan->trace, diag);
+    if (st)
+        return st;
+    b->pc.board->uart.output = b->pc.board->debug.output = printed;
+    b->pc.board->uart.to = b->pc.board->debug.to = g;
+    g->vm = b->pc.vm;
     return STATUS_OK;
 }
 
 static enum status load_files(struct guest *g, struct diag *diag)
 {
     const struct session_plan *p = g->session->plan;
-    const struct pc *pc = bare_of(g)->pc;
-    struct load_plan plan = {.mem = &pc->mem, .storage = pc->bytes};
+    struct pc_machine *m = &seat_of(g)->pc;
+    struct load_plan plan = {0};
     enum status st =
-        pc_file_read(&plan.kernel, g->file.path, (size_t)pc->bytes, diag);
+        pc_file_read(&plan.kernel, g->file.path, (size_t)m->bytes, diag);
 
     if (!st)
-        st = pc_file_read(&plan.initrd, p->initrd, (size_t)pc->bytes, diag);
+        st = pc_file_read(&plan.initrd, p->initrd, (size_t)m->bytes, diag);
     if (!st) {
-        bare_of(g)->took = load_kind_title(load_kind(&plan.kernel));
+        seat_of(g)->took = load_kind_title(load_kind(&plan.kernel));
         plan.append = command_line(p, load_kind(&plan.kernel));
-        st = load(g, &plan, diag);
+        st = pc_machine_load(m, &plan, diag);
     }
     pc_file_free(&plan.kernel);
     pc_file_free(&plan.initrd);
@@ -196,14 +185,14 @@ static enum status load_files(struct guest *g, struct diag *diag)
 static enum status sit(struct guest *g, struct diag *diag)
 {
     struct session *s = g->session;
-    struct bare *b = s->machine;
+    struct seat *b = s->machine;
     struct script_hands hands = {in_wait, reading, attention, answer, stop, g};
 
     b->raw = s->consoles.source == CONSOLES_TERMINAL && !s->consoles.trace &&
              !s->consoles.to_stderr && terminal_is_there();
     if (b->raw)
         s->consoles.source = CONSOLES_NOBODY;
-    return session_sit(g, &hands, &b->pc->clock, insns, diag);
+    return session_sit(g, &hands, b->pc.clock, insns, diag);
 }
 
 static enum status open_pc(struct session *s, struct diag *diag)
@@ -211,14 +200,11 @@ static enum status open_pc(struct session *s, struct diag *diag)
     struct guest *g = &s->guests[0];
     struct load_file rom;
 
-    if (!x86_op_decode_available())
-        return diag_set(diag, STATUS_UNSUPPORTED, "--on bare: %s",
-                        X86_NO_DECODER);
     if (s->count > 1)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the bare PC runs one guest; several need the monitor "
                         "(--on kvm)");
-    struct bare *b = calloc(1, sizeof(*b));
+    struct seat *b = calloc(1, sizeof(*b));
     if (!b)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for a machine");
     b->drives[0].fd = b->drives[1].fd = -1;
@@ -238,16 +224,15 @@ static enum status open_pc(struct session *s, struct diag *diag)
 
 static void judge(struct guest *g, enum pc_stop stop)
 {
-    static const enum guest_end ends[] = {[PC_BUDGET] = GUEST_RUNNING,
-                                          [PC_STOPPED] = GUEST_ENDED,
-                                          [PC_HALTED] = GUEST_ENDED,
-                                          [PC_IDLE] = GUEST_IDLE,
-                                          [PC_SHUTDOWN] = GUEST_FAILED};
+    static const enum guest_end ends[] = {
+        [PC_BUDGET] = GUEST_RUNNING,  [PC_STOPPED] = GUEST_ENDED,
+        [PC_HALTED] = GUEST_ENDED,    [PC_IDLE] = GUEST_IDLE,
+        [PC_SHUTDOWN] = GUEST_FAILED, [PC_FAILED] = GUEST_FAILED};
 
-    struct bare *b = bare_of(g);
+    struct seat *b = seat_of(g);
     g->end = g->stopped ? GUEST_STOPPED : ends[stop];
     if (g->end == GUEST_ENDED || g->end == GUEST_FAILED)
-        pc_stop_words(b->pc, stop, g->why, sizeof(g->why));
+        pc_machine_words(&b->pc, stop, g->why, sizeof(g->why));
     /* A damaged file is run as what it seems to be, too. */
     if (g->end == GUEST_FAILED && b->took) {
         size_t n = strlen(g->why);
@@ -259,9 +244,9 @@ static void judge(struct guest *g, enum pc_stop stop)
 
 /* Time that the guest has skipped in HLT since the last look is owed to the
  * person's; in nanoseconds. */
-static uint64_t take_owed(struct bare *b)
+static uint64_t take_owed(struct seat *b)
 {
-    uint64_t skipped = b->pc->clock.now - b->pc->cpu.ran;
+    uint64_t skipped = pc_machine_waited(&b->pc);
 
     b->owed += (skipped - b->skipped) * NS_TICK;
     b->skipped = skipped;
@@ -271,7 +256,7 @@ static uint64_t take_owed(struct bare *b)
 /* Keys to the guest.  What it has waited, wait too. */
 static void tend_terminal(struct guest *g)
 {
-    struct bare *b = bare_of(g);
+    struct seat *b = seat_of(g);
     uint64_t owed = take_owed(b), begin = session_host_ns();
     bool idle = g->end == GUEST_IDLE, ahead = owed > AHEAD_NS;
     uint8_t keys[64];
@@ -290,7 +275,7 @@ static void tend_terminal(struct guest *g)
         return;
     }
     if (n)
-        (void)pc_input(b->pc, keys, n);
+        (void)board_input(b->pc.board, keys, n);
     if (n && idle)
         g->end = GUEST_RUNNING;
 }
@@ -299,14 +284,14 @@ static void tend_terminal(struct guest *g)
 static void tend_pipe(struct guest *g)
 {
     struct session *s = g->session;
-    struct bare *b = s->machine;
-    uint64_t quiet = b->pc->clock.now - b->quiet;
+    struct seat *b = s->machine;
+    uint64_t quiet = b->pc.clock->now - b->quiet;
     bool idle = g->end == GUEST_IDLE;
 
-    if (s->consoles.source == CONSOLES_PIPE && !b->pc->board.uart.count &&
+    if (s->consoles.source == CONSOLES_PIPE && !b->pc.board->uart.count &&
         (idle || (b->line && quiet > PROMPT_TICKS))) {
         session_reading(g);
-        if (b->pc->board.uart.count)
+        if (b->pc.board->uart.count)
             g->end = GUEST_RUNNING;
     } else if (quiet > (uint64_t)IDLE_SECONDS * X86_TICKS_SECOND &&
                in_wait(g)) {
@@ -316,7 +301,7 @@ static void tend_pipe(struct guest *g)
 
 static void tend(struct guest *g)
 {
-    if (bare_of(g)->raw)
+    if (seat_of(g)->raw)
         tend_terminal(g);
     else
         tend_pipe(g);
@@ -325,17 +310,17 @@ static void tend(struct guest *g)
 static void run_pieces(struct guest *g)
 {
     uint64_t limit = g->session->plan->stop_after;
-    struct pc *pc = bare_of(g)->pc;
+    struct pc_machine *m = &seat_of(g)->pc;
 
     g->end = GUEST_RUNNING;
     while (g->end == GUEST_RUNNING && !session_interrupted) {
-        uint64_t left = limit ? limit - pc->cpu.ran : UINT64_MAX;
+        uint64_t left = limit ? limit - pc_machine_ran(m) : UINT64_MAX;
 
         if (!left) {
             g->end = GUEST_LIMIT;
             return;
         }
-        judge(g, pc_run(pc, left < PIECE ? left : PIECE));
+        judge(g, pc_machine_run(m, left < PIECE ? left : PIECE));
         if (g->end == GUEST_RUNNING || g->end == GUEST_IDLE)
             tend(g);
     }
@@ -344,7 +329,7 @@ static void run_pieces(struct guest *g)
 static void run_pc(struct session *s)
 {
     struct guest *g = &s->guests[0];
-    struct bare *b = s->machine;
+    struct seat *b = s->machine;
 
     if (b->raw && !terminal_raw())
         b->raw = false;
@@ -354,22 +339,25 @@ static void run_pc(struct session *s)
 
 static void account_pc(struct session *s)
 {
-    struct bare *b = s->machine;
+    struct seat *b = s->machine;
 
-    if (!b || !b->pc)
+    if (!b || !b->pc.board)
         return;
-    s->guests[0].insns = b->pc->cpu.ran;
-    s->guests[0].ticks = b->pc->clock.now;
+    if (b->pc.vm)
+        session_account_vms(s);
+    s->guests[0].insns = pc_machine_ran(&b->pc);
+    s->guests[0].ticks = b->pc.clock->now;
 }
 
 static void close_pc(struct session *s)
 {
-    struct bare *b = s->machine;
+    struct seat *b = s->machine;
 
     terminal_restore();
     if (!b)
         return;
-    pc_free(b->pc);
+    pc_machine_close(&b->pc);
+    s->guests[0].vm = NULL;
     for (unsigned i = 0; i < 2; i++)
         pc_drive_close(&b->drives[i]);
     free(b);

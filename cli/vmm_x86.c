@@ -5,6 +5,7 @@
 #include "x86vmm/engine/engine_kvm.h"
 #include "x86vmm/engine/kvm_probe.h"
 #include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/exception.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,8 +24,10 @@ struct machine {
     struct vm vm;
     struct x86_state state;
     struct x86_platform platform;
-    struct uart uart;
+    struct uart uart; /* of a small machine */
     struct debug_port debug;
+    struct board board; /* of a PC */
+    bool pc;
     enum x86_mode mode;
 };
 
@@ -178,6 +181,20 @@ static enum status equip(struct x86_vmm *vmm, struct machine *m, uint64_t bytes,
     return st;
 }
 
+static struct vm *keep(struct x86_vmm *vmm, struct machine *m)
+{
+    vmm->machines[vmm->count] = m;
+    vmm->vms[vmm->count++] = &m->vm;
+    return &m->vm;
+}
+
+static struct vm *give_up(struct x86_vmm *vmm, struct machine *m)
+{
+    allocator_reclaim(&vmm->allocator, &m->vm);
+    free(m);
+    return NULL;
+}
+
 struct vm *x86_vmm_add(struct x86_vmm *vmm, const char *name,
                        enum x86_mode mode, uint64_t bytes, struct diag *diag)
 {
@@ -193,14 +210,114 @@ struct vm *x86_vmm_add(struct x86_vmm *vmm, const char *name,
         diag_set(diag, STATUS_NO_MEMORY, "no memory for %s", name);
         return NULL;
     }
-    if (equip(vmm, m, bytes, diag)) {
-        allocator_reclaim(&vmm->allocator, &m->vm);
-        free(m);
+    return equip(vmm, m, bytes, diag) ? give_up(vmm, m) : keep(vmm, m);
+}
+
+/* ---- A whole PC ---- */
+
+static void apic_nmi(void *who)
+{
+    struct machine *m = who;
+    const struct vm_event nmi = {.kind = X86_EVENT_NMI};
+
+    if (event_post(&m->vm.vcpu, &nmi))
+        return; /* so many wait already: one more is lost in them, as on any PC
+                 */
+}
+
+static enum status give_pc_storage(struct allocator *a, struct vm *vm,
+                                   const struct pc_plan *plan)
+{
+    struct mem_slot slots[PC_SLOTS];
+    unsigned n = pc_plan_slots(plan, slots);
+
+    for (unsigned i = 0; i < n; i++) {
+        enum status st =
+            allocator_give_storage(a, vm, slots[i].gpa, slots[i].size, PAGE);
+
+        if (st)
+            return st;
+        vm->mem.slots[i].flags = slots[i].flags;
+    }
+    pc_plan_fill(plan, &vm->mem);
+    return STATUS_OK;
+}
+
+static enum status give_board(struct allocator *a, struct machine *m,
+                              const struct pc_plan *plan)
+{
+    struct board *b = &m->board;
+    enum status st = STATUS_OK;
+
+    m->pc = true;
+    b->bus = &m->vm.bus;
+    b->clock = &m->vm.clock;
+    b->platform = &m->platform;
+    b->host = (struct board_host){.nmi = apic_nmi, .who = m};
+    board_init(b, plan);
+    for (unsigned i = 0; i < b->count && !st; i++) {
+        struct bus_device d = board_device(b, i);
+
+        st = allocator_give_device(a, &m->vm, &d);
+    }
+    return st;
+}
+
+static enum status equip_pc(struct x86_vmm *vmm, struct machine *m,
+                            const struct pc_plan *plan, struct diag *diag)
+{
+    enum status st = give_pc_storage(&vmm->allocator, &m->vm, plan);
+
+    if (!st)
+        st = give_board(&vmm->allocator, m, plan);
+    if (st) {
+        *diag = vmm->allocator.diag;
+        return st;
+    }
+    allocator_give_time(&vmm->allocator, &m->vm);
+    m->vm.patience = CLOCK_NEVER; /* its devices say when it ends to wait */
+    x86_state_power_on(&m->state);
+    st = vm_start(&m->vm);
+    if (st)
+        *diag = m->vm.diag;
+    return st;
+}
+
+uint64_t x86_vmm_pc_pool(const struct pc_plan *plan)
+{
+    struct mem_slot slots[PC_SLOTS];
+    unsigned n = pc_plan_slots(plan, slots);
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        bytes += slots[i].size;
+    return bytes;
+}
+
+struct vm *x86_vmm_add_pc(struct x86_vmm *vmm, const char *name,
+                          const struct pc_plan *plan, struct diag *diag)
+{
+    struct machine *m;
+
+    if (pc_plan_check(plan, diag))
+        return NULL;
+    m = vmm->count < X86_VMM_VMS_MAX ? new_machine(vmm, name, X86_MODE_REAL)
+                                     : NULL;
+    if (!m) {
+        diag_set(diag, STATUS_NO_MEMORY, "no memory for %s", name);
         return NULL;
     }
-    vmm->machines[vmm->count] = m;
-    vmm->vms[vmm->count++] = &m->vm;
-    return &m->vm;
+    return equip_pc(vmm, m, plan, diag) ? give_up(vmm, m) : keep(vmm, m);
+}
+
+struct board *x86_vm_board(struct vm *vm)
+{
+    return machine(vm)->pc ? &machine(vm)->board : NULL;
+}
+
+struct x86_platform *x86_vm_platform(struct vm *vm)
+{
+    return &machine(vm)->platform;
 }
 
 struct vm **x86_vmm_vms(struct x86_vmm *vmm, size_t *count)
@@ -280,22 +397,28 @@ enum x86_mode x86_image_mode(const char *path, struct diag *diag)
                : X86_MODE_LONG;
 }
 
+static struct uart *serial_port(struct machine *m)
+{
+    return m->pc ? &m->board.uart : &m->uart;
+}
+
 void x86_vm_on_output(struct vm *vm, x86_output_fn fn, void *to)
 {
     struct machine *m = machine(vm);
+    struct debug_port *debug = m->pc ? &m->board.debug : &m->debug;
 
-    m->uart.output = m->debug.output = fn;
-    m->uart.to = m->debug.to = to;
+    serial_port(m)->output = debug->output = fn;
+    serial_port(m)->to = debug->to = to;
 }
 
 size_t x86_vm_input(struct vm *vm, const uint8_t *bytes, size_t n)
 {
-    return uart_input(&machine(vm)->uart, bytes, n);
+    return uart_input(serial_port(machine(vm)), bytes, n);
 }
 
 bool x86_vm_input_waiting(const struct vm *vm)
 {
-    return machine(vm)->uart.count > 0;
+    return serial_port(machine(vm))->count > 0;
 }
 
 bool x86_vm_exit_code(const struct vm *vm, uint32_t *code)

@@ -16,6 +16,7 @@
 #include "monitor/vm.h"
 #include "x86vmm/machine/mode.h"
 #include "x86vmm/machine/state.h"
+#include "x86vmm/pc/board.h"
 
 enum {
     X86_VMM_VMS_MAX = 16,
@@ -50,6 +51,19 @@ void x86_vmm_free(struct x86_vmm *vmm);
  * `name` is borrowed.  Owned by the vmm.  NULL: said in *diag. */
 struct vm *x86_vmm_add(struct x86_vmm *vmm, const char *name,
                        enum x86_mode mode, uint64_t bytes, struct diag *diag);
+
+/* A whole PC instead: the storage, board and processor of this plan, as pc_new
+ * makes them, with the clock and the instruction boundaries of the bare one.
+ * It stands at the reset vector; a loader (x86vmm/pc/load.h) fills
+ * x86_vm_state, vm->mem.  The plan's `disks` are borrowed. */
+struct vm *x86_vmm_add_pc(struct x86_vmm *vmm, const char *name,
+                          const struct pc_plan *plan, struct diag *diag);
+/* How large the pool is that such a machine takes. */
+uint64_t x86_vmm_pc_pool(const struct pc_plan *plan);
+
+/* Its board; NULL for a machine without one.  Of both: the platform. */
+struct board *x86_vm_board(struct vm *vm);
+struct x86_platform *x86_vm_platform(struct vm *vm);
 
 /* The machines, for vmm_run: an array of *count. */
 struct vm **x86_vmm_vms(struct x86_vmm *vmm, size_t *count);

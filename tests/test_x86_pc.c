@@ -68,7 +68,8 @@ static void ends(enum pc_stop stop, const char *words)
     char text[128];
 
     ck_assert_int_eq(pc_run(rig.pc, 10000000), stop);
-    pc_stop_words(rig.pc, stop, text, sizeof(text));
+    pc_stop_words(&rig.pc->platform, stop, rig.pc->cpu.state.rip, text,
+                  sizeof(text));
     ck_assert_str_eq(text, words);
 }
 

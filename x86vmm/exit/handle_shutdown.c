@@ -5,8 +5,8 @@
  * has died, which is no end of its own choice. */
 enum verdict handle_x86_shutdown(struct vcpu *v, struct vm_exit *x)
 {
-    (void)x;
     diag_set(&v->vm->diag, STATUS_OK,
-             "its processor shut down: a triple fault");
+             "its processor shut down: a triple fault at %llx",
+             (unsigned long long)x->pc);
     return VERDICT_FAIL;
 }

@@ -267,7 +267,7 @@ static void add_ports(struct board *b)
              &b->ioapic);
 }
 
-static void begin_platform(struct board *b)
+static void begin_platform(struct board *b, const struct pc_plan *plan)
 {
     struct x86_platform *p = b->platform;
 
@@ -278,12 +278,14 @@ static void begin_platform(struct board *b)
     p->controller = b;
     p->apic = b->apic;
     p->apic_base = X86_APIC_BASE_RESET;
+    p->vendor = plan->vendor;
+    p->hides_monitor = plan->hides_monitor;
 }
 
 void board_init(struct board *b, const struct pc_plan *plan)
 {
     b->apic = plan->apic;
-    begin_platform(b);
+    begin_platform(b, plan);
     pic_init(&b->pic);
     lapic_init(&b->lapic, b->clock);
     b->lapic.nmi = apic_nmi;

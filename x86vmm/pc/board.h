@@ -44,6 +44,7 @@ struct pc_plan {
     bool apic;       /* a local and an I/O APIC beside the 8259As */
     /* Of the processor, PC_VENDOR characters; NULL: our own.  Borrowed. */
     const char *vendor;
+    bool hides_monitor; /* under one: the guest sees what it sees on a bare PC */
 };
 
 /* STATUS_BAD_INPUT, with *diag, when there is no such PC. */

@@ -127,11 +127,9 @@ size_t pc_input(struct pc *pc, const uint8_t *bytes, size_t n)
     return board_input(&pc->board, bytes, n);
 }
 
-void pc_stop_words(const struct pc *pc, enum pc_stop stop, char *out,
-                   size_t size)
+void pc_stop_words(const struct x86_platform *p, enum pc_stop stop,
+                   uint64_t rip, char *out, size_t size)
 {
-    const struct x86_platform *p = &pc->platform;
-
     switch (stop) {
     case PC_STOPPED:
         if (p->how == X86_STOP_EXIT)
@@ -142,14 +140,14 @@ void pc_stop_words(const struct pc *pc, enum pc_stop stop, char *out,
         break;
     case PC_HALTED:
         format(out, size, "HLT with interrupts off at %llx",
-               (unsigned long long)pc->cpu.state.rip);
+               (unsigned long long)rip);
         break;
     case PC_IDLE:
         format(out, size, "HLT, and nothing is due");
         break;
     case PC_SHUTDOWN:
         format(out, size, "triple fault at %llx",
-               (unsigned long long)pc->cpu.state.rip);
+               (unsigned long long)rip);
         break;
     default:
         format(out, size, "%s", "");

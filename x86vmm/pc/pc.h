@@ -15,7 +15,8 @@ enum pc_stop {
     PC_STOPPED, /* a device ended it: platform.how and .through */
     PC_HALTED,  /* HLT with interrupts off: nothing can wake it */
     PC_IDLE,    /* HLT, and no event is due: only input can wake it */
-    PC_SHUTDOWN /* triple fault */
+    PC_SHUTDOWN, /* triple fault */
+    PC_FAILED    /* of a PC under a monitor, which has given up */
 };
 
 struct pc {
@@ -43,8 +44,9 @@ enum pc_stop pc_run(struct pc *pc, uint64_t n);
 /* Characters for the serial port; returns how many found room. */
 size_t pc_input(struct pc *pc, const uint8_t *bytes, size_t n);
 
-/* "through its exit port, code 3": why it came back; "" for PC_BUDGET. */
-void pc_stop_words(const struct pc *pc, enum pc_stop stop, char *out,
-                   size_t size);
+/* "through its exit port, code 3": why it came back, at this RIP; "" for
+ * PC_BUDGET. */
+void pc_stop_words(const struct x86_platform *p, enum pc_stop stop,
+                   uint64_t rip, char *out, size_t size);
 
 #endif
