@@ -2,7 +2,7 @@
 #include "base/bytes.h"
 #include "tests/command.h"
 #include "x86vmm/vtx/dump.h"
-#include "x86vmm/vtx/entry_check.h"
+#include "x86vmm/vtx/entry_memo.h"
 #include "x86vmm/vtx/sample.h"
 
 #include <check.h>
@@ -269,6 +269,82 @@ START_TEST(any_vmcs_can_be_checked)
 }
 END_TEST
 
+static uint64_t next(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return *seed >> 20;
+}
+
+/* The first rule that is broken, before the MSRs are loaded; NULL. */
+static const struct entry_check *broken(struct entry *e,
+                                        struct entry_memo *memo)
+{
+    struct entry_failure f;
+
+    if (!memo) {
+        if (entry_check_until(e, ENTRY_CONTROLS, ENTRY_HOST, &f))
+            entry_check_until(e, ENTRY_GUEST, ENTRY_LINK, &f);
+        return f.check;
+    }
+    entry_memo_begin(memo, e);
+    if (entry_memo_until(memo, e, ENTRY_CONTROLS, ENTRY_HOST, &f) &&
+        entry_memo_until(memo, e, ENTRY_GUEST, ENTRY_LINK, &f))
+        entry_memo_end(memo, e);
+    return f.check;
+}
+
+/* A field or a byte of storage that rules look at; some changes are undone. */
+static void alter(struct vmcs_dump *d, const struct vmcs *good, uint64_t *seed)
+{
+    static const uint32_t looked_at[] = {0x9000, 0x9018, 0x8080, 0xC000};
+    enum vmcs_field f = (enum vmcs_field)(next(seed) % VMCS_FIELD_COUNT);
+
+    if (next(seed) % 8 == 0)
+        storage[looked_at[next(seed) % 4]] ^= 2;
+    else if (next(seed) % 16 == 0)
+        d->host_long = !d->host_long;
+    else
+        vmcs_set(&d->vmcs, f,
+                 d->vmcs.field[f] ^ UINT64_C(1) << next(seed) % vmcs_width(f));
+    if (next(seed) % 2)
+        d->vmcs.field[f] = good->field[f];
+}
+
+/* What is not asked again would have held. */
+START_TEST(a_memo_changes_no_answer)
+{
+    uint64_t seed = 42;
+    unsigned held = 0, fell = 0;
+
+    for (unsigned round = 0; round < 60; round++) {
+        enum vmcs_sample sample = round % VMCS_SAMPLE_COUNT;
+        struct entry_memo memo = {.known = false};
+        struct vmcs_dump good, dump;
+
+        make(vmcs_sample_name(sample),
+             "GUEST_CR3=0x9000;VIRTUAL_APIC_ADDR=0x8000", &good);
+        dump = good;
+        for (unsigned step = 0; step < 200; step++) {
+            const struct entry_check *all, *again;
+
+            alter(&dump, &good.vmcs, &seed);
+            struct entry e = entry_of(&dump);
+            all = broken(&e, NULL);
+            again = broken(&e, &memo);
+            ck_assert_msg(all == again, "round %u, step %u: %s, but %s", round,
+                          step, all ? all->name : "-",
+                          again ? again->name : "-");
+            held += !all;
+            fell += all != NULL;
+            if (all && next(&seed) % 2)
+                dump = good;
+        }
+    }
+    ck_assert_uint_gt(held, 2000);
+    ck_assert_uint_gt(fell, 2000);
+}
+END_TEST
+
 /* ---- trapline explain: twelve typical wrong set-ups ---- */
 
 static const struct {
@@ -384,6 +460,7 @@ Suite *suite_x86_entry(void)
     tcase_add_loop_test(c, failures_have_qualifications, 0,
                         ARRAY_LEN(qualifications));
     tcase_add_test(c, any_vmcs_can_be_checked);
+    tcase_add_test(c, a_memo_changes_no_answer);
     tcase_add_loop_test(c, explains, 0, ARRAY_LEN(dumps));
     tcase_add_test(c, the_command_explains);
     tcase_add_test(c, the_command_lists_its_rules);

@@ -95,7 +95,7 @@ enum {
 /* Bits of CR0 and CR4 that must be 1, that may be 1, in VMX operation. */
 #define VMX_CR0_FIXED0 UINT64_C(0x80000021) /* PG NE PE */
 #define VMX_CR0_FIXED1 UINT64_C(0xFFFFFFFF)
-#define VMX_CR4_FIXED0 UINT64_C(0x2000) /* VMXE */
+#define VMX_CR4_FIXED0 UINT64_C(0x2000)   /* VMXE */
 #define VMX_CR4_FIXED1 UINT64_C(0x302FFF) /* and what the processor has */
 #define VMX_CR4_VMXE   UINT64_C(0x2000)
 

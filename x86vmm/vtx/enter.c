@@ -169,24 +169,22 @@ static bool load_msr(void *who, uint32_t msr, uint64_t value)
     return !x86_msr_write(who, msr, value);
 }
 
-int vtx_load_guest(struct x86_cpu *cpu, bool *failed)
+int vtx_load_guest(struct x86_cpu *cpu, struct entry *e, bool *failed)
 {
     struct vtx *t = vtx_of(cpu);
     const struct vmcs *v = t->v;
-    struct entry e = {.vmcs = v,
-                      .mem = cpu->world.mem,
-                      .address = t->current,
-                      .load = load_msr,
-                      .who = cpu};
 
-    *failed = !entry_check_until(&e, ENTRY_GUEST, ENTRY_LINK, &t->why);
+    *failed = !entry_memo_until(&t->memo, e, ENTRY_GUEST, ENTRY_LINK, &t->why);
     if (*failed)
         return vtx_fail_entry(cpu);
+    entry_memo_end(&t->memo, e);
     load_state(cpu, v);
     drop_translations(cpu, v);
     x86_mode_changed(cpu);
+    e->load = load_msr;
+    e->who = cpu;
     if (F(ENTRY_MSR_LOAD_COUNT))
-        *failed = !entry_check_until(&e, ENTRY_MSR, ENTRY_MSR, &t->why);
+        *failed = !entry_check_until(e, ENTRY_MSR, ENTRY_MSR, &t->why);
     if (*failed)
         return vtx_fail_entry(cpu);
     if (load_pdptes(cpu, v))
@@ -207,11 +205,12 @@ bool vtx_enter(struct x86_cpu *cpu, struct vmcs *v, bool *exited)
     bool failed;
 
     *exited = false;
-    if (!entry_check_until(&e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
+    entry_memo_begin(&t->memo, &e);
+    if (!entry_memo_until(&t->memo, &e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
         return false;
     t->v = v;
     t->outside = true;
     t->on = true;
-    *exited = vtx_load_guest(cpu, &failed) == X86_EXIT;
+    *exited = vtx_load_guest(cpu, &e, &failed) == X86_EXIT;
     return !failed;
 }

@@ -7,8 +7,34 @@
 
 /* ---- What the rows' expressions say ---- */
 
-#define F(name)      (e->vmcs->field[VMCS_##name])
-#define ON(name)     vmcs_has(e->vmcs, VMX_##name)
+static void note(const struct entry *e, unsigned what)
+{
+    if (e->reads)
+        e->reads->bits[what / 64] |= UINT64_C(1) << what % 64;
+}
+
+static uint64_t field_of(const struct entry *e, unsigned field)
+{
+    note(e, field);
+    return e->vmcs->field[field];
+}
+
+static bool control_of(const struct entry *e, enum vmx_control c)
+{
+    note(e, vmx_groups[c / 32].field);
+    if (c / 32 == VMX_GROUP_SECONDARY)
+        note(e, VMCS_PRIMARY_CONTROLS);
+    return vmcs_has(e->vmcs, c);
+}
+
+static bool is_v86(const struct entry *e)
+{
+    note(e, ENTRY_READS_VM);
+    return e->vmcs->field[VMCS_GUEST_RFLAGS] & X86_FLAG_VM;
+}
+
+#define F(name)      field_of(e, VMCS_##name)
+#define ON(name)     control_of(e, VMX_##name)
 #define S            (e->i)
 #define PHYSICAL     BITS_MASK(X86_PHYSICAL_BITS)
 #define PAGE_ADDRESS (PHYSICAL & ~UINT64_C(0xFFF))
@@ -20,14 +46,14 @@
 /* Sets of segments, a bit each in the order of enum x86_seg. */
 enum { SIX = 0x3F, DATA = 0x39, ES_SS_DS = 0x0D, FS_GS = 0x30, TR = 0x80 };
 
-#define SELECTOR(s)  (e->vmcs->field[VMCS_GUEST_ES_SELECTOR + (s)])
-#define LIMIT(s)     (e->vmcs->field[VMCS_GUEST_ES_LIMIT + (s)])
-#define RIGHTS(s)    (e->vmcs->field[VMCS_GUEST_ES_RIGHTS + (s)])
+#define SELECTOR(s)  field_of(e, VMCS_GUEST_ES_SELECTOR + (s))
+#define LIMIT(s)     field_of(e, VMCS_GUEST_ES_LIMIT + (s))
+#define RIGHTS(s)    field_of(e, VMCS_GUEST_ES_RIGHTS + (s))
 #define RPL(s)       (SELECTOR(s) & 3)
 #define TYPE(s)      (RIGHTS(s) & 0xF)
 #define DPL(s)       (RIGHTS(s) >> 5 & 3)
 #define USABLE(s)    (!(RIGHTS(s) & 0x10000))
-#define V86          ((F(GUEST_RFLAGS) & X86_FLAG_VM) != 0)
+#define V86          is_v86(e)
 #define IA32E        ON(ENTRY_IA32E_GUEST)
 #define LONG_CODE    (IA32E && (F(GUEST_CS_RIGHTS) & 0x2000))
 #define UNRESTRICTED ON(SECONDARY_UNRESTRICTED_GUEST)
@@ -123,6 +149,7 @@ static uint64_t virtual_tpr(const struct entry *e)
     const uint8_t *p =
         e->mem ? mem_at(e->mem, F(VIRTUAL_APIC_ADDR) + AT_TPR, 4) : NULL;
 
+    note(e, ENTRY_READS_STORAGE);
     return p ? load_le32(p) >> 4 & 0xF : 0xF;
 }
 
@@ -130,6 +157,7 @@ static bool linked_revision(const struct entry *e)
 {
     const uint8_t *p;
 
+    note(e, ENTRY_READS_STORAGE);
     if (!e->mem) /* not known; but 0 is a pointer that nobody has set */
         return F(LINK_POINTER) != 0;
     p = mem_at(e->mem, F(LINK_POINTER), 4);
@@ -140,6 +168,7 @@ static bool pdptes_hold(const struct entry *e)
 {
     const uint8_t *p;
 
+    note(e, ENTRY_READS_STORAGE);
     if (!e->mem)
         return true;
     p = mem_at(e->mem, F(GUEST_CR3) & 0xFFFFFFE0, 32);
@@ -157,7 +186,7 @@ static bool pdptes_hold(const struct entry *e)
 #define V value_of(e, field)
 static uint64_t value_of(const struct entry *e, enum vmcs_field field)
 {
-    return e->vmcs->field[field + e->i];
+    return field_of(e, field + e->i);
 }
 
 #define CHECK(name, stage, first, each, section, when, holds, words) \
@@ -203,7 +232,7 @@ static bool ask(const struct entry *e, const struct entry_check *c,
                 struct entry_failure *f)
 {
     enum vmcs_field field = (enum vmcs_field)(c->field + e->i);
-    uint64_t value = e->vmcs->field[field], must, may;
+    uint64_t value = field_of(e, field), must, may;
 
     if (c->holds) {
         if (c->holds(e))
@@ -323,6 +352,13 @@ bool entry_check_until(struct entry *e, enum entry_stage first,
 {
     failure->check = NULL;
     ask_all(e, first, last, stop, failure);
+    return !failure->check;
+}
+
+bool entry_check_row(struct entry *e, size_t row, struct entry_failure *failure)
+{
+    failure->check = NULL;
+    ask_each(e, &rows[row], stop, failure);
     return !failure->check;
 }
 

@@ -30,11 +30,24 @@ struct entry {
      * loaded. */
     bool (*load)(void *who, uint32_t msr, uint64_t value);
     void *who;
+    /* What the rows have looked at, is noted here: entry_memo.h.  May be
+     * NULL. */
+    struct entry_reads *reads;
     /* Of the row that is being checked: which of several fields, or which
      * entry of an MSR list. */
     unsigned i;
     uint32_t msr;
     uint64_t msr_high, msr_value;
+};
+
+/* Beside the fields, a row may look at RFLAGS.VM alone, and at storage. */
+enum {
+    ENTRY_READS_VM = VMCS_FIELD_COUNT,
+    ENTRY_READS_STORAGE,
+    ENTRY_READS_COUNT
+};
+struct entry_reads {
+    uint64_t bits[(ENTRY_READS_COUNT + 63) / 64];
 };
 
 struct entry_check {
@@ -72,6 +85,10 @@ size_t entry_check_all(struct entry *e, struct entry_failure *failures,
 /* Those of stages first..last, as the processor asks: until one fails. */
 bool entry_check_until(struct entry *e, enum entry_stage first,
                        enum entry_stage last, struct entry_failure *failure);
+
+/* The row of this number in entry_checks, not of ENTRY_MSR. */
+bool entry_check_row(struct entry *e, size_t row,
+                     struct entry_failure *failure);
 
 /* What a failure of this stage shows: the VM-instruction error number, or the
  * exit reason without bit 31; and the qualification of the latter. */

@@ -234,12 +234,13 @@ static int enter(struct x86_cpu *cpu, bool launch)
         return fail(cpu, VMX_ERROR_VMLAUNCH_NOT_CLEAR);
     if (!launch && !t->own.launched)
         return fail(cpu, VMX_ERROR_VMRESUME_NOT_LAUNCHED);
-    if (!entry_check_until(&e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
+    entry_memo_begin(&t->memo, &e);
+    if (!entry_memo_until(&t->memo, &e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
         return fail(cpu,
                     (enum vmx_error)entry_stage_number(t->why.check->stage));
     t->v = &t->own;
     t->outside = false;
-    int code = vtx_load_guest(cpu, &failed);
+    int code = vtx_load_guest(cpu, &e, &failed);
     t->own.launched = t->own.launched || !failed;
     cpu->next_rip = cpu->state.rip;
     return code;

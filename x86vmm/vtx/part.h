@@ -17,9 +17,9 @@ int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
             enum x86_access access, bool entry, uint64_t *physical);
 int vtx_instruction(struct x86_cpu *cpu, const struct x86_op *op);
 
-/* Checks passed but those of the guest's state: load it, and go.  X86_SYNC, or
- * what leave() returned.  *failed: reason 33 or 34. */
-int vtx_load_guest(struct x86_cpu *cpu, bool *failed);
+/* Checks passed but those of the guest's state: ask them, load it, and go.
+ * X86_SYNC, or what leave() returned.  *failed: reason 33 or 34. */
+int vtx_load_guest(struct x86_cpu *cpu, struct entry *e, bool *failed);
 /* To the monitor: as t->exit says; `during` may be NULL. */
 int vtx_leave(struct x86_cpu *cpu, const struct x86_fault *during);
 /* An exit before anything of the guest was loaded, or after: reason 33, 34. */

@@ -7,7 +7,7 @@
 #ifndef X86VMM_VTX_VTX_H
 #define X86VMM_VTX_VTX_H
 
-#include "x86vmm/vtx/entry_check.h"
+#include "x86vmm/vtx/entry_memo.h"
 
 /* A VM exit on its way. */
 struct vtx_exit {
@@ -35,6 +35,7 @@ struct vtx {
     uint64_t timer_end;       /* time-stamp counter at which the timer is 0 */
     struct vtx_exit exit;     /* on its way */
     struct entry_failure why; /* the last entry that failed */
+    struct entry_memo memo;   /* the last one whose checks held */
 };
 #define VTX_NONE UINT64_MAX
 
