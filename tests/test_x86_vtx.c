@@ -230,6 +230,25 @@ START_TEST(the_timer_counts)
 }
 END_TEST
 
+/* Instructions are not looked at one by one until then, and time that jumps
+ * counts. */
+START_TEST(the_timer_is_due)
+{
+    make_real();
+    CODE(GUEST, "\x90\x90\x90\xEB\xFB");
+    vmcs_put(v, VMX_PIN_PREEMPTION_TIMER, true);
+    v->field[VMCS_PREEMPTION_TIMER] = 501;
+    enter();
+    ck_assert(!m->cpu.watched);
+    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_BUDGET);
+    ck_assert_uint_eq(m->cpu.guest_due, m->cpu.ran + 401);
+    m->clock.now += 400;
+    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_EXIT);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_PREEMPTION_TIMER);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 101 % 4);
+}
+END_TEST
+
 /* ---- Control registers ---- */
 
 START_TEST(the_guest_sees_the_shadow)
@@ -339,6 +358,36 @@ START_TEST(activity_is_kept)
     store_le32(m->storage + 4 * 0x21, 0x30000100);
     CODE(GUEST + 0x100, "\x0F\xA2");
     v->field[VMCS_ENTRY_INTERRUPTION_INFO] = 0x80000021;
+    run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
+}
+END_TEST
+
+/* In the shutdown state only an NMI counts, or a window for one. */
+START_TEST(shutdown_is_kept)
+{
+    make_real();
+    v->field[VMCS_GUEST_ACTIVITY] = 2;
+    v->field[VMCS_GUEST_RFLAGS] = 0x202;
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
+    vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, true);
+    enter();
+    m->cpu.interrupt_line = true;
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, false);
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
+    vmcs_put(v, VMX_PIN_NMI, true);
+    m->cpu.nmi_pending = true;
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_EXIT);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000202);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 2);
+    m->cpu.interrupt_line = false;
+    vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, false);
+    vmcs_put(v, VMX_PIN_NMI, false);
+    v->field[VMCS_GUEST_INTERRUPTIBILITY] = 0;
+    store_le32(m->storage + 4 * 2, 0x30000100);
+    CODE(GUEST + 0x100, "\x0F\xA2");
+    m->cpu.nmi_pending = true;
     run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
 }
@@ -544,12 +593,14 @@ Suite *suite_x86_vtx(void)
     tcase_add_test(c, interrupts_and_windows_exit);
     tcase_add_test(c, it_can_be_stepped);
     tcase_add_test(c, the_timer_counts);
+    tcase_add_test(c, the_timer_is_due);
     tcase_add_test(c, the_guest_sees_the_shadow);
     tcase_add_test(c, the_task_priority_is_a_shadow);
     tcase_add_loop_test(c, page_faults_exit_by_error_code, 0,
                         ARRAY_LEN(page_faults));
     tcase_add_test(c, debug_exceptions_tell_by_the_qualification);
     tcase_add_test(c, activity_is_kept);
+    tcase_add_test(c, shutdown_is_kept);
     tcase_add_test(c, msr_bitmaps_choose);
     tcase_add_test(c, io_bitmaps_choose);
     tcase_add_test(c, the_time_is_offset);

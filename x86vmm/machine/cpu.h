@@ -148,6 +148,8 @@ struct x86_cpu {
     const struct x86_guest *guest;   /* in a guest; its hooks */
     void *assistant;                 /* theirs */
     bool watched; /* each instruction of the guest is looked at */
+    uint64_t guest_due; /* in a guest: when `ran` is this, its `between` is
+                         * asked; later than `ran` */
     struct x86_fault fault;
     bool interrupt_line; /* the controller has one */
     bool nmi_pending, nmi_blocked;

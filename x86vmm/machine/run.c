@@ -2,6 +2,7 @@
  *
  * x86_step is the meaning.  x86_run is the same, faster: while nothing can come
  * between, instructions are taken from decoded blocks. */
+#include "base/bits.h"
 #include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/code.h"
 #include "x86vmm/machine/debug.h"
@@ -137,13 +138,14 @@ enum x86_outcome x86_step(struct x86_cpu *cpu)
 
 /* The instructions of one block, until its end, a jump, or something else.
  * Only the last one of a block may change next_rip and return X86_NEXT. */
-static int run_block(struct x86_cpu *cpu, const struct x86_block *b)
+static inline int run_block(struct x86_cpu *cpu, const struct x86_block *b,
+                            uint64_t end)
 {
     const struct x86_op *op = b->ops, *last = op + b->count;
     uint64_t rip = cpu->state.rip, mask = cpu->rip_mask, ran = cpu->ran;
 
-    if (UNLIKELY(b->count > cpu->run_end - ran))
-        last = op + (cpu->run_end - ran);
+    if (UNLIKELY(b->count > end - ran))
+        last = op + (end - ran);
     for (;;) {
         rip = (rip + op->len) & mask;
         cpu->next_rip = rip;
@@ -162,8 +164,8 @@ static int run_block(struct x86_cpu *cpu, const struct x86_block *b)
     return X86_NEXT;
 }
 
-/* Blocks, as long as nothing can come between. */
-static int run_blocks(struct x86_cpu *cpu)
+/* Blocks, as long as nothing can come between, and until `pause`. */
+static inline int run_blocks_until(struct x86_cpu *cpu, uint64_t pause)
 {
     const struct x86_block *b;
     int code;
@@ -173,10 +175,21 @@ static int run_blocks(struct x86_cpu *cpu)
             cpu->ran++;
             return x86_deliver_fault(cpu);
         }
-        code = run_block(cpu, b);
-    } while (LIKELY(!code) && cpu->ran < cpu->run_end && !cpu->interrupt_line &&
-             !cpu->nmi_pending);
+        code = run_block(cpu, b, min_u64(pause, cpu->run_end));
+    } while (LIKELY(!code) && cpu->ran < cpu->run_end && cpu->ran < pause &&
+             !cpu->interrupt_line && !cpu->nmi_pending);
     return code;
+}
+
+static int run_blocks(struct x86_cpu *cpu)
+{
+    return run_blocks_until(cpu, UINT64_MAX);
+}
+
+/* In a guest something may be due. */
+static int run_guest_blocks(struct x86_cpu *cpu)
+{
+    return run_blocks_until(cpu, cpu->guest_due);
 }
 
 enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
@@ -189,7 +202,9 @@ enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
             return (enum x86_outcome)code;
         if (cpu->halted)
             return X86_HALT;
-        code = UNLIKELY(is_watched(cpu)) ? step_one(cpu) : run_blocks(cpu);
+        code = UNLIKELY(is_watched(cpu)) ? step_one(cpu)
+               : UNLIKELY(cpu->guest)    ? run_guest_blocks(cpu)
+                                         : run_blocks(cpu);
         if (code > X86_SYNC)
             return (enum x86_outcome)code;
     }

@@ -59,7 +59,13 @@ static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
 /* 27.3.2.5 to 27.3.2.7: what waits, and what is blocked. */
 static void load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
 {
-    enum { BY_STI = 1, BY_MOV_SS = 2, BY_NMI = 8, ENABLED = 0x1000 };
+    enum {
+        BY_STI = 1,
+        BY_MOV_SS = 2,
+        BY_NMI = 8,
+        ENABLED = 0x1000,
+        SHUTDOWN = 2
+    };
     uint64_t blocked = F(GUEST_INTERRUPTIBILITY),
              waiting = F(GUEST_PENDING_DEBUG);
 
@@ -67,6 +73,7 @@ static void load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
     cpu->shadow_ss = blocked & BY_MOV_SS;
     cpu->nmi_blocked = blocked & BY_NMI;
     cpu->halted = F(GUEST_ACTIVITY) != 0;
+    vtx_of(cpu)->shut_down = F(GUEST_ACTIVITY) == SHUTDOWN;
     cpu->debug_hits = waiting & ENABLED ? (uint32_t)waiting & (0xF | X86_DR6_BS)
                                         : (uint32_t)waiting & X86_DR6_BS;
 }
@@ -115,7 +122,7 @@ static int inject(struct x86_cpu *cpu, const struct vmcs *v)
         t->trap_flag_pending = true;
         return X86_SYNC;
     }
-    cpu->halted = false;
+    cpu->halted = t->shut_down = false;
     cpu->nmi_blocked = cpu->nmi_blocked || type == NMI;
     cpu->next_rip = cpu->state.rip;
     if (after)
@@ -159,8 +166,10 @@ static void start_watching(struct x86_cpu *cpu, const struct vmcs *v)
     t->entered = cpu->ran;
     t->trap_flag_pending = false;
     t->timer_end = x86_tsc(cpu) - cpu->tsc_offset + F(PREEMPTION_TIMER);
-    /* windows open by instructions that end a block anyhow */
-    cpu->watched = ON(PRIMARY_MONITOR_TRAP_FLAG) || ON(PIN_PREEMPTION_TIMER);
+    /* Windows open by instructions that end a block anyhow; when the timer is
+     * out is known. */
+    cpu->watched = ON(PRIMARY_MONITOR_TRAP_FLAG);
+    cpu->guest_due = UINT64_MAX;
     cpu->guest = &vtx_guest;
 }
 

@@ -86,9 +86,13 @@ void vtx_interrupt(struct x86_cpu *cpu)
     leave_by(cpu, VMX_EXIT_EXTERNAL_INTERRUPT);
 }
 
-static bool timer_is_out(const struct x86_cpu *cpu)
+/* An instruction is a tick: if not yet, when? */
+static bool timer_is_out(struct x86_cpu *cpu)
 {
-    return x86_tsc(cpu) - cpu->tsc_offset >= vtx_of(cpu)->timer_end;
+    uint64_t now = x86_tsc(cpu) - cpu->tsc_offset, end = vtx_of(cpu)->timer_end;
+
+    cpu->guest_due = now < end ? cpu->ran + (end - now) : UINT64_MAX;
+    return now >= end;
 }
 
 static int take_nmi(struct x86_cpu *cpu)
@@ -122,6 +126,21 @@ static int take_interrupt(struct x86_cpu *cpu)
     return vtx_leave(cpu, NULL);
 }
 
+/* Only an NMI, and a window for one, end the shutdown state (25.4.2, 26.2). */
+static int while_shut_down(struct x86_cpu *cpu, const struct vmcs *v)
+{
+    struct vtx *t = vtx_of(cpu);
+
+    if (ON(PRIMARY_NMI_WINDOW) && !cpu->nmi_blocked)
+        return leave_by(cpu, VMX_EXIT_NMI_WINDOW);
+    if (!cpu->nmi_pending || (cpu->nmi_blocked && !ON(PIN_VIRTUAL_NMIS)))
+        return X86_HALT;
+    if (ON(PIN_NMI))
+        return take_nmi(cpu);
+    t->shut_down = false; /* the driver delivers it */
+    return 0;
+}
+
 /* In the order of their priorities (27.7, 26.2). */
 static int between(struct x86_cpu *cpu)
 {
@@ -137,6 +156,8 @@ static int between(struct x86_cpu *cpu)
         return leave_by(cpu, VMX_EXIT_PREEMPTION_TIMER);
     if (cpu->shadow)
         return 0;
+    if (t->shut_down)
+        return while_shut_down(cpu, v);
     if (ON(PRIMARY_NMI_WINDOW) && !cpu->nmi_blocked)
         return leave_by(cpu, VMX_EXIT_NMI_WINDOW);
     if (cpu->nmi_pending && ON(PIN_NMI) &&

@@ -265,7 +265,11 @@ static int vmcall(struct x86_cpu *cpu, const struct x86_op *op)
     return fail(cpu, VMX_ERROR_VMCALL_IN_ROOT);
 }
 
-/* ---- INVEPT, INVVPID ---- */
+/* ---- INVEPT, INVVPID ----
+ *
+ * A monitor in storage finds nothing kept of its guests that they could drop:
+ * each exit to it has dropped that (go_to_monitor).  Its own translations, of
+ * VPID 0 and no EPT, stay, as they are to. */
 
 /* 16 bytes in storage; the type in the register, one of the offered ones. */
 static int invalidate(struct x86_cpu *cpu, const struct x86_op *op,
@@ -284,15 +288,6 @@ static int invalidate(struct x86_cpu *cpu, const struct x86_op *op,
     return 0;
 }
 
-/* All translations are dropped, whatever was asked for: more than is asked is
- * allowed. */
-static int drop_all(struct x86_cpu *cpu)
-{
-    vtx_of(cpu)->vpid = 0;
-    x86_tlb_flush(cpu, true);
-    return succeed(cpu);
-}
-
 static int invept(struct x86_cpu *cpu, const struct x86_op *op)
 {
     enum { SINGLE = 1, TYPES = 1 << 1 | 1 << 2 };
@@ -306,7 +301,7 @@ static int invept(struct x86_cpu *cpu, const struct x86_op *op)
     if (type == SINGLE && ((d[0] & 7) % 6 || (d[0] >> 3 & 7) != 3 ||
                            (d[0] & 0xF80) || d[0] >> X86_PHYSICAL_BITS))
         return fail(cpu, VMX_ERROR_INVALID_OPERAND);
-    return drop_all(cpu);
+    return succeed(cpu);
 }
 
 static int invvpid(struct x86_cpu *cpu, const struct x86_op *op)
@@ -322,7 +317,7 @@ static int invvpid(struct x86_cpu *cpu, const struct x86_op *op)
     if (type != ALL &&
         (d[0] >> 16 || !d[0] || (type == ADDRESS && !x86_canonical(d[1]))))
         return fail(cpu, VMX_ERROR_INVALID_OPERAND);
-    return drop_all(cpu);
+    return succeed(cpu);
 }
 
 /* ---- All of them ---- */

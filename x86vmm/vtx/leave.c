@@ -59,14 +59,20 @@ static void save_control(const struct x86_cpu *cpu, struct vmcs *v)
 
 static void save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
 {
-    enum { BY_STI = 1, BY_MOV_SS = 2, BY_NMI = 8, ENABLED = 0x1000 };
+    enum {
+        BY_STI = 1,
+        BY_MOV_SS = 2,
+        BY_NMI = 8,
+        ENABLED = 0x1000,
+        SHUTDOWN = 2
+    };
     uint64_t hits = cpu->debug_hits & (0xF | X86_DR6_BS);
 
     F(GUEST_INTERRUPTIBILITY) = (cpu->shadow_ss ? BY_MOV_SS
                                  : cpu->shadow  ? BY_STI
                                                 : 0) |
                                 (cpu->nmi_blocked ? BY_NMI : 0);
-    F(GUEST_ACTIVITY) = cpu->halted;
+    F(GUEST_ACTIVITY) = vtx_of(cpu)->shut_down ? SHUTDOWN : cpu->halted;
     F(GUEST_PENDING_DEBUG) = hits | (hits & 0xF ? ENABLED : 0);
     if (ON(EXIT_SAVE_TIMER)) {
         uint64_t now = x86_tsc(cpu) - cpu->tsc_offset,

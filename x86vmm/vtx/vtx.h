@@ -29,6 +29,7 @@ struct vtx {
     bool outside;   /* its monitor is this program */
     uint32_t vpid;  /* whose translations are kept; 0: nobody's */
     uint64_t eptp;
+    bool shut_down;           /* the guest's activity state is that */
     bool injecting;           /* the entry's event is not asked for */
     bool trap_flag_pending;   /* a monitor-trap-flag exit is injected */
     uint64_t entered;         /* cpu->ran at the entry */
