@@ -1,23 +1,29 @@
 /* Hardware assistance for monitors, as a part that is added to a processor
- * (x86vmm/vtx).  The processor knows only when to ask; without it cpu->assist
- * is NULL, and cpu->guest is too unless a guest is being run. */
+ * (x86vmm/vtx, x86vmm/svm).  The processor knows only when to ask; without it
+ * cpu->assist is NULL, and cpu->guest is too unless a guest is being run. */
 #ifndef X86VMM_MACHINE_ASSIST_H
 #define X86VMM_MACHINE_ASSIST_H
 
 #include "x86vmm/machine/access.h"
 
 struct x86_op;
+struct x86_cpuid_row;
 
 /* What the part adds to the processor at all. */
 struct x86_assist {
-    /* An instruction of op_vmx.def; an outcome. */
+    uint64_t cr4, efer; /* bits of these registers */
+    /* An instruction of op_assist.def; an outcome.  #UD if it is another
+     * part's. */
     int (*instruction)(struct x86_cpu *cpu, const struct x86_op *op);
     /* Is this MSR the part's own?  Then *code is 0, or X86_FAULT. */
     bool (*msr)(struct x86_cpu *cpu, uint32_t index, bool write,
                 uint64_t *value, int *code);
     /* The processor is reset. */
     void (*reset)(struct x86_cpu *cpu);
-    /* May CR0, CR4 become this? */
+    /* What CPUID leaves for this leaf, changed. */
+    void (*cpuid)(const struct x86_cpu *cpu, uint32_t leaf,
+                  struct x86_cpuid_row *row);
+    /* May CR0, CR4 become this?  NULL: what the processor has. */
     bool (*may_set)(const struct x86_cpu *cpu, unsigned reg, uint64_t value);
 };
 
@@ -25,6 +31,9 @@ struct x86_assist {
  * fault.exits set, found in the middle of an instruction; deliver() then makes
  * it, and returns X86_SYNC (the monitor goes on) or X86_EXIT. */
 struct x86_guest {
+    /* PAE paging's four pointers are read at each walk instead of being kept:
+     * AMD's, with nested paging. */
+    bool walks_pdptes;
     /* A row of asked.def, after the check of CPL and before its body.  True: it
      * has been dealt with, and *code is its outcome. */
     bool (*instruction)(struct x86_cpu *cpu, const struct x86_op *op,

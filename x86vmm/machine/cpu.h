@@ -132,6 +132,10 @@ struct x86_world {
 struct x86_assist; /* assist.h */
 struct x86_guest;
 
+/* By AMD-V's global interrupt flag; of a guest whose RFLAGS.IF masks virtual
+ * interrupts only, by the monitor's. */
+enum { X86_HELD_INTERRUPTS = 1, X86_HELD_NMI = 2, X86_HELD_BREAKPOINTS = 4 };
+
 struct x86_cpu {
     struct x86_state state;
     struct x86_flags flags;
@@ -150,6 +154,7 @@ struct x86_cpu {
     bool watched; /* each instruction of the guest is looked at */
     uint64_t guest_due; /* in a guest: when `ran` is this, its `between` is
                          * asked; later than `ran` */
+    uint8_t held; /* X86_HELD_*: what waits, though nothing masks it */
     struct x86_fault fault;
     bool interrupt_line; /* the controller has one */
     bool nmi_pending, nmi_blocked;

@@ -98,6 +98,8 @@ int x86_debug_trap(struct x86_cpu *cpu, bool traced)
 {
     uint32_t found = cpu->debug_hits | (traced ? X86_DR6_BS : 0);
 
+    if (cpu->held & X86_HELD_BREAKPOINTS) /* they are lost */
+        found &= ~UINT32_C(0xF);
     cpu->debug_hits = 0;
     if (!found)
         return 0;

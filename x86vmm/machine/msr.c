@@ -135,15 +135,20 @@ int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
 
 /* ---- Those with a meaning ---- */
 
+uint64_t x86_efer_own(const struct x86_cpu *cpu)
+{
+    return X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE |
+           (cpu->assist ? cpu->assist->efer : 0);
+}
+
 /* LMA is the processor's; LME does not change while paging is on. */
 static int write_efer(struct x86_cpu *cpu, uint64_t value)
 {
-    const uint64_t own =
-        X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE;
     struct x86_state *s = &cpu->state;
     uint64_t changed = value ^ s->efer;
 
-    if ((value & ~own) || ((changed & X86_EFER_LME) && (s->cr0 & X86_CR0_PG)))
+    if ((value & ~x86_efer_own(cpu)) ||
+        ((changed & X86_EFER_LME) && (s->cr0 & X86_CR0_PG)))
         return x86_raise_gp(cpu);
     s->efer = (value & ~X86_EFER_LMA) | (s->efer & X86_EFER_LMA);
     if (changed & X86_EFER_NXE)
@@ -153,14 +158,21 @@ static int write_efer(struct x86_cpu *cpu, uint64_t value)
 }
 
 /* Eight memory types: 0 1 4 5 6 7 (SDM vol. 3, "Page Attribute Table"). */
-static int write_pat(struct x86_cpu *cpu, uint64_t value)
+bool x86_pat_is_valid(uint64_t value)
 {
     for (unsigned i = 0; i < 64; i += 8) {
         uint64_t type = value >> i & 0xFF;
 
         if (type > 7 || type == 2 || type == 3)
-            return x86_raise_gp(cpu);
+            return false;
     }
+    return true;
+}
+
+static int write_pat(struct x86_cpu *cpu, uint64_t value)
+{
+    if (!x86_pat_is_valid(value))
+        return x86_raise_gp(cpu);
     cpu->msrs->pat = value;
     return 0;
 }

@@ -19,6 +19,11 @@ void x86_msrs_reset(struct x86_msrs *m);
 MUST_USE int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value);
 MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
 
+/* Bits of EFER that this processor has. */
+uint64_t x86_efer_own(const struct x86_cpu *cpu);
+/* May PAT be this: a memory type in each of its bytes? */
+bool x86_pat_is_valid(uint64_t value);
+
 /* The time-stamp counter: guest time, one tick an instruction, and what WRMSR
  * has added to it. */
 uint64_t x86_tsc(const struct x86_cpu *cpu);

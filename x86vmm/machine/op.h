@@ -169,6 +169,14 @@ MUST_USE int x86_get_rmw(struct x86_cpu *cpu, const struct x86_op *op,
  * the body; IOPL and the I/O permission map by x86_io_allowed. */
 MUST_USE int x86_io_allowed(struct x86_cpu *cpu, unsigned port, unsigned size);
 
+/* Bits of CR4 that this processor has. */
+uint64_t x86_cr4_own(const struct x86_cpu *cpu);
+
+/* Is there such a control register?  Would MOV put this value there, as far as
+ * that is known without looking into storage: 0, or #UD, #GP. */
+bool x86_has_creg(unsigned reg);
+MUST_USE int x86_check_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value);
+
 /* MOV to CR0 2 3 4 8, with all that comes of it; an outcome. */
 int x86_set_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value);
 

@@ -15,18 +15,50 @@
 #define CR4_OWN UINT64_C(0x300FBC)
 #define CR4_PGE UINT64_C(0x80)
 
-#define CR4_VMXE UINT64_C(0x2000)
-
 /* ---- With hardware assistance ---- */
 
-static uint64_t cr4_own(const struct x86_cpu *cpu)
+uint64_t x86_cr4_own(const struct x86_cpu *cpu)
 {
-    return cpu->assist ? CR4_OWN | CR4_VMXE : CR4_OWN;
+    return CR4_OWN | (cpu->assist ? cpu->assist->cr4 : 0);
 }
 
 static bool may_set(const struct x86_cpu *cpu, unsigned reg, uint64_t value)
 {
-    return !cpu->assist || cpu->assist->may_set(cpu, reg, value);
+    return !cpu->assist || !cpu->assist->may_set ||
+           cpu->assist->may_set(cpu, reg, value);
+}
+
+/* ---- What they take ---- */
+
+bool x86_has_creg(unsigned reg)
+{
+    return reg == 0 || (reg >= 2 && reg <= 4) || reg == 8;
+}
+
+static bool takes(const struct x86_cpu *cpu, unsigned reg, uint64_t value)
+{
+    switch (reg) {
+    case 0:
+        return !(value >> 32) && may_set(cpu, 0, value) &&
+               (!(value & X86_CR0_PG) || (value & X86_CR0_PE)) &&
+               (!(value & CR0_NW) || (value & CR0_CD));
+    case 3:
+        return !x86_long_mode(cpu) || !(value >> X86_PHYSICAL_BITS);
+    case 4:
+        return !(value & ~x86_cr4_own(cpu)) && may_set(cpu, 4, value) &&
+               (!x86_long_mode(cpu) || (value & X86_CR4_PAE));
+    case 8:
+        return !(value >> 4);
+    default:
+        return true;
+    }
+}
+
+int x86_check_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value)
+{
+    if (!x86_has_creg(reg))
+        return x86_raise(cpu, X86_EXC_UD);
+    return takes(cpu, reg, value) ? 0 : x86_raise_gp(cpu);
 }
 
 /* ---- CR0 ---- */
@@ -57,9 +89,7 @@ static int set_cr0(struct x86_cpu *cpu, uint64_t value)
     struct x86_state *s = &cpu->state;
     uint64_t changed;
 
-    if (value >> 32 || ((value & X86_CR0_PG) && !(value & X86_CR0_PE)) ||
-        ((value & CR0_NW) && !(value & CR0_CD)) || !may_set(cpu, 0, value))
-        return x86_raise_gp(cpu);
+    TRY(x86_check_creg(cpu, 0, value));
     value = (value & CR0_OWN) | X86_CR0_ET;
     changed = value ^ s->cr0;
     /* PAE paging's pointers are loaded where it begins. */
@@ -102,8 +132,7 @@ static int set_cr3(struct x86_cpu *cpu, uint64_t value)
 {
     struct x86_state *s = &cpu->state;
 
-    if (x86_long_mode(cpu) && value >> X86_PHYSICAL_BITS)
-        return x86_raise_gp(cpu);
+    TRY(x86_check_creg(cpu, 3, value));
     if ((s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) && !x86_long_mode(cpu))
         TRY(x86_load_pdptes(cpu, value));
     s->cr3 = value;
@@ -120,9 +149,7 @@ static int set_cr4(struct x86_cpu *cpu, uint64_t value)
     bool pointers =
         changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE | X86_CR4_SMEP);
 
-    if ((value & ~cr4_own(cpu)) || !may_set(cpu, 4, value) ||
-        (x86_long_mode(cpu) && !(value & X86_CR4_PAE)))
-        return x86_raise_gp(cpu);
+    TRY(x86_check_creg(cpu, 4, value));
     if (pointers && (s->cr0 & X86_CR0_PG) && (value & X86_CR4_PAE) &&
         !x86_long_mode(cpu))
         TRY(x86_load_pdptes(cpu, s->cr3));
@@ -146,8 +173,7 @@ int x86_set_creg(struct x86_cpu *cpu, unsigned reg, uint64_t value)
     case 4:
         return set_cr4(cpu, value);
     case 8:
-        if (value >> 4)
-            return x86_raise_gp(cpu);
+        TRY(x86_check_creg(cpu, 8, value));
         cpu->state.cr8 = value;
         if (cpu->world.apic_changed)
             cpu->world.apic_changed(cpu->world.who);
@@ -166,7 +192,7 @@ int op_mov_creg(struct x86_cpu *cpu, const struct x86_op *op)
         [0] = s->cr0, [2] = s->cr2, [3] = s->cr3, [4] = s->cr4, [8] = s->cr8};
     uint64_t v;
 
-    if (reg > 8 || reg == 1 || (reg > 4 && reg < 8))
+    if (!x86_has_creg(reg))
         return x86_raise(cpu, X86_EXC_UD);
     if (!to)
         return x86_put(cpu, op, 0, values[reg]);

@@ -1,6 +1,7 @@
 /* Segment registers, RFLAGS, and what is the processor's own (Intel SDM vol. 2,
  * by name). */
 #include "base/bytes.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/cpuid.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/op.h"
@@ -261,7 +262,6 @@ int op_rdpmc(struct x86_cpu *cpu, const struct x86_op *op)
 
 int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    enum { VMX = 1 << 5 };
     uint64_t *r = cpu->state.gpr;
     const struct x86_cpuid_world world = {
         .vendor = cpu->world.vendor,
@@ -271,8 +271,8 @@ int op_cpuid(struct x86_cpu *cpu, const struct x86_op *op)
         x86_cpuid_in((uint32_t)r[X86_RAX], (uint32_t)r[X86_RCX], &world);
 
     (void)op;
-    if (row.leaf == 1 && cpu->assist)
-        row.ecx |= VMX;
+    if (cpu->assist)
+        cpu->assist->cpuid(cpu, (uint32_t)r[X86_RAX], &row);
     r[X86_RAX] = row.eax;
     r[X86_RBX] = row.ebx;
     r[X86_RCX] = row.ecx;

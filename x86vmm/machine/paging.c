@@ -17,7 +17,8 @@ enum {
     PTE_PS = 0x80,
     PTE_G = 0x100
 };
-#define PTE_XD (UINT64_C(1) << 63)
+#define PTE_XD         (UINT64_C(1) << 63)
+#define PDPTE_RESERVED (0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS))
 
 /* Bits of a page fault's error code. */
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
@@ -203,6 +204,26 @@ static uint64_t frame_of(const struct walk *w, unsigned leaf)
     return frame | (w->linear & BITS_MASK(shift) & ~BITS_MASK(12));
 }
 
+static bool walks_pdptes(const struct x86_cpu *cpu)
+{
+    return UNLIKELY(cpu->guest) && cpu->guest->walks_pdptes;
+}
+
+/* The pointer to this address's directory, of PAE paging. */
+static int pdpte_of(const struct walk *w, uint64_t *e)
+{
+    const struct x86_cpu *cpu = w->cpu;
+    uint64_t at = (cpu->state.cr3 & 0xFFFFFFE0) + (w->linear >> 30 & 3) * 8;
+
+    *e = cpu->pdpte[w->linear >> 30 & 3];
+    if (!walks_pdptes(cpu))
+        return 0;
+    TRY(second_level(w, X86_READ, &at));
+    *e = read_entry(w, at);
+    return (*e & PTE_P) && (*e & PDPTE_RESERVED) ? page_fault(w, PF_P | PF_RSVD)
+                                                 : 0;
+}
+
 /* Where the walk begins: root table and its level. */
 static int begin(struct walk *w, uint64_t *table, unsigned *top)
 {
@@ -218,7 +239,8 @@ static int begin(struct walk *w, uint64_t *table, unsigned *top)
     *table = s->cr3 & 0xFFFFF000;
     if (w->size == 4)
         return 0;
-    uint64_t e = w->cpu->pdpte[w->linear >> 30 & 3];
+    uint64_t e;
+    TRY(pdpte_of(w, &e));
     *table = e & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(12);
     return e & PTE_P ? 0 : page_fault(w, 0);
 }
@@ -271,16 +293,17 @@ int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
 
 int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
 {
-    const uint64_t reserved = 0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS);
     struct walk w = {.cpu = cpu, .size = 8};
     uint64_t e[4];
 
+    if (walks_pdptes(cpu))
+        return 0;
     for (unsigned i = 0; i < 4; i++) {
         uint64_t at = (cr3 & 0xFFFFFFE0) + 8 * i;
 
         TRY(second_level(&w, X86_READ, &at));
         e[i] = read_entry(&w, at);
-        if ((e[i] & PTE_P) && (e[i] & reserved))
+        if ((e[i] & PTE_P) && (e[i] & PDPTE_RESERVED))
             return x86_raise_gp(cpu);
     }
     memcpy(cpu->pdpte, e, sizeof(e));

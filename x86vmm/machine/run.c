@@ -32,12 +32,13 @@ static int take_pending(struct x86_cpu *cpu)
     }
     if (cpu->shadow)
         return X86_NEXT;
-    if (cpu->nmi_pending && !cpu->nmi_blocked) {
+    if (cpu->nmi_pending && !cpu->nmi_blocked && !(cpu->held & X86_HELD_NMI)) {
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;
         return deliver_external(cpu, 2);
     }
     if (!cpu->interrupt_line || !(cpu->state.rflags & X86_FLAG_IF) ||
+        (cpu->held & X86_HELD_INTERRUPTS) ||
         (vector = cpu->world.acknowledge(cpu->world.who)) < 0)
         return X86_NEXT;
     return deliver_external(cpu, (unsigned)vector);

@@ -377,8 +377,10 @@ int vtx_instruction(struct x86_cpu *cpu, const struct x86_op *op)
     const struct vtx *t = vtx_of(cpu);
     unsigned i = 0;
 
-    while (rows[i].id != op->id)
+    while (i < ARRAY_LEN(rows) && rows[i].id != op->id)
         i++;
+    if (i == ARRAY_LEN(rows)) /* of another vendor */
+        return x86_raise(cpu, X86_EXC_UD);
     if (cpu->guest && op->id == X86_INSN_VMCALL)
         return leave(cpu, op, i);
     if (!has_them(cpu) ||

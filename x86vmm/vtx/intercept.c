@@ -377,9 +377,13 @@ bool vtx_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code)
         [X86_INSN_SLDT] = table,
         [X86_INSN_STR] = table,
         [X86_INSN_INVLPG] = invlpg,
+#define INTERCEPT(name, exit, control) [X86_INSN_##name] = by_table,
+#define INTERCEPT_ALWAYS(name, exit)   [X86_INSN_##name] = by_table,
+#include "x86vmm/vtx/intercept.def"
+#undef INTERCEPT
+#undef INTERCEPT_ALWAYS
     };
     const struct vmcs *v = vtx_of(cpu)->v;
 
-    return by[op->id] ? by[op->id](cpu, v, op, code)
-                      : by_table(cpu, v, op, code);
+    return by[op->id] && by[op->id](cpu, v, op, code);
 }

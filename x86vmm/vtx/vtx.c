@@ -1,3 +1,4 @@
+#include "x86vmm/machine/cpuid.h"
 #include "x86vmm/vtx/part.h"
 
 #include <string.h>
@@ -51,7 +52,19 @@ static void reset(struct x86_cpu *cpu)
     cpu->watched = false;
 }
 
-static const struct x86_assist assist = {.instruction = vtx_instruction,
+static void cpuid(const struct x86_cpu *cpu, uint32_t leaf,
+                  struct x86_cpuid_row *row)
+{
+    enum { VMX = 1 << 5 };
+
+    (void)cpu;
+    if (leaf == 1)
+        row->ecx |= VMX;
+}
+
+static const struct x86_assist assist = {.cr4 = VMX_CR4_VMXE,
+                                         .instruction = vtx_instruction,
+                                         .cpuid = cpuid,
                                          .msr = msr,
                                          .reset = reset,
                                          .may_set = may_set};
