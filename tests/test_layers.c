@@ -35,11 +35,12 @@ static const struct layer {
     {"x86vmm/", false, "base/ monitor/ x86vmm/machine/ x86vmm/vcpu.h"},
     {"x86vmm/machine/", false, "base/ x86vmm/machine/"},
     {"x86vmm/vtx/", false, "base/ x86vmm/machine/ x86vmm/vtx/"},
+    {"x86vmm/svm/", false, "base/ x86vmm/machine/ x86vmm/svm/"},
     {"x86vmm/dev/", true, "base/ x86vmm/machine/ x86vmm/dev/"},
     {"x86vmm/pc/", false, "base/ x86vmm/machine/ x86vmm/dev/ x86vmm/pc/"},
     {"x86vmm/engine/", false,
-     "base/ monitor/ x86vmm/machine/ x86vmm/vtx/ x86vmm/vcpu.h "
-     "x86vmm/engine/"},
+     "base/ monitor/ x86vmm/machine/ x86vmm/vtx/ x86vmm/svm/ "
+     "x86vmm/vcpu.h x86vmm/engine/"},
     {"x86vmm/exit/", true,
      "base/ monitor/ x86vmm/machine/ x86vmm/vcpu.h x86vmm/exit/"},
     {"x86vmm/bare/", true,

@@ -1,0 +1,141 @@
+#include "x86vmm/svm/vmrun_check.h"
+
+#include "base/bits.h"
+#include "base/bytes.h"
+#include "base/format.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/msr.h"
+#include "x86vmm/svm/part.h"
+
+/* ---- What the rows' expressions say ---- */
+
+#define F(name)    (r->vmcb->field[VMCB_##name])
+#define PHYSICAL   BITS_MASK(X86_PHYSICAL_BITS)
+#define CR0_NW     UINT64_C(0x20000000)
+#define CR0_CD     UINT64_C(0x40000000)
+#define CS_L_D     ((uint64_t)X86_ATTR_L | X86_ATTR_DB)
+#define PAGING     (F(CR0) & X86_CR0_PG)
+#define LONG       (PAGING && (F(EFER) & X86_EFER_LME))
+#define PAE_PAGING (PAGING && (F(CR4) & X86_CR4_PAE) && !LONG)
+#define NESTED     (F(NP_CONTROL) & VMCB_NESTED_PAGING)
+
+#define INJECTING      (F(EVENTINJ) & VMCB_EVENT_VALID)
+#define INJECTION_TYPE (F(EVENTINJ) >> 8 & 7)
+
+enum { MSRPM_BYTES = 0x2000, IOPM_BYTES = 0x3000 };
+
+/* The lowest twelve bits of the address do not count. */
+static bool table_fits(uint64_t base, uint64_t bytes)
+{
+    base &= ~UINT64_C(0xFFF);
+    return base <= PHYSICAL && bytes <= PHYSICAL + 1 - base;
+}
+
+static bool pdptes_hold(const struct vmrun *r)
+{
+    const uint64_t own = PHYSICAL & ~UINT64_C(0x1E6);
+    const uint8_t *p = mem_at(r->mem, F(CR3) & 0xFFFFFFE0, 32);
+
+    for (unsigned i = 0; p && i < 4; i++) {
+        uint64_t entry = load_le64(p + 8 * i);
+
+        if ((entry & 1) && (entry & ~own))
+            return false;
+    }
+    return p != NULL;
+}
+
+/* ---- The rows ---- */
+
+#define V (r->vmcb->field[field])
+
+#define CHECK(name, about, section, when, holds, words) \
+    static bool holds_##name(const struct vmrun *r)     \
+    {                                                   \
+        const enum vmcb_field field = VMCB_##about;     \
+                                                        \
+        (void)field;                                    \
+        return !(when) || (holds);                      \
+    }
+#define BITS(name, about, section, when, must, may, words)        \
+    static void bits_##name(const struct vmrun *r, uint64_t *set, \
+                            uint64_t *open)                       \
+    {                                                             \
+        (void)r;                                                  \
+        *set = (when) ? (must) : 0;                               \
+        *open = (when) ? (may) : UINT64_MAX;                      \
+    }
+#include "x86vmm/svm/vmrun_check.def"
+#undef CHECK
+#undef BITS
+
+static const struct vmrun_check rows[] = {
+#define CHECK(name, about, section, when, holds, words) \
+    {#name, VMCB_##about, section, words, holds_##name, NULL},
+#define BITS(name, about, section, when, must, may, words) \
+    {#name, VMCB_##about, section, words, NULL, bits_##name},
+#include "x86vmm/svm/vmrun_check.def"
+#undef CHECK
+#undef BITS
+};
+const struct vmrun_check_table vmrun_checks = {rows, ARRAY_LEN(rows)};
+
+/* ---- Asking ---- */
+
+static bool ask(const struct vmrun *r, const struct vmrun_check *c,
+                struct vmrun_failure *f)
+{
+    uint64_t value = r->vmcb->field[c->field], must = 0, may = UINT64_MAX;
+
+    if (c->holds) {
+        if (c->holds(r))
+            return true;
+    } else {
+        c->bits(r, &must, &may);
+        if ((value & must) == must && !(value & ~may))
+            return true;
+    }
+    *f = (struct vmrun_failure){.check = c,
+                                .value = value,
+                                .computed = c->bits != NULL,
+                                .should_be = (value | must) & may};
+    return false;
+}
+
+size_t vmrun_check_all(const struct vmrun *r, struct vmrun_failure *failures,
+                       size_t cap)
+{
+    struct vmrun_failure f;
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!ask(r, &rows[i], &f)) {
+            if (n < cap)
+                failures[n] = f;
+            n++;
+        }
+    return n;
+}
+
+bool vmrun_check(const struct vmrun *r, struct vmrun_failure *failure)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!ask(r, &rows[i], failure))
+            return false;
+    failure->check = NULL;
+    return true;
+}
+
+/* ---- Telling ---- */
+
+void vmrun_failure_words(const struct vmrun_failure *f, char *text, size_t cap)
+{
+    size_t n = format(text, cap, "%s is 0x%llX, but should %s",
+                      vmcb_fields[f->check->field].name,
+                      (unsigned long long)f->value, f->check->words);
+
+    if (f->computed)
+        n += format(text + n, cap - n, " (0x%llX would do)",
+                    (unsigned long long)f->should_be);
+    format(text + n, cap - n, " [APM vol. 2, %s]", f->check->section);
+}
