@@ -223,7 +223,7 @@ demo: all
 
 .PHONY: install clean
 SAMPLES = $(wildcard $(BUILD)/s370/guest/*.conf $(BUILD)/s370/guest/*.aws \
-                     $(BUILD)/x86vmm/guest/*.bin)
+                     $(BUILD)/x86vmm/guest/*.bin $(BUILD)/x86vmm/bare/*.img)
 MAN = $(DESTDIR)$(PREFIX)/share/man
 install: all
 	install -D -m 755 $(BUILD)/trapline $(DESTDIR)$(PREFIX)/bin/trapline

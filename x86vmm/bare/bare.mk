@@ -1,7 +1,8 @@
 # The monitor on bare metal: an image for a PC, by an x86 compiler.  Elsewhere
 # name one: make X86_CC=x86_64-linux-gnu-gcc; without it the image is left out,
 # and whoever needs it says so.
-X86_CC     ?= $(CC)
+x86_only    = $(if $(findstring x86_64,$(shell $(1) -dumpmachine 2>/dev/null)),$(1))
+X86_CC     ?= $(or $(call x86_only,$(CC)),$(call x86_only,gcc))
 X86_OBJCOPY ?= objcopy
 BARE_FLAGS := $(CSTD) $(WARN) -I. -O2 -g -ffreestanding -fno-pic -fno-pie \
               -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -15,10 +16,17 @@ BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c) \
 BARE_OBJECTS := $(patsubst %,$(BUILD)/bare/%.o,$(basename \
     $(wildcard x86vmm/bare/*.S x86vmm/bare/*.c) $(BARE_SHARED)))
 BARE_IMAGE := $(BUILD)/x86vmm/bare/monitor.img
+BARE_ELF   := $(BARE_IMAGE:.img=.elf)
 
-ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1 || echo no),)
+ifneq ($(X86_CC),)
 all: $(BARE_IMAGE)
+else
+all: no-bare-image
 endif
+
+.PHONY: no-bare-image
+no-bare-image:
+	@echo "  SKIP     the monitor on bare metal: $(CC) compiles for no x86"
 
 $(BUILD)/bare/%.o: %.c
 	$(call say,CC-BARE,$<)
@@ -31,14 +39,14 @@ $(BUILD)/bare/%.o: %.S x86vmm/bare/layout.h
 	$(Q)$(X86_CC) -E -P -x assembler-with-cpp -I. -o $(@:.o=.s) $<
 	$(Q)$(X86_AS) --64 -o $@ $(@:.o=.s)
 
-$(BUILD)/bare/monitor.elf: x86vmm/bare/image.ld $(BARE_OBJECTS)
+$(BARE_ELF): x86vmm/bare/image.ld $(BARE_OBJECTS)
 	$(call say,LD-BARE,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(X86_LD) -m elf_x86_64 -nostdlib --no-warn-rwx-segments -z max-page-size=4096 -T $< \
 	    -o $@ $(BARE_OBJECTS)
 
-$(BARE_IMAGE): $(BUILD)/bare/monitor.elf
+$(BARE_IMAGE): $(BARE_ELF)
 	$(call say,IMAGE,$@)
-	$(Q)mkdir -p $(@D)
 	$(Q)$(X86_OBJCOPY) -O binary $< $@
 
 -include $(BARE_OBJECTS:.o=.d)

@@ -61,6 +61,7 @@ _Noreturn void bare_trap(const struct trap_frame *f)
     say("the monitor itself has met #%s (error %llx) at %llx, CR2 %llx",
         name ? name : "?", (unsigned long long)f->error,
         (unsigned long long)f->rip, (unsigned long long)read_cr2());
+    say("the end, code 125");
     cpu_off(125);
 }
 

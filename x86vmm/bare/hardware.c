@@ -65,13 +65,33 @@ uint64_t hardware_cr0_mask(void)
     return X86_CR0_NE | UINT64_C(0x60000000); /* CD, NW: the caches' */
 }
 
-/* Those of the profile (machine/cpuid.def): VME PVI TSD DE PSE PAE PGE PCE
- * OSFXSR OSXMMEXCPT. */
-#define CR4_OWN UINT64_C(0x7BC)
-
+/* TSD DE PSE PAE PGE PCE OSFXSR OSXMMEXCPT, which all processors in long mode
+ * have; UMIP SMEP SMAP where the one below has them. */
 uint64_t hardware_cr4_mask(void)
 {
-    return ~CR4_OWN;
+    uint64_t own = 0x7BC;
+    uint32_t r[4];
+
+    cpuid(7, r);
+    own |= r[2] >> 2 & 1 ? UINT64_C(1) << 11 : 0;
+    own |= r[1] >> 7 & 1 ? UINT64_C(1) << 20 : 0;
+    own |= r[1] >> 20 & 1 ? UINT64_C(1) << 21 : 0;
+    return ~own;
+}
+
+/* A guest is told of nothing that the processor below does not have. */
+static void confine_cpuid(struct x86_state *s, uint32_t leaf)
+{
+    enum { HYPERVISOR = 1u << 31 };
+    uint32_t r[4];
+
+    if (leaf != 1 && leaf != 7 && leaf != 0x80000001)
+        return;
+    cpuid(leaf, r);
+    if (leaf == 7)
+        s->gpr[X86_RBX] &= r[1];
+    s->gpr[X86_RCX] &= r[2] | (leaf == 1 ? HYPERVISOR : 0);
+    s->gpr[X86_RDX] &= r[3];
 }
 
 /* SYSENTER_*, PAT, EFER, FS_BASE, GS_BASE, which control structures have, and
@@ -161,8 +181,12 @@ void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
 void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
                              enum x86_insn op, uint64_t len)
 {
-    begin(v, x, COMPLETE_ADVANCED, len);
+    struct hardware *h = begin(v, x, COMPLETE_ADVANCED, len);
+
     x->insn = &x86_insns.rows[op];
+    h->leaf = (uint32_t)state(v)->gpr[X86_RAX];
+    if (op == X86_OP_CPUID)
+        h->completion = COMPLETE_CPUID;
     if (trace_on(v->vm->trace)) { /* which shows them */
         uint8_t bytes[X86_INSN_MAX];
 
@@ -439,6 +463,8 @@ bool hardware_complete(struct vcpu *v)
         return complete_string(v);
     if (how == COMPLETE_DEVICE)
         return complete_device(v);
+    if (how == COMPLETE_CPUID)
+        confine_cpuid(s, h->leaf);
     if (how == COMPLETE_IN)
         emulate_set(s, X86_RAX, h->size, load_le64(h->data));
     return true;

@@ -15,6 +15,7 @@ enum completion {
     COMPLETE_NOTHING,
     COMPLETE_ADVANCED, /* by the handler alone */
     COMPLETE_IN,       /* the answer goes to rAX */
+    COMPLETE_CPUID,    /* which tells of the processor below, too */
     COMPLETE_STRING,   /* INS, OUTS */
     COMPLETE_DEVICE    /* a device in storage */
 };
@@ -31,6 +32,7 @@ struct hardware {
     enum completion completion;
     uint64_t exit_pc, exit_len;
     struct emulation emulated;
+    uint32_t leaf;  /* of CPUID */
     bool in;        /* INS, IN */
     uint8_t size;   /* of one element */
     uint32_t count; /* of elements */

@@ -147,10 +147,17 @@ static bool judge(const struct machine *m)
            !(m->platform.stopped && m->platform.exit_code);
 }
 
+/* The last line, by which whoever has started us knows. */
+static _Noreturn void bare_end(uint8_t code)
+{
+    say("the end, code %u", code);
+    cpu_off(code);
+}
+
 static _Noreturn void give_up(const struct diag *d)
 {
     say("%s", d->text);
-    cpu_off(77);
+    bare_end(77);
 }
 
 _Noreturn void bare_main(uint32_t magic, uint64_t info)
@@ -182,6 +189,5 @@ _Noreturn void bare_main(uint32_t magic, uint64_t info)
     vmm_run(m->vms, m->count, &interrupted);
     for (size_t i = 0; i < m->count; i++)
         code |= !judge(&m->machines[i]);
-    say("the end");
-    cpu_off(code);
+    bare_end(code);
 }

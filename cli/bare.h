@@ -1,0 +1,59 @@
+/* The monitor on bare metal, as seen from outside: its image, and the PCs, real
+ * programs or modelled, that run it. */
+#ifndef CLI_BARE_H
+#define CLI_BARE_H
+
+#include "base/diag.h"
+
+enum { BARE_GUESTS_MAX = 8, BARE_PATH = 4096 };
+
+enum bare_on { BARE_BOCHS, BARE_QEMU, BARE_MODEL, BARE_ON_COUNT };
+extern const char *const bare_on_names[BARE_ON_COUNT];
+
+struct bare_plan {
+    const char *guests[BARE_GUESTS_MAX]; /* files, or names of our own */
+    unsigned count;
+    const char *command; /* words for the monitor */
+    enum bare_on on;
+    const char *cpu;  /* the emulator's model of a processor; NULL: default */
+    const char *json; /* a file for the second serial port; NULL: none */
+    uint64_t seconds; /* time limit */
+    bool debug;       /* wait for gdb */
+};
+
+/* A whole image: monitor, command, guests; malloced.  NULL, with *d:
+ * STATUS_UNSUPPORTED in *st when there is no monitor to begin from. */
+uint8_t *bare_image(const struct bare_plan *plan, size_t *size, enum status *st,
+                    struct diag *d);
+/* The file that gdb wants beside it. */
+void bare_symbols(char path[BARE_PATH]);
+
+/* How a run ended: what the monitor said last. */
+struct bare_end {
+    bool ended; /* it said its last line: */
+    int code;   /* and this is the code in it */
+    bool late;  /* the time limit was reached */
+    double seconds;
+    char how[128]; /* the emulator's end, if the monitor did not */
+};
+
+/* Run it, with the monitor's console on stdout.  STATUS_UNSUPPORTED: what is
+ * missing, in *d. */
+MUST_USE enum status bare_run(const struct bare_plan *plan,
+                              struct bare_end *end, struct diag *d);
+/* On the modelled PC, whose processor has VT-x. */
+MUST_USE enum status bare_run_model(const struct bare_plan *plan,
+                                    const uint8_t *image, size_t size,
+                                    struct bare_end *end, struct diag *d);
+
+/* The console's characters, from the first line of the monitor's on: to stdout,
+ * and into *end. */
+struct bare_console {
+    struct bare_end *end;
+    bool begun;
+    char line[512];
+    size_t n;
+};
+void bare_console_take(struct bare_console *c, const uint8_t *bytes, size_t n);
+
+#endif

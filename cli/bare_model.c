@@ -1,0 +1,111 @@
+/* The monitor in our machine: the modelled PC, whose processor has VT-x; the
+ * VMX instructions are executed by the guest. */
+#include "cli/bare.h"
+#include "cli/session.h"
+#include "x86vmm/machine/op.h"
+#include "x86vmm/pc/load.h"
+#include "x86vmm/pc/pc.h"
+#include "x86vmm/vtx/vtx.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEMORY = 128 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
+
+struct model {
+    struct pc *pc;
+    struct vtx vtx;
+    struct uart second;
+    struct bare_console console;
+    FILE *json;
+};
+
+static void printed(void *to, const uint8_t *bytes, size_t n)
+{
+    bare_console_take(to, bytes, n);
+}
+
+static void wrote_json(void *to, const uint8_t *bytes, size_t n)
+{
+    if (to)
+        fwrite(bytes, 1, n, to);
+}
+
+static enum status load(struct model *m, const uint8_t *image, size_t size,
+                        struct diag *d)
+{
+    const struct load_plan plan = {
+        .kernel = {"the monitor's image", image, size},
+        .mem = &m->pc->mem,
+        .storage = m->pc->bytes};
+    enum status st = load_multiboot(&plan, &m->pc->cpu.state, d);
+
+    if (!st)
+        pc_state_set(m->pc);
+    return st;
+}
+
+static enum status make(struct model *m, const struct bare_plan *plan,
+                        struct diag *d)
+{
+    const struct pc_plan pc = {.storage = MEMORY, .seconds = PC_EPOCH};
+
+    m->pc = pc_new(&pc, d);
+    if (!m->pc)
+        return STATUS_NO_MEMORY;
+    vtx_attach(&m->vtx, &m->pc->cpu);
+    m->pc->board.debug.output = printed;
+    m->pc->board.debug.to = &m->console;
+    if (plan->json && !(m->json = fopen(plan->json, "w")))
+        return diag_set(d, STATUS_BAD_INPUT, "%s: %s", plan->json,
+                        strerror(errno));
+    uart_init(&m->second, &m->pc->platform, COM2_LINE);
+    m->second.output = wrote_json;
+    m->second.to = m->json;
+    return bus_add(&m->pc->bus, &(struct bus_device){
+                                    BUS_PORT, COM2, COM2 + UART_REGISTERS - 1,
+                                    "second serial port", uart_io, &m->second});
+}
+
+static void run(struct model *m, const struct bare_plan *plan,
+                struct bare_end *end)
+{
+    uint64_t begin = session_host_ns(), limit = plan->seconds * 1000000000;
+    enum pc_stop stop = PC_BUDGET;
+
+    while (stop == PC_BUDGET && !end->late && !end->ended) {
+        stop = pc_run(m->pc, PIECE);
+        end->late = session_host_ns() - begin > limit;
+    }
+    end->seconds = (double)(session_host_ns() - begin) / 1e9;
+    pc_stop_words(&m->pc->platform, stop, m->pc->cpu.state.rip, end->how,
+                  sizeof(end->how));
+}
+
+enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
+                           size_t size, struct bare_end *end, struct diag *d)
+{
+    struct model *m;
+    enum status st;
+
+    if (!x86_op_decode_available())
+        return diag_set(d, STATUS_UNSUPPORTED, "--on model: %s",
+                        X86_NO_DECODER);
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        return diag_set(d, STATUS_NO_MEMORY, "no memory for a PC");
+    m->console.end = end;
+    st = make(m, plan, d);
+    if (!st)
+        st = load(m, image, size, d);
+    if (!st)
+        run(m, plan, end);
+    if (m->json && fclose(m->json) && !st)
+        st = diag_set(d, STATUS_HOST_FAILED, "%s: %s", plan->json,
+                      strerror(errno));
+    pc_free(m->pc);
+    free(m);
+    return st;
+}

@@ -1,0 +1,316 @@
+/* Bochs and QEMU, headless: a folder of their own, the console through a pipe,
+ * a time limit.  What they return tells nothing: the monitor's last line
+ * does. */
+#include "cli/bare.h"
+#include "cli/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const char *const bare_on_names[BARE_ON_COUNT] = {"bochs", "qemu", "model"};
+
+static const struct {
+    const char *program, *package, *cpu;
+} emulators[] = {
+    [BARE_BOCHS] = {"bochs", "bochs and bochs-term", "corei7_haswell_4770"},
+    [BARE_QEMU] = {"qemu-system-x86_64", "qemu-system-x86", "max"},
+};
+
+/* ---- The console ---- */
+
+static void take_line(struct bare_console *c)
+{
+    int code;
+
+    c->line[c->n] = '\0';
+    c->n = 0;
+    char *start = strstr(c->line, "bare: ");
+    if (!c->begun && !start)
+        return; /* the firmware's screen */
+    const char *line = c->begun ? c->line : start;
+    c->begun = true;
+    /* Bochs's debugger has a word at a triple fault, and at the end. */
+    if (c->end->ended || !strncmp(line, "(0).[", 5))
+        return;
+    if (sscanf(line, "bare: the end, code %d", &code) == 1) {
+        c->end->ended = true;
+        c->end->code = code;
+    }
+    puts(line);
+    fflush(stdout);
+}
+
+void bare_console_take(struct bare_console *c, const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] == '\n' || c->n == sizeof(c->line) - 1)
+            take_line(c);
+        if (bytes[i] >= ' ' && bytes[i] <= '~')
+            c->line[c->n++] = (char)bytes[i];
+    }
+}
+
+/* ---- The emulator's files ---- */
+
+struct stage {
+    char folder[64];
+    char image[128], script[128], settings[128];
+};
+
+static enum status write_file(const char *path, const void *bytes, size_t n,
+                              struct diag *d)
+{
+    FILE *f = fopen(path, "wb");
+    bool written = f && fwrite(bytes, 1, n, f) == n;
+
+    if (f && fclose(f))
+        written = false;
+    return written ? STATUS_OK
+                   : diag_set(d, STATUS_HOST_FAILED, "%s: %s", path,
+                              strerror(errno));
+}
+
+/* What Debian's Bochs 2.7 wants to run with no display, sound or person. */
+static enum status write_settings(const struct bare_plan *plan,
+                                  const struct stage *s, struct diag *d)
+{
+    char json[BARE_PATH + 64] = "", text[BARE_PATH + 2048];
+    int n;
+
+    if (plan->json)
+        snprintf(json, sizeof(json), "com2: enabled=1, mode=file, dev=\"%s\"\n",
+                 plan->json);
+    n = snprintf(
+        text, sizeof(text),
+        "plugin_ctrl: unmapped=1\n"
+        "config_interface: textconfig\n"
+        "display_library: term\n"
+        "romimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
+        "vgaromimage: file=/usr/share/vgabios/vgabios.bin\n"
+        "megs: 128\n"
+        "cpu: model=%s, count=1, ips=50000000, reset_on_triple_fault=0\n"
+        "clock: sync=none\n"
+        "ata0-master: type=disk, path=\"%s\", mode=flat\n"
+        "boot: disk\n"
+        "port_e9_hack: enabled=1\n"
+        "log: %s/log\n"
+        "panic: action=fatal\n"
+        "error: action=report\n"
+        "sound: waveoutdrv=dummy, waveout=none\n"
+        "speaker: enabled=0\n"
+        "%s",
+        plan->cpu ? plan->cpu : emulators[BARE_BOCHS].cpu, s->image, s->folder,
+        json);
+    enum status st = write_file(s->settings, text, (size_t)n, d);
+    return st ? st : write_file(s->script, "continue\nquit\n", 14, d);
+}
+
+static enum status set_stage(const struct bare_plan *plan, struct stage *s,
+                             const uint8_t *image, size_t size, struct diag *d)
+{
+    const char *tmp = getenv("TMPDIR");
+    enum status st;
+
+    if (!tmp || strlen(tmp) > sizeof(s->folder) - 24)
+        tmp = "/tmp";
+    snprintf(s->folder, sizeof(s->folder), "%s/trapline-XXXXXX", tmp);
+    if (!mkdtemp(s->folder))
+        return diag_set(d, STATUS_HOST_FAILED, "%s: %s", s->folder,
+                        strerror(errno));
+    snprintf(s->image, sizeof(s->image), "%s/disk.img", s->folder);
+    snprintf(s->script, sizeof(s->script), "%s/script", s->folder);
+    snprintf(s->settings, sizeof(s->settings), "%s/bochsrc", s->folder);
+    st = write_file(s->image, image, size, d);
+    if (!st && plan->on == BARE_BOCHS)
+        st = write_settings(plan, s, d);
+    return st;
+}
+
+/* All that an emulator may have left there. */
+static void clear_stage(const struct stage *s)
+{
+    static const char *const names[] = {"disk.img", "disk.img.lock", "script",
+                                        "bochsrc", "log"};
+    char path[160];
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", s->folder, names[i]);
+        unlink(path);
+    }
+    rmdir(s->folder);
+}
+
+/* ---- The emulator ---- */
+
+static _Noreturn void become_bochs(const struct stage *s)
+{
+    setenv("TERM", "vt100", 1); /* its display wants some */
+    execlp("bochs", "bochs", "-q", "-f", s->settings, "-rc", s->script,
+           (char *)NULL);
+    _exit(127);
+}
+
+static _Noreturn void become_qemu(const struct bare_plan *plan,
+                                  const struct stage *s)
+{
+    char drive[160], json[BARE_PATH + 8] = "null";
+
+    snprintf(drive, sizeof(drive), "file=%s,format=raw,if=ide", s->image);
+    if (plan->json)
+        snprintf(json, sizeof(json), "file:%s", plan->json);
+    execlp("qemu-system-x86_64", "qemu-system-x86_64", "-accel", "tcg", "-cpu",
+           plan->cpu ? plan->cpu : emulators[BARE_QEMU].cpu, "-m", "128",
+           "-display", "none", "-nodefaults", "-no-reboot", "-drive", drive,
+           "-debugcon", "stdio", "-serial", "null", "-serial", json, "-device",
+           "isa-debug-exit,iobase=0xf4,iosize=1",
+           plan->debug ? "-s" : (char *)NULL, plan->debug ? "-S" : (char *)NULL,
+           (char *)NULL);
+    _exit(127);
+}
+
+static pid_t start(const struct bare_plan *plan, const struct stage *s,
+                   int *console)
+{
+    int ends[2];
+    pid_t child;
+
+    if (pipe(ends))
+        return -1;
+    fflush(stdout);
+    child = fork();
+    if (!child) {
+        int null = open("/dev/null", O_RDWR);
+
+        dup2(null, 0);
+        dup2(ends[1], 1);
+        if (plan->on == BARE_BOCHS)
+            dup2(null, 2);
+        close(ends[0]);
+        close(ends[1]);
+        if (plan->on == BARE_BOCHS)
+            become_bochs(s);
+        become_qemu(plan, s);
+    }
+    close(ends[1]);
+    *console = ends[0];
+    if (child < 0)
+        close(ends[0]);
+    return child;
+}
+
+/* Until it closes its console, says the monitor's last line, or is late. */
+static void listen_to(const struct bare_plan *plan, int console,
+                      struct bare_end *end)
+{
+    uint64_t begin = session_host_ns(), limit = plan->seconds * 1000;
+    struct bare_console c = {.end = end};
+    uint8_t bytes[4096];
+
+    while (!end->ended && !end->late && !session_interrupted) {
+        struct pollfd p = {.fd = console, .events = POLLIN};
+        uint64_t spent = (session_host_ns() - begin) / 1000000;
+
+        end->late = !plan->debug && spent >= limit;
+        if (poll(&p, 1, 100) <= 0)
+            continue;
+        ssize_t n = read(console, bytes, sizeof(bytes));
+        if (n <= 0 && errno != EINTR)
+            break;
+        bare_console_take(&c, bytes, n > 0 ? (size_t)n : 0);
+    }
+    end->seconds = (double)(session_host_ns() - begin) / 1e9;
+}
+
+/* It ends by itself after the monitor's last line; if not, it is made to.
+ * Bochs does not heed SIGTERM. */
+static void end_child(pid_t child, struct bare_end *end)
+{
+    int status = 0;
+
+    for (unsigned i = 0; end->ended && i < 50; i++) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return;
+        usleep(20000);
+    }
+    if (end->late || end->ended || session_interrupted)
+        kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status))
+        snprintf(end->how, sizeof(end->how), "exit status %d",
+                 WEXITSTATUS(status));
+    else
+        snprintf(end->how, sizeof(end->how), "signal %d", WTERMSIG(status));
+}
+
+static bool in_path(const char *program)
+{
+    const char *path = getenv("PATH");
+    char file[512];
+
+    while (path && *path) {
+        size_t n = strcspn(path, ":");
+
+        snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, program);
+        if (!access(file, X_OK))
+            return true;
+        path += n + (path[n] == ':');
+    }
+    return false;
+}
+
+static enum status run_emulator(const struct bare_plan *plan,
+                                const uint8_t *image, size_t size,
+                                struct bare_end *end, struct diag *d)
+{
+    struct stage s;
+    enum status st;
+    int console;
+
+    if (!in_path(emulators[plan->on].program))
+        return diag_set(d, STATUS_UNSUPPORTED,
+                        "%s is not installed (Debian: %s); --on model needs "
+                        "neither Bochs nor QEMU",
+                        emulators[plan->on].program,
+                        emulators[plan->on].package);
+    st = set_stage(plan, &s, image, size, d);
+    if (!st) {
+        pid_t child = start(plan, &s, &console);
+
+        if (child < 0) {
+            st = diag_set(d, STATUS_HOST_FAILED, "%s: %s",
+                          emulators[plan->on].program, strerror(errno));
+        } else {
+            listen_to(plan, console, end);
+            end_child(child, end);
+            close(console);
+        }
+    }
+    clear_stage(&s);
+    return st;
+}
+
+enum status bare_run(const struct bare_plan *plan, struct bare_end *end,
+                     struct diag *d)
+{
+    enum status st;
+    size_t size;
+    uint8_t *image = bare_image(plan, &size, &st, d);
+
+    if (!image)
+        return st;
+    *end = (struct bare_end){0};
+    if (plan->on == BARE_MODEL)
+        st = bare_run_model(plan, image, size, end, d);
+    else
+        st = run_emulator(plan, image, size, end, d);
+    free(image);
+    return st;
+}

@@ -1,0 +1,187 @@
+/* trapline bare: our monitor with nothing under it. */
+#include "cli/bare.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECONDS = 60 };
+
+static struct {
+    const char *on, *output, *json, *cpu;
+    bool trace, debug, wrong;
+    uint64_t seconds;
+    bool seconds_given;
+} given;
+
+static const struct option_row rows[] = {
+    {OPTION_TEXT, "on", "PC",
+     "bochs (VT-x), qemu (AMD-V), model (VT-x; the "
+     "default)",
+     &given.on, NULL},
+    {OPTION_FLAG, "trace", NULL, "a line for each exit, as `trapline trace`",
+     &given.trace, NULL},
+    {OPTION_TEXT, "json", "FILE",
+     "the same as JSON lines, over the second serial port", &given.json, NULL},
+    {OPTION_FLAG, "wrong", NULL,
+     "no guest: twelve wrong set-ups of a VMCS, each explained", &given.wrong,
+     NULL},
+    {OPTION_TEXT, "cpu", "MODEL", "the emulator's processor", &given.cpu, NULL},
+    {OPTION_NUMBER, "time", "SECONDS", "the run's limit (60)", &given.seconds,
+     &given.seconds_given},
+    {OPTION_FLAG, "debug", NULL, "wait for gdb (qemu)", &given.debug, NULL},
+    {OPTION_TEXT, "output", "FILE", "of build: the image (trapline.img)",
+     &given.output, NULL},
+    {.kind = OPTION_END},
+};
+
+static const struct command_usage usage = {
+    "bare build|run [GUEST]... [OPTION]...",
+    "build makes an image of the monitor and its guests: a disk that a PC "
+    "boots,\nand a Multiboot kernel.  run starts it on a PC with nothing under "
+    "it, and shows\nits console.  A GUEST is a flat image or a boot sector, or "
+    "the name of one of\nours; without any it is hello-real.",
+    rows,
+    "Exit status: 0 all guests ended well, 1 one did not, 77 this PC or host "
+    "lacks\nwhat it takes, 124 the time limit.\n\n"
+    "Examples:\n"
+    "  trapline bare run --trace\n"
+    "  trapline bare run --on bochs hello-real hello-long\n"
+    "  trapline bare build --output disk.img && qemu-system-x86_64 -cpu max "
+    "\\\n"
+    "      -drive file=disk.img,format=raw -debugcon stdio",
+};
+
+/* ---- What was asked ---- */
+
+static const char *command_words(void)
+{
+    static char words[32];
+
+    snprintf(words, sizeof(words), "%s%s%s", given.trace ? "trace " : "",
+             given.json ? "json " : "", given.wrong ? "wrong " : "");
+    return words;
+}
+
+/* Returns -1, or an exit code. */
+static int make_plan(int argc, char **argv, struct bare_plan *plan)
+{
+    plan->on = BARE_MODEL;
+    for (unsigned i = 0; given.on && i <= BARE_ON_COUNT; i++) {
+        if (i == BARE_ON_COUNT)
+            return options_complain(
+                &usage, "--on: bochs, qemu or model, not '%s'", given.on);
+        if (!strcmp(given.on, bare_on_names[i])) {
+            plan->on = (enum bare_on)i;
+            break;
+        }
+    }
+    if (argc - 2 > BARE_GUESTS_MAX)
+        return options_complain(&usage, "at most %d guests", BARE_GUESTS_MAX);
+    if (given.wrong && argc > 2)
+        return options_complain(&usage, "--wrong runs no guest");
+    for (int i = 2; i < argc; i++)
+        plan->guests[plan->count++] = argv[i];
+    if (!plan->count && !given.wrong)
+        plan->guests[plan->count++] = "hello-real";
+    plan->command = command_words();
+    plan->cpu = given.cpu;
+    plan->json = given.json;
+    plan->debug = given.debug;
+    plan->seconds = given.seconds_given ? given.seconds : SECONDS;
+    return -1;
+}
+
+/* ---- Doing it ---- */
+
+static int build(const struct bare_plan *plan)
+{
+    const char *path = given.output ? given.output : "trapline.img";
+    struct diag d = {""};
+    enum status st;
+    size_t size;
+    uint8_t *image = bare_image(plan, &size, &st, &d);
+    FILE *f = image ? fopen(path, "wb") : NULL;
+
+    if (!image)
+        return cli_fail(st, &d);
+    bool written = f && fwrite(image, 1, size, f) == size;
+    if (f && fclose(f))
+        written = false;
+    free(image);
+    if (!written) {
+        diag_set(&d, STATUS_BAD_INPUT, "%s: %s", path, strerror(errno));
+        return cli_fail(STATUS_BAD_INPUT, &d);
+    }
+    printf("%s: %zu bytes, a disk and a Multiboot kernel, %u guest%s\n", path,
+           size, plan->count, plan->count == 1 ? "" : "s");
+    return cli_finish_stdout(CODE_DONE);
+}
+
+static int judge(const struct bare_plan *plan, const struct bare_end *end)
+{
+    const char *on = bare_on_names[plan->on];
+
+    if (end->ended && !end->code) {
+        cli_say("%s: the monitor and its guests ended well, %.1f s", on,
+                end->seconds);
+        return CODE_DONE;
+    }
+    if (end->ended) {
+        cli_say("%s: the monitor ended with code %d, %.1f s", on, end->code,
+                end->seconds);
+        return end->code == CODE_SKIPPED || end->code == CODE_OURS
+                   ? end->code
+                   : CODE_NEGATIVE;
+    }
+    if (end->late) {
+        cli_say("%s: stopped after %.1f s, its limit (--time)", on,
+                end->seconds);
+        return CODE_LIMIT;
+    }
+    if (session_interrupted)
+        return CODE_SIGNALLED + 2;
+    cli_say("%s: it ended before the monitor did: %s", on, end->how);
+    return CODE_OURS;
+}
+
+static int run(const struct bare_plan *plan)
+{
+    char symbols[BARE_PATH];
+    struct bare_end end = {0};
+    struct diag d = {""};
+
+    if (plan->debug && plan->on != BARE_QEMU)
+        return options_complain(
+            &usage,
+            "--debug is for --on qemu: Debian's Bochs and the model have no "
+            "gdb stub");
+    if (plan->debug) {
+        bare_symbols(symbols);
+        cli_say("qemu waits: gdb %s -ex 'target remote :1234'", symbols);
+    }
+    enum status st = bare_run(plan, &end, &d);
+    return st ? cli_fail(st, &d) : cli_finish_stdout(judge(plan, &end));
+}
+
+int cmd_bare(int argc, char **argv)
+{
+    struct bare_plan plan = {0};
+    int code = options_parse(&usage, &argc, argv);
+
+    if (code >= 0)
+        return code;
+    bool is_build = argc > 1 && !strcmp(argv[1], "build");
+    if (!is_build && (argc < 2 || strcmp(argv[1], "run") != 0))
+        return options_complain(&usage, "build or run is wanted");
+    if (given.output && !is_build)
+        return options_complain(&usage, "--output is for build");
+    code = make_plan(argc, argv, &plan);
+    if (code >= 0)
+        return code;
+    return is_build ? build(&plan) : run(&plan);
+}
