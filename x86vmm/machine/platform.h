@@ -15,6 +15,7 @@ enum {
     X86_LINE_TIMER = 0,
     X86_LINE_KEYBOARD = 1,
     X86_LINE_SERIAL = 4,
+    X86_LINE_FLOPPY = 6,
     X86_LINE_RTC = 8,
     X86_LINE_FLOAT = 13, /* an x87 exception, CR0.NE = 0 */
     X86_LINE_DISK = 14
