@@ -1,9 +1,10 @@
-/* What the command line names for a bare PC: kernel, initrd, firmware, disk. */
+/* What the command line names for a bare PC: kernel, initrd, firmware,
+ * disks. */
 #ifndef CLI_PC_FILES_H
 #define CLI_PC_FILES_H
 
 #include "base/diag.h"
-#include "x86vmm/dev/dev_ide.h"
+#include "x86vmm/dev/dev_fdc.h"
 #include "x86vmm/pc/load.h"
 
 /* All of a file; *f owns its bytes until pc_file_free.  NULL path: none. */
@@ -20,6 +21,10 @@ struct pc_drive {
 MUST_USE enum status pc_drive_open(struct pc_drive *d, const char *path,
                                    struct ide_medium *medium,
                                    struct diag *diag);
+/* Likewise of a floppy disk, of a size that there is. */
+MUST_USE enum status pc_floppy_open(struct pc_drive *d, const char *path,
+                                    struct fdc_medium *medium,
+                                    struct diag *diag);
 void pc_drive_close(struct pc_drive *d);
 
 #endif

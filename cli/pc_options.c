@@ -23,6 +23,7 @@ static bool parse_size(const char *text, uint64_t *bytes)
 static const char *foreign(const struct pc_options *o)
 {
     return o->drives[0]       ? "--drive"
+           : o->floppies[0]   ? "--floppy"
            : o->mem           ? "--mem"
            : o->apic          ? "--apic"
            : o->vendor        ? "--vendor"
@@ -37,6 +38,8 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->append = o->append;
     plan->drives[0] = o->drives[0];
     plan->drives[1] = o->drives[1];
+    plan->floppies[0] = o->floppies[0];
+    plan->floppies[1] = o->floppies[1];
     plan->bios = o->bios;
     plan->apic = o->apic;
     plan->vendor = o->vendor;

@@ -7,7 +7,8 @@
 #include "cli/session.h"
 
 struct pc_options {
-    const char *kernel, *initrd, *append, *drives[2], *bios, *mem, *vendor;
+    const char *kernel, *initrd, *append, *drives[2], *floppies[2];
+    const char *bios, *mem, *vendor;
     bool apic, hides_monitor;
 };
 

@@ -67,7 +67,7 @@ struct session_plan {
     void *who;
     /* Of a PC; NULL or 0: none, the default. */
     bool kernel; /* the guest is any kernel, whatever its name */
-    const char *initrd, *append, *drives[2], *bios;
+    const char *initrd, *append, *drives[2], *floppies[2], *bios;
     uint64_t mem; /* bytes of storage */
     bool apic;    /* it has APICs */
     bool hides_monitor;

@@ -29,7 +29,7 @@ enum {
 /* The machine and what belongs to it. */
 struct seat {
     struct pc_machine pc;
-    struct pc_drive drives[2];
+    struct pc_drive drives[2], floppies[2];
     bool printed;     /* since the last look at the terminal */
     bool raw;         /* the terminal is the guest's */
     bool line;        /* its console's last line is unfinished */
@@ -149,7 +149,9 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
     for (unsigned i = 0; i < 2 && !st; i++)
         st = pc_drive_open(&b->drives[i], s->plan->drives[i], &plan.disks[i],
                            diag);
-
+    for (unsigned i = 0; i < FDC_DISKS && !st; i++)
+        st = pc_floppy_open(&b->floppies[i], s->plan->floppies[i],
+                            &plan.floppies[i], diag);
     if (st)
         return st;
     st = pc_machine_open(&b->pc, session_engine(s->on), g->name, &plan,
@@ -207,7 +209,8 @@ static enum status open_pc(struct session *s, struct diag *diag)
     struct seat *b = calloc(1, sizeof(*b));
     if (!b)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for a machine");
-    b->drives[0].fd = b->drives[1].fd = -1;
+    for (unsigned i = 0; i < 2; i++)
+        b->drives[i].fd = b->floppies[i].fd = -1;
     s->machine = b;
     enum status st = pc_file_read(&rom, s->plan->bios, PC_ROM_MAX, diag);
     if (!st)
@@ -288,10 +291,10 @@ static void tend_pipe(struct guest *g)
     uint64_t quiet = b->pc.clock->now - b->quiet;
     bool idle = g->end == GUEST_IDLE;
 
-    if (s->consoles.source == CONSOLES_PIPE && !b->pc.board->uart.count &&
+    if (s->consoles.source == CONSOLES_PIPE && !board_unread(b->pc.board) &&
         (idle || (b->line && quiet > PROMPT_TICKS))) {
         session_reading(g);
-        if (b->pc.board->uart.count)
+        if (board_unread(b->pc.board))
             g->end = GUEST_RUNNING;
     } else if (quiet > (uint64_t)IDLE_SECONDS * X86_TICKS_SECOND &&
                in_wait(g)) {
@@ -358,8 +361,10 @@ static void close_pc(struct session *s)
         return;
     pc_machine_close(&b->pc);
     s->guests[0].vm = NULL;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         pc_drive_close(&b->drives[i]);
+        pc_drive_close(&b->floppies[i]);
+    }
     free(b);
     s->machine = NULL;
 }

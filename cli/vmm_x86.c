@@ -243,6 +243,15 @@ static enum status give_pc_storage(struct allocator *a, struct vm *vm,
     return STATUS_OK;
 }
 
+/* DMA of the board's. */
+static void written(void *who, uint64_t gpa, size_t n)
+{
+    struct machine *m = who;
+
+    if (m->vm.engine->wrote)
+        m->vm.engine->wrote(&m->vm.vcpu, gpa, n);
+}
+
 static enum status give_board(struct allocator *a, struct machine *m,
                               const struct pc_plan *plan)
 {
@@ -251,9 +260,11 @@ static enum status give_board(struct allocator *a, struct machine *m,
 
     m->pc = true;
     b->bus = &m->vm.bus;
+    b->mem = &m->vm.mem;
     b->clock = &m->vm.clock;
     b->platform = &m->platform;
-    b->host = (struct board_host){.nmi = apic_nmi, .who = m};
+    b->host =
+        (struct board_host){.nmi = apic_nmi, .written = written, .who = m};
     board_init(b, plan);
     for (unsigned i = 0; i < b->count && !st; i++) {
         struct bus_device d = board_device(b, i);
@@ -413,12 +424,17 @@ void x86_vm_on_output(struct vm *vm, x86_output_fn fn, void *to)
 
 size_t x86_vm_input(struct vm *vm, const uint8_t *bytes, size_t n)
 {
-    return uart_input(serial_port(machine(vm)), bytes, n);
+    struct machine *m = machine(vm);
+
+    return m->pc ? board_input(&m->board, bytes, n)
+                 : uart_input(&m->uart, bytes, n);
 }
 
 bool x86_vm_input_waiting(const struct vm *vm)
 {
-    return serial_port(machine(vm))->count > 0;
+    const struct machine *m = machine(vm);
+
+    return (m->pc ? board_unread(&m->board) : m->uart.count) > 0;
 }
 
 bool x86_vm_exit_code(const struct vm *vm, uint32_t *code)

@@ -47,6 +47,10 @@ struct engine_ops {
      * the isa's reflect does it in the guest's state. */
     enum status (*inject)(struct vcpu *, const struct vm_event *);
 
+    /* A device has written n bytes of guest storage by itself.  NULL where the
+     * processor sees that. */
+    void (*wrote)(struct vcpu *, uint64_t gpa, size_t n);
+
     /* From another thread or a signal handler: make `run` return soon. */
     void (*kick)(struct vcpu *);
 };

@@ -1,11 +1,13 @@
-/* Software of others on the bare PC: kvm-unit-tests, xv6, memtest86+.
+/* Software of others on the bare PC: kvm-unit-tests, xv6, FreeDOS,
+ * memtest86+.
  *
  * The images are no part of the project.  TRAPLINE_X86_GUESTS names a folder
  * with them, or else they are looked for in ../shared/guests/x86:
  *   kvm-unit-tests/x86_64/NAME.flat, kvm-unit-tests/i386/NAME.flat
  *   xv6/bootblock, xv6/kernel, xv6/xv6.img, xv6/fs.img
  *   memtest86+/memtest86+x64.bin
- *   seabios/bios.bin */
+ *   seabios/bios.bin, seabios/bios-256k.bin
+ *   freedos/freedos.boot.disk.SIZE.img, 160K to 1.4MB */
 #include "tests/x86_guest.h"
 
 #include <check.h>
@@ -222,6 +224,51 @@ START_TEST(seabios_boots_xv6)
 }
 END_TEST
 
+/* ---- FreeDOS ---- */
+
+/* To its prompt; a directory, and a file written and read back. */
+static void check_freedos(const char *firmware, const char *disk)
+{
+    struct x86_guest *g = x86_guest_new(&(struct x86_guest_plan){
+        .kernel = firmware, .firmware = true, .disks = {NULL, NULL, disk}});
+
+    if (!g)
+        return;
+    ck_assert_msg(x86_guest_wait(g, "ECHO OFF", 100 * MILLION) &&
+                      x86_guest_wait(g, "A:\\>", 20 * MILLION),
+                  "no prompt:\n%s", g->text);
+    x86_guest_type(g, "DIR");
+    ck_assert_msg(x86_guest_wait(g, "COMMAND  COM        66,090", 50 * MILLION),
+                  "%s", g->text);
+    ck_assert_msg(x86_guest_wait(g, "A:\\>", 20 * MILLION), "%s", g->text);
+    x86_guest_type(g, "COPY CONFIG.SYS B.TXT");
+    ck_assert_msg(x86_guest_wait(g, "A:\\>", 100 * MILLION), "%s", g->text);
+    x86_guest_type(g, "TYPE B.TXT");
+    ck_assert_msg(x86_guest_wait(g, "FILES", 50 * MILLION), "%s", g->text);
+    x86_guest_free(g);
+}
+
+static const char *const freedos_disks[] = {"160K", "180K", "320K",  "360K",
+                                            "640K", "720K", "1200K", "1.4MB"};
+
+START_TEST(freedos_boots_from_a_floppy)
+{
+    char disk[64];
+
+    snprintf(disk, sizeof(disk), "freedos/freedos.boot.disk.%s.img",
+             freedos_disks[_i]);
+    check_freedos("seabios/bios.bin", disk);
+}
+END_TEST
+
+/* Firmware of 256 KiB runs in the lower half of its copy, too. */
+START_TEST(larger_firmware_boots)
+{
+    check_freedos("seabios/bios-256k.bin",
+                  "freedos/freedos.boot.disk.1.4MB.img");
+}
+END_TEST
+
 /* ---- memtest86+ ---- */
 
 START_TEST(memtest_finds_no_error)
@@ -250,6 +297,9 @@ Suite *suite_x86_guests(void)
     tcase_add_test(tc, xv6_boots_from_its_disk);
     tcase_add_test(tc, xv6_boots_by_multiboot);
     tcase_add_test(tc, seabios_boots_xv6);
+    tcase_add_loop_test(tc, freedos_boots_from_a_floppy, 0,
+                        ARRAY_LEN(freedos_disks));
+    tcase_add_test(tc, larger_firmware_boots);
     tcase_add_test(tc, memtest_finds_no_error);
     suite_add_tcase(s, tc);
     return s;

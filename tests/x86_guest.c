@@ -72,14 +72,19 @@ static bool flush_sectors(void *who)
 static bool read_disks(struct x86_guest *g, const struct x86_guest_plan *plan,
                        struct pc_plan *pc)
 {
-    for (unsigned i = 0; i < GUEST_DISKS && plan->disks[i]; i++) {
+    enum { FLOPPY = 2 };
+
+    for (unsigned i = 0; i < GUEST_DISKS; i++) {
         struct guest_disk *d = &g->disks[i];
 
+        if (!plan->disks[i])
+            continue;
         d->bytes = read_file(plan->disks[i], &d->size);
         if (!d->bytes)
             return false;
-        pc->disks[i] = (struct ide_medium){d->size / IDE_SECTOR, read_sector,
-                                           write_sector, flush_sectors, d};
+        *(i == FLOPPY ? &pc->floppies[0].disk : &pc->disks[i]) =
+            (struct ide_medium){d->size / IDE_SECTOR, read_sector, write_sector,
+                                flush_sectors, d};
     }
     return true;
 }

@@ -6,7 +6,7 @@
 #include "x86vmm/pc/load.h"
 #include "x86vmm/pc/pc.h"
 
-enum { GUEST_TEXT = 1 << 18, GUEST_DISKS = 2 };
+enum { GUEST_TEXT = 1 << 18, GUEST_DISKS = 3 };
 
 struct x86_guest {
     struct pc *pc;
@@ -25,7 +25,7 @@ struct x86_guest_plan {
     bool firmware;
     const char *module; /* text of the first module, or NULL */
     const char *append;
-    const char *disks[GUEST_DISKS];
+    const char *disks[GUEST_DISKS]; /* [2] is a floppy disk */
     bool apic;
 };
 

@@ -311,6 +311,19 @@ static void tell_storage(struct rtc *r, uint64_t bytes)
            bytes > 16 * mib ? min_u64((bytes - 16 * mib) >> 16, 0xFFFF) : 0);
 }
 
+/* PC AT Technical Reference, "RT/CMOS RAM": diskette drive types, equipment.
+ * The order is that of the BIOSes of Bochs. */
+void rtc_tell_floppies(struct rtc *r, const uint8_t types[2])
+{
+    enum { DRIVES = 0x10, EQUIPMENT = 0x14, ORDER = 0x3D };
+
+    r->bytes[DRIVES] = (uint8_t)(types[0] << 4 | types[1]);
+    if (types[0] || types[1])
+        r->bytes[EQUIPMENT] |= types[1] ? 0x41 : 0x01;
+    if (types[0])
+        r->bytes[ORDER] = 0x21; /* the disk is next */
+}
+
 void rtc_init(struct rtc *r, struct clock *clock, struct x86_platform *platform,
               int64_t seconds, uint64_t bytes)
 {

@@ -29,6 +29,10 @@ struct rtc {
 void rtc_init(struct rtc *r, struct clock *clock, struct x86_platform *platform,
               int64_t seconds, uint64_t bytes);
 
+/* The types of the floppy drives A and B (0: none); from A it is booted first
+ * if it is there. */
+void rtc_tell_floppies(struct rtc *r, const uint8_t types[2]);
+
 /* bus_io_fn of both ports. */
 void rtc_io(void *dev, uint64_t offset, unsigned size, bool write,
             uint64_t *value);

@@ -158,12 +158,13 @@ enum status model_run(struct vcpu *v, struct vm_exit *x);
 enum status model_load_regs(struct vcpu *v, uint32_t groups);
 enum status model_store_regs(struct vcpu *v, uint32_t groups);
 enum status model_inject(struct vcpu *v, const struct vm_event *e);
+void model_wrote(struct vcpu *v, uint64_t gpa, size_t n);
 void model_kick(struct vcpu *v);
 #define MODEL_ENGINE                                                          \
     .vm_fini = model_vm_fini, .map = model_map, .vcpu_init = model_vcpu_init, \
     .vcpu_fini = model_vcpu_fini, .run = model_run,                           \
     .load_regs = model_load_regs, .store_regs = model_store_regs,             \
-    .inject = model_inject, .kick = model_kick
+    .inject = model_inject, .wrote = model_wrote, .kick = model_kick
 
 /* Does an interrupt wait that the guest does not accept yet? */
 bool model_wants_window(const struct vcpu *v);

@@ -1,5 +1,6 @@
 /* Making a modelled machine, and running its guest until one exit. */
 #include "x86vmm/engine/model_host.h"
+#include "x86vmm/machine/access.h"
 #include "x86vmm/machine/translate.h"
 
 #include <stdlib.h>
@@ -252,6 +253,11 @@ enum status model_inject(struct vcpu *v, const struct vm_event *e)
     model_arch(v)->interruptible = false;
     model_arch(v)->delivering = true;
     return STATUS_OK;
+}
+
+void model_wrote(struct vcpu *v, uint64_t gpa, size_t n)
+{
+    x86_code_written(&model_vcpu(v)->cpu, gpa, n);
 }
 
 void model_kick(struct vcpu *v)

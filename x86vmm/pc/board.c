@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAGE = 4096, ROM_LOW = 128 << 10 };
+enum { PAGE = 4096, ROM_LOW = 256 << 10 };
 
 /* ---- The plan ---- */
 
@@ -24,6 +24,12 @@ enum status pc_plan_check(const struct pc_plan *plan, struct diag *diag)
             diag, STATUS_BAD_INPUT,
             "firmware of %llu bytes: whole pages of 4 KiB up to 16 MiB",
             (unsigned long long)plan->rom_size);
+    for (unsigned i = 0; i < FDC_DISKS; i++)
+        if (plan->floppies[i].disk.sectors &&
+            !fdc_format_of(plan->floppies[i].disk.sectors))
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "no floppy disk has %llu sectors",
+                            (unsigned long long)plan->floppies[i].disk.sectors);
     return STATUS_OK;
 }
 
@@ -195,12 +201,59 @@ static void float_io(void *who, uint64_t offset, unsigned size, bool write,
         *value = UINT64_MAX;
 }
 
+/* ---- The serial line ---- */
+
+static void bring(void *who, uint64_t arg);
+
+/* The next character is on its way, if there is one and room for it. */
+static void send(struct board *b)
+{
+    struct board_line *l = &b->line;
+
+    if (!l->busy && l->count && b->uart.count < BOARD_AHEAD)
+        l->busy = !clock_after(b->clock, BOARD_CHARACTER, bring, b, 0);
+}
+
+static void bring(void *who, uint64_t arg)
+{
+    struct board *b = who;
+    struct board_line *l = &b->line;
+
+    (void)arg;
+    l->busy = false;
+    if (l->count && b->uart.count < BOARD_AHEAD) {
+        (void)uart_input(&b->uart, &l->bytes[l->head], 1);
+        l->head = (l->head + 1) % BOARD_LINE;
+        l->count--;
+    }
+    send(b);
+}
+
+static void serial_io(void *who, uint64_t offset, unsigned size, bool write,
+                      uint64_t *value)
+{
+    struct board *b = who;
+
+    uart_io(&b->uart, offset, size, write, value);
+    send(b);
+}
+
 size_t board_input(struct board *b, const uint8_t *bytes, size_t n)
 {
-    size_t taken = uart_input(&b->uart, bytes, n);
+    struct board_line *l = &b->line;
+    size_t taken = 0;
 
+    for (; taken < n && l->count < BOARD_LINE; taken++)
+        l->bytes[(l->head + l->count++) % BOARD_LINE] = bytes[taken];
+    if (!l->busy) /* the line was quiet: the first one is there */
+        bring(b, 0);
     after(b);
     return taken;
+}
+
+unsigned board_unread(const struct board *b)
+{
+    return b->line.count + b->uart.count;
 }
 
 /* ---- Making ---- */
@@ -244,12 +297,19 @@ static void add_ports(struct board *b)
         {BUS_PORT, KBC_PORT_RESET, 1, "port CF9h", kbc_reset_io, &b->kbc},
         {BUS_PORT, IDE_PORT, 8, "disk", ide_io, &b->ide},
         {BUS_PORT, IDE_PORT_CONTROL, 1, "disk", ide_control_io, &b->ide},
+        {BUS_PORT, DMA_PORT, DMA_PORTS, "first DMA", dma_first_io, &b->dma},
+        {BUS_PORT, DMA_PORT_SECOND, DMA_PORTS_SECOND, "second DMA",
+         dma_second_io, &b->dma},
+        {BUS_PORT, DMA_PORT_PAGES, DMA_PAGES, "DMA pages", dma_page_io,
+         &b->dma},
+        {BUS_PORT, FDC_PORT, FDC_PORTS, "floppy", fdc_io, &b->fdc},
+        {BUS_PORT, FDC_PORT_RATE, 1, "floppy", fdc_rate_io, &b->fdc},
         {BUS_PORT, TEXT_PORT, 2, "display", text_io, &b->text},
         {BUS_PORT, TEXT_PORT_STATUS, 1, "display", text_status_io, &b->text},
-        {BUS_PORT, X86_PORT_SERIAL, UART_REGISTERS, "serial port", uart_io,
-         &b->uart},
-        {BUS_MMIO, X86_MMIO_SERIAL, UART_REGISTERS, "serial port", uart_io,
-         &b->uart},
+        {BUS_PORT, X86_PORT_SERIAL, UART_REGISTERS, "serial port", serial_io,
+         b},
+        {BUS_MMIO, X86_MMIO_SERIAL, UART_REGISTERS, "serial port", serial_io,
+         b},
         {BUS_PORT, X86_PORT_FLOAT, 1, "x87 error", float_io, b},
         {BUS_PORT, X86_PORT_DEBUG, 1, "debug port", debug_port_io, &b->debug},
         {BUS_PORT, X86_PORT_EXIT, 1, "exit port", exit_port_io, b->platform},
@@ -259,6 +319,9 @@ static void add_ports(struct board *b)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         add_port(b, rows[i].space, rows[i].first, rows[i].registers,
                  rows[i].name, rows[i].io, rows[i].dev);
+    if (b->fwcfg.count)
+        add_port(b, BUS_PORT, FWCFG_PORT, FWCFG_PORTS, "firmware's files",
+                 fwcfg_io, &b->fwcfg);
     if (!b->apic)
         return;
     add_port(b, BUS_MMIO, LAPIC_AT, LAPIC_SIZE, "local APIC", local_io,
@@ -282,6 +345,31 @@ static void begin_platform(struct board *b, const struct pc_plan *plan)
     p->hides_monitor = plan->hides_monitor;
 }
 
+static void written(void *who, uint64_t gpa, size_t n)
+{
+    const struct board *b = who;
+
+    if (b->host.written)
+        b->host.written(b->host.who, gpa, n);
+}
+
+/* The drives in CMOS, and what SeaBIOS asks for: on which port its console is,
+ * and no menu that waits for a key. */
+static void tell_firmware(struct board *b, const struct pc_plan *plan)
+{
+    uint8_t types[FDC_DISKS] = {0};
+
+    for (unsigned i = 0; i < FDC_DISKS; i++)
+        if (b->fdc.drives[i].format)
+            types[i] = b->fdc.drives[i].format->type;
+    rtc_tell_floppies(&b->rtc, types);
+    fwcfg_init(&b->fwcfg);
+    if (!plan->rom)
+        return;
+    (void)fwcfg_add_number(&b->fwcfg, "etc/sercon-port", X86_PORT_SERIAL, 2);
+    (void)fwcfg_add_number(&b->fwcfg, "etc/show-boot-menu", 0, 1);
+}
+
 void board_init(struct board *b, const struct pc_plan *plan)
 {
     b->apic = plan->apic;
@@ -296,6 +384,13 @@ void board_init(struct board *b, const struct pc_plan *plan)
     rtc_init(&b->rtc, b->clock, b->platform, plan->seconds, plan->storage);
     kbc_init(&b->kbc, b->platform);
     ide_init(&b->ide, b->clock, b->platform, plan->disks);
+    dma_init(&b->dma, b->mem);
+    b->dma.written = written;
+    b->dma.who = b;
+    fdc_init(&b->fdc, b->clock, b->platform, &b->dma, plan->floppies);
+    tell_firmware(b, plan);
+    clock_cancel(b->clock, bring, b);
+    b->line = (struct board_line){.count = 0};
     uart_init(&b->uart, b->platform, X86_LINE_SERIAL);
     b->uart.ungated = true;
     b->off.platform = b->platform;

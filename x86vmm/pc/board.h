@@ -7,6 +7,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "x86vmm/dev/dev_dma.h"
+#include "x86vmm/dev/dev_fdc.h"
+#include "x86vmm/dev/dev_fwcfg.h"
 #include "x86vmm/dev/dev_ide.h"
 #include "x86vmm/dev/dev_ioapic.h"
 #include "x86vmm/dev/dev_kbc.h"
@@ -37,8 +40,10 @@ struct pc_plan {
     uint64_t storage; /* bytes */
     int64_t seconds;  /* since 1970, of the calendar at the start */
     struct ide_medium disks[2];
-    /* Firmware, mapped so that it ends at 4 GiB, its last 128 KiB below 1 MiB
-     * too, as RAM; copied.  NULL: none. */
+    struct fdc_medium floppies[FDC_DISKS]; /* of a size of fdc_format.def */
+    /* Firmware, mapped so that it ends at 4 GiB, its last 256 KiB below 1 MiB
+     * too, as RAM; copied.  It is told that the serial port is its console.
+     * NULL: none. */
     const uint8_t *rom;
     size_t rom_size; /* a multiple of 4096, at most PC_ROM_MAX */
     bool apic;       /* a local and an I/O APIC beside the 8259As */
@@ -69,6 +74,8 @@ struct board_host {
     void (*before)(void *who); /* a device is asked: let the clock be right */
     void (*after)(void *who);  /* lines and events may have changed */
     void (*nmi)(void *who);    /* a local APIC has sent one */
+    /* DMA has written n bytes of storage at gpa. */
+    void (*written)(void *who, uint64_t gpa, size_t n);
     void *who;
 };
 
@@ -79,10 +86,25 @@ struct board_port {
     struct board *board;
     struct bus_device device;
 };
-enum { BOARD_PORTS = 24 };
+enum { BOARD_PORTS = 32 };
+
+/* Characters on their way to the serial port.  They come as fast as 115200
+ * baud lets them, and wait while the program has BOARD_AHEAD to read: firmware
+ * that looks only at each timer tick has room for no more. */
+enum {
+    BOARD_CHARACTER = X86_TICKS_SECOND / 11520,
+    BOARD_AHEAD = 8,
+    BOARD_LINE = UART_QUEUE
+};
+struct board_line {
+    uint8_t bytes[BOARD_LINE]; /* a ring */
+    unsigned head, count;
+    bool busy; /* an event will bring the next one */
+};
 
 struct board {
-    struct bus *bus; /* these three are borrowed */
+    struct bus *bus; /* these four are borrowed */
+    const struct mem_map *mem;
     struct clock *clock;
     struct x86_platform *platform;
     struct board_host host;
@@ -94,16 +116,20 @@ struct board {
     struct rtc rtc;
     struct kbc kbc;
     struct ide ide;
+    struct dma dma;
+    struct fdc fdc;
+    struct fwcfg fwcfg;
     struct text text;
     struct uart uart;
+    struct board_line line;
     struct debug_port debug;
     struct off_port off;
     struct board_port ports[BOARD_PORTS];
     unsigned count;
 };
 
-/* As after power-on.  bus, clock, platform and host are set; the devices are
- * yet to be added to the bus: board_device. */
+/* As after power-on.  bus, mem, clock, platform and host are set; the devices
+ * are yet to be added to the bus: board_device. */
 void board_init(struct board *b, const struct pc_plan *plan);
 
 /* The i-th of its devices (0 to count - 1), to be added to its bus. */
@@ -114,5 +140,8 @@ void board_float_error(struct board *b);
 
 /* Characters for the serial port; returns how many found room. */
 size_t board_input(struct board *b, const uint8_t *bytes, size_t n);
+
+/* How many of them its program has not read. */
+unsigned board_unread(const struct board *b);
 
 #endif

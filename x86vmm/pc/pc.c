@@ -46,6 +46,11 @@ static void nmi(void *who)
     ((struct pc *)who)->cpu.nmi_pending = true;
 }
 
+static void written(void *who, uint64_t gpa, size_t n)
+{
+    x86_code_written(&((struct pc *)who)->cpu, gpa, n);
+}
+
 static int acknowledge(void *who)
 {
     struct pc *pc = who;
@@ -183,9 +188,10 @@ static bool add_board(struct pc *pc, const struct pc_plan *plan)
 
     clock_init(&pc->clock);
     b->bus = &pc->bus;
+    b->mem = &pc->mem;
     b->clock = &pc->clock;
     b->platform = &pc->platform;
-    b->host = (struct board_host){before, look, nmi, pc};
+    b->host = (struct board_host){before, look, nmi, written, pc};
     board_init(b, plan);
     for (unsigned i = 0; i < b->count; i++) {
         struct bus_device d = board_device(b, i);
