@@ -45,6 +45,8 @@ struct x86_guest {
     int (*shutdown)(struct x86_cpu *cpu);
     /* Between two instructions.  0: nothing. */
     int (*between)(struct x86_cpu *cpu);
+    /* Would an interrupt end HLT?  NULL: if RFLAGS.IF is set. */
+    bool (*wakes)(const struct x86_cpu *cpu);
     /* To a task by this selector.  0: go on. */
     int (*task_switch)(struct x86_cpu *cpu, uint16_t selector, unsigned how);
     /* A guest-physical address: of what the linear address was translated to,
@@ -58,6 +60,15 @@ static inline bool x86_ask_guest(struct x86_cpu *cpu, const struct x86_op *op,
                                  int *code)
 {
     return UNLIKELY(cpu->guest) && cpu->guest->instruction(cpu, op, code);
+}
+
+/* Would an interrupt, if one came, end HLT? */
+static inline bool x86_interrupt_wakes(const struct x86_cpu *cpu)
+{
+    if (cpu->guest && cpu->guest->wakes)
+        return cpu->guest->wakes(cpu);
+    return (cpu->state.rflags & X86_FLAG_IF) &&
+           !(cpu->held & X86_HELD_INTERRUPTS);
 }
 
 #endif

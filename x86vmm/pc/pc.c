@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/msr.h"
 
 #include <stdlib.h>
@@ -81,9 +82,9 @@ static enum pc_stop wait(struct pc *pc)
 {
     struct x86_cpu *cpu = &pc->cpu;
 
-    if (cpu->nmi_pending && !cpu->nmi_blocked)
+    if (cpu->nmi_pending && !cpu->nmi_blocked && !(cpu->held & X86_HELD_NMI))
         return PC_BUDGET;
-    if (!(cpu->state.rflags & X86_FLAG_IF))
+    if (!x86_interrupt_wakes(cpu))
         return PC_HALTED;
     for (unsigned i = 0; i < CLOCK_ENDLESS; i++) {
         if (pc->platform.stopped)
@@ -151,8 +152,7 @@ void pc_stop_words(const struct x86_platform *p, enum pc_stop stop,
         format(out, size, "HLT, and nothing is due");
         break;
     case PC_SHUTDOWN:
-        format(out, size, "triple fault at %llx",
-               (unsigned long long)rip);
+        format(out, size, "triple fault at %llx", (unsigned long long)rip);
         break;
     default:
         format(out, size, "%s", "");

@@ -162,6 +162,18 @@ static int between(struct x86_cpu *cpu)
     return take_virtual(cpu);
 }
 
+/* A virtual one that waits has been taken, or IF masks it. */
+static bool wakes(const struct x86_cpu *cpu)
+{
+    const struct svm *t = svm_of(cpu);
+    const struct vmcb *v = t->v;
+
+    if (!t->gif)
+        return false;
+    return F(V_INTR) & VMCB_V_MASKING ? t->host_if
+                                      : (cpu->state.rflags & X86_FLAG_IF) != 0;
+}
+
 /* ---- Task switches ---- 15.14.1 */
 
 static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
@@ -193,6 +205,7 @@ const struct x86_guest svm_guest = {
     .deliver = deliver,
     .shutdown = shutdown,
     .between = between,
+    .wakes = wakes,
     .task_switch = task_switch,
     .translate = no_translation,
 };
@@ -203,6 +216,7 @@ const struct x86_guest svm_guest_nested = {
     .deliver = deliver,
     .shutdown = shutdown,
     .between = between,
+    .wakes = wakes,
     .task_switch = task_switch,
     .translate = svm_nested_walk,
 };

@@ -50,7 +50,8 @@ static struct svm_nested nested_mode(const struct x86_state *s)
     struct svm_nested n = {.levels = 2,
                            .entry = 4,
                            .nxe = s->efer & X86_EFER_NXE,
-                           .pse = s->cr4 & X86_CR4_PSE};
+                           .pse = s->cr4 & X86_CR4_PSE,
+                           .smep = s->cr4 & X86_CR4_SMEP};
 
     if (s->efer & X86_EFER_LMA)
         n.levels = 4;

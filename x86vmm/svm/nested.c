@@ -12,6 +12,7 @@ enum {
     PTE_A = 0x20,
     PTE_D = 0x40,
     PTE_PS = 0x80,
+    PTE_G = 0x100,
     LEVELS_MAX = 4
 };
 #define PTE_NX (UINT64_C(1) << 63)
@@ -36,7 +37,7 @@ static int nested_fault(const struct nested *w, uint64_t why)
 
     why |= NPF_U | (w->table ? NPF_TABLE : NPF_FINAL);
     why |= w->write ? NPF_W : 0;
-    why |= w->fetch && w->as->nxe ? NPF_FETCH : 0;
+    why |= w->fetch && (w->as->nxe || w->as->smep) ? NPF_FETCH : 0;
     svm_exits(cpu, NULL, SVM_EXIT_NPF, why, w->gpa);
     if (!w->fetch)
         svm_tell_bytes(cpu);
@@ -97,6 +98,8 @@ static uint64_t reserved_bits(const struct nested *w, unsigned level,
         bits |= BITS_MASK(21) & ~BITS_MASK(13);
     if (level >= 2) /* there are no 1-GiB pages */
         bits |= PTE_PS;
+    if (level == 3)
+        bits |= PTE_G;
     return bits;
 }
 

@@ -1,10 +1,15 @@
+#include "base/bits.h"
 #include "x86vmm/machine/cpuid.h"
 #include "x86vmm/svm/part.h"
 
 #include <string.h>
 
-/* Numbers (AMD APM vol. 2, 15.30). */
+/* Numbers (AMD APM vol. 2, 15.30; 13.1.1, 13.2.1). */
 #define MSR_EFER     0xC0000080u
+#define MSR_DEBUGCTL 0x1D9u
+#define MSR_LBR      0x1DBu      /* and three after it */
+#define MSR_PERF_CTL 0xC0010000u /* four of them, and four of */
+#define MSR_PERF_CTR 0xC0010004u
 #define MSR_VM_CR    0xC0010114u
 #define MSR_IGNNE    0xC0010115u
 #define MSR_HSAVE_PA 0xC0010117u
@@ -35,9 +40,36 @@ static int write_hsave_pa(struct x86_cpu *cpu, uint64_t value)
     return 0;
 }
 
+/* Every AMD processor has these, and nothing announces them.  They keep what
+ * is written, and count nothing. */
+static uint64_t *performance(struct svm *t, uint32_t index)
+{
+    return index - MSR_PERF_CTL < ARRAY_LEN(t->performance)
+               ? &t->performance[index - MSR_PERF_CTL]
+               : NULL;
+}
+
+/* So it is with these: no branch is recorded, and the bits that would ask for
+ * it stay 0. */
+static bool is_debug(uint32_t index)
+{
+    return index == MSR_DEBUGCTL || (index >= MSR_LBR && index < MSR_LBR + 4);
+}
+
 static bool write_msr(struct x86_cpu *cpu, uint32_t index, uint64_t value,
                       int *code)
 {
+    uint64_t *counter = performance(svm_of(cpu), index);
+
+    if (counter) {
+        *counter = index < MSR_PERF_CTR ? value : value & BITS_MASK(48);
+        return true;
+    }
+    if (is_debug(index)) {
+        if (index != MSR_DEBUGCTL || value >> 6)
+            *code = x86_raise_gp(cpu);
+        return true;
+    }
     switch (index) {
     case MSR_VM_CR:
         *code = write_vm_cr(cpu, value);
@@ -61,11 +93,16 @@ static bool write_msr(struct x86_cpu *cpu, uint32_t index, uint64_t value,
 static bool msr(struct x86_cpu *cpu, uint32_t index, bool write,
                 uint64_t *value, int *code)
 {
-    const struct svm *t = svm_of(cpu);
+    struct svm *t = svm_of(cpu);
+    const uint64_t *counter = performance(t, index);
 
     *code = 0;
     if (write)
         return write_msr(cpu, index, *value, code);
+    if (counter || is_debug(index)) {
+        *value = counter ? *counter : 0;
+        return true;
+    }
     switch (index) {
     case MSR_VM_CR:
         *value = t->vm_cr;

@@ -24,7 +24,7 @@ struct svm_exit {
 struct svm_nested {
     uint64_t root;
     uint8_t levels, entry; /* bytes of one */
-    bool nxe, pse;
+    bool nxe, pse, smep;
 };
 
 /* Whose translations are kept, and what they were made of. */
@@ -35,9 +35,10 @@ struct svm_kept {
 
 struct svm {
     uint64_t vm_cr, hsave_pa; /* MSRs */
-    bool gif;                 /* global interrupt flag */
-    uint64_t address;         /* of the VMCB, of a monitor in storage */
-    struct vmcb own;          /* its contents */
+    uint64_t performance[8];
+    bool gif;         /* global interrupt flag */
+    uint64_t address; /* of the VMCB, of a monitor in storage */
+    struct vmcb own;  /* its contents */
 
     struct vmcb *v; /* of the guest that is run */
     bool outside;   /* its monitor is this program */

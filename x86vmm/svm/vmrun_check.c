@@ -22,7 +22,8 @@
 #define INJECTING      (F(EVENTINJ) & VMCB_EVENT_VALID)
 #define INJECTION_TYPE (F(EVENTINJ) >> 8 & 7)
 
-enum { MSRPM_BYTES = 0x2000, IOPM_BYTES = 0x3000 };
+/* "Extend to" the width takes the byte behind the MSR permission map. */
+enum { MSRPM_BYTES = 0x2001, IOPM_BYTES = 0x3000 };
 
 /* The lowest twelve bits of the address do not count. */
 static bool table_fits(uint64_t base, uint64_t bytes)

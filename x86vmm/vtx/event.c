@@ -170,6 +170,13 @@ static int between(struct x86_cpu *cpu)
     return 0;
 }
 
+static bool wakes(const struct x86_cpu *cpu)
+{
+    const struct vmcs *v = vtx_of(cpu)->v;
+
+    return ON(PIN_EXTERNAL_INTERRUPT) || (cpu->state.rflags & X86_FLAG_IF);
+}
+
 /* ---- Task switches ---- always leave (26.4.2) */
 
 static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
@@ -188,6 +195,7 @@ const struct x86_guest vtx_guest = {
     .deliver = deliver,
     .shutdown = shutdown,
     .between = between,
+    .wakes = wakes,
     .task_switch = task_switch,
     .translate = vtx_ept,
 };
