@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "monitor/dispatcher.h"
 #include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/op.h"
 
 /* ---- Making ---- */
@@ -63,8 +64,20 @@ enum status pc_machine_open(struct pc_machine *m,
 void pc_machine_close(struct pc_machine *m)
 {
     pc_free(m->pc);
+    pc_assist_free(m->assisted);
     x86_vmm_free(m->vmm);
     *m = (struct pc_machine){0};
+}
+
+enum status pc_machine_assist(struct pc_machine *m, enum pc_assist assist,
+                              struct diag *diag)
+{
+    if (assist == PC_ASSIST_NONE || !m->pc)
+        return STATUS_OK;
+    m->assisted = pc_assist_new(assist, &m->pc->cpu);
+    return m->assisted ? STATUS_OK
+                       : diag_set(diag, STATUS_NO_MEMORY,
+                                  "no memory for a processor's part");
 }
 
 enum status pc_machine_load(struct pc_machine *m, struct load_plan *plan,
@@ -139,5 +152,5 @@ bool pc_machine_waits(const struct pc_machine *m)
 {
     if (!m->pc)
         return m->vm->vcpu.waiting;
-    return m->pc->cpu.halted && (m->pc->cpu.state.rflags & X86_FLAG_IF);
+    return m->pc->cpu.halted && x86_interrupt_wakes(&m->pc->cpu);
 }

@@ -3,6 +3,7 @@
 #ifndef CLI_PC_MACHINE_H
 #define CLI_PC_MACHINE_H
 
+#include "cli/pc_assist.h"
 #include "cli/vmm_x86.h"
 #include "x86vmm/pc/load.h"
 #include "x86vmm/pc/pc.h"
@@ -16,7 +17,8 @@ struct pc_machine {
     struct clock *clock;
     struct x86_platform *platform;
     const struct mem_map *mem;
-    uint64_t bytes; /* of storage */
+    uint64_t bytes;               /* of storage */
+    struct pc_assisted *assisted; /* the bare one's processor; or NULL */
 };
 
 /* On this engine; NULL: bare.  STATUS_UNSUPPORTED when this host cannot.  After
@@ -27,6 +29,11 @@ MUST_USE enum status pc_machine_open(struct pc_machine *m,
                                      const struct pc_plan *plan,
                                      struct trace *trace, struct diag *diag);
 void pc_machine_close(struct pc_machine *m);
+
+/* Give the bare one's processor this. */
+MUST_USE enum status pc_machine_assist(struct pc_machine *m,
+                                       enum pc_assist assist,
+                                       struct diag *diag);
 
 /* Load a kernel; plan->mem and plan->storage are set here. */
 MUST_USE enum status pc_machine_load(struct pc_machine *m,

@@ -27,6 +27,7 @@ static const char *foreign(const struct pc_options *o)
            : o->mem           ? "--mem"
            : o->apic          ? "--apic"
            : o->vendor        ? "--vendor"
+           : o->assist        ? "--assist"
            : o->hides_monitor ? "--hide-monitor"
                               : NULL;
 }
@@ -66,6 +67,11 @@ int pc_options_choose(const struct pc_options *o,
                                 "--on trap runs System/370 guests, not a PC");
     if (plan->hides_monitor && (!plan->on_given || plan->on == ON_BARE))
         return options_complain(usage, "--hide-monitor: on bare there is none");
+    if (o->assist && plan->on_given && plan->on != ON_BARE)
+        return options_complain(usage, "--assist: for the PC on bare; a guest "
+                                       "of the monitor has none");
+    if (o->assist && !pc_assist_find(o->assist, &plan->assist))
+        return options_complain(usage, "--assist %s: vtx or svm", o->assist);
     if (o->mem && !parse_size(o->mem, &plan->mem))
         return options_complain(usage, "--mem %s: a size as 256M or 1G",
                                 o->mem);

@@ -5,6 +5,7 @@
 #include "base/trace.h"
 #include "cli/consoles.h"
 #include "cli/equip.h"
+#include "cli/pc_assist.h"
 
 enum {
     SESSION_GUESTS_MAX = CONSOLES_SEATS_MAX,
@@ -71,6 +72,7 @@ struct session_plan {
     uint64_t mem; /* bytes of storage */
     bool apic;    /* it has APICs */
     bool hides_monitor;
+    enum pc_assist assist;
     const char *vendor;  /* of its processor */
     const char *outputs; /* a folder: what System/370 devices write goes there
                           * and not where the configuration says; or NULL */

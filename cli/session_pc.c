@@ -156,6 +156,8 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
         return st;
     st = pc_machine_open(&b->pc, session_engine(s->on), g->name, &plan,
                          s->plan->trace, diag);
+    if (!st)
+        st = pc_machine_assist(&b->pc, s->plan->assist, diag);
     if (st)
         return st;
     b->pc.board->uart.output = b->pc.board->debug.output = printed;
