@@ -56,4 +56,19 @@ struct reg_table {
     size_t count;
 };
 
+/* Is it the row of this name?  Rows' names are in capitals; the n characters
+ * asked for may be in any case. */
+static inline bool table_name_is(const char *row, const char *name, size_t n)
+{
+    size_t i = 0;
+
+    for (; i < n && row[i]; i++) {
+        bool small = name[i] >= 'a' && name[i] <= 'z';
+
+        if (row[i] != (small ? name[i] - 'a' + 'A' : name[i]))
+            return false;
+    }
+    return i == n && !row[i];
+}
+
 #endif

@@ -12,6 +12,7 @@ BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c) \
     $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \
       exception.c cpuid.c mode.c) \
     $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \
+    $(addprefix x86vmm/svm/,vmcb.c exit.c vmrun_check.c sample.c) \
     x86vmm/engine/vmcs_state.c
 BARE_OBJECTS := $(patsubst %,$(BUILD)/bare/%.o,$(basename \
     $(wildcard x86vmm/bare/*.S x86vmm/bare/*.c) $(BARE_SHARED)))

@@ -60,9 +60,10 @@ void hardware_give(const struct hardware *h);
  * processor that it was told of does not have. */
 uint64_t hardware_cr0_mask(void);
 uint64_t hardware_cr4_mask(void);
-/* VT-x's MSR bitmaps: the guest's own do not exit; what steers the machine
- * does. */
+/* VT-x's MSR bitmaps, a page, and AMD-V's, two: the guest's own do not exit;
+ * what steers the machine does. */
 void hardware_own_msrs(uint8_t *bitmap);
+void hardware_own_msrs_svm(uint8_t *map);
 
 bool hardware_interrupt_waits(const struct vcpu *v);
 MUST_USE enum status hardware_inject(struct vcpu *v, const struct vm_event *e);

@@ -3,6 +3,7 @@
 #include "monitor/dispatcher.h"
 #include "x86vmm/bare/console.h"
 #include "x86vmm/bare/cpu.h"
+#include "x86vmm/bare/engine_svm_hw.h"
 #include "x86vmm/bare/engine_vmx.h"
 #include "x86vmm/bare/layout.h"
 #include "x86vmm/bare/machine.h"
@@ -87,10 +88,16 @@ static const struct engine_ops *find_engine(struct diag *d)
     memcpy(vendor + 4, &r[3], 4);
     memcpy(vendor + 8, &r[2], 4);
     say("the processor says that it is of '%s'", vendor);
-    if (engine_vmx.probe(d))
-        return NULL;
-    say("it has VT-x: on to VMX operation");
-    return vmx_on(d) ? NULL : &engine_vmx;
+    if (!engine_vmx.probe(d)) {
+        say("it has VT-x: on to VMX operation");
+        return vmx_on(d) ? NULL : &engine_vmx;
+    }
+    if (!engine_svm_hw.probe(d)) {
+        say("it has AMD-V: on with it");
+        return svm_on(d) ? NULL : &engine_svm_hw;
+    }
+    diag_set(d, STATUS_UNSUPPORTED, "CPUID announces neither VT-x nor AMD-V");
+    return NULL;
 }
 
 static void listen(void)

@@ -157,18 +157,6 @@ static int write_efer(struct x86_cpu *cpu, uint64_t value)
     return 0;
 }
 
-/* Eight memory types: 0 1 4 5 6 7 (SDM vol. 3, "Page Attribute Table"). */
-bool x86_pat_is_valid(uint64_t value)
-{
-    for (unsigned i = 0; i < 64; i += 8) {
-        uint64_t type = value >> i & 0xFF;
-
-        if (type > 7 || type == 2 || type == 3)
-            return false;
-    }
-    return true;
-}
-
 static int write_pat(struct x86_cpu *cpu, uint64_t value)
 {
     if (!x86_pat_is_valid(value))

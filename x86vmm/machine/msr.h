@@ -22,7 +22,16 @@ MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
 /* Bits of EFER that this processor has. */
 uint64_t x86_efer_own(const struct x86_cpu *cpu);
 /* May PAT be this: a memory type in each of its bytes? */
-bool x86_pat_is_valid(uint64_t value);
+static inline bool x86_pat_is_valid(uint64_t value)
+{
+    for (unsigned i = 0; i < 64; i += 8) {
+        uint64_t type = value >> i & 0xFF;
+
+        if (type > 7 || type == 2 || type == 3)
+            return false;
+    }
+    return true;
+}
 
 /* The time-stamp counter: guest time, one tick an instruction, and what WRMSR
  * has added to it. */

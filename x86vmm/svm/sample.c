@@ -2,8 +2,6 @@
 
 #include "x86vmm/svm/exit.h"
 
-#include <string.h>
-
 static const struct {
     const char *name, *words;
 } rows[VMCB_SAMPLE_COUNT] = {
@@ -88,7 +86,7 @@ void vmcb_make(struct vmcb *v, enum vmcb_sample sample)
 {
     const uint64_t svme = 0x1000;
 
-    memset(v, 0, sizeof(*v));
+    *v = (struct vmcb){0};
     vmcb_put(v, SVM_INTERCEPT_VMRUN, true);
     vmcb_put(v, SVM_INTERCEPT_HLT, true);
     vmcb_put(v, SVM_INTERCEPT_SHUTDOWN, true);

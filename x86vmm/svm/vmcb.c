@@ -2,9 +2,7 @@
 
 #include "base/bits.h"
 #include "base/bytes.h"
-
-#include <string.h>
-#include <strings.h>
+#include "base/table.h"
 
 const struct vmcb_field_desc vmcb_fields[VMCB_FIELD_COUNT] = {
 #define FIELD(offset, size, name, area, section, words) \
@@ -17,8 +15,7 @@ enum vmcb_field vmcb_named(const char *name, size_t n)
 {
     unsigned i = 0;
 
-    while (i < VMCB_FIELD_COUNT && (strlen(vmcb_fields[i].name) != n ||
-                                    strncasecmp(vmcb_fields[i].name, name, n)))
+    while (i < VMCB_FIELD_COUNT && !table_name_is(vmcb_fields[i].name, name, n))
         i++;
     return (enum vmcb_field)i;
 }

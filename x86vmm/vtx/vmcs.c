@@ -1,6 +1,7 @@
 #include "x86vmm/vtx/vmcs.h"
 
 #include "base/bytes.h"
+#include "base/table.h"
 
 const struct vmcs_field_desc vmcs_fields[VMCS_FIELD_COUNT] = {
 #define FIELD(encoding, name, section, words) {encoding, #name, section, words},
@@ -29,24 +30,11 @@ enum vmcs_field vmcs_find(uint64_t encoding)
                : VMCS_FIELD_COUNT;
 }
 
-static bool is_named(const char *row, const char *name, size_t n)
-{
-    size_t i = 0;
-
-    for (; i < n && row[i]; i++) {
-        bool small = name[i] >= 'a' && name[i] <= 'z';
-
-        if (row[i] != (small ? name[i] - 'a' + 'A' : name[i]))
-            return false;
-    }
-    return i == n && !row[i];
-}
-
 enum vmcs_field vmcs_named(const char *name, size_t n)
 {
     unsigned i = 0;
 
-    while (i < VMCS_FIELD_COUNT && !is_named(vmcs_fields[i].name, name, n))
+    while (i < VMCS_FIELD_COUNT && !table_name_is(vmcs_fields[i].name, name, n))
         i++;
     return (enum vmcs_field)i;
 }
