@@ -50,6 +50,12 @@ static bool is_misconfigured(uint64_t e, unsigned level)
     return e & reserved;
 }
 
+/* Translations are of pages; what is told is the byte's address. */
+static uint64_t exact(const struct ept *p)
+{
+    return p->entry ? p->gpa : (p->gpa & ~BITS_MASK(12)) | (p->linear & 0xFFF);
+}
+
 static int violation(const struct ept *p)
 {
     enum { LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
@@ -59,14 +65,14 @@ static int violation(const struct ept *p)
               p->wanted | p->allowed << 3 | LINEAR_VALID |
                   (p->entry ? 0 : TRANSLATED));
     t->exit.linear = p->linear;
-    t->exit.physical = p->gpa;
+    t->exit.physical = exact(p);
     return X86_FAULT;
 }
 
 static int misconfiguration(const struct ept *p)
 {
     vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_MISCONFIGURATION, 0);
-    vtx_of(p->cpu)->exit.physical = p->gpa;
+    vtx_of(p->cpu)->exit.physical = exact(p);
     return X86_FAULT;
 }
 
