@@ -4,7 +4,12 @@
 #include "x86vmm/bare/layout.h"
 #include "x86vmm/machine/exception.h"
 
-enum { GATES = 32, STUB = 16, TASK_SIZE = 104 };
+enum {
+    TRAPS = 32,
+    GATES = TRAPS + 8 /* of the first 8259A */,
+    STUB = 16,
+    TASK_SIZE = 104
+};
 
 /* Intel SDM vol. 3, "IDT Descriptors", "Task Management in 64-bit Mode". */
 struct gate {
@@ -15,7 +20,7 @@ static struct gate idt[GATES];
 static uint32_t task[TASK_SIZE / 4];
 static uint8_t spare[4096]; /* a stack for a fault of the stack's own */
 
-extern uint8_t trap_stubs[];
+extern uint8_t trap_stubs[], trap_tick[];
 
 struct table_pointer {
     uint16_t limit;
@@ -40,7 +45,7 @@ void cpu_init(void)
 
     make_task();
     for (unsigned i = 0; i < GATES; i++) {
-        uint64_t to = (uint64_t)trap_stubs + i * STUB;
+        uint64_t to = (uint64_t)(i < TRAPS ? trap_stubs + i * STUB : trap_tick);
 
         idt[i] = (struct gate){.low = (uint16_t)to,
                                .selector = SELECTOR_CODE64,
