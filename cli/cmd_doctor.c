@@ -5,6 +5,7 @@
 #include "cli/vmm_x86.h"
 #include "s370/engine/engine_trap.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/engine/kvm_probe.h"
 #include "x86vmm/machine/op.h"
@@ -83,6 +84,8 @@ static void print_engines(const struct kvm_probe *kvm)
     }
     print_row("--on vtx", modelled ? "yes" : "no",
               modelled ? engine_vtx.title : X86_NO_DECODER);
+    print_row("--on svm", modelled ? "yes" : "no",
+              modelled ? engine_svm.title : X86_NO_DECODER);
 }
 
 static void print_helpers(void)

@@ -18,7 +18,8 @@ enum {
     X(BARE, "bare", "the bare machine, no monitor")                       \
     X(TRAP, "trap", "the monitor on the System/370, by trap and emulate") \
     X(KVM, "kvm", "the monitor on /dev/kvm")                              \
-    X(VTX, "vtx", "the monitor on a modelled x86 processor with VT-x")
+    X(VTX, "vtx", "the monitor on a modelled x86 processor with VT-x")    \
+    X(SVM, "svm", "the monitor on a modelled x86 processor with AMD-V")
 
 enum session_on {
 #define X(id, name, title) ON_##id,

@@ -6,6 +6,7 @@
 #include "cli/vmm_x86.h"
 #include "monitor/dispatcher.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 
 #include <stdio.h>
@@ -76,6 +77,7 @@ const struct engine_ops *session_engine(enum session_on on)
     static const struct engine_ops *const engines[ON_COUNT] = {
         [ON_KVM] = &engine_kvm,
         [ON_VTX] = &engine_vtx,
+        [ON_SVM] = &engine_svm,
     };
 
     return engines[on];

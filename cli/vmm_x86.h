@@ -33,14 +33,13 @@ struct x86_vmm;
 typedef void (*x86_output_fn)(void *to, const uint8_t *bytes, size_t n);
 
 /* Can this host do it at all, and in this mode?  STATUS_UNSUPPORTED with what
- * is missing in *diag.  On /dev/kvm it runs a small guest; engine_vtx can. */
+ * is missing in *diag.  On /dev/kvm it runs a small guest; the others can. */
 MUST_USE enum status x86_vmm_probe(const struct engine_ops *engine,
                                    enum x86_mode mode, struct diag *diag);
 
-/* A monitor on this engine (engine_kvm, engine_vtx), with a pool of `bytes` (a
- * multiple of 4096) for its machines.
- * `trace` is borrowed and may be NULL.  NULL: no memory or a bad size, said in
- * *diag. */
+/* A monitor on this engine (engine_kvm, engine_vtx, engine_svm), with a pool of
+ * `bytes` (a multiple of 4096) for its machines. `trace` is borrowed and may be
+ * NULL.  NULL: no memory or a bad size, said in *diag. */
 struct x86_vmm *x86_vmm_new(const struct engine_ops *engine, uint64_t bytes,
                             struct trace *trace, struct diag *diag);
 /* Ends the virtual machines. */

@@ -1,8 +1,11 @@
-/* What the engine on the modelled VT-x settles by itself, and what it tells:
- * the guest must not see a difference from a bare processor without VT-x.
- * What it has in common with /dev/kvm: test_x86_exits.c, test_x86_kvm.c. */
+/* What the engines on the modelled processor settle by themselves, and what
+ * they tell: the guest must not see a difference from a bare processor without
+ * VT-x and AMD-V.  What they have in common with /dev/kvm: test_x86_exits.c,
+ * test_x86_kvm.c. */
 #include "base/bytes.h"
 #include "tests/x86_rig.h"
+#include "x86vmm/engine/engine_svm.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/platform.h"
 
@@ -39,14 +42,24 @@ static void raises(unsigned vector, unsigned at, const void *code, size_t n)
 }
 #define RAISES(vector, at, code) raises(vector, at, code, sizeof(code) - 1)
 
-/* A guest that is not told of VT-x has none, though it runs in it. */
-START_TEST(vmx_instructions_are_undefined)
+/* A guest that is not told of VT-x or AMD-V has none, though it runs in it. */
+START_TEST(instructions_of_monitors_are_undefined)
 {
     RAISES(X86_EXC_UD, 0, "\x0F\x01\xC2\xF4");         /* vmlaunch */
     RAISES(X86_EXC_UD, 0, "\x0F\x01\xC4\xF4");         /* vmxoff */
     RAISES(X86_EXC_UD, 0, "\xF3\x0F\xC7\x36\0\0\xF4"); /* vmxon */
-    RAISES(X86_EXC_UD, 0, "\x0F\x01\xD9\xF4");         /* vmmcall */
-    RAISES(X86_EXC_UD, 0, "\x0F\x01\xD1\xF4");         /* xsetbv */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xD8\xF4");         /* vmrun */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xDA\xF4");         /* vmload */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xDB\xF4");         /* vmsave */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xDC\xF4");         /* stgi */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xDD\xF4");         /* clgi */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xDE\xF4");         /* skinit */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xDF\xF4");         /* invlpga */
+    if (rig_on_svm())
+        RAISES(X86_EXC_UD, 0, "\x0F\x01\xC1\xF4"); /* vmcall */
+    else
+        RAISES(X86_EXC_UD, 0, "\x0F\x01\xD9\xF4"); /* vmmcall */
+    RAISES(X86_EXC_UD, 0, "\x0F\x01\xD1\xF4");     /* xsetbv */
 }
 END_TEST
 
@@ -81,6 +94,32 @@ START_TEST(fixed_bits_are_shadowed)
 }
 END_TEST
 
+/* EFER.SVME likewise: mov ecx, EFER; rdmsr; mov esi, eax; or eax, SCE; wrmsr;
+ * rdmsr; mov edi, eax; and a try to set it. */
+START_TEST(efer_is_shadowed)
+{
+    static const char code[] = "\x66\xB9\x80\0\0\xC0\x0F\x32\x66\x89\xC6"
+                               "\x66\x83\xC8\x01\x0F\x30\x0F\x32"
+                               "\x66\x89\xC7\xF4";
+
+    for (unsigned stepping = 0; stepping < 2; stepping++) {
+        struct rig *r = rig_with_code(X86_MODE_REAL, code, sizeof(code) - 1);
+        const struct x86_state *s = x86_vm_state(r->vm);
+
+        r->vm->vcpu.stepping = stepping;
+        rig_run_to_halt(r);
+        ck_assert_uint_eq(s->gpr[X86_RSI], 0);
+        ck_assert_uint_eq(s->gpr[X86_RDI], X86_EFER_SCE);
+        ck_assert_uint_eq(s->efer, X86_EFER_SCE);
+        ck_assert_uint_eq(rig_count(r, "SENSITIVE"), 0);
+        rig_free(r);
+    }
+    RAISES(X86_EXC_GP, 15,
+           "\x66\xB9\x80\0\0\xC0\x66\xBA\0\0\0\0" /* edx = 0 */
+           "\xB4\x10\x90\x0F\x30\xF4");           /* ah = 10h */
+}
+END_TEST
+
 /* The trap flag counts for instructions that the monitor does, too:
  * pushf; or word [esp], 100h; popf; X; hlt */
 START_TEST(trap_flag_outlasts_an_exit)
@@ -88,19 +127,18 @@ START_TEST(trap_flag_outlasts_an_exit)
     RAISES(X86_EXC_DB, 9, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\x90\xF4");
     RAISES(X86_EXC_DB, 10, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xE6\x50\xF4");
     RAISES(X86_EXC_DB, 10, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xE4\x50\xF4");
+    RAISES(X86_EXC_DB, 9, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xF4");
 }
 END_TEST
 
-static const uint8_t vmcall_code[] = {
-    0x66, 0x31, 0xC0, /* xor eax, eax: VERSION */
-    0x0F, 0x01, 0xC1, /* vmcall */
-    0x89, 0xC6, 0xF4  /* mov si, ax; hlt */
-};
-
-START_TEST(vmcall_is_a_hypercall)
+/* xor eax, eax: VERSION; vmcall or vmmcall; mov si, ax; hlt */
+START_TEST(there_is_a_hypercall)
 {
-    struct rig *r =
-        rig_with_code(X86_MODE_REAL, vmcall_code, sizeof(vmcall_code));
+    uint8_t code[] = {0x66, 0x31, 0xC0, 0x0F, 0x01, 0xC1, 0x89, 0xC6, 0xF4};
+
+    if (rig_on_svm())
+        code[5] = 0xD9;
+    struct rig *r = rig_with_code(X86_MODE_REAL, code, sizeof(code));
 
     rig_run_to_halt(r);
     ck_assert_uint_eq(rig_count(r, "HYPERCALL"), 1);
@@ -203,19 +241,55 @@ START_TEST(instructions_are_counted)
 }
 END_TEST
 
-Suite *suite_x86_engine(void)
-{
-    Suite *s = suite_create("x86_engine");
-    TCase *c = tcase_create("vtx");
+/* ---- VT-x and AMD-V ---- */
 
-    tcase_add_checked_fixture(c, rig_use_vtx, NULL);
-    tcase_add_test(c, vmx_instructions_are_undefined);
+/* 1, 3: every instruction in the trace; 2, 3: long mode. */
+START_TEST(both_tell_the_same)
+{
+    static char texts[2][sizeof(((struct rig *)0)->log)];
+    bool stepping = _i & 1;
+    enum x86_mode mode = _i & 2 ? X86_MODE_LONG : X86_MODE_REAL;
+
+    for (unsigned i = 0; i < 2; i++) {
+        rig_use(i ? &engine_svm : &engine_vtx);
+        struct rig *r =
+            rig_with_guest(mode, _i & 2 ? "hello-long" : "hello-real");
+        if (!r)
+            return;
+        r->vm->vcpu.stepping = r->trace.insns = stepping;
+        rig_run(r);
+        ck_assert_uint_gt(r->logged, 10000);
+        memcpy(texts[i], r->log, sizeof(texts[i]));
+        rig_free(r);
+    }
+    ck_assert_str_eq(texts[0], texts[1]);
+}
+END_TEST
+
+static void add_engine(Suite *s, const char *name, void (*use)(void))
+{
+    TCase *c = tcase_create(name);
+
+    tcase_add_checked_fixture(c, use, NULL);
+    tcase_add_test(c, instructions_of_monitors_are_undefined);
     tcase_add_test(c, fixed_bits_are_shadowed);
+    tcase_add_test(c, efer_is_shadowed);
     tcase_add_test(c, trap_flag_outlasts_an_exit);
-    tcase_add_test(c, vmcall_is_a_hypercall);
+    tcase_add_test(c, there_is_a_hypercall);
     tcase_add_test(c, any_instruction_may_meet_a_device);
     tcase_add_test(c, tables_are_out_of_reach);
     tcase_add_test(c, instructions_are_counted);
+    suite_add_tcase(s, c);
+}
+
+Suite *suite_x86_engine(void)
+{
+    Suite *s = suite_create("x86_engine");
+    TCase *c = tcase_create("both");
+
+    add_engine(s, "vtx", rig_use_vtx);
+    add_engine(s, "svm", rig_use_svm);
+    tcase_add_loop_test(c, both_tell_the_same, 0, 4);
     suite_add_tcase(s, c);
     return s;
 }

@@ -438,5 +438,6 @@ Suite *suite_x86_exits(void)
     rig_probe();
     add_exits(s, "kvm", rig_use_kvm);
     add_exits(s, "vtx", rig_use_vtx);
+    add_exits(s, "svm", rig_use_svm);
     return s;
 }

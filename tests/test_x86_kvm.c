@@ -603,5 +603,6 @@ Suite *suite_x86_kvm(void)
     suite_add_tcase(s, c);
     add_guests(s, "kvm", rig_use_kvm);
     add_guests(s, "vtx", rig_use_vtx);
+    add_guests(s, "svm", rig_use_svm);
     return s;
 }

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "tests/skip.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/op.h"
 
@@ -34,6 +35,16 @@ void rig_use_kvm(void)
 void rig_use_vtx(void)
 {
     rig_use(&engine_vtx);
+}
+
+void rig_use_svm(void)
+{
+    rig_use(&engine_svm);
+}
+
+bool rig_on_svm(void)
+{
+    return engine == &engine_svm;
 }
 
 bool rig_on_kvm(void)

@@ -27,7 +27,9 @@ const struct kvm_probe *rig_probe(void);
 void rig_use(const struct engine_ops *engine);
 void rig_use_kvm(void);
 void rig_use_vtx(void);
+void rig_use_svm(void);
 bool rig_on_kvm(void);
+bool rig_on_svm(void);
 
 /* Is all of KVM demanded, by TRAPLINE_KVM=whole? */
 bool rig_must(void);

@@ -237,7 +237,11 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
             return ask_outside(v, x, &t);
         instruction_exit(v, x, &t);
         return true;
-    case EXIT_HALT:
+    case EXIT_HALT: /* TF's trap wakes it */
+        if (model_arch(v)->rflags & X86_FLAG_TF)
+            return settle(v, x);
+        instruction_exit(v, x, &t);
+        return true;
     case EXIT_HYPERCALL:
     case EXIT_SENSITIVE:
         instruction_exit(v, x, &t);

@@ -110,6 +110,7 @@ struct model_told {
 /* What an engine does in its own way. */
 struct model_ops {
     size_t vcpu_bytes; /* of its struct, which begins with a model_vcpu */
+    bool walks_pdptes; /* as struct x86_guest's, of its guests */
     /* Tables for all slots, which are complete: model_make_tables. */
     enum status (*make_tables)(struct vm *);
     /* Make its part one of this processor's, and a control structure. */

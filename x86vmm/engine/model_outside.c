@@ -112,12 +112,13 @@ static int translate(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
     return X86_FAULT;
 }
 
-static const struct x86_guest hooks = {.instruction = no_intercept,
-                                       .deliver = deliver,
-                                       .shutdown = shut_down,
-                                       .between = between,
-                                       .task_switch = task_switch,
-                                       .translate = translate};
+#define HOOKS(walks)                                                   \
+    {                                                                  \
+        .walks_pdptes = (walks), .instruction = no_intercept,          \
+        .deliver = deliver, .shutdown = shut_down, .between = between, \
+        .task_switch = task_switch, .translate = translate             \
+    }
+static const struct x86_guest keeping = HOOKS(false), walking = HOOKS(true);
 
 /* ---- Executing ---- */
 
@@ -126,7 +127,7 @@ static void go_outside(struct vcpu *v)
     struct model_vcpu *c = model_vcpu(v);
     struct x86_cpu *cpu = &c->cpu;
 
-    cpu->guest = &hooks;
+    cpu->guest = model_machine(v)->ops->walks_pdptes ? &walking : &keeping;
     cpu->assist = NULL; /* the guest has no hardware assistance */
     cpu->world.mem = &v->vm->mem;
     cpu->state = *model_arch(v);
@@ -204,7 +205,8 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
     c->outside.deaf = true;
     if (code == X86_FAULT)
         return x86_deliver_fault(cpu);
-    if (code <= X86_SYNC && !cpu->shadow_ss && x86_debug_trap(cpu, cpu->traced))
+    if ((code <= X86_SYNC || code == X86_HALT) && !cpu->shadow_ss &&
+        x86_debug_trap(cpu, cpu->traced))
         code = x86_deliver_fault(cpu);
     return code;
 }

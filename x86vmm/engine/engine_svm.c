@@ -1,0 +1,61 @@
+#include "x86vmm/engine/engine_svm.h"
+
+#include "x86vmm/engine/svm_host.h"
+
+static void attach(struct vcpu *v)
+{
+    struct svm_vcpu *c = svm_vcpu(v);
+
+    svm_attach(&c->svm, &c->model.cpu);
+    svm_make_vmcb(&c->vmcb);
+}
+
+static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
+{
+    struct svm_vcpu *c = svm_vcpu(v);
+    const struct vmrun_failure *why = &c->svm.why;
+
+    if (svm_enter(&c->model.cpu, &c->vmcb, exited))
+        return true;
+    x->raw = (uint32_t)SVM_EXIT_INVALID;
+    x->raw_name = why->check->name;
+    x->raw_info[0] = why->value;
+    return false;
+}
+
+static void interrupt(struct vcpu *v)
+{
+    svm_leave_by(&svm_vcpu(v)->model.cpu, SVM_EXIT_INTR);
+}
+
+static const struct model_ops ops = {
+    .vcpu_bytes = sizeof(struct svm_vcpu),
+    .walks_pdptes = true,
+    .make_tables = svm_make_tables,
+    .attach = attach,
+    .prepare = svm_prepare,
+    .enter = enter,
+    .interrupt = interrupt,
+    .take_state = svm_take_state,
+    .tell = svm_tell,
+    .block = svm_block,
+    .trap = svm_trap,
+};
+
+static enum status probe(struct diag *d)
+{
+    return model_probe(engine_svm.name, d);
+}
+
+static enum status vm_init(struct vm *vm)
+{
+    return model_vm_init(vm, &ops);
+}
+
+const struct engine_ops engine_svm = {
+    .name = "svm",
+    .title = "x86 hardware assistance of the modelled processor: AMD-V",
+    .probe = probe,
+    .vm_init = vm_init,
+    MODEL_ENGINE,
+};

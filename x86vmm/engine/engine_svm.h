@@ -1,0 +1,28 @@
+/* The engine that runs guests of AMD-V on the modelled processor (x86vmm/svm):
+ * on every host, and always in the same way.
+ *
+ * It is engine_vtx.h with a VMCB in place of the VMCS, and what is said there
+ * of state, time, strings, and devices in storage holds here: both are what
+ * model_host.h makes of a control structure.  All ports exit, as do HLT, CPUID,
+ * VMMCALL and MSRs that are not the guest's own; nested paging maps the guest's
+ * storage to the same addresses of the modelled machine, and nothing else.
+ * EFER.SVME, which VMRUN demands, is kept from the guest: RDMSR and WRMSR of
+ * EFER are executed outside, and no handler is asked.
+ *
+ * A trace on this engine and one on engine_vtx are the same, byte for byte, but
+ * for
+ *   names of exits that no instruction makes (SVM_EXIT_SHUTDOWN);
+ *   hypercalls: VMMCALL here, VMCALL there; the other one is undefined;
+ *   PAE paging's four pointers, which AMD-V with nested paging reads at each
+ *     walk, and VT-x, as the bare processor, with CR3;
+ *   what waits in a shadow of MOV SS when the host's timer comes: a VMCB has
+ *     no field for a data breakpoint that is pending, and one bit for the
+ *     shadows of MOV SS and STI. */
+#ifndef X86VMM_ENGINE_ENGINE_SVM_H
+#define X86VMM_ENGINE_ENGINE_SVM_H
+
+#include "monitor/engine.h"
+
+extern const struct engine_ops engine_svm;
+
+#endif

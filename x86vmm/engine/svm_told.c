@@ -1,0 +1,119 @@
+/* What the VMCB's exit information tells (AMD APM vol. 2, 15.6 to 15.11). */
+#include "x86vmm/engine/svm_host.h"
+#include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/translate.h"
+
+#define F(name) (m->field[VMCB_##name])
+
+static const struct {
+    int64_t code;
+    uint16_t reason;
+    const char *name;
+} rows[] = {
+#define SVM_ROW(id, neutral)   {SVM_EXIT_##id, EXIT_##neutral, "SVM_EXIT_" #id},
+#define SVM_SETTLED(id, words) {SVM_EXIT_##id, MODEL_SETTLED, "SVM_EXIT_" #id},
+#include "x86vmm/engine/svm_exit.def"
+#undef SVM_ROW
+#undef SVM_SETTLED
+};
+
+static void name_exit(struct model_told *t, uint64_t code)
+{
+    t->raw = (uint32_t)code;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].code == (int64_t)code) {
+            t->reason = rows[i].reason;
+            t->raw_name = rows[i].name;
+        }
+}
+
+/* Is the port in the instruction?  Then a byte of it is the last one: of IN and
+ * OUT with DX that is the opcode, and before it only a prefix. */
+static bool is_immediate(const struct vcpu *v, uint64_t len)
+{
+    uint8_t opcode = 0;
+
+    return len >= 2 &&
+           x86_fetch(model_arch(v), &v->vm->mem, (int64_t)len - 2, &opcode,
+                     1) == 1 &&
+           (opcode & 0xFC) == 0xE4;
+}
+
+static void tell_io(const struct vcpu *v, struct model_told *t)
+{
+    enum { IN = 1, STRING = 4, REP = 8, SIZE = 4, ADDRESS = 7 };
+    uint64_t info = t->info;
+    bool immediate;
+
+    t->io.port = (uint16_t)(info >> 16);
+    t->io.size = info >> SIZE & 7;
+    t->io.address_size = (uint8_t)((info >> ADDRESS & 7) << 1);
+    t->io.in = info & IN;
+    t->io.string = info & STRING;
+    t->io.rep = info & REP;
+    immediate = !t->io.string && is_immediate(v, t->len);
+    t->insn = t->io.in ? (immediate ? X86_OP_IN : X86_OP_IN_DX)
+                       : (immediate ? X86_OP_OUT : X86_OP_OUT_DX);
+}
+
+/* What was being delivered when the exit came.  RIP is still at an instruction
+ * that asked for it: that is executed again. */
+static void tell_event(struct model_told *t, const struct vmcb *m, uint64_t cr2)
+{
+    uint64_t info = F(EXITINTINFO);
+    unsigned type = info >> 8 & 7, vector = info & 0xFF;
+    bool by_insn = type == VMCB_EVENT_SOFTWARE ||
+                   (type == VMCB_EVENT_EXCEPTION &&
+                    (vector == X86_EXC_BP || vector == X86_EXC_OF));
+
+    if (!(info & VMCB_EVENT_VALID) || t->reason == EXIT_SHUTDOWN)
+        return;
+    if (by_insn) {
+        t->reason = MODEL_SETTLED;
+        return;
+    }
+    t->delivering = true;
+    t->event = (struct x86_fault){.vector = (uint8_t)vector,
+                                  .has_error = info & VMCB_EVENT_ERROR,
+                                  .error = (uint32_t)(info >> 32),
+                                  .cr2 = cr2,
+                                  .external = type == VMCB_EVENT_INTERRUPT ||
+                                              type == VMCB_EVENT_NMI,
+                                  .keep_rf = true};
+}
+
+static void tell_msr(const struct vcpu *v, struct model_told *t)
+{
+    const uint32_t efer = 0xC0000080; /* but for SVME its own */
+
+    t->insn = t->info & 1 ? X86_OP_WRMSR : X86_OP_RDMSR;
+    if ((uint32_t)model_arch(v)->gpr[X86_RCX] == efer)
+        t->reason = MODEL_SETTLED;
+}
+
+void svm_tell(struct vcpu *v, struct model_told *t)
+{
+    const struct vmcb *m = &svm_vcpu(v)->vmcb;
+
+    name_exit(t, F(EXITCODE));
+    t->info = F(EXITINFO1);
+    t->len = F(NRIP) ? F(NRIP) - F(RIP) : 0;
+    switch ((int64_t)F(EXITCODE)) {
+    case SVM_EXIT_IOIO:
+        tell_io(v, t);
+        break;
+    case SVM_EXIT_MSR:
+        tell_msr(v, t);
+        break;
+    case SVM_EXIT_HLT:
+        t->insn = X86_OP_HLT;
+        break;
+    case SVM_EXIT_VMMCALL:
+        t->insn = X86_OP_VMMCALL;
+        break;
+    default:
+        t->insn = X86_OP_CPUID;
+        break;
+    }
+    tell_event(t, m, model_arch(v)->cr2);
+}
