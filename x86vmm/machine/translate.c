@@ -3,6 +3,10 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 
+#include <string.h>
+
+enum { PAGE = 4096 };
+
 uint64_t x86_linear(const struct x86_state *s, enum x86_seg seg,
                     uint64_t offset)
 {
@@ -82,20 +86,38 @@ bool x86_translate(const struct x86_state *s, const struct mem_map *mem,
     return false;
 }
 
+/* As much of [linear, linear + n) as is in one page. */
+static size_t fetch_in_page(const struct x86_state *s,
+                            const struct mem_map *mem, uint64_t linear,
+                            uint8_t *bytes, size_t n)
+{
+    size_t in_page = PAGE - (size_t)(linear & (PAGE - 1));
+    uint64_t gpa;
+    const uint8_t *at;
+
+    if (!x86_translate(s, mem, linear, &gpa))
+        return 0;
+    n = n < in_page ? n : in_page;
+    while (n && !(at = mem_at(mem, gpa, n)))
+        n--;
+    if (n)
+        memcpy(bytes, at, n);
+    return n;
+}
+
 size_t x86_fetch(const struct x86_state *s, const struct mem_map *mem,
                  int64_t delta, uint8_t *bytes, size_t n)
 {
-    size_t i;
+    size_t done = 0, piece;
 
-    for (i = 0; i < n; i++) {
-        uint64_t offset = s->rip + (uint64_t)delta + i;
-        uint64_t linear = x86_linear(s, X86_CS, offset);
-        uint64_t gpa;
-        const uint8_t *at;
+    while (done < n) {
+        uint64_t offset = s->rip + (uint64_t)delta + done;
 
-        if (!x86_translate(s, mem, linear, &gpa) || !(at = mem_at(mem, gpa, 1)))
+        piece = fetch_in_page(s, mem, x86_linear(s, X86_CS, offset),
+                              bytes + done, n - done);
+        if (!piece)
             break;
-        bytes[i] = *at;
+        done += piece;
     }
-    return i;
+    return done;
 }
