@@ -168,6 +168,7 @@ static enum status open_vcpu(struct vcpu *v)
         return kvm_failed(v->vm, "mmap of kvm_run");
     cpu->run = run;
     cpu->run_size = (size_t)size;
+    kvm_share_state(v);
     return set_cpuid(v);
 }
 
@@ -177,10 +178,11 @@ static enum status first_state(struct vcpu *v)
 {
     struct x86_state wanted = *kvm_arch(v);
     struct kvm_cpu *cpu = kvm_cpu(v);
-    enum status st = kvm_read_state(v);
+    enum status st = kvm_fetch_state(v);
 
     *kvm_arch(v) = wanted;
     kvm_arch(v)->interruptible = kvm_arch(v)->delivering = false;
+    cpu->knows = false;
     cpu->sregs.apic_base &= ~(uint64_t)APIC_ENABLED;
     if (!st && ioctl(cpu->fd, KVM_SET_SREGS, &cpu->sregs) < 0)
         st = kvm_failed(v->vm, "KVM_SET_SREGS");

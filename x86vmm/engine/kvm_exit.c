@@ -30,7 +30,8 @@ static void decode_at(const struct vcpu *v, int64_t delta,
     const struct x86_state *s = kvm_arch(v);
     size_t n = x86_fetch(s, &v->vm->mem, delta, bytes, X86_INSN_MAX);
 
-    memset(bytes + n, 0, X86_INSN_MAX - n);
+    if (n < X86_INSN_MAX)
+        memset(bytes + n, 0, X86_INSN_MAX - n);
     x86_decode(bytes, n, x86_code_bits(s), d);
 }
 
@@ -66,23 +67,67 @@ static bool makes_output(const struct vcpu *v, const struct x86_decoded *d)
     }
 }
 
-/* KVM has stepped over the OUT already: which bytes before RIP are it?  The
- * longest reading counts, as prefixes come first. */
-static void look_back(struct vcpu *v, struct vm_exit *x)
+static bool is_prefix(uint8_t byte, unsigned bits)
 {
-    uint64_t end = kvm_arch(v)->rip;
-    uint8_t bytes[X86_INSN_MAX];
-    struct x86_decoded d;
-
-    for (unsigned len = 4; len > 0; len--) {
-        decode_at(v, -(int64_t)len, &d, bytes);
-        if (d.len == len && makes_output(v, &d)) {
-            x->insn = d.insn;
-            place(v, x, end - len, len);
-            return;
-        }
+    switch (byte) {
+    case 0x26:
+    case 0x2E:
+    case 0x36:
+    case 0x3E:
+    case 0x64:
+    case 0x65:
+    case 0x66:
+    case 0x67:
+    case 0xF0:
+    case 0xF2:
+    case 0xF3:
+        return true;
+    default:
+        return bits == 64 && (byte & 0xF0) == 0x40; /* REX */
     }
-    place(v, x, end, 0);
+}
+
+/* The bytes before RIP, those of its own page at least; returns how many. */
+static size_t fetch_behind(const struct vcpu *v, uint8_t bytes[X86_INSN_MAX])
+{
+    enum { PAGE = 4096 };
+    const struct x86_state *s = kvm_arch(v);
+    size_t n = X86_INSN_MAX;
+
+    if (x86_fetch(s, &v->vm->mem, -(int64_t)n, bytes, n) == n)
+        return n;
+    n = min_u64(n, x86_linear(s, X86_CS, s->rip) % PAGE);
+    return x86_fetch(s, &v->vm->mem, -(int64_t)n, bytes, n);
+}
+
+/* Bytes before RIP that are the OUT of this exit, as when KVM has stepped over
+ * it already; 0: none are.  OUT of an immediate port ends with that, all others
+ * with their opcode; the longest reading counts, as prefixes come first. */
+static unsigned look_back(const struct vcpu *v, struct x86_decoded *d)
+{
+    unsigned bits = x86_code_bits(kvm_arch(v)), len = 1;
+    uint8_t bytes[X86_INSN_MAX];
+    size_t n = fetch_behind(v, bytes);
+
+    len += n > 1 && (bytes[n - 2] & 0xFE) == 0xE6;
+    while (len < n && is_prefix(bytes[n - len - 1], bits))
+        len++;
+    for (; len > 0 && len <= n; len--) {
+        x86_decode(bytes + n - len, len, bits, d);
+        if (d->len == len && makes_output(v, d))
+            return len;
+    }
+    return 0;
+}
+
+static void place_behind(struct vcpu *v, struct vm_exit *x)
+{
+    struct x86_decoded d;
+    unsigned len = look_back(v, &d);
+
+    if (len)
+        x->insn = d.insn;
+    place(v, x, kvm_arch(v)->rip - len, len);
 }
 
 /* An instruction that KVM has completed, beginning at or before `start`. */
@@ -108,7 +153,7 @@ static void place_completed(struct vcpu *v, struct vm_exit *x, uint64_t start)
     if (is_string(&d) && d.rep && makes_output(v, &d))
         x->insn = d.insn; /* still there, be it only to find rCX zero */
     else
-        look_back(v, x);
+        place_behind(v, x);
 }
 
 /* An instruction that KVM will complete at the next entry.  Whether it then
@@ -122,11 +167,12 @@ static void place_unfinished(struct vcpu *v, struct vm_exit *x)
 
     decode_at(v, 0, &d, bytes);
     x->insn = d.insn;
-    place(v, x, s->rip, x86_length(bytes, sizeof(bytes), x86_code_bits(s)));
+    place(v, x, s->rip,
+          d.insn ? d.len : x86_length(bytes, sizeof(bytes), x86_code_bits(s)));
     if (x->reason == EXIT_SENSITIVE)
         memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
     cpu->unfinished = true;
-    cpu->regs.rip = x->pc + x->insn_len;
+    cpu->seen.rip = x->pc + x->insn_len;
 }
 
 static void hypercall_exit(struct vcpu *v, struct vm_exit *x)
@@ -144,12 +190,52 @@ static void hypercall_exit(struct vcpu *v, struct vm_exit *x)
     x->raw_info[1] = x->call.number;
 }
 
-static enum status io_exit(struct vcpu *v, struct vm_exit *x)
+/* KVM stands before or behind an OUT, as the hardware told of it or KVM's own
+ * emulator ran it.  Mostly the bytes say which; where both read alike, and for
+ * OUTS, KVM has to complete it first. */
+static bool place_output(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
-    struct kvm_run *run = cpu->run;
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_decoded here, behind;
+
+    decode_at(v, 0, &here, bytes);
+    bool before = makes_output(v, &here);
+    unsigned len = look_back(v, &behind);
+
+    if (cpu->stepping || before == (len != 0) ||
+        is_string(before ? &here : &behind))
+        return false;
+    x->insn = before ? here.insn : behind.insn;
+    if (before)
+        len = here.len;
+    place(v, x, kvm_arch(v)->rip - (before ? 0 : len), len);
+    cpu->unfinished = before;
+    cpu->seen.rip = x->pc + len;
+    return true;
+}
+
+static enum status output_exit(struct vcpu *v, struct vm_exit *x)
+{
     uint64_t before = kvm_arch(v)->rip;
     bool again = false;
+
+    x->io.value = x->raw_info[1] = exit_io_first(&x->io);
+    if (!place_output(v, x)) {
+        enum status st = kvm_settle(v, &again);
+
+        if (st)
+            return st;
+        place_completed(v, x, before);
+    }
+    if (x->io.addr == X86_PORT_HYPERCALL && x->io.size == 4 && x->io.count == 1)
+        hypercall_exit(v, x);
+    return STATUS_OK;
+}
+
+static enum status io_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_run *run = kvm_cpu(v)->run;
 
     x->io = (struct exit_io){
         .addr = run->io.port,
@@ -159,17 +245,9 @@ static enum status io_exit(struct vcpu *v, struct vm_exit *x)
         .data = (uint8_t *)run + run->io.data_offset,
     };
     x->raw_info[0] = x->io.addr;
-    if (!x->io.write) {
-        place_unfinished(v, x);
-        return STATUS_OK;
-    }
-    x->io.value = x->raw_info[1] = exit_io_first(&x->io);
-    enum status st = kvm_settle(v, &again);
-    if (st)
-        return st;
-    place_completed(v, x, before);
-    if (x->io.addr == X86_PORT_HYPERCALL && x->io.size == 4 && x->io.count == 1)
-        hypercall_exit(v, x);
+    if (x->io.write)
+        return output_exit(v, x);
+    place_unfinished(v, x);
     return STATUS_OK;
 }
 

@@ -44,14 +44,14 @@ static void swallow(struct kvm_run *run)
 enum status kvm_finish(struct vcpu *v, bool *again)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
-    struct x86_state wanted = *kvm_arch(v);
     bool changed = kvm_state_changed(v);
     enum status st = STATUS_OK;
 
     *again = false;
     if (!changed && !v->stepping && !cpu->inject && !cpu->msr)
         return STATUS_OK; /* running on completes it */
-    if (cpu->msr) {       /* what KVM then moves to or from EDX:EAX is there */
+    struct x86_state wanted = *kvm_arch(v);
+    if (cpu->msr) { /* what KVM then moves to or from EDX:EAX is there */
         cpu->run->msr.error = 0;
         cpu->run->msr.data =
             wanted.gpr[X86_RDX] << 32 | (uint32_t)wanted.gpr[X86_RAX];

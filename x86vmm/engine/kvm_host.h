@@ -31,11 +31,14 @@ struct kvm_cpu {
     int fd;
     struct kvm_run *run; /* shared with the kernel */
     size_t run_size;
+    bool shares; /* and it has the registers after each KVM_RUN */
 
     /* What KVM holds, as last read or written; of an unfinished instruction,
      * with the RIP that KVM will have when it is complete. */
-    struct kvm_regs regs;
+    struct x86_state seen;
     struct kvm_sregs sregs;
+    struct kvm_sregs told; /* by KVM, of which `sregs` was made; */
+    bool knows;            /* nothing was written since */
 
     /* Of the last exit. */
     bool unfinished; /* KVM completes the instruction at the next entry */
@@ -71,8 +74,13 @@ static inline struct x86_state *kvm_arch(const struct vcpu *v)
 /* "KVM_RUN: Bad address" in vm->diag; returns STATUS_HOST_FAILED. */
 enum status kvm_failed(struct vm *vm, const char *what);
 
-/* KVM's registers into regs, sregs, and from there into the state. */
+/* Let KVM_RUN leave the registers in kvm_run, where the kernel can: an exit
+ * is then one call of it and not three. */
+void kvm_share_state(struct vcpu *v);
+/* KVM's registers into regs, sregs, and from there into the state: after a
+ * KVM_RUN, or (fetch) at any time. */
 MUST_USE enum status kvm_read_state(struct vcpu *v);
+MUST_USE enum status kvm_fetch_state(struct vcpu *v);
 /* Write what differs between the state and what KVM holds.  *refused: KVM
  * finds the state impossible; nothing was written. */
 MUST_USE enum status kvm_write_state(struct vcpu *v, bool *refused);

@@ -123,50 +123,113 @@ static void state_to_sregs(const struct x86_state *s, struct kvm_sregs *k)
     k->efer = s->efer;
 }
 
-enum status kvm_read_state(struct vcpu *v)
+void kvm_share_state(struct vcpu *v)
+{
+    const struct kvm_guest *g = v->vm->backing;
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    const int wanted = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+    int can = ioctl(g->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+
+    cpu->shares = can > 0 && (can & wanted) == wanted;
+    cpu->run->kvm_valid_regs = cpu->shares ? wanted : 0;
+}
+
+/* Mostly the system registers are what they were.  They are read back as
+ * written: padding that KVM leaves must not look changed. */
+static void take(struct vcpu *v, const struct kvm_regs *regs,
+                 const struct kvm_sregs *sregs)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct x86_state *s = kvm_arch(v);
 
-    if (ioctl(cpu->fd, KVM_GET_REGS, &cpu->regs) < 0)
-        return kvm_failed(v->vm, "KVM_GET_REGS");
-    if (ioctl(cpu->fd, KVM_GET_SREGS, &cpu->sregs) < 0)
-        return kvm_failed(v->vm, "KVM_GET_SREGS");
-    /* Read back as written: padding that KVM leaves must not look changed. */
-    regs_to_state(&cpu->regs, s);
-    sregs_to_state(&cpu->sregs, s);
-    state_to_sregs(s, &cpu->sregs);
+    regs_to_state(regs, s);
     s->interruptible = cpu->run->ready_for_interrupt_injection;
+    if (!cpu->knows || memcmp(&cpu->told, sregs, sizeof(*sregs))) {
+        cpu->told = cpu->sregs = *sregs;
+        cpu->knows = true;
+        sregs_to_state(&cpu->sregs, s);
+        state_to_sregs(s, &cpu->sregs);
+    }
+    cpu->seen = *s;
+}
+
+enum status kvm_fetch_state(struct vcpu *v)
+{
+    struct kvm_sregs sregs;
+    struct kvm_regs regs;
+
+    if (ioctl(kvm_cpu(v)->fd, KVM_GET_REGS, &regs) < 0)
+        return kvm_failed(v->vm, "KVM_GET_REGS");
+    if (ioctl(kvm_cpu(v)->fd, KVM_GET_SREGS, &sregs) < 0)
+        return kvm_failed(v->vm, "KVM_GET_SREGS");
+    kvm_cpu(v)->knows = false;
+    take(v, &regs, &sregs);
     return STATUS_OK;
 }
 
-static bool regs_changed(const struct vcpu *v, struct kvm_regs *regs)
+enum status kvm_read_state(struct vcpu *v)
 {
-    *regs = kvm_cpu(v)->regs;
-    state_to_regs(kvm_arch(v), regs);
-    return memcmp(regs, &kvm_cpu(v)->regs, sizeof(*regs)) != 0;
+    const struct kvm_cpu *cpu = kvm_cpu(v);
+
+    if (!cpu->shares)
+        return kvm_fetch_state(v);
+    take(v, &cpu->run->s.regs.regs, &cpu->run->s.regs.sregs);
+    return STATUS_OK;
+}
+
+/* The state begins with what struct kvm_regs has, then comes kvm_sregs'. */
+enum {
+    SREGS = offsetof(struct x86_state, seg),
+    SREGS_END = offsetof(struct x86_state, interruptible)
+};
+
+static bool regs_changed(const struct vcpu *v)
+{
+    return memcmp(kvm_arch(v), &kvm_cpu(v)->seen, SREGS) != 0;
 }
 
 static bool sregs_changed(const struct vcpu *v, struct kvm_sregs *sregs)
 {
-    *sregs = kvm_cpu(v)->sregs;
+    const struct kvm_cpu *cpu = kvm_cpu(v);
+
+    if (!memcmp((const char *)kvm_arch(v) + SREGS,
+                (const char *)&cpu->seen + SREGS, SREGS_END - SREGS))
+        return false;
+    *sregs = cpu->sregs; /* it may be padding */
     state_to_sregs(kvm_arch(v), sregs);
-    return memcmp(sregs, &kvm_cpu(v)->sregs, sizeof(*sregs)) != 0;
+    return memcmp(sregs, &cpu->sregs, sizeof(*sregs)) != 0;
 }
 
 bool kvm_state_changed(const struct vcpu *v)
 {
     struct kvm_sregs sregs;
-    struct kvm_regs regs;
 
-    return regs_changed(v, &regs) || sregs_changed(v, &sregs);
+    return regs_changed(v) || sregs_changed(v, &sregs);
+}
+
+/* KVM_RUN takes them along, unless something that depends on them comes before
+ * it: KVM_SET_GUEST_DEBUG, an event. */
+static enum status write_regs(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    struct kvm_regs regs = {0};
+
+    state_to_regs(kvm_arch(v), &regs);
+    memcpy(&cpu->seen, kvm_arch(v), SREGS);
+    if (cpu->shares && !cpu->inject && !v->stepping && !cpu->stepping) {
+        cpu->run->s.regs.regs = regs;
+        cpu->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        return STATUS_OK;
+    }
+    return ioctl(cpu->fd, KVM_SET_REGS, &regs) < 0
+               ? kvm_failed(v->vm, "KVM_SET_REGS")
+               : STATUS_OK;
 }
 
 enum status kvm_write_state(struct vcpu *v, bool *refused)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct kvm_sregs sregs;
-    struct kvm_regs regs;
 
     *refused = false;
     if (sregs_changed(v, &sregs)) {
@@ -177,13 +240,9 @@ enum status kvm_write_state(struct vcpu *v, bool *refused)
             return errno == EINVAL ? STATUS_OK
                                    : kvm_failed(v->vm, "KVM_SET_SREGS");
         cpu->sregs = sregs;
+        cpu->knows = false;
     }
-    if (regs_changed(v, &regs)) {
-        if (ioctl(cpu->fd, KVM_SET_REGS, &regs) < 0)
-            return kvm_failed(v->vm, "KVM_SET_REGS");
-        cpu->regs = regs;
-    }
-    return STATUS_OK;
+    return regs_changed(v) ? write_regs(v) : STATUS_OK;
 }
 
 static enum status deliver_exception(struct vcpu *v, const struct vm_event *e)
