@@ -100,7 +100,20 @@ static enum turn finish(struct vm *vm)
     return stop(vm, VM_STOPPED);
 }
 
-/* A guest that waits uses no instructions: its time jumps to what is next. */
+/* Let guest time go on to this tick; where it is the host's, sleep until then
+ * at the latest, and it is what it is. */
+static void pass_time(struct vcpu *v, uint64_t to)
+{
+    struct vm *vm = v->vm;
+
+    if (vm->host_time)
+        to = vm->engine->now(v, to);
+    if (to > vm->clock.now)
+        vm->clock.now = to;
+}
+
+/* A guest that waits uses no instructions: its time jumps to what is next; or
+ * it sleeps, where its time is the host's. */
 static enum turn wait_for_event(struct vcpu *v)
 {
     struct vm *vm = v->vm;
@@ -115,7 +128,9 @@ static enum turn wait_for_event(struct vcpu *v)
         vm->skips = 0; /* whoever runs it again gives it time again */
         return TURN_IDLE;
     }
-    vm->clock.now = next;
+    if (vm->host_time) /* whoever runs it looks around meanwhile */
+        next = min_u64(next, vm->clock.now + vm->slice);
+    pass_time(v, next);
     run_due(vm);
     return TURN_EVENT;
 }
@@ -163,7 +178,7 @@ static enum turn run_guest(struct vcpu *v)
     v->insns += x.ran;
     v->exits++;
     v->intervened += x.reason == EXIT_SENSITIVE;
-    vm->clock.now += x.ran;
+    pass_time(v, vm->host_time ? 0 : vm->clock.now + x.ran);
     vm->skips = 0;
     if (handle(v, &x, stepped ? &next : NULL))
         return stop(vm, VM_FAILED);

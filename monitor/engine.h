@@ -53,6 +53,11 @@ struct engine_ops {
 
     /* From another thread or a signal handler: make `run` return soon. */
     void (*kick)(struct vcpu *);
+
+    /* Of a VM with `host_time`: ticks since its start, by the host's clock.
+     * Sleeps until this tick first, if it is yet to come; less when a signal
+     * comes.  NULL: the engine cannot. */
+    uint64_t (*now)(struct vcpu *, uint64_t until);
 };
 
 #endif

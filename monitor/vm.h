@@ -47,6 +47,8 @@ struct vm {
     struct mem_map mem;
     struct bus bus;
     struct clock clock;  /* guest time */
+    bool host_time;      /* it is engine->now: a processor that counts no
+                          * instructions has a clock of its own */
     struct trace *trace; /* borrowed; NULL: not traced */
     void *arch;    /* the wing's: virtual channels, interrupt controller */
     void *backing; /* the engine's */

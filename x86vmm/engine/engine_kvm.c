@@ -307,6 +307,7 @@ static enum status prepare(struct vcpu *v, bool *refused)
     if (!st)
         st = set_stepping(v);
     ask_for_window(v);
+    kvm_tick_aim(v);
     return st;
 }
 
@@ -329,6 +330,8 @@ static enum status enter(struct vcpu *v, struct vm_exit *x, bool *exited)
             *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
             return STATUS_OK;
         }
+        if (kvm_tick_due(v))
+            break;
         ticks++;
     }
     *x = (struct vm_exit){.reason = EXIT_TIMER, .ran = v->budget};
@@ -425,6 +428,7 @@ const struct engine_ops engine_kvm = {
     .store_regs = store_regs,
     .inject = inject,
     .kick = kick,
+    .now = kvm_now,
 };
 #else
 #include "monitor/vm.h"
@@ -474,6 +478,12 @@ static void nothing_vcpu(struct vcpu *v)
     (void)v;
 }
 
+static uint64_t no_time(struct vcpu *v, uint64_t until)
+{
+    (void)v;
+    return until;
+}
+
 const struct engine_ops engine_kvm = {
     .name = "kvm",
     .title = "x86 hardware assistance through Linux /dev/kvm",
@@ -488,5 +498,6 @@ const struct engine_ops engine_kvm = {
     .store_regs = no_regs,
     .inject = no_inject,
     .kick = nothing_vcpu,
+    .now = no_time,
 };
 #endif

@@ -55,8 +55,10 @@ struct kvm_cpu {
     struct vm_event event;
 
     volatile sig_atomic_t kicked;
-    timer_t timer;
-    bool has_timer;
+    timer_t tick, due; /* periodic; of the guest's next event */
+    bool has_tick, has_due;
+    uint64_t aim;   /* what `due` is set to: a tick of the guest's clock */
+    uint64_t begun; /* when that began; in nanoseconds of the host's */
 };
 
 static inline struct kvm_cpu *kvm_cpu(const struct vcpu *v)
@@ -114,6 +116,12 @@ MUST_USE enum status kvm_tick_start(struct vcpu *v);
 void kvm_tick_stop(struct vcpu *v);
 /* After EINTR: was it the tick?  Takes it. */
 bool kvm_tick_take(void);
+/* As engine_ops.now. */
+uint64_t kvm_now(struct vcpu *v, uint64_t until);
+/* Before an entry: let the next event of the guest's clock fetch it back, too;
+ * is it due? */
+void kvm_tick_aim(struct vcpu *v);
+bool kvm_tick_due(struct vcpu *v);
 
 #endif
 #endif

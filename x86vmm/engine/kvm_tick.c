@@ -1,7 +1,9 @@
-/* A periodic signal that is blocked but inside KVM_RUN, which it interrupts;
- * so there is no handler, and nobody else's code ever sees it.  The thread
- * keeps it blocked for good: other vcpus of it may tick on, and the last tick
- * may come late. */
+/* Time.  A periodic signal fetches an endless guest back, and where its time is
+ * the host's, another one when its clock has something to do.
+ *
+ * The signal is blocked but inside KVM_RUN, which it interrupts; so there is no
+ * handler, and nobody else's code ever sees it.  The thread keeps it blocked
+ * for good: other vcpus of it may tick on, and the last tick may come late. */
 #include "x86vmm/engine/kvm_host.h"
 
 #if KVM_HOST
@@ -17,7 +19,11 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-enum { KERNEL_SIGSET_BYTES = 8 };
+enum {
+    KERNEL_SIGSET_BYTES = 8,
+    SECOND_NS = 1000000000,
+    TICK_NS = SECOND_NS / X86_TICKS_SECOND
+};
 
 static void tick_set(sigset_t *set)
 {
@@ -39,27 +45,80 @@ static int set_run_mask(int fd, const sigset_t *mask)
     return ioctl(fd, KVM_SET_SIGNAL_MASK, &arg);
 }
 
+static enum status make_timer(struct vcpu *v, timer_t *timer, bool *has)
+{
+    struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID,
+                           .sigev_signo = SIGRTMIN + 6};
+
+    how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+    *has = timer_create(CLOCK_MONOTONIC, &how, timer) == 0;
+    return *has ? STATUS_OK : kvm_failed(v->vm, "timer_create");
+}
+
+static uint64_t host_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+static struct timespec spec(uint64_t ns)
+{
+    return (struct timespec){(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)};
+}
+
 enum status kvm_tick_start(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     sigset_t tick, before;
-    struct itimerspec period = {{0, KVM_TICK_MS * 1000000},
-                                {0, KVM_TICK_MS * 1000000}};
-    struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID,
-                           .sigev_signo = SIGRTMIN + 6};
+    struct itimerspec period = {spec(KVM_TICK_MS * 1000000),
+                                spec(KVM_TICK_MS * 1000000)};
 
     tick_set(&tick);
-    how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
     if (pthread_sigmask(SIG_BLOCK, &tick, &before))
         return kvm_failed(v->vm, "pthread_sigmask");
     if (set_run_mask(cpu->fd, &before) < 0)
         return kvm_failed(v->vm, "KVM_SET_SIGNAL_MASK");
-    if (timer_create(CLOCK_MONOTONIC, &how, &cpu->timer) < 0)
-        return kvm_failed(v->vm, "timer_create");
-    cpu->has_timer = true;
-    if (timer_settime(cpu->timer, 0, &period, NULL) < 0)
-        return kvm_failed(v->vm, "timer_settime");
-    return STATUS_OK;
+    enum status st = make_timer(v, &cpu->tick, &cpu->has_tick);
+    if (!st)
+        st = make_timer(v, &cpu->due, &cpu->has_due);
+    if (!st && timer_settime(cpu->tick, 0, &period, NULL) < 0)
+        st = kvm_failed(v->vm, "timer_settime");
+    cpu->aim = CLOCK_NEVER;
+    cpu->begun = host_ns();
+    return st;
+}
+
+uint64_t kvm_now(struct vcpu *v, uint64_t until)
+{
+    const struct kvm_cpu *cpu = kvm_cpu(v);
+    uint64_t now = (host_ns() - cpu->begun) / TICK_NS;
+
+    if (now >= until || cpu->kicked)
+        return now;
+    const struct timespec end = spec(cpu->begun + until * TICK_NS);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL);
+    return (host_ns() - cpu->begun) / TICK_NS;
+}
+
+void kvm_tick_aim(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    struct itimerspec at = {0}; /* none */
+    uint64_t next = v->vm->clock.next;
+
+    if (!v->vm->host_time || next == cpu->aim)
+        return;
+    cpu->aim = next;
+    if (next < UINT64_MAX / TICK_NS / 2)
+        at.it_value = spec(cpu->begun + next * TICK_NS);
+    timer_settime(cpu->due, TIMER_ABSTIME, &at, NULL);
+}
+
+bool kvm_tick_due(struct vcpu *v)
+{
+    return v->vm->host_time && kvm_now(v, 0) >= v->vm->clock.next;
 }
 
 bool kvm_tick_take(void)
@@ -78,10 +137,11 @@ void kvm_tick_stop(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
-    if (!cpu->has_timer)
-        return;
-    timer_delete(cpu->timer);
-    cpu->has_timer = false;
+    if (cpu->has_tick)
+        timer_delete(cpu->tick);
+    if (cpu->has_due)
+        timer_delete(cpu->due);
+    cpu->has_tick = cpu->has_due = false;
 }
 #else
 typedef int kvm_tick_is_not_on_this_host; /* ISO C wants a declaration */
