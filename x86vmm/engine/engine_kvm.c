@@ -26,7 +26,6 @@ static enum status probe(struct diag *d)
 }
 
 #if KVM_HOST
-#include "x86vmm/machine/cpuid.h"
 #include "x86vmm/machine/deliver.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/translate.h"
@@ -127,30 +126,6 @@ static enum status map(struct vm *vm, const struct mem_slot *slot)
     return STATUS_OK;
 }
 
-static enum status set_cpuid(struct vcpu *v)
-{
-    size_t rows = x86_cpuid_profile.count;
-    struct kvm_cpuid2 *table =
-        calloc(1, sizeof(*table) + rows * sizeof(table->entries[0]));
-
-    if (!table)
-        return diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no memory for CPUID");
-    table->nent = (uint32_t)rows;
-    for (size_t i = 0; i < rows; i++) {
-        const struct x86_cpuid_row *row = &x86_cpuid_profile.rows[i];
-
-        table->entries[i] = (struct kvm_cpuid_entry2){.function = row->leaf,
-                                                      .eax = row->eax,
-                                                      .ebx = row->ebx,
-                                                      .ecx = row->ecx,
-                                                      .edx = row->edx};
-    }
-    int rc = ioctl(kvm_cpu(v)->fd, KVM_SET_CPUID2, table);
-    enum status st = rc < 0 ? kvm_failed(v->vm, "KVM_SET_CPUID2") : STATUS_OK;
-    free(table);
-    return st;
-}
-
 static enum status open_vcpu(struct vcpu *v)
 {
     struct kvm_guest *g = v->vm->backing;
@@ -169,7 +144,7 @@ static enum status open_vcpu(struct vcpu *v)
     cpu->run = run;
     cpu->run_size = (size_t)size;
     kvm_share_state(v);
-    return set_cpuid(v);
+    return kvm_set_cpuid(v);
 }
 
 /* What KVM has to begin with; the state that the caller made stays.  The APIC
@@ -312,12 +287,12 @@ static enum status prepare(struct vcpu *v, bool *refused)
 }
 
 /* Run until KVM reports an exit (*x stays UNKNOWN for the translation), the
- * second tick comes, or somebody kicks. */
+ * second tick comes, or somebody kicks.  A step comes to its end by itself. */
 static enum status enter(struct vcpu *v, struct vm_exit *x, bool *exited)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
-    for (unsigned ticks = 0; ticks < 2;) {
+    for (unsigned ticks = 0; ticks < 2 || v->stepping;) {
         *exited = ioctl(cpu->fd, KVM_RUN, 0) == 0;
         if (*exited)
             return STATUS_OK;
@@ -330,7 +305,7 @@ static enum status enter(struct vcpu *v, struct vm_exit *x, bool *exited)
             *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
             return STATUS_OK;
         }
-        if (kvm_tick_due(v))
+        if (!v->stepping && kvm_tick_due(v))
             break;
         ticks++;
     }

@@ -91,6 +91,11 @@ bool kvm_state_changed(const struct vcpu *v);
 /* Hand cpu->event to KVM. */
 MUST_USE enum status kvm_deliver(struct vcpu *v);
 
+/* ---- kvm_cpuid.c ---- */
+
+/* Give KVM the table that CPUID is to answer from. */
+MUST_USE enum status kvm_set_cpuid(struct vcpu *v);
+
 /* ---- kvm_exit.c ---- */
 
 /* Make the exit that KVM reports a neutral one.  The state is read. */
