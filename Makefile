@@ -125,7 +125,7 @@ $(BUILD)/trapline-san: $(call object,san,$(MAIN)) $(BUILD)/san/lib.a
 # The command under the sanitizers is the one that the tests run.
 .PHONY: check check-unit
 check: all $(BUILD)/trapline-san $(BUILD)/check $(BUILD)/oracle $(FUZZERS) \
-       $(BUILD)/fuzz_guest
+       $(BUILD)/fuzz_guest $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
 
 check-unit: all $(BUILD)/trapline-san $(BUILD)/check
@@ -201,7 +201,7 @@ x86-bench: all $(BUILD)/x86-bench
 kvm-bench: $(BUILD)/kvm-bench
 	$(Q)$(BUILD)/kvm-bench $(ROUNDS) || [ $$? = 77 ]
 
-kvm-check: all $(BUILD)/check
+kvm-check: all $(BUILD)/check $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
 
 # Debian's kernel on the bare PC, to a shell.
