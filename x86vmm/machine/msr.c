@@ -25,7 +25,14 @@ enum {
 #define MSR_KERNEL_GS_BASE 0xC0000102u
 #define MSR_TSC_AUX        0xC0000103u
 
-enum { FAST_STRINGS = 1 };
+/* IA32_MISC_ENABLE (SDM vol. 4, "Architectural MSRs"): fast strings; automatic
+ * thermal control, SpeedStep and its lock, MONITOR, the limit of CPUID, xTPR
+ * messages, XD are kept as they are written, and do nothing.  The counters,
+ * BTS and PEBS, of which bits 7, 11 and 12 tell, cannot be changed: the first
+ * are not there, the others are unavailable. */
+#define MISC_OWN   UINT64_C(0x400C50009)
+#define MISC_FIXED UINT64_C(0x1880)
+enum { MISC_RESET = 0x1801 };
 
 struct x86_msrs *x86_msrs_new(void)
 {
@@ -36,7 +43,7 @@ void x86_msrs_reset(struct x86_msrs *m)
 {
     *m = (struct x86_msrs){.pat = UINT64_C(0x0007040600070406),
                            .apic_base = X86_APIC_BASE_RESET,
-                           .misc_enable = FAST_STRINGS};
+                           .misc_enable = MISC_RESET};
 }
 
 uint64_t x86_tsc(const struct x86_cpu *cpu)
@@ -199,9 +206,9 @@ int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
     case MSR_PAT:
         return write_pat(cpu, value);
     case MSR_MISC_ENABLE:
-        if (value & ~(uint64_t)FAST_STRINGS)
+        if (value & ~(MISC_OWN | MISC_FIXED))
             return x86_raise_gp(cpu);
-        cpu->msrs->misc_enable = value;
+        cpu->msrs->misc_enable = (value & MISC_OWN) | (MISC_RESET & MISC_FIXED);
         return 0;
     case MSR_APIC_BASE:
         return write_apic_base(cpu, value);
