@@ -166,11 +166,13 @@ static void make_pages(struct x86_state *s, uint8_t *pages)
 }
 
 enum status load_enter(const struct load_plan *plan, struct x86_state *s,
-                       bool bits64, uint64_t entry, struct diag *diag)
+                       enum load_entry how, uint64_t entry, struct diag *diag)
 {
     uint8_t *gdt = mem_at(plan->mem, LOAD_GDT, LOAD_LOW_END - LOAD_GDT);
+    bool bits64 = how == LOAD_ENTRY_LINUX_64;
     uint16_t code = ATTR_CODE | (bits64 ? X86_ATTR_L : X86_ATTR_DB);
-    uint16_t cs = bits64 ? SEL_LINUX_CODE : SEL_CODE, ds = cs + SEL_STEP;
+    uint16_t cs = how == LOAD_ENTRY_32 ? SEL_CODE : SEL_LINUX_CODE;
+    uint16_t ds = cs + SEL_STEP;
 
     if (!gdt)
         return diag_set(diag, STATUS_BAD_INPUT, "no storage for tables");

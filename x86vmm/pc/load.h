@@ -21,7 +21,7 @@ enum load_kind {
     LOAD_FLAT,      /* anything else: at 1 MiB in 64-bit mode */
     LOAD_MULTIBOOT, /* Multiboot 1: 32-bit protected mode, no paging */
     LOAD_PVH,       /* an ELF with Xen's note PHYS32_ENTRY: the same */
-    LOAD_LINUX,     /* a bzImage, by Linux's 64-bit boot protocol */
+    LOAD_LINUX,     /* a bzImage, by Linux's 64-bit or 32-bit protocol */
     LOAD_KINDS
 };
 
@@ -89,9 +89,10 @@ MUST_USE enum status load_initrd(const struct load_plan *plan, uint64_t floor,
                                  struct diag *diag);
 
 /* Flat segments of 4 GiB, interrupts off, CPL 0; no paging, or the first 4 GiB
- * mapped to themselves in 64-bit mode. */
+ * mapped to themselves in 64-bit mode.  Linux wants its own selectors. */
+enum load_entry { LOAD_ENTRY_32, LOAD_ENTRY_LINUX_32, LOAD_ENTRY_LINUX_64 };
 MUST_USE enum status load_enter(const struct load_plan *plan,
-                                struct x86_state *s, bool bits64,
+                                struct x86_state *s, enum load_entry how,
                                 uint64_t entry, struct diag *diag);
 
 /* An ELF's loadable segments, 32 or 64 bits, by their physical addresses. */

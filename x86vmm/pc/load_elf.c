@@ -226,7 +226,7 @@ enum status load_pvh(const struct load_plan *plan, struct x86_state *s,
     if (!st)
         st = load_initrd(plan, elf.end, UINT64_MAX, &initrd, diag);
     if (!st)
-        st = load_enter(plan, s, false, elf.pvh, diag);
+        st = load_enter(plan, s, LOAD_ENTRY_32, elf.pvh, diag);
     if (st)
         return st;
     put_info(plan, info, initrd);

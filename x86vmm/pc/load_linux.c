@@ -1,5 +1,6 @@
-/* A bzImage by the 64-bit boot protocol (Linux, Documentation/arch/x86/
- * boot.rst, "The Real-Mode Kernel Header", "64-bit Boot Protocol", and
+/* A bzImage by the 64-bit boot protocol, or by the 32-bit one if it has no
+ * 64-bit entry (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel
+ * Header", "32-bit Boot Protocol", "64-bit Boot Protocol", and
  * zero-page.rst). */
 #include "base/bytes.h"
 #include "x86vmm/pc/load.h"
@@ -63,12 +64,21 @@ static enum status check_header(const struct load_plan *plan, struct diag *diag)
         return bad(f, VERSION, "a boot protocol older than 2.12", diag);
     if (!(b[LOAD_FLAGS] & LOADED_HIGH))
         return bad(f, LOAD_FLAGS, "a kernel to be loaded low (zImage)", diag);
-    if (!(load_le16(b + XLOADFLAGS) & KERNEL_64))
-        return bad(f, XLOADFLAGS, "a kernel without a 64-bit entry", diag);
     if (line > load_le32(b + COMMAND_LINE_SIZE))
         return bad(f, COMMAND_LINE_SIZE,
                    "the command line is longer than it takes", diag);
     return STATUS_OK;
+}
+
+static bool has_64(const struct load_file *f)
+{
+    return load_le16(f->bytes + XLOADFLAGS) & KERNEL_64;
+}
+
+/* Where it begins, from the start of its code. */
+static unsigned entry(const struct load_file *f)
+{
+    return has_64(f) ? ENTRY_64 : 0;
 }
 
 /* The code behind the setup sectors, to where the kernel would have it; it
@@ -84,7 +94,7 @@ static enum status load_code(const struct load_plan *plan, uint64_t *at,
     uint64_t code = (uint64_t)load_le32(b + CODE_SIZE) * PARAGRAPH;
 
     code -= min_u64(code, PARAGRAPH - 1);
-    enum status st = load_check(f, from, ENTRY_64 + 1, "the setup code", diag);
+    enum status st = load_check(f, from, entry(f) + 1, "the setup code", diag);
 
     if (!st)
         st = load_check(f, from, code, "the kernel's code", diag);
@@ -147,7 +157,10 @@ enum status load_linux(const struct load_plan *plan, struct x86_state *s,
                              1,
                          &initrd, diag);
     if (!st)
-        st = load_enter(plan, s, true, at + ENTRY_64, diag);
+        st = load_enter(plan, s,
+                        has_64(&plan->kernel) ? LOAD_ENTRY_LINUX_64
+                                              : LOAD_ENTRY_LINUX_32,
+                        at + entry(&plan->kernel), diag);
     if (st)
         return st;
     put_params(plan, params, at, initrd);

@@ -120,7 +120,7 @@ enum status load_multiboot(const struct load_plan *plan, struct x86_state *s,
     if (!st)
         st = load_initrd(plan, end, UINT64_MAX, &initrd, diag);
     if (!st)
-        st = load_enter(plan, s, false, entry, diag);
+        st = load_enter(plan, s, LOAD_ENTRY_32, entry, diag);
     if (st)
         return st;
     put_info(plan, info, initrd);
