@@ -93,6 +93,20 @@ START_TEST(debug_port_prints)
 }
 END_TEST
 
+/* Off, FFFF:0510 is 0000:0500; the code itself, below 1 MiB, goes on. */
+START_TEST(line_20_is_masked)
+{
+    PROGRAM(OUT(0x92, 0), 0xB8, 0xFF, 0xFF, 0x8E, 0xD8, /* mov ds, FFFFh */
+            0xC6, 0x06, 0x10, 0x05, 0x5A, /* mov byte [0510h], 5Ah */
+            OUT(0x92, 2),                 /* on: another place */
+            0xC6, 0x06, 0x10, 0x05, 0xA5, /* mov byte [0510h], A5h */
+            0xF4);
+    ends(PC_HALTED, "HLT with interrupts off at 7c18");
+    ck_assert_uint_eq(*mem_at(&rig.pc->mem, 0x500, 1), 0x5A);
+    ck_assert_uint_eq(*mem_at(&rig.pc->mem, 0x100500, 1), 0xA5);
+}
+END_TEST
+
 START_TEST(reset_ends)
 {
     PROGRAM(OUT(0x64, 0xFE));
@@ -270,6 +284,7 @@ Suite *suite_x86_pc(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, exit_port_ends_with_a_code);
     tcase_add_test(t, debug_port_prints);
+    tcase_add_test(t, line_20_is_masked);
     tcase_add_test(t, reset_ends);
     tcase_add_test(t, power_off_ends);
     tcase_add_test(t, triple_fault_shuts_down);

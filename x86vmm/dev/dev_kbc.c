@@ -39,6 +39,18 @@ static void reset(struct kbc *k)
     x86_stop(k->platform, X86_STOP_RESET, "the keyboard controller");
 }
 
+/* Both registers have the line at the same bit. */
+static void set_a20(struct kbc *k, uint8_t byte)
+{
+    bool on = byte & P92_A20, was = k->port_92 & P92_A20;
+
+    k->output_port =
+        (uint8_t)((k->output_port & ~OUTPUT_A20) | (byte & OUTPUT_A20));
+    k->port_92 = (uint8_t)((k->port_92 & ~P92_A20) | (byte & P92_A20));
+    if (on != was && k->a20)
+        k->a20(k->who, on);
+}
+
 static void set_command_byte(struct kbc *k, uint8_t byte)
 {
     k->command_byte = byte;
@@ -59,7 +71,8 @@ static void write_data(struct kbc *k, uint8_t byte)
         set_command_byte(k, byte);
         break;
     case 0xD1:
-        k->output_port = byte;
+        k->output_port = byte; /* A20 follows */
+        set_a20(k, byte);
         if (!(byte & OUTPUT_RUNNING))
             reset(k);
         break;
@@ -121,6 +134,10 @@ static void write_command(struct kbc *k, uint8_t command)
         case 0xD0:
             reply(k, k->output_port, 0);
             break;
+        case 0xDD: /* line 20 off, on, without a second byte */
+        case 0xDF:
+            set_a20(k, command);
+            break;
         default: /* 60h to 7Fh and D1h to D4h take a byte; others nothing */
             k->expected = command;
             break;
@@ -169,7 +186,8 @@ static void write_92(void *dev, unsigned reg, uint8_t byte)
     (void)reg;
     if (byte & P92_RESET)
         x86_stop(k->platform, X86_STOP_RESET, "port 92h");
-    k->port_92 = byte;
+    k->port_92 = (uint8_t)((k->port_92 & P92_A20) | (byte & ~P92_A20));
+    set_a20(k, byte);
 }
 
 static uint8_t read_reset(void *dev, unsigned reg)

@@ -2,9 +2,11 @@
  * and no mouse at it; and the two other ports by which a PC is begun anew or
  * its address line 20 is turned on, 92h and CF9h.
  *
+ * Line 20 is as it was written last, through whichever port, and both show it:
+ * so programs can rely on either, whatever firmware has left in the other.
+ *
  * Source: IBM, PC AT Technical Reference, "Keyboard Controller"; Intel
- * 82371SB data sheet, "Reset Control Register", "Port 92".  Line 20 is always
- * on: what a program writes to turn it off is remembered and does nothing. */
+ * 82371SB data sheet, "Reset Control Register", "Port 92". */
 #ifndef X86VMM_DEV_DEV_KBC_H
 #define X86VMM_DEV_DEV_KBC_H
 
@@ -25,8 +27,12 @@ struct kbc {
     uint8_t expected; /* the command whose data byte comes next, or 0 */
     uint8_t port_92, reset_control;
     struct x86_platform *platform;
+    /* Line 20 has changed; NULL: it is on whatever a program wants. */
+    void (*a20)(void *who, bool on);
+    void *who;
 };
 
+/* Line 20 is on; the callback is yet to be set. */
 void kbc_init(struct kbc *k, struct x86_platform *platform);
 
 /* bus_io_fn of one register each. */

@@ -61,6 +61,17 @@ void x86_mode_changed(struct x86_cpu *cpu)
         x86_tlb_close(cpu);
 }
 
+void x86_set_a20(struct x86_cpu *cpu, bool on)
+{
+    uint64_t masked = on ? 0 : UINT64_C(1) << 20;
+
+    if (masked == cpu->masked)
+        return;
+    cpu->masked = masked;
+    x86_tlb_flush(cpu, true);
+    cpu->code_stale = true;
+}
+
 void x86_cpu_reset(struct x86_cpu *cpu)
 {
     x86_state_power_on(&cpu->state);

@@ -151,12 +151,13 @@ struct x86_cpu {
     const struct x86_assist *assist; /* NULL: none; borrowed */
     const struct x86_guest *guest;   /* in a guest; its hooks */
     void *assistant;                 /* theirs */
-    bool watched; /* each instruction of the guest is looked at */
+    bool watched;       /* each instruction of the guest is looked at */
     uint64_t guest_due; /* in a guest: when `ran` is this, its `between` is
                          * asked; later than `ran` */
-    uint8_t held; /* X86_HELD_*: what waits, though nothing masks it */
+    uint8_t held;       /* X86_HELD_*: what waits, though nothing masks it */
     struct x86_fault fault;
     bool interrupt_line; /* the controller has one */
+    uint64_t masked; /* bits of physical addresses that are 0: x86_set_a20 */
     bool nmi_pending, nmi_blocked;
     bool shadow; /* after STI, MOV SS, POP SS: no interrupt before the next */
     bool shadow_ss;   /* of the last two: no debug exception either */
@@ -226,6 +227,11 @@ void x86_cpu_fini(struct x86_cpu *cpu);
 /* As RESET# does (Intel SDM vol. 3, "Processor State After Reset"): execution
  * begins at F000:FFF0, base FFFF0000. */
 void x86_cpu_reset(struct x86_cpu *cpu);
+
+/* The pin A20M#: off, bit 20 of each physical address is 0 (Intel SDM vol. 3,
+ * "Real-Address Mode: Address Translation"; after a reset the pin is as it
+ * was).  In VMX operation there is no such mode, so VMXON refuses. */
+void x86_set_a20(struct x86_cpu *cpu, bool on);
 
 /* Somebody has changed state (CR0, CR4, EFER, segments, VM or AC in RFLAGS)
  * from outside or by an instruction: the caches of it are made anew.

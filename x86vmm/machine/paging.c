@@ -59,6 +59,7 @@ static int page_fault(const struct walk *w, unsigned why)
 /* What is no storage reads as ones. */
 static uint64_t read_entry(const struct walk *w, uint64_t at)
 {
+    at &= ~w->cpu->masked;
     const uint8_t *p = mem_at(w->cpu->world.mem, at, w->size);
 
     if (!p)
@@ -68,6 +69,7 @@ static uint64_t read_entry(const struct walk *w, uint64_t at)
 
 static void write_entry(const struct walk *w, uint64_t at, uint64_t entry)
 {
+    at &= ~w->cpu->masked;
     const struct mem_slot *slot = mem_find(w->cpu->world.mem, at, w->size);
 
     if (!slot || (slot->flags & MEM_READ_ONLY))
@@ -285,10 +287,11 @@ int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
                   unsigned kind, struct x86_page *page)
 {
     TRY(walk(cpu, linear, access, kind, page));
-    if (LIKELY(!cpu->guest))
-        return 0;
-    return cpu->guest->translate(cpu, page->gpa, linear, access, false,
-                                 &page->gpa);
+    if (UNLIKELY(cpu->guest))
+        TRY(cpu->guest->translate(cpu, page->gpa, linear, access, false,
+                                  &page->gpa));
+    page->gpa &= ~cpu->masked;
+    return 0;
 }
 
 int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)

@@ -383,6 +383,8 @@ void board_init(struct board *b, const struct pc_plan *plan)
     pit_init(&b->pit, b->clock, b->platform);
     rtc_init(&b->rtc, b->clock, b->platform, plan->seconds, plan->storage);
     kbc_init(&b->kbc, b->platform);
+    b->kbc.a20 = b->host.a20;
+    b->kbc.who = b->host.who;
     ide_init(&b->ide, b->clock, b->platform, plan->disks);
     dma_init(&b->dma, b->mem);
     b->dma.written = written;

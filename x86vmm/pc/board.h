@@ -74,6 +74,8 @@ struct board_host {
     void (*before)(void *who); /* a device is asked: let the clock be right */
     void (*after)(void *who);  /* lines and events may have changed */
     void (*nmi)(void *who);    /* a local APIC has sent one */
+    /* Address line 20 has been turned on or off; NULL: it is always on. */
+    void (*a20)(void *who, bool on);
     /* DMA has written n bytes of storage at gpa. */
     void (*written)(void *who, uint64_t gpa, size_t n);
     void *who;

@@ -47,6 +47,11 @@ static void nmi(void *who)
     ((struct pc *)who)->cpu.nmi_pending = true;
 }
 
+static void a20(void *who, bool on)
+{
+    x86_set_a20(&((struct pc *)who)->cpu, on);
+}
+
 static void written(void *who, uint64_t gpa, size_t n)
 {
     x86_code_written(&((struct pc *)who)->cpu, gpa, n);
@@ -191,7 +196,7 @@ static bool add_board(struct pc *pc, const struct pc_plan *plan)
     b->mem = &pc->mem;
     b->clock = &pc->clock;
     b->platform = &pc->platform;
-    b->host = (struct board_host){before, look, nmi, written, pc};
+    b->host = (struct board_host){before, look, nmi, a20, written, pc};
     board_init(b, plan);
     for (unsigned i = 0; i < b->count; i++) {
         struct bus_device d = board_device(b, i);

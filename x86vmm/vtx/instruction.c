@@ -88,7 +88,7 @@ static int vmxon(struct x86_cpu *cpu, const struct x86_op *op)
     struct vtx *t = vtx_of(cpu);
     uint64_t pointer;
 
-    if (cpu->cpl || (!t->on && (!keeps_fixed(cpu) ||
+    if (cpu->cpl || (!t->on && (cpu->masked || !keeps_fixed(cpu) ||
                                 (t->feature_control & allowed) != allowed)))
         return x86_raise_gp(cpu);
     if (t->on)
