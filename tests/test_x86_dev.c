@@ -101,16 +101,32 @@ START_TEST(pic_takes_an_edge_once)
 }
 END_TEST
 
-START_TEST(pic_forgets_a_request_that_is_withdrawn)
+/* INT stands until INTA, which finds input 7. */
+START_TEST(pic_tells_of_a_request_that_is_withdrawn)
 {
     set_up();
     pic_program(1);
     pic_line(&rig.pic, 3, true);
     pic_line(&rig.pic, 3, false);
-    ck_assert(!pic_pending(&rig.pic));
+    ck_assert(pic_pending(&rig.pic));
     ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x0F); /* spurious */
+    ck_assert(!pic_pending(&rig.pic));
     pic_put(0, 0, 0x0B);
     ck_assert_uint_eq(pic_get(0, 0), 0); /* not in service */
+    pic_line(&rig.pic, 11, true);        /* of the second one */
+    pic_line(&rig.pic, 11, false);
+    ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x77);
+    ck_assert(!pic_pending(&rig.pic));
+    ck_assert_uint_eq(pic_get(0, 0), 4); /* the first one serves it */
+    pic_put(0, 0, 0x20);
+    pic_line(&rig.pic, 3, true);
+    pic_line(&rig.pic, 3, false);
+    pic_line(&rig.pic, 5, true); /* another one takes its place */
+    ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x0D);
+    pic_put(0, 0, 0x20);
+    pic_line(&rig.pic, 3, true);
+    pic_put(0, 1, 8); /* masked */
+    ck_assert(!pic_pending(&rig.pic));
 }
 END_TEST
 
@@ -398,6 +414,35 @@ static uint8_t kbc_ask(uint8_t command)
     return (uint8_t)get(kbc_data_io, &rig.kbc, 0, 1);
 }
 
+static void note_a20(void *who, bool on)
+{
+    *(int *)who = *(int *)who * 10 + (on ? 1 : 2);
+}
+
+/* One line, two ports; both show it. */
+START_TEST(kbc_gates_line_20)
+{
+    int told = 0;
+
+    kbc_set_up();
+    rig.kbc.a20 = note_a20;
+    rig.kbc.who = &told;
+    put(kbc_92_io, &rig.kbc, 0, 1, 0);
+    ck_assert_int_eq(told, 2);
+    ck_assert_uint_eq(kbc_ask(0xD0) & 3, 1);
+    put(kbc_command_io, &rig.kbc, 0, 1, 0xD1);
+    put(kbc_data_io, &rig.kbc, 0, 1, 0xDF);
+    ck_assert_int_eq(told, 21);
+    ck_assert_uint_eq(get(kbc_92_io, &rig.kbc, 0, 1), 2);
+    put(kbc_92_io, &rig.kbc, 0, 1, 2); /* as it is */
+    ck_assert_int_eq(told, 21);
+    put(kbc_command_io, &rig.kbc, 0, 1, 0xDD);
+    put(kbc_command_io, &rig.kbc, 0, 1, 0xDF);
+    ck_assert_int_eq(told, 2121);
+    ck_assert(!rig.platform.stopped);
+}
+END_TEST
+
 START_TEST(kbc_answers_without_a_keyboard)
 {
     kbc_set_up();
@@ -512,7 +557,7 @@ Suite *suite_x86_dev(void)
 
     tcase_add_test(t, pic_unprogrammed_is_level_from_20h);
     tcase_add_test(t, pic_takes_an_edge_once);
-    tcase_add_test(t, pic_forgets_a_request_that_is_withdrawn);
+    tcase_add_test(t, pic_tells_of_a_request_that_is_withdrawn);
     tcase_add_test(t, pic_nests_by_priority);
     tcase_add_test(t, pic_masks);
     tcase_add_test(t, pic_cascades);
@@ -525,6 +570,7 @@ Suite *suite_x86_dev(void)
     tcase_add_test(t, pit_has_a_speaker_and_its_gate);
     tcase_add_test(t, pit_makes_a_square_wave);
     tcase_add_test(t, pit_counts_in_decimal_and_by_one_byte);
+    tcase_add_test(t, kbc_gates_line_20);
     tcase_add_test(t, kbc_answers_without_a_keyboard);
     tcase_add_loop_test(t, resets_end_the_machine, 0, ARRAY_LEN(resets));
     tcase_add_test(t, power_goes_off_by_a_word);

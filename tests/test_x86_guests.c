@@ -5,7 +5,7 @@
  * with them, or else they are looked for in ../shared/guests/x86:
  *   kvm-unit-tests/x86_64/NAME.flat, kvm-unit-tests/i386/NAME.flat
  *   xv6/bootblock, xv6/kernel, xv6/xv6.img, xv6/fs.img
- *   memtest86+/memtest86+x64.bin
+ *   memtest86+/memtest86+x64.bin, memtest86+/memtest86+ia32.bin
  *   seabios/bios.bin, seabios/bios-256k.bin
  *   freedos/freedos.boot.disk.SIZE.img, 160K to 1.4MB */
 #include "tests/x86_guest.h"
@@ -182,6 +182,22 @@ START_TEST(unit_test_passes)
 }
 END_TEST
 
+/* Then it asks for machine checks, without asking whether there are any. */
+START_TEST(msr_passes_to_its_machine_checks)
+{
+    struct x86_guest *g = new_unit_test("x86_64", "msr");
+
+    if (!g)
+        return;
+    ck_assert_msg(
+        x86_guest_wait(g, "PASS: MSR_IA32_MISC_ENABLE", MILLION * 9) &&
+            x86_guest_wait(g, "PASS: MSR_SYSCALL_MASK", MILLION),
+        "%s", g->text);
+    ck_assert_msg(!strstr(g->text, "FAIL"), "%s", g->text);
+    x86_guest_free(g);
+}
+END_TEST
+
 /* ---- xv6 ---- */
 
 static void check_xv6(const char *kernel, bool firmware)
@@ -271,10 +287,12 @@ END_TEST
 
 /* ---- memtest86+ ---- */
 
+/* By the 64-bit boot protocol, and by the 32-bit one. */
 START_TEST(memtest_finds_no_error)
 {
     struct x86_guest *g = x86_guest_new(
-        &(struct x86_guest_plan){.kernel = "memtest86+/memtest86+x64.bin",
+        &(struct x86_guest_plan){.kernel = _i ? "memtest86+/memtest86+ia32.bin"
+                                              : "memtest86+/memtest86+x64.bin",
                                  .append = "console=ttyS0,115200"});
 
     if (!g)
@@ -294,13 +312,14 @@ Suite *suite_x86_guests(void)
 
     tcase_set_timeout(tc, SECONDS);
     tcase_add_loop_test(tc, unit_test_passes, 0, ARRAY_LEN(unit_tests));
+    tcase_add_test(tc, msr_passes_to_its_machine_checks);
     tcase_add_test(tc, xv6_boots_from_its_disk);
     tcase_add_test(tc, xv6_boots_by_multiboot);
     tcase_add_test(tc, seabios_boots_xv6);
     tcase_add_loop_test(tc, freedos_boots_from_a_floppy, 0,
                         ARRAY_LEN(freedos_disks));
     tcase_add_test(tc, larger_firmware_boots);
-    tcase_add_test(tc, memtest_finds_no_error);
+    tcase_add_loop_test(tc, memtest_finds_no_error, 0, 2);
     suite_add_tcase(s, tc);
     return s;
 }

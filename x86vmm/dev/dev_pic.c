@@ -62,9 +62,18 @@ static void set_line(struct pic_chip *c, unsigned n, bool up)
     c->lines = up ? c->lines | bit(n) : c->lines & (uint8_t)~bit(n);
 }
 
+/* INT goes up with a request, and once somebody has set the chip up it does not
+ * go down with it. */
+static void ask(struct pic_chip *c)
+{
+    c->asks = request(c) >= 0 || (c->asks && c->begun);
+}
+
 static void cascade(struct pic *p)
 {
-    set_line(&p->chips[0], CASCADE, request(&p->chips[1]) >= 0);
+    ask(&p->chips[1]);
+    set_line(&p->chips[0], CASCADE, p->chips[1].asks);
+    ask(&p->chips[0]);
 }
 
 /* ---- Service ---- */
@@ -107,20 +116,23 @@ static int serve_highest(struct pic_chip *c)
 
     if (n >= 0)
         serve(c, (unsigned)n);
+    c->asks = false;
     return n;
 }
 
 bool pic_pending(const struct pic *p)
 {
-    return request(&p->chips[0]) >= 0;
+    return p->chips[0].asks;
 }
 
 int pic_acknowledge(struct pic *p)
 {
     int n = serve_highest(&p->chips[0]);
 
-    if (n != CASCADE)
+    if (n != CASCADE) {
+        ask(&p->chips[0]);
         return p->chips[0].vector + (n < 0 ? SPURIOUS : n);
+    }
     n = serve_highest(&p->chips[1]);
     set_line(&p->chips[0], CASCADE, false); /* so that a next one is an edge */
     cascade(p);
@@ -143,6 +155,8 @@ void pic_line(void *pic, unsigned line, bool raised)
 static void begin_setup(struct pic_chip *c, uint8_t icw1)
 {
     c->imr = c->isr = 0;
+    c->begun = true;
+    c->asks = false;
     c->lowest = INPUTS - 1;
     c->special_mask = c->read_isr = c->poll = false;
     c->auto_end = c->rotate_auto_end = c->special_nested = false;
@@ -213,12 +227,19 @@ static void ocw3(struct pic_chip *c, uint8_t value)
         c->special_mask = value & OCW3_MASK_ON;
 }
 
+/* What is masked asks no more. */
+static void set_mask(struct pic_chip *c, uint8_t value)
+{
+    c->imr = value;
+    c->asks = false;
+}
+
 static void write_chip(struct pic_chip *c, unsigned reg, uint8_t value)
 {
     if (reg == DATA && c->step)
         set_up(c, value);
     else if (reg == DATA)
-        c->imr = value;
+        set_mask(c, value);
     else if (value & ICW1)
         begin_setup(c, value);
     else if (value & OCW3)
@@ -243,8 +264,10 @@ static uint8_t read_chip(struct pic_chip *c, unsigned reg)
 static uint8_t read_first(void *dev, unsigned reg)
 {
     struct pic *p = dev;
+    uint8_t value = read_chip(&p->chips[0], reg);
 
-    return read_chip(&p->chips[0], reg);
+    cascade(p);
+    return value;
 }
 
 static void write_first(void *dev, unsigned reg, uint8_t value)

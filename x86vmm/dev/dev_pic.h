@@ -14,6 +14,7 @@ enum { PIC_PORT = 0x20, PIC_PORT_SECOND = 0xA0, PIC_PORT_ELCR = 0x4D0 };
 
 struct pic_chip {
     uint8_t irr, isr, imr;
+    bool asks; /* INT is up: it stays so until INTA, though the request goes */
     uint8_t lines; /* levels at the inputs */
     uint8_t elcr;  /* inputs that are level-triggered */
     uint8_t elcr_mask;
@@ -26,6 +27,7 @@ struct pic_chip {
     bool auto_end, rotate_auto_end;
     bool special_mask, special_nested;
     bool read_isr, poll;
+    bool begun; /* ICW1 has come */
     bool first; /* it has the other one on input 2 */
 };
 
@@ -44,8 +46,9 @@ void pic_line(void *pic, unsigned line, bool raised);
 /* Is INT raised? */
 bool pic_pending(const struct pic *p);
 
-/* The processor acknowledges (INTA): the vector.  With nothing pending it is
- * input 7's. */
+/* The processor acknowledges (INTA): the vector.  Where the request has gone
+ * before that, or there is none, it is input 7's, which is not in service then
+ * (data sheet, "Interrupt Sequence": a default IR7). */
 int pic_acknowledge(struct pic *p);
 
 /* bus_io_fn of the two registers of a chip (dev: struct pic; two functions,
