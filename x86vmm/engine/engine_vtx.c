@@ -8,6 +8,7 @@ static void attach(struct vcpu *v)
 
     vtx_attach(&c->vtx, &c->model.cpu);
     vtx_make_vmcs(&c->vmcs);
+    vmcs_put(&c->vmcs, VMX_PRIMARY_CR8_LOAD, c->model.platform->apic);
 }
 
 static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)

@@ -62,8 +62,9 @@ enum model_completion {
 /* What vcpu->backing begins with. */
 struct model_vcpu {
     struct x86_cpu cpu;
-    struct bus bus;        /* its devices are us: model_outside.c */
-    struct x86_state last; /* as the control structure has it */
+    struct bus bus;                /* its devices are us: model_outside.c */
+    struct x86_platform *platform; /* the guest's; borrowed */
+    struct x86_state last;         /* as the control structure has it */
     struct model_outside outside;
 
     /* Of the last exit. */

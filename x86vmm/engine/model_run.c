@@ -60,6 +60,40 @@ static int no_vector(void *who)
     return -1;
 }
 
+/* MOV to CR8, executed outside the guest: the task priority is the APIC's. */
+static void apic_changed(void *who)
+{
+    const struct model_vcpu *c = who;
+    struct x86_platform *p = c->platform;
+
+    p->cr8 = c->cpu.state.cr8;
+    if (p->apic_changed)
+        p->apic_changed(p->controller);
+}
+
+/* An x87 exception is to be told by an interrupt, for which the guest is
+ * left. */
+static void float_error(void *who)
+{
+    struct model_vcpu *c = who;
+
+    if (!c->platform->float_error)
+        return;
+    c->platform->float_error(c->platform->controller);
+    c->cpu.interrupt_line = x86_platform_waits(c->platform);
+}
+
+static struct x86_world world_of(struct vcpu *v, struct model_vcpu *c)
+{
+    return (struct x86_world){.mem = &model_machine(v)->mem,
+                              .bus = &c->bus,
+                              .clock = &v->vm->clock,
+                              .acknowledge = no_vector,
+                              .who = c,
+                              .apic_changed = apic_changed,
+                              .float_error = float_error};
+}
+
 enum status model_vcpu_init(struct vcpu *v)
 {
     struct model_machine *m = model_machine(v);
@@ -69,12 +103,11 @@ enum status model_vcpu_init(struct vcpu *v)
     if (!st && !c)
         st = diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no memory for a vcpu");
     if (!st) {
+        const struct x86_world world = world_of(v, c);
+
+        c->platform = v->vm->arch;
         model_attach_bus(c);
-        st = x86_cpu_init(&c->cpu, &(struct x86_world){.mem = &m->mem,
-                                                       .bus = &c->bus,
-                                                       .clock = &v->vm->clock,
-                                                       .acknowledge = no_vector,
-                                                       .who = c});
+        st = x86_cpu_init(&c->cpu, &world);
     }
     if (st) {
         free(c);
@@ -108,10 +141,10 @@ bool model_translates_alike(const struct x86_state *a,
 
 bool model_wants_window(const struct vcpu *v)
 {
-    const struct x86_platform *platform = v->vm->arch;
+    const struct x86_platform *platform = model_vcpu(v)->platform;
     const struct x86_state *s = model_arch(v);
 
-    return (v->pending.count || (platform && x86_platform_waits(platform))) &&
+    return (v->pending.count || x86_platform_waits(platform)) &&
            !s->interruptible && !model_vcpu(v)->inject;
 }
 
@@ -139,6 +172,7 @@ static void take_state(struct vcpu *v)
     s->interruptible = (s->rflags & X86_FLAG_IF) && shadow == MODEL_OPEN;
     s->delivering = false;
     model_vcpu(v)->last = *s;
+    model_vcpu(v)->cpu.interrupt_line = false;
 }
 
 /* ---- Running ---- */
@@ -204,6 +238,14 @@ static void look_at_entry(struct vcpu *v)
     x86_decode(bytes, n, x86_code_bits(s), &c->stepped);
 }
 
+/* What has been settled may have made an interrupt that the guest accepts: a
+ * new task priority, an x87 exception. */
+static bool may_go_on(const struct vcpu *v)
+{
+    return !model_arch(v)->interruptible || model_vcpu(v)->inject ||
+           !x86_platform_waits(model_vcpu(v)->platform);
+}
+
 enum status model_run(struct vcpu *v, struct vm_exit *x)
 {
     struct model_vcpu *c = model_vcpu(v);
@@ -222,8 +264,14 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
     c->cpu.ran_told = begun; /* the dispatcher's clock has them all */
     c->end = begun + v->budget;
     look_at_entry(v);
-    while (!run_once(v, x))
-        *x = (struct vm_exit){.reason = EXIT_UNKNOWN};
+    while (!run_once(v, x)) {
+        *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
+        if (!may_go_on(v)) {
+            x->pc = model_arch(v)->rip;
+            break;
+        }
+        x->reason = EXIT_UNKNOWN;
+    }
     x->ran = c->cpu.ran - begun;
     return STATUS_OK;
 }

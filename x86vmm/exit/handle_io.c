@@ -1,9 +1,13 @@
 #include "x86vmm/exit/isa.h"
 
-/* Ports and memory: the bus does it, unless a device has ended the machine. */
+/* Ports and memory: the bus does it, unless a device has ended the machine.  A
+ * local APIC's task priority is CR8, too. */
 enum verdict handle_x86_io(struct vcpu *v, struct vm_exit *x)
 {
+    const struct x86_platform *p = x86_platform(v);
     enum verdict verdict = handle_bus(v, x);
 
-    return x86_platform(v)->stopped ? VERDICT_STOP : verdict;
+    if (p->apic && x->reason == EXIT_MMIO)
+        x86_state(v)->cr8 = p->cr8;
+    return p->stopped ? VERDICT_STOP : verdict;
 }

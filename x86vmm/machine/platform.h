@@ -57,6 +57,9 @@ struct x86_platform {
     bool (*waits)(void *controller);      /* an interrupt for the processor? */
     int (*acknowledge)(void *controller); /* INTA: its vector, or -1 */
     void *controller;
+    /* FERR#: an x87 exception is to be told by an interrupt; NULL: nobody
+     * minds. */
+    void (*float_error)(void *controller);
     /* A local APIC, and what it shares with its processor: IA32_APIC_BASE and
      * CR8.  Whoever changes one of them tells; NULL: nobody minds. */
     bool apic;

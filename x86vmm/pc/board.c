@@ -182,8 +182,10 @@ static void local_io(void *who, uint64_t offset, unsigned size, bool write,
 
 /* ---- x87 exceptions as an interrupt ---- */
 
-void board_float_error(struct board *b)
+static void float_error(void *who)
 {
+    struct board *b = who;
+
     x86_line_set(b->platform, X86_LINE_FLOAT, true);
     after(b);
 }
@@ -337,6 +339,7 @@ static void begin_platform(struct board *b, const struct pc_plan *plan)
     p->line_changed = line_changed;
     p->waits = waits;
     p->acknowledge = acknowledge;
+    p->float_error = float_error;
     p->apic_changed = b->apic ? apic_changed : NULL;
     p->controller = b;
     p->apic = b->apic;

@@ -49,7 +49,8 @@ struct pc_plan {
     bool apic;       /* a local and an I/O APIC beside the 8259As */
     /* Of the processor, PC_VENDOR characters; NULL: our own.  Borrowed. */
     const char *vendor;
-    bool hides_monitor; /* under one: the guest sees what it sees on a bare PC */
+    bool
+        hides_monitor; /* under one: the guest sees what it sees on a bare PC */
 };
 
 /* STATUS_BAD_INPUT, with *diag, when there is no such PC. */
@@ -136,9 +137,6 @@ void board_init(struct board *b, const struct pc_plan *plan);
 
 /* The i-th of its devices (0 to count - 1), to be added to its bus. */
 struct bus_device board_device(struct board *b, unsigned i);
-
-/* x87 error: CR0.NE is 0, and an interrupt is to tell. */
-void board_float_error(struct board *b);
 
 /* Characters for the serial port; returns how many found room. */
 size_t board_input(struct board *b, const uint8_t *bytes, size_t n);

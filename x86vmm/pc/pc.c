@@ -77,7 +77,9 @@ static void apic_changed(void *who)
 
 static void float_error(void *who)
 {
-    board_float_error(&((struct pc *)who)->board);
+    const struct x86_platform *p = &((struct pc *)who)->platform;
+
+    p->float_error(p->controller);
 }
 
 /* ---- Running ---- */
