@@ -28,6 +28,18 @@ static bool virtual_supervisor(const struct vcpu *v)
     return x86_cpl(x86_state(v)) == 0;
 }
 
+/* A fault is saved with RF, so that a breakpoint at the instruction is not met
+ * again (Intel SDM vol. 3, "RFLAGS.RF"); of an injected one the monitor has to
+ * see to it.  #DB, #BP and #OF are traps, #DF and #MC aborts. */
+static bool is_fault(const struct vm_event *e)
+{
+    const unsigned others = 1u << X86_EXC_DB | 1u << X86_EXC_BP |
+                            1u << X86_EXC_OF | 1u << X86_EXC_DF |
+                            1u << X86_EXC_MC;
+
+    return e->kind == X86_EVENT_EXCEPTION && !(others >> (e->code & 31) & 1);
+}
+
 /* The processor itself goes through the IDT.  Real mode pushes no error codes
  * (Intel SDM vol. 3, "Real-Address Mode"). */
 static enum status reflect(struct vcpu *v, const struct vm_event *e)
@@ -42,6 +54,8 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
         event.has_error = false;
     if (event.kind == X86_EVENT_EXCEPTION && event.code == X86_EXC_PF)
         x86_state(v)->cr2 = event.info[1];
+    if (is_fault(&event))
+        x86_state(v)->rflags |= X86_FLAG_RF;
     return engine->inject(v, &event);
 }
 
