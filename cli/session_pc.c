@@ -163,6 +163,8 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
     b->pc.board->uart.output = b->pc.board->debug.output = printed;
     b->pc.board->uart.to = b->pc.board->debug.to = g;
     g->vm = b->pc.vm;
+    if (g->vm)
+        g->vm->vcpu.stepping = s->plan->stepping;
     return STATUS_OK;
 }
 
