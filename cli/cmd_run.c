@@ -18,8 +18,7 @@ static struct {
 
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "MACHINE",
-     "bare, trap (the default), or for x86 images kvm, vtx, svm", &flags.on,
-     NULL},
+     "bare, trap (the default); for x86 images kvm, vtx, svm", &flags.on, NULL},
 #define PC_OPTION(kind, name, value, help, member) \
     {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
 #include "cli/pc_options.def"

@@ -3,6 +3,7 @@
 #include "cli/pc_files.h"
 #include "cli/pc_machine.h"
 #include "tests/skip.h"
+#include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 
 #include <check.h>
@@ -12,7 +13,7 @@
 
 enum { STORAGE = 4 << 20, SECTORS = 64, ENOUGH = 4000000 };
 
-static const struct engine_ops *const engines[] = {&engine_vtx};
+static const struct engine_ops *const engines[] = {&engine_vtx, &engine_svm};
 enum { APIC = 1, STEPPING = 2, WAYS = 4 };
 
 struct tour {

@@ -2,12 +2,16 @@
 
 #include "x86vmm/engine/svm_host.h"
 
+enum { CR8_WRITES = 1 << (16 + 8) }; /* of the field INTERCEPT_CR */
+
 static void attach(struct vcpu *v)
 {
     struct svm_vcpu *c = svm_vcpu(v);
 
     svm_attach(&c->svm, &c->model.cpu);
     svm_make_vmcb(&c->vmcb);
+    if (c->model.platform->apic)
+        c->vmcb.field[VMCB_INTERCEPT_CR] |= CR8_WRITES;
 }
 
 static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
