@@ -114,8 +114,8 @@ static enum pc_stop run_monitored(struct pc_machine *m, uint64_t n)
         if (m->platform->stopped)
             return PC_STOPPED;
         turn = vcpu_once(&vm->vcpu);
-        if (vm->clock.now - waited >= n)
-            break; /* also of a guest that mostly waits */
+        if (vm->host_time && vm->clock.now - waited >= n)
+            break; /* a wait has taken the time */
     }
     if (vm->state != VM_READY)
         return stop_of(m);
