@@ -131,6 +131,646 @@ START_TEST(instructions_exit)
 }
 END_TEST
 
+/* Without their intercepts they are what they are on the bare processor; what
+ * would go elsewhere or fault is not asked. */
+static bool goes_on(enum svm_exit_code e)
+{
+    return e != SVM_EXIT_VMMCALL && e != SVM_EXIT_HLT && e != SVM_EXIT_RDPMC &&
+           e != SVM_EXIT_RSM && e != SVM_EXIT_IRET && e != SVM_EXIT_SWINT &&
+           e != SVM_EXIT_ICEBP && e != SVM_EXIT_POPF && e != SVM_EXIT_MSR &&
+           e != SVM_EXIT_GDTR_WRITE && e != SVM_EXIT_IDTR_WRITE;
+}
+
+START_TEST(instructions_do_not_exit)
+{
+    if (!goes_on(exits[_i].exit))
+        return;
+    prepare((unsigned)_i);
+    r.m->cpu.state.gpr[X86_RCX] = 0;
+    r.m->cpu.state.gpr[X86_RSI] = 0;
+    vmcb_put(r.v, SVM_INTERCEPT_VMMCALL, true);
+    run_to(SVM_EXIT_VMMCALL);
+    ck_assert_uint_eq(F(RIP), 8);
+}
+END_TEST
+
+/* An exception that comes before the intercept: #GP or #UD in 64-bit mode, at
+ * CPL 0; nothing is intercepted but that, and all else. */
+static const struct {
+    const char *code;
+    unsigned n;
+    uint64_t rax;
+    enum svm_exit_code exit;
+} faults[] = {
+    {"\x0F\x22\xC0", 3, UINT64_C(1) << 32, SVM_EXIT_EXCP_GP}, /* CR0 */
+    {"\x0F\x22\xC0", 3, 0x80000000, SVM_EXIT_EXCP_GP},        /* PG, no PE */
+    {"\x0F\x22\xD8", 3, UINT64_C(1) << 40, SVM_EXIT_EXCP_GP}, /* CR3 */
+    {"\x0F\x22\xE0", 3, 0, SVM_EXIT_EXCP_GP},                 /* CR4 */
+    {"\x44\x0F\x22\xC0", 4, 0x10, SVM_EXIT_EXCP_GP},          /* CR8 */
+    {"\x0F\x23\xF8", 3, UINT64_C(1) << 32, SVM_EXIT_EXCP_GP}, /* DR7 */
+    {"\x0F\x22\xC8", 3, 0, SVM_EXIT_EXCP_UD},                 /* CR1 */
+    {"\x0F\x01\xD8", 3, 0x50001, SVM_EXIT_EXCP_GP},           /* VMRUN */
+    {"\x0F\x01\xDA", 3, UINT64_C(1) << 40, SVM_EXIT_EXCP_GP}, /* VMLOAD */
+    {"\x0F\x01\xDE", 3, 0, SVM_EXIT_EXCP_UD},                 /* SKINIT */
+    {"\x0F\x01\xC1", 3, 0, SVM_EXIT_EXCP_UD},                 /* VMCALL */
+};
+
+START_TEST(exceptions_come_first)
+{
+    svm_make_long(&r);
+    F(INTERCEPT_CR) = F(INTERCEPT_DR) = F(INTERCEPT_1) = UINT32_MAX;
+    F(INTERCEPT_2) = UINT32_MAX;
+    F(INTERCEPT_EXCEPTIONS) = UINT32_MAX;
+    F(RAX) = faults[_i].rax;
+    svm_code(&r, SVM_GUEST, faults[_i].code, faults[_i].n);
+    run_to(faults[_i].exit);
+    ck_assert_uint_eq(F(RIP), SVM_GUEST);
+    ck_assert_uint_eq(F(NRIP), 0);
+}
+END_TEST
+
+/* Writes of TS and MP alone do not count. */
+START_TEST(cr0_is_intercepted_by_choice)
+{
+    svm_make_long(&r);
+    vmcb_put(r.v, SVM_INTERCEPT_CR0_SEL_WRITE, true);
+    /* MOV EAX,CR0; XOR AL,0Ah; MOV CR0,RAX; XOR AL,20h; MOV CR0,RAX */
+    CODE(SVM_GUEST, "\x0F\x20\xC0\x34\x0A\x0F\x22\xC0\x34\x20\x0F\x22\xC0");
+    run_to(SVM_EXIT_CR0_SEL_WRITE);
+    ck_assert_uint_eq(F(RIP), SVM_GUEST + 10);
+    ck_assert_uint_eq(F(CR0) & 0xA, 0xA);
+}
+END_TEST
+
+START_TEST(state_goes_in_and_out)
+{
+    struct vmcb before;
+
+    svm_make_real(&r);
+    vmcb_put(r.v, SVM_INTERCEPT_CPUID, true);
+    F(RAX) = 0x12345678;
+    CODE(SVM_GUEST, "\xB8\x34\x12\x8E\xD8\xF9\x0F\xA2"); /* AX, DS, STC */
+    before = *r.v;
+    run_to(SVM_EXIT_CPUID);
+    ck_assert_uint_eq(F(RIP), 6);
+    ck_assert_uint_eq(F(RAX), 0x12341234);
+    ck_assert_uint_eq(F(DS_SELECTOR), 0x1234);
+    ck_assert_uint_eq(F(DS_BASE), 0x12340);
+    ck_assert_uint_eq(F(RFLAGS), 3);
+    for (unsigned i = 0; i < VMCB_FIELD_COUNT; i++)
+        if (i != VMCB_RIP && i != VMCB_RAX && i != VMCB_DS_SELECTOR &&
+            i != VMCB_DS_BASE && i != VMCB_RFLAGS && i != VMCB_EXITCODE &&
+            i != VMCB_NRIP)
+            ck_assert_msg(r.v->field[i] == before.field[i], "%s: %llX, %llX",
+                          vmcb_fields[i].name,
+                          (unsigned long long)before.field[i],
+                          (unsigned long long)r.v->field[i]);
+}
+END_TEST
+
+/* FS to SYSENTER_EIP: by hand, or by VMLOAD and VMSAVE. */
+START_TEST(the_other_state_is_moved_by_hand)
+{
+    struct vmcb out;
+
+    svm_make_real(&r);
+    memset(&out, 0, sizeof(out));
+    for (unsigned i = 0; i < VMCB_FIELD_COUNT; i++)
+        if (vmcb_fields[i].area == VMCB_AREA_MORE)
+            vmcb_set(r.v, (enum vmcb_field)i, 0x93);
+    F(KERNEL_GS_BASE) = UINT64_C(0x0001800000000000);
+    svm_load_more(&r.m->cpu, r.v);
+    svm_save_more(&r.m->cpu, &out);
+    for (unsigned i = 0; i < VMCB_FIELD_COUNT; i++)
+        if (vmcb_fields[i].area == VMCB_AREA_MORE && i != VMCB_KERNEL_GS_BASE)
+            ck_assert_uint_eq(out.field[i], 0x93);
+    ck_assert_uint_eq(out.field[VMCB_KERNEL_GS_BASE],
+                      UINT64_C(0xFFFF800000000000));
+}
+END_TEST
+
+/* ---- Events ---- */
+
+START_TEST(events_are_injected)
+{
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * 0x21, 0x30000100); /* 3000:0100 */
+    CODE(SVM_GUEST + 0x100, "\xF4");
+    F(IDTR_LIMIT) = 0x3FF;
+    F(RFLAGS) = 0x202;
+    F(EVENTINJ) = 0x80000021;
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(F(RIP), 0x100);
+    ck_assert_uint_eq(F(EVENTINJ), 0x21);
+    ck_assert_uint_eq(F(RFLAGS), 2); /* IF off */
+    ck_assert_uint_eq(load_le16(r.m->storage + 0x7FFA), 0);
+    ck_assert_uint_eq(load_le16(r.m->storage + 0x7FFE), 0x202);
+}
+END_TEST
+
+/* The return address is the next instruction's: NRIP. */
+START_TEST(software_interrupts_are_injected)
+{
+    svm_make_real(&r);
+    vmcb_put(r.v, SVM_INTERCEPT_SWINT, true);
+    store_le32(r.m->storage + 4 * 0x21, 0x30000100);
+    CODE(SVM_GUEST, "\xCD\x21");
+    CODE(SVM_GUEST + 0x100, "\xF4");
+    run_to(SVM_EXIT_SWINT);
+    F(EVENTINJ) = VMCB_EVENT_VALID | VMCB_EVENT_SOFTWARE << 8 | 0x21;
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(load_le16(r.m->storage + 0x7FFA), 2);
+}
+END_TEST
+
+/* UD2: to the monitor, or to the guest. */
+START_TEST(exceptions_exit_by_the_bitmap)
+{
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * 6, 0x30000100);
+    CODE(SVM_GUEST, "\x0F\x0B");
+    CODE(SVM_GUEST + 0x100, "\xF4");
+    run_to(SVM_EXIT_HLT);
+    F(RIP) = 0;
+    F(INTERCEPT_EXCEPTIONS) = 1 << X86_EXC_UD;
+    run_to(SVM_EXIT_EXCP_UD);
+    ck_assert_uint_eq(F(RIP), 0);
+    ck_assert_uint_eq(F(EXITINTINFO), 0);
+}
+END_TEST
+
+/* INT3 and INTO exit as faults do, and tell where they end. */
+START_TEST(breakpoints_tell_where_they_end)
+{
+    svm_make_real(&r);
+    F(INTERCEPT_EXCEPTIONS) = 1 << X86_EXC_BP | 1 << X86_EXC_OF;
+    F(RFLAGS) = 0x802;
+    CODE(SVM_GUEST, "\xCC\xCE");
+    run_to(SVM_EXIT_EXCP_BP);
+    ck_assert_uint_eq(F(RIP), 0);
+    ck_assert_uint_eq(F(NRIP), 1);
+    F(RIP) = 1;
+    run_to(SVM_EXIT_EXCP_OF);
+    ck_assert_uint_eq(F(RIP), 1);
+    ck_assert_uint_eq(F(NRIP), 2);
+}
+END_TEST
+
+/* CR2 is as it was; the instruction's bytes are told. */
+START_TEST(page_faults_tell_all)
+{
+    svm_make_long(&r);
+    r.m->cpu.state.cr2 = 1;
+    F(CR2) = 7;
+    F(INTERCEPT_EXCEPTIONS) = 1 << X86_EXC_PF;
+    /* MOV [700000000010h],EAX */
+    CODE(SVM_GUEST, "\xA3\x10\x00\x00\x00\x00\x70\x00\x00");
+    run_to(SVM_EXIT_EXCP_PF);
+    ck_assert_uint_eq(F(EXITINFO1), 2);
+    ck_assert_uint_eq(F(EXITINFO2), UINT64_C(0x700000000010));
+    ck_assert_uint_eq(F(CR2), 7);
+    ck_assert_uint_eq(F(INSN_COUNT), 15);
+    ck_assert_uint_eq(F(INSN_BYTES), UINT64_C(0x00700000000010A3));
+    ck_assert_uint_eq(F(INSN_BYTES_2), 0);
+}
+END_TEST
+
+/* DR6 is as a handler would see it. */
+START_TEST(debug_exceptions_write_dr6)
+{
+    svm_make_real(&r);
+    CODE(SVM_GUEST, "\x90\x90");
+    F(RFLAGS) |= X86_FLAG_TF;
+    F(INTERCEPT_EXCEPTIONS) = 1 << X86_EXC_DB;
+    run_to(SVM_EXIT_EXCP_DB);
+    ck_assert_uint_eq(F(DR6), 0xFFFF4FF0);
+    ck_assert_uint_eq(F(RIP), 1);
+}
+END_TEST
+
+/* No IDT: the third fault exits, or stops the machine. */
+START_TEST(a_triple_fault_exits)
+{
+    svm_make_real(&r);
+    F(IDTR_LIMIT) = 0;
+    CODE(SVM_GUEST, "\x0F\x0B");
+    run_to(SVM_EXIT_SHUTDOWN);
+    svm_make_real(&r);
+    F(IDTR_LIMIT) = 0;
+    vmcb_put(r.v, SVM_INTERCEPT_SHUTDOWN, false);
+    enter();
+    ck_assert_int_eq(x86_run(&r.m->cpu, 1000), X86_SHUTDOWN);
+}
+END_TEST
+
+static int vector_33(void *who)
+{
+    struct x86_cpu *cpu = who;
+
+    cpu->interrupt_line = false;
+    return 33;
+}
+
+static void listen(void)
+{
+    r.m->cpu.world.acknowledge = vector_33;
+    r.m->cpu.world.who = &r.m->cpu;
+    r.m->cpu.interrupt_line = true;
+    store_le32(r.m->storage + 4 * 33, 0x30000100);
+    CODE(SVM_GUEST + 0x100, "\xF4");
+}
+
+/* RFLAGS.IF masks them, without V_INTR_MASKING; with it the monitor's. */
+START_TEST(interrupts_exit_or_are_taken)
+{
+    svm_make_real(&r);
+    CODE(SVM_GUEST, "\xFB\x90\x90\xEB\xFE");
+    listen();
+    vmcb_put(r.v, SVM_INTERCEPT_INTR, true);
+    run_to(SVM_EXIT_INTR); /* after STI's shadow */
+    ck_assert_uint_eq(F(RIP), 2);
+    ck_assert(r.m->cpu.interrupt_line);
+    F(V_INTR) = VMCB_V_MASKING;
+    F(RFLAGS) = 2;
+    F(RIP) = 1;
+    run_to(SVM_EXIT_INTR); /* at once */
+    ck_assert_uint_eq(F(RIP), 1);
+    vmcb_put(r.v, SVM_INTERCEPT_INTR, false);
+    run_to(SVM_EXIT_HLT); /* the guest has it */
+    ck_assert_uint_eq(F(RIP), 0x100);
+    ck_assert(!r.m->cpu.interrupt_line);
+}
+END_TEST
+
+START_TEST(nmis_exit_and_stay)
+{
+    svm_make_real(&r);
+    CODE(SVM_GUEST, "\xEB\xFE");
+    vmcb_put(r.v, SVM_INTERCEPT_NMI, true);
+    r.m->cpu.nmi_pending = true;
+    run_to(SVM_EXIT_NMI);
+    ck_assert(r.m->cpu.nmi_pending);
+}
+END_TEST
+
+/* V_IRQ: when IF lets it, and its priority is above V_TPR. */
+static const struct {
+    uint64_t v_intr, rflags;
+    bool comes;
+} virtuals[] = {
+    {VMCB_V_IRQ | 1 << 16, 0x202, true},
+    {VMCB_V_IRQ | 1 << 16, 2, false},
+    {VMCB_V_IRQ | 5 << 16 | 5, 0x202, false},
+    {VMCB_V_IRQ | 6 << 16 | 5, 0x202, true},
+    {VMCB_V_IRQ | VMCB_V_IGNORE_TPR | 5, 0x202, true},
+    {1 << 16, 0x202, false},
+};
+
+START_TEST(virtual_interrupts_come)
+{
+    svm_make_real(&r);
+    listen();
+    r.m->cpu.interrupt_line = false;
+    CODE(SVM_GUEST, "\x90\x0F\x01\xD9");
+    vmcb_put(r.v, SVM_INTERCEPT_VMMCALL, true);
+    F(V_INTR) = virtuals[_i].v_intr | UINT64_C(33) << 32 | VMCB_V_MASKING;
+    F(RFLAGS) = virtuals[_i].rflags;
+    run_to(virtuals[_i].comes ? SVM_EXIT_HLT : SVM_EXIT_VMMCALL);
+    ck_assert_uint_eq(F(V_INTR) & VMCB_V_IRQ,
+                      virtuals[_i].comes ? 0
+                                         : virtuals[_i].v_intr & VMCB_V_IRQ);
+    /* as a window */
+    F(V_INTR) = virtuals[_i].v_intr | UINT64_C(33) << 32 | VMCB_V_MASKING;
+    F(RFLAGS) = virtuals[_i].rflags;
+    F(RIP) = 0;
+    vmcb_put(r.v, SVM_INTERCEPT_VINTR, true);
+    run_to(virtuals[_i].comes ? SVM_EXIT_VINTR : SVM_EXIT_VMMCALL);
+    ck_assert_uint_eq(F(V_INTR) & VMCB_V_IRQ, virtuals[_i].v_intr & VMCB_V_IRQ);
+}
+END_TEST
+
+/* The shadow of STI goes out and in. */
+START_TEST(the_shadow_is_kept)
+{
+    svm_make_real(&r);
+    CODE(SVM_GUEST, "\xFB\xF4\x90\xEB\xFE");
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(F(INTERRUPT_SHADOW), VMCB_SHADOW);
+    F(RIP) = 2;
+    F(V_INTR) = VMCB_V_IRQ | VMCB_V_IGNORE_TPR;
+    vmcb_put(r.v, SVM_INTERCEPT_VINTR, true);
+    run_to(SVM_EXIT_VINTR);
+    ck_assert_uint_eq(F(RIP), 3);
+    ck_assert_uint_eq(F(INTERRUPT_SHADOW), 0);
+}
+END_TEST
+
+/* CR8 with V_INTR_MASKING, and without. */
+START_TEST(the_task_priority_is_virtual)
+{
+    svm_make_long(&r);
+    F(RAX) = 4;
+    F(V_INTR) = VMCB_V_MASKING | 5;
+    /* MOV RBX,CR8; MOV CR8,RAX; HLT */
+    CODE(SVM_GUEST, "\x44\x0F\x20\xC3\x44\x0F\x22\xC0\xF4");
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(r.m->cpu.state.gpr[X86_RBX], 5);
+    ck_assert_uint_eq(r.m->cpu.state.cr8, 0);
+    ck_assert_uint_eq(F(V_INTR), VMCB_V_MASKING | 4);
+    F(V_INTR) = 0;
+    F(RIP) = SVM_GUEST;
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(r.m->cpu.state.gpr[X86_RBX], 0);
+    ck_assert_uint_eq(r.m->cpu.state.cr8, 4);
+    ck_assert_uint_eq(F(V_INTR), 4);
+}
+END_TEST
+
+/* A halted guest leaves when its monitor has an interrupt. */
+START_TEST(a_halted_guest_exits)
+{
+    svm_make_real(&r);
+    vmcb_put(r.v, SVM_INTERCEPT_HLT, false);
+    vmcb_put(r.v, SVM_INTERCEPT_INTR, true);
+    F(V_INTR) = VMCB_V_MASKING;
+    CODE(SVM_GUEST, "\xF4");
+    enter();
+    ck_assert_int_eq(x86_run(&r.m->cpu, 10), X86_HALT);
+    ck_assert(x86_interrupt_wakes(&r.m->cpu));
+    r.m->cpu.interrupt_line = true;
+    ck_assert_int_eq(x86_run(&r.m->cpu, 10), X86_EXIT);
+    ck_assert_uint_eq(F(EXITCODE), SVM_EXIT_INTR);
+    ck_assert_uint_eq(F(RIP), 1);
+}
+END_TEST
+
+/* ---- Permission maps, time ---- */
+
+START_TEST(msr_maps_choose)
+{
+    static const uint32_t msrs[] = {0x174, 0xC0000081, 0xC0010117, 0x4000};
+
+    for (unsigned i = 0; i < ARRAY_LEN(msrs); i++) {
+        uint32_t bit = 2 * (msrs[i] & 0x1FFF);
+        uint32_t at = i * 0x800 + bit / 8;
+
+        svm_make_real(&r);
+        vmcb_put(r.v, SVM_INTERCEPT_MSR, true);
+        memset(r.m->storage + SVM_MSRPM, 0, 0x2000);
+        if (i < 3)
+            r.m->storage[SVM_MSRPM + at] = (uint8_t)(1 << bit % 8);
+        CODE(SVM_GUEST, "\x66\xB9\x10\x00\x00\x00\x0F\x32"
+                        "\x66\xB9\x00\x00\x00\x00\x0F\x32");
+        store_le32(r.m->storage + SVM_GUEST + 10, msrs[i]);
+        run_to(SVM_EXIT_MSR);
+        ck_assert_uint_eq(F(RIP), 14); /* not that of the TSC */
+    }
+}
+END_TEST
+
+START_TEST(io_maps_choose)
+{
+    svm_make_real(&r);
+    vmcb_put(r.v, SVM_INTERCEPT_IOIO, true);
+    memset(r.m->storage + SVM_IOPM, 0, 0x3000);
+    r.m->storage[SVM_IOPM + 0x22 / 8] = 1 << (0x22 % 8);
+    CODE(SVM_GUEST, "\xE6\x21\xE7\x21"); /* a byte; a word reaches 22 */
+    run_to(SVM_EXIT_IOIO);
+    ck_assert_uint_eq(F(RIP), 2);
+    r.m->storage[SVM_IOPM + 0x2000] = 1; /* behind port FFFF */
+    F(RIP) = 4;
+    r.m->cpu.state.gpr[X86_RDX] = 0xFFFF;
+    CODE(SVM_GUEST + 4, "\xEE\xEF");
+    run_to(SVM_EXIT_IOIO);
+    ck_assert_uint_eq(F(RIP), 5);
+}
+END_TEST
+
+START_TEST(the_time_is_offset)
+{
+    svm_make_real(&r);
+    F(TSC_OFFSET) = UINT64_C(5) << 32;
+    CODE(SVM_GUEST, "\x0F\x31\xF4");
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(r.m->cpu.state.gpr[X86_RDX], 5);
+    ck_assert_uint_eq(r.m->cpu.tsc_offset, 0);
+}
+END_TEST
+
+/* ---- Nested paging ---- */
+
+START_TEST(nested_paging_moves_the_guest)
+{
+    svm_make_real(&r);
+    store_le64(svm_nested_of(&r, SVM_GUEST), 0x31000 | 7);
+    CODE(0x31000, "\xC6\x06\x00\x40\x55\xF4"); /* byte [4000h] = 55h */
+    store_le64(svm_nested_of(&r, 0x4000), 0x42000 | 7);
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(r.m->storage[0x42000], 0x55);
+    ck_assert_uint_eq(load_le64(svm_nested_of(&r, 0x4000)), 0x42067);
+    ck_assert_uint_eq(load_le64(svm_nested_of(&r, SVM_GUEST)), 0x31027);
+    ck_assert_uint_eq(load_le64(r.m->storage + SVM_NESTED) & 0x60, 0x20);
+}
+END_TEST
+
+/* What the tables have for 4000h, and what a write of a byte at 4001h exits
+ * with. */
+static const struct {
+    uint64_t entry, info1;
+} nested[] = {
+    {0, 0x100000006},
+    {0x4000 | 6, 0x100000006},
+    {0x4000 | 5, 0x100000007},
+    {0x4000 | 3, 0x100000007}, /* not the user's */
+    {UINT64_C(1) << 40 | 0x4007, 0x10000000F},
+};
+
+START_TEST(nested_paging_refuses)
+{
+    svm_make_real(&r);
+    CODE(SVM_GUEST, "\xC6\x06\x01\x40\x55\xF4");
+    store_le64(svm_nested_of(&r, 0x4000), nested[_i].entry);
+    run_to(SVM_EXIT_NPF);
+    ck_assert_uint_eq(F(EXITINFO1), nested[_i].info1);
+    ck_assert_uint_eq(F(EXITINFO2), 0x4001);
+    ck_assert_uint_eq(F(RIP), 0);
+    ck_assert_uint_eq(F(INSN_COUNT), 15);
+    ck_assert_uint_eq(F(INSN_BYTES) & 0xFFFFFF, 0x0106C6);
+    ck_assert_uint_eq(r.m->storage[0x4001], 0);
+    /* mended, it goes on */
+    store_le64(svm_nested_of(&r, 0x4000), 0x4000 | 7);
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(r.m->storage[0x4001], 0x55);
+}
+END_TEST
+
+START_TEST(nested_paging_refuses_a_fetch)
+{
+    svm_make_real(&r);
+    store_le64(svm_nested_of(&r, SVM_GUEST), UINT64_C(1) << 63 | SVM_GUEST | 7);
+    run_to(SVM_EXIT_NPF);
+    ck_assert_uint_eq(F(EXITINFO1), 0x100000015);
+    ck_assert_uint_eq(F(EXITINFO2), SVM_GUEST);
+    ck_assert_uint_eq(F(INSN_COUNT), 0);
+}
+END_TEST
+
+/* Reading a guest's page table counts as writing it. */
+START_TEST(nested_paging_guards_page_tables)
+{
+    uint32_t root;
+
+    svm_make_long(&r);
+    root = (uint32_t)F(CR3);
+    CODE(SVM_GUEST, "\xF4");
+    store_le64(svm_nested_of(&r, root), root | 5);
+    run_to(SVM_EXIT_NPF);
+    ck_assert_uint_eq(F(EXITINFO1), 0x200000007);
+    ck_assert_uint_eq(F(EXITINFO2), root);
+    store_le64(svm_nested_of(&r, root), root | 7);
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(load_le64(svm_nested_of(&r, root)) & 0x60, 0x60);
+}
+END_TEST
+
+/* PAE paging's pointers are read at each walk. */
+START_TEST(nested_pae_pointers_are_read_when_wanted)
+{
+    svm_make_long(&r);
+    vmcb_make(r.v, VMCB_SAMPLE_PAE);
+    F(N_CR3) = SVM_NESTED;
+    F(CR3) = 0x9000;
+    F(RIP) = SVM_GUEST;
+    store_le64(r.m->storage + 0x9000, 0xA001);
+    store_le64(r.m->storage + 0x9008, 0x1E6 | 1); /* not used */
+    store_le64(r.m->storage + 0xA000, 0x83);
+    CODE(SVM_GUEST, "\xF4");
+    run_to(SVM_EXIT_HLT);
+    store_le64(svm_nested_of(&r, 0x9000), 0);
+    F(TLB_CONTROL) = VMCB_TLB_DROP_ALL;
+    run_to(SVM_EXIT_NPF);
+    ck_assert_uint_eq(F(EXITINFO1), 0x200000006);
+    ck_assert_uint_eq(F(EXITINFO2), 0x9000);
+}
+END_TEST
+
+/* Translations outlive an exit, until they are dropped. */
+START_TEST(translations_are_kept_by_asid)
+{
+    static const uint8_t controls[] = {VMCB_TLB_DROP_ALL, VMCB_TLB_DROP_ASID,
+                                       VMCB_TLB_DROP_ASID_LOCAL};
+
+    for (unsigned i = 0; i < ARRAY_LEN(controls); i++) {
+        svm_make_real(&r);
+        F(ASID) = 10 + i;
+        CODE(SVM_GUEST, "\xF4");
+        run_to(SVM_EXIT_HLT);
+        store_le64(svm_nested_of(&r, SVM_GUEST), 0);
+        run_to(SVM_EXIT_HLT); /* the monitor forgot to say so */
+        F(TLB_CONTROL) = controls[i];
+        run_to(SVM_EXIT_NPF);
+    }
+}
+END_TEST
+
+/* An exit on the way to a handler tells of the event. */
+START_TEST(an_exit_in_a_delivery_tells_of_it)
+{
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * 0x21, 0x30000100);
+    CODE(SVM_GUEST, "\xCD\x21");
+    F(SS_BASE) = 0x4000;
+    F(SS_SELECTOR) = 0x400;
+    F(RSP) = 0x100;
+    store_le64(svm_nested_of(&r, 0x4000), 0);
+    run_to(SVM_EXIT_NPF);
+    ck_assert_uint_eq(F(EXITINTINFO), 0x80000421);
+    ck_assert_uint_eq(F(RIP), 0);
+}
+END_TEST
+
+START_TEST(task_switches_exit)
+{
+    svm_make_long(&r);
+    vmcb_make(r.v, VMCB_SAMPLE_PROTECTED);
+    F(CR0) &= ~X86_CR0_PG;
+    F(RIP) = SVM_GUEST;
+    F(GDTR_BASE) = BARE_DATA;
+    vmcb_put(r.v, SVM_INTERCEPT_TASK_SWITCH, true);
+    store_le64(r.m->storage + BARE_DATA + 0x28, UINT64_C(0x0000890000000067));
+    CODE(SVM_GUEST, "\xEA\x00\x00\x00\x00\x28\x00"); /* JMP 28:0 */
+    run_to(SVM_EXIT_TASK_SWITCH);
+    ck_assert_uint_eq(F(EXITINFO1), 0x28);
+    ck_assert_uint_eq(F(EXITINFO2), UINT64_C(1) << 38);
+    ck_assert_uint_eq(F(RIP), SVM_GUEST);
+}
+END_TEST
+
+START_TEST(a_bad_vmcb_is_not_entered)
+{
+    bool exited;
+
+    svm_make_real(&r);
+    F(ASID) = 0;
+    ck_assert(!svm_enter(&r.m->cpu, r.v, &exited));
+    ck_assert_str_eq(r.t->why.check->name, "ASID");
+    ck_assert_uint_eq(F(EXITCODE), UINT64_MAX);
+    ck_assert_ptr_null(r.m->cpu.guest);
+}
+END_TEST
+
+/* ---- Hostile ---- */
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+/* A VMCB that can be entered but for a few fields, which are anything; any
+ * code.  It ends in an exit, the budget, HLT or shutdown. */
+START_TEST(random_guests_do_no_harm)
+{
+    uint64_t seed = 0x1234567 + (unsigned)_i;
+
+    for (unsigned round = 0; round < 300; round++) {
+        bool exited;
+
+        vmcb_make(r.v, (enum vmcb_sample)(round % VMCB_SAMPLE_COUNT));
+        svm_make_nested(&r);
+        F(N_CR3) = SVM_NESTED;
+        F(CR3) = next_random(&seed) & 0xFF000;
+        F(RIP) = next_random(&seed) & 0xFFFFF;
+        for (unsigned i = 0; i < 12; i++) {
+            unsigned f = (unsigned)(next_random(&seed) % VMCB_FIELD_COUNT);
+
+            vmcb_set(r.v, (enum vmcb_field)f, next_random(&seed));
+        }
+        if (round % 4)
+            F(EFER) = (F(EFER) & 0xD01) | SVM_EFER_SVME;
+        if (round % 8)
+            F(CR4) &= 0x3B0;
+        F(INTERCEPT_2) |= 1;
+        F(CR0) &= ~UINT64_C(0xFFFFFFFF20000000);
+        for (unsigned i = 0; i < 4096; i += 8)
+            store_le64(r.m->storage + (F(RIP) & 0xFE000) + i,
+                       next_random(&seed));
+        for (unsigned i = 0; i < 256; i += 8)
+            store_le64(r.m->storage + SVM_NESTED + 0x3000 +
+                           next_random(&seed) % 511 * 8,
+                       next_random(&seed));
+        x86_tlb_flush(&r.m->cpu, true);
+        r.m->cpu.nmi_blocked = false;
+        if (svm_enter(&r.m->cpu, r.v, &exited) && !exited)
+            x86_run(&r.m->cpu, 200);
+        if (r.m->cpu.guest)
+            svm_leave_by(&r.m->cpu, SVM_EXIT_INTR);
+    }
+}
+END_TEST
+
 Suite *suite_x86_svm(void);
 Suite *suite_x86_svm(void)
 {
@@ -139,6 +779,37 @@ Suite *suite_x86_svm(void)
 
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, instructions_exit, 0, ARRAY_LEN(exits));
+    tcase_add_loop_test(t, instructions_do_not_exit, 0, ARRAY_LEN(exits));
+    tcase_add_loop_test(t, exceptions_come_first, 0, ARRAY_LEN(faults));
+    tcase_add_test(t, cr0_is_intercepted_by_choice);
+    tcase_add_test(t, state_goes_in_and_out);
+    tcase_add_test(t, the_other_state_is_moved_by_hand);
+    tcase_add_test(t, events_are_injected);
+    tcase_add_test(t, software_interrupts_are_injected);
+    tcase_add_test(t, exceptions_exit_by_the_bitmap);
+    tcase_add_test(t, breakpoints_tell_where_they_end);
+    tcase_add_test(t, page_faults_tell_all);
+    tcase_add_test(t, debug_exceptions_write_dr6);
+    tcase_add_test(t, a_triple_fault_exits);
+    tcase_add_test(t, interrupts_exit_or_are_taken);
+    tcase_add_test(t, nmis_exit_and_stay);
+    tcase_add_loop_test(t, virtual_interrupts_come, 0, ARRAY_LEN(virtuals));
+    tcase_add_test(t, the_shadow_is_kept);
+    tcase_add_test(t, the_task_priority_is_virtual);
+    tcase_add_test(t, a_halted_guest_exits);
+    tcase_add_test(t, msr_maps_choose);
+    tcase_add_test(t, io_maps_choose);
+    tcase_add_test(t, the_time_is_offset);
+    tcase_add_test(t, nested_paging_moves_the_guest);
+    tcase_add_loop_test(t, nested_paging_refuses, 0, ARRAY_LEN(nested));
+    tcase_add_test(t, nested_paging_refuses_a_fetch);
+    tcase_add_test(t, nested_paging_guards_page_tables);
+    tcase_add_test(t, nested_pae_pointers_are_read_when_wanted);
+    tcase_add_test(t, translations_are_kept_by_asid);
+    tcase_add_test(t, an_exit_in_a_delivery_tells_of_it);
+    tcase_add_test(t, task_switches_exit);
+    tcase_add_test(t, a_bad_vmcb_is_not_entered);
+    tcase_add_loop_test(t, random_guests_do_no_harm, 0, 4);
     suite_add_tcase(s, t);
     return s;
 }

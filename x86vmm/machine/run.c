@@ -112,8 +112,11 @@ static int step_one(struct x86_cpu *cpu)
     if (!code)
         code = try_one(cpu);
     cpu->shadowed_ss = false;
-    if (code == X86_FAULT)
+    if (code == X86_FAULT) { /* not done: it still is in the shadow */
+        cpu->shadow = shadowed;
+        cpu->shadow_ss = undisturbed;
         return x86_deliver_fault(cpu);
+    }
     if (shadowed &&
         cpu->guest == guest) /* of two in a row only the first counts */
         cpu->shadow = cpu->shadow_ss = false;
