@@ -43,7 +43,7 @@ static bool hex(const char **p, const char *end, uint64_t *value)
 }
 
 /* `n` numbers after `name` at the beginning of a word; false: not there. */
-static bool find(struct text t, const char *name, uint64_t *values, unsigned n)
+static bool find(struct span t, const char *name, uint64_t *values, unsigned n)
 {
     const char *end = t.p + t.n;
     size_t len = strlen(name);
@@ -67,14 +67,14 @@ static bool find(struct text t, const char *name, uint64_t *values, unsigned n)
     return false;
 }
 
-bool registers_are_in(struct text t)
+bool registers_are_in(struct span t)
 {
     uint64_t values[4];
 
     return find(t, "CS =", values, 4);
 }
 
-static bool read_segment(struct text t, unsigned i, struct vmcs *v)
+static bool read_segment(struct span t, unsigned i, struct vmcs *v)
 {
     uint64_t of[4]; /* selector, base, limit, second doubleword's attributes */
     uint64_t rights;
@@ -91,7 +91,7 @@ static bool read_segment(struct text t, unsigned i, struct vmcs *v)
     return true;
 }
 
-static bool read_table(struct text t, const char *name, enum vmcs_field base,
+static bool read_table(struct span t, const char *name, enum vmcs_field base,
                        enum vmcs_field limit, struct vmcs *v)
 {
     uint64_t of[2];
@@ -103,7 +103,7 @@ static bool read_table(struct text t, const char *name, enum vmcs_field base,
     return true;
 }
 
-unsigned registers_read(struct text t, struct vmcs *v)
+unsigned registers_read(struct span t, struct vmcs *v)
 {
     unsigned found = 0;
 

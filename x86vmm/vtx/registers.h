@@ -3,18 +3,14 @@
 #ifndef X86VMM_VTX_REGISTERS_H
 #define X86VMM_VTX_REGISTERS_H
 
+#include "x86vmm/machine/settings.h"
 #include "x86vmm/vtx/vmcs.h"
 
-struct text {
-    const char *p;
-    size_t n;
-};
-
 /* Is there a segment register's line in it? */
-bool registers_are_in(struct text t);
+bool registers_are_in(struct span t);
 
 /* A VMCS as KVM sets it, with the guest's state from there; how many registers
  * were found.  What KVM adds to CR0 and CR4 (NE, VMXE) is added. */
-unsigned registers_read(struct text t, struct vmcs *v);
+unsigned registers_read(struct span t, struct vmcs *v);
 
 #endif

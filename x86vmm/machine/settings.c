@@ -1,0 +1,117 @@
+#include "x86vmm/machine/settings.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { SHOWN_MAX = 60 };
+
+enum status settings_complain(const struct settings *s, const char *what,
+                              struct span t)
+{
+    char shown[SHOWN_MAX + 1];
+    size_t n = t.n < SHOWN_MAX ? t.n : SHOWN_MAX;
+
+    /* Any bytes may stand there: they are not for a terminal. */
+    for (size_t i = 0; i < n; i++)
+        shown[i] = (char)(t.p[i] >= ' ' && t.p[i] <= '~' ? t.p[i] : '?');
+    shown[n] = '\0';
+    return diag_set(s->diag, STATUS_BAD_INPUT, "%s:%u: %s: '%s'", s->name,
+                    s->line, what, shown);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+struct span span_trim(struct span t)
+{
+    while (t.n && is_space(t.p[0]))
+        t.p++, t.n--;
+    while (t.n && is_space(t.p[t.n - 1]))
+        t.n--;
+    return t;
+}
+
+bool span_is(struct span t, const char *word)
+{
+    return t.n == strlen(word) && !strncasecmp(t.p, word, t.n);
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : 99;
+}
+
+bool span_number(struct span t, uint64_t *value)
+{
+    uint64_t base = 10;
+
+    if (t.n > 2 && t.p[0] == '0' && (t.p[1] == 'x' || t.p[1] == 'X')) {
+        base = 16;
+        t.p += 2;
+        t.n -= 2;
+    }
+    *value = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        uint64_t d = (uint64_t)digit(t.p[i]);
+
+        if (d >= base || *value > (UINT64_MAX - d) / base)
+            return false;
+        *value = *value * base + d;
+    }
+    return t.n != 0;
+}
+
+bool span_next_line(struct span *rest, struct span *line)
+{
+    const char *end;
+
+    if (!rest->n)
+        return false;
+    end = memchr(rest->p, '\n', rest->n);
+    line->p = rest->p;
+    line->n = end ? (size_t)(end - rest->p) : rest->n;
+    rest->p += line->n + (end != NULL);
+    rest->n -= line->n + (end != NULL);
+    return true;
+}
+
+static enum status read_line(struct settings *s, struct span line,
+                             setting_fn take, void *who)
+{
+    const char *comment = memchr(line.p, '#', line.n);
+    const char *equals;
+
+    if (comment)
+        line.n = (size_t)(comment - line.p);
+    line = span_trim(line);
+    if (!line.n)
+        return STATUS_OK;
+    equals = memchr(line.p, '=', line.n);
+    if (!equals)
+        return settings_complain(s, "NAME = VALUE is wanted, not", line);
+    struct span name = {line.p, (size_t)(equals - line.p)};
+    struct span value = {equals + 1, line.n - name.n - 1};
+    return take(who, s, span_trim(name), span_trim(value));
+}
+
+enum status settings_read(struct settings *s, struct span text, setting_fn take,
+                          void *who)
+{
+    struct span line;
+
+    s->line = 0;
+    while (span_next_line(&text, &line)) {
+        enum status st;
+
+        s->line++;
+        st = read_line(s, line, take, who);
+        if (st)
+            return st;
+    }
+    return STATUS_OK;
+}
