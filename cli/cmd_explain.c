@@ -1,7 +1,11 @@
-/* trapline explain: why a VM entry fails. */
+/* trapline explain: why a VM entry, or a VMRUN, fails. */
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/options.h"
+#include "x86vmm/machine/msr.h"
+#include "x86vmm/machine/op.h"
+#include "x86vmm/svm/dump.h"
+#include "x86vmm/svm/vmrun_check.h"
 #include "x86vmm/vtx/dump.h"
 #include "x86vmm/vtx/entry_check.h"
 
@@ -10,11 +14,12 @@
 enum { FAILURES_MAX = 512, SENTENCE_SIZE = 512 };
 
 static struct {
-    bool rules;
+    bool rules, svm;
 } given;
 
 static const struct option_row rows[] = {
     {OPTION_FLAG, "rules", NULL, "list all rules instead", &given.rules, NULL},
+    {OPTION_FLAG, "svm", NULL, "of AMD-V: FILE is a VMCB", &given.svm, NULL},
     {.kind = OPTION_END},
 };
 
@@ -22,8 +27,9 @@ static const struct command_usage usage = {
     "explain FILE",
     "Holds a VMCS, or the registers that QEMU prints when KVM fails an entry,\n"
     "against every rule of VM entry (Intel SDM vol. 3, \"VM Entries\"), and "
-    "says\nwhich are broken, in the order in which a processor asks.  - is "
-    "standard\ninput.  Exit status 1: the entry would fail.",
+    "says\nwhich are broken, in the order in which a processor asks; likewise "
+    "a VMCB of\nAMD-V against the consistency checks of VMRUN (AMD APM vol. 2, "
+    "15.5.1).  - is\nstandard input.  Exit status 1: the entry would fail.",
     rows,
     "FILE has lines `NAME = VALUE`, with the names of Intel's fields as "
     "--rules\nshows them (GUEST_CR0 = 0x80000021); # begins a comment.  "
@@ -32,6 +38,54 @@ static const struct command_usage usage = {
     "Example: printf 'like = long\\nGUEST_CR4 = 0x2000\\n' | trapline explain "
     "-",
 };
+
+/* ---- Of AMD-V ---- */
+
+static int print_svm_rules(void)
+{
+    for (size_t i = 0; i < vmrun_checks.count; i++) {
+        const struct vmrun_check *c = &vmrun_checks.rows[i];
+
+        printf("%-9s %-27s %s should %s\n", c->section, c->name,
+               vmcb_fields[c->field].name, c->words);
+    }
+    printf("%zu rules\n", vmrun_checks.count);
+    return cli_finish_stdout(CODE_DONE);
+}
+
+static int explain_vmcb(const struct vmcb_dump *dump)
+{
+    static struct vmrun_failure failures[FAILURES_MAX];
+    const struct vmrun r = {.vmcb = &dump->vmcb,
+                            .efer = X86_EFER_OWN | SVM_EFER_SVME,
+                            .cr4 = X86_CR4_OWN,
+                            .host_paging = dump->host_paging};
+    size_t n = vmrun_check_all(&r, failures, FAILURES_MAX);
+    char sentence[SENTENCE_SIZE];
+
+    if (n)
+        puts("#VMEXIT with EXITCODE -1: VMEXIT_INVALID");
+    for (size_t i = 0; i < n && i < FAILURES_MAX; i++) {
+        vmrun_failure_words(&failures[i], sentence, sizeof(sentence));
+        printf("  %s: %s\n", failures[i].check->name, sentence);
+    }
+    if (n)
+        printf("%zu of %zu rules broken\n", n, vmrun_checks.count);
+    else
+        printf("No rule of %zu is broken: this VMCB would be entered\n",
+               vmrun_checks.count);
+    return n ? CODE_NEGATIVE : CODE_DONE;
+}
+
+static int read_vmcb(const char *name, const struct s370_buffer *text)
+{
+    const char *bytes = text->bytes ? (const char *)text->bytes : "";
+    struct vmcb_dump dump;
+    struct diag d = {""};
+    enum status st = vmcb_dump_read(name, bytes, text->len, &dump, &d);
+
+    return st ? cli_fail(st, &d) : explain_vmcb(&dump);
+}
 
 /* ---- Rules ---- */
 
@@ -106,10 +160,25 @@ static int explain(const struct vmcs_dump *dump)
     return n ? CODE_NEGATIVE : CODE_DONE;
 }
 
+static int read_vmcs(const char *name, const struct s370_buffer *text)
+{
+    const char *bytes = text->bytes ? (const char *)text->bytes : "";
+    struct vmcs_dump dump;
+    struct diag d = {""};
+    enum status st = vmcs_dump_read(name, bytes, text->len, &dump, &d);
+
+    return st ? cli_fail(st, &d) : explain(&dump);
+}
+
+static bool is_vmcb(const struct s370_buffer *text)
+{
+    return given.svm ||
+           (text->bytes && vmcb_dump_is((const char *)text->bytes, text->len));
+}
+
 int cmd_explain(int argc, char **argv)
 {
     struct s370_buffer text = {0};
-    struct vmcs_dump dump;
     struct diag d = {""};
     enum status st;
 
@@ -117,14 +186,13 @@ int cmd_explain(int argc, char **argv)
     if (code >= 0)
         return code;
     if (given.rules && argc == 1)
-        return print_rules();
+        return given.svm ? print_svm_rules() : print_rules();
     if (argc != 2 || given.rules)
         return options_complain(&usage, "one file is wanted");
     st = file_read(argv[1], &text, &d);
-    if (st == STATUS_OK)
-        st = vmcs_dump_read(argv[1], text.bytes ? (const char *)text.bytes : "",
-                            text.len, &dump, &d);
-    code = st == STATUS_OK ? explain(&dump) : cli_fail(st, &d);
+    code = st               ? cli_fail(st, &d)
+           : is_vmcb(&text) ? read_vmcb(argv[1], &text)
+                            : read_vmcs(argv[1], &text);
     s370_buffer_free(&text);
     return cli_finish_stdout(code);
 }

@@ -144,8 +144,7 @@ int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
 
 uint64_t x86_efer_own(const struct x86_cpu *cpu)
 {
-    return X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE |
-           (cpu->assist ? cpu->assist->efer : 0);
+    return X86_EFER_OWN | (cpu->assist ? cpu->assist->efer : 0);
 }
 
 /* LMA is the processor's; LME does not change while paging is on. */

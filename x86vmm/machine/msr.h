@@ -19,7 +19,9 @@ void x86_msrs_reset(struct x86_msrs *m);
 MUST_USE int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value);
 MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
 
-/* Bits of EFER that this processor has. */
+/* Bits of EFER that this processor has, and those that it has without its part
+ * for assistance. */
+#define X86_EFER_OWN (X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE)
 uint64_t x86_efer_own(const struct x86_cpu *cpu);
 /* May PAT be this: a memory type in each of its bytes? */
 static inline bool x86_pat_is_valid(uint64_t value)

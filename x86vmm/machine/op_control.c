@@ -11,15 +11,13 @@
 #define CR0_MSW UINT64_C(0xF)        /* TS EM MP PE */
 #define CR0_NW  UINT64_C(0x20000000)
 #define CR0_CD  UINT64_C(0x40000000)
-/* SMAP SMEP UMIP OSXMMEXCPT OSFXSR PCE PGE PAE PSE DE TSD, as CPUID says. */
-#define CR4_OWN UINT64_C(0x300FBC)
 #define CR4_PGE UINT64_C(0x80)
 
 /* ---- With hardware assistance ---- */
 
 uint64_t x86_cr4_own(const struct x86_cpu *cpu)
 {
-    return CR4_OWN | (cpu->assist ? cpu->assist->cr4 : 0);
+    return X86_CR4_OWN | (cpu->assist ? cpu->assist->cr4 : 0);
 }
 
 static bool may_set(const struct x86_cpu *cpu, unsigned reg, uint64_t value)

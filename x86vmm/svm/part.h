@@ -12,8 +12,6 @@ static inline struct svm *svm_of(const struct x86_cpu *cpu)
     return cpu->assistant;
 }
 
-#define SVM_EFER_SVME UINT64_C(0x1000)
-
 /* VM_CR: bits that can be written, the two that matter here. */
 enum { SVM_CR_OWN = 0x1F, SVM_CR_LOCK = 8, SVM_CR_DISABLE = 0x10 };
 

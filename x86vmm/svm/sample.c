@@ -48,7 +48,7 @@ static void nest(struct vmcb *v)
 
 static void make_guest(struct vmcb *v, enum vmcb_sample sample)
 {
-    const uint64_t svme = 0x1000, paged = X86_CR0_PE | X86_CR0_PG;
+    const uint64_t paged = X86_CR0_PE | X86_CR0_PG;
     const uint32_t flat = UINT32_MAX;
 
     switch (sample) {
@@ -72,7 +72,7 @@ static void make_guest(struct vmcb *v, enum vmcb_sample sample)
         nest(v);
         SET(CR0, paged | X86_CR0_ET);
         SET(CR4, X86_CR4_PAE);
-        SET(EFER, svme | X86_EFER_LME | X86_EFER_LMA);
+        SET(EFER, SVM_EFER_SVME | X86_EFER_LME | X86_EFER_LMA);
         make_segments(v, flat, VMCB_ATTR_CODE_64, VMCB_ATTR_DATA_32);
         break;
     default:
@@ -84,14 +84,12 @@ static void make_guest(struct vmcb *v, enum vmcb_sample sample)
 
 void vmcb_make(struct vmcb *v, enum vmcb_sample sample)
 {
-    const uint64_t svme = 0x1000;
-
     *v = (struct vmcb){0};
     vmcb_put(v, SVM_INTERCEPT_VMRUN, true);
     vmcb_put(v, SVM_INTERCEPT_HLT, true);
     vmcb_put(v, SVM_INTERCEPT_SHUTDOWN, true);
     SET(ASID, 1);
-    SET(EFER, svme);
+    SET(EFER, SVM_EFER_SVME);
     SET(CR0, X86_CR0_ET);
     SET(RFLAGS, X86_FLAG_ONE);
     SET(RIP, 0x1000);

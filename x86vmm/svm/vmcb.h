@@ -6,6 +6,9 @@
 
 #include "x86vmm/machine/state.h"
 
+/* EFER: SVM is enabled. */
+#define SVM_EFER_SVME UINT64_C(0x1000)
+
 /* A row of vmcb.def. */
 enum vmcb_field {
 #define FIELD(offset, size, name, area, section, words) VMCB_##name,
