@@ -28,6 +28,7 @@ static const char *foreign(const struct pc_options *o)
            : o->apic          ? "--apic"
            : o->vendor        ? "--vendor"
            : o->assist        ? "--assist"
+           : o->irqchip       ? "--irqchip"
            : o->hides_monitor ? "--hide-monitor"
                               : NULL;
 }
@@ -45,6 +46,13 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->apic = o->apic;
     plan->vendor = o->vendor;
     plan->hides_monitor = o->hides_monitor;
+}
+
+static bool choose_irqchip(const char *word, struct session_plan *plan)
+{
+    plan->outside_irqchip = !strcmp(word, "kernel");
+    return !strcmp(word, "user") ||
+           (plan->outside_irqchip && plan->on_given && plan->on == ON_KVM);
 }
 
 int pc_options_choose(const struct pc_options *o,
@@ -72,6 +80,11 @@ int pc_options_choose(const struct pc_options *o,
                                        "of the monitor has none");
     if (o->assist && !pc_assist_find(o->assist, &plan->assist))
         return options_complain(usage, "--assist %s: vtx or svm", o->assist);
+    if (o->irqchip && !choose_irqchip(o->irqchip, plan))
+        return options_complain(usage,
+                                "--irqchip %s: user or kernel, and kernel with "
+                                "--on kvm",
+                                o->irqchip);
     if (o->mem && !parse_size(o->mem, &plan->mem))
         return options_complain(usage, "--mem %s: a size as 256M or 1G",
                                 o->mem);

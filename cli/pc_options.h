@@ -8,7 +8,7 @@
 
 struct pc_options {
     const char *kernel, *initrd, *append, *drives[2], *floppies[2];
-    const char *bios, *mem, *vendor, *assist;
+    const char *bios, *mem, *vendor, *assist, *irqchip;
     bool apic, hides_monitor;
 };
 

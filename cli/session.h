@@ -70,8 +70,9 @@ struct session_plan {
     /* Of a PC; NULL or 0: none, the default. */
     bool kernel; /* the guest is any kernel, whatever its name */
     const char *initrd, *append, *drives[2], *floppies[2], *bios;
-    uint64_t mem; /* bytes of storage */
-    bool apic;    /* it has APICs */
+    uint64_t mem;         /* bytes of storage */
+    bool apic;            /* it has APICs */
+    bool outside_irqchip; /* its interrupt controllers are KVM's */
     bool hides_monitor;
     enum pc_assist assist;
     const char *vendor;  /* of its processor */

@@ -141,6 +141,7 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
                            .seconds = PC_EPOCH,
                            .apic = s->plan->apic,
                            .vendor = s->plan->vendor,
+                           .outside_irqchip = s->plan->outside_irqchip,
                            .hides_monitor = s->plan->hides_monitor,
                            .rom = rom->bytes,
                            .rom_size = rom->size};

@@ -97,10 +97,12 @@ static enum status vm_init(struct vm *vm)
     *g = (struct kvm_guest){.kvm = -1, .vm = -1};
     vm->backing = g;
     enum status st = open_kvm(vm, g);
+    if (!st) {
+        set_options(g);
+        st = kvm_irqchip_start(vm);
+    }
     if (st)
         vm_fini(vm);
-    else
-        set_options(g);
     return st;
 }
 
@@ -152,13 +154,15 @@ static enum status open_vcpu(struct vcpu *v)
 static enum status first_state(struct vcpu *v)
 {
     struct x86_state wanted = *kvm_arch(v);
+    const struct x86_platform *platform = v->vm->arch;
     struct kvm_cpu *cpu = kvm_cpu(v);
     enum status st = kvm_fetch_state(v);
 
     *kvm_arch(v) = wanted;
     kvm_arch(v)->interruptible = kvm_arch(v)->delivering = false;
     cpu->knows = false;
-    cpu->sregs.apic_base &= ~(uint64_t)APIC_ENABLED;
+    if (!platform || !platform->apic)
+        cpu->sregs.apic_base &= ~(uint64_t)APIC_ENABLED;
     if (!st && ioctl(cpu->fd, KVM_SET_SREGS, &cpu->sregs) < 0)
         st = kvm_failed(v->vm, "KVM_SET_SREGS");
     return st;
@@ -273,6 +277,7 @@ static void look_at_entry(struct vcpu *v)
 
 static enum status prepare(struct vcpu *v, bool *refused)
 {
+    kvm_apic_heed(v);
     enum status st = kvm_write_state(v, refused);
 
     if (st || *refused)
@@ -322,13 +327,19 @@ static enum status refused_exit(struct vcpu *v, struct vm_exit *x)
     return STATUS_OK;
 }
 
+static enum status line_status(struct vm *vm)
+{
+    errno = ((struct kvm_guest *)vm->backing)->line_error;
+    return errno ? kvm_failed(vm, "KVM_IRQ_LINE") : STATUS_OK;
+}
+
 static enum status run(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     bool again = false, refused = false, exited = false;
-    enum status st = STATUS_OK;
+    enum status st = line_status(v->vm);
 
-    if (cpu->unfinished)
+    if (!st && cpu->unfinished)
         st = kvm_finish(v, &again);
     if (st)
         return st;
@@ -349,6 +360,7 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     st = kvm_read_state(v);
     if (st)
         return st;
+    kvm_apic_tell(v);
     if (interrupt_waits(v) && at_halt_behind_sti(v))
         kvm_arch(v)->interruptible = false;
     if (exited)

@@ -24,6 +24,7 @@
 struct kvm_guest {
     int kvm, vm;    /* file descriptors */
     unsigned slots; /* of storage, in use */
+    int line_error; /* errno of an interrupt line that could not be set */
 };
 
 /* vcpu->backing */
@@ -95,6 +96,16 @@ MUST_USE enum status kvm_deliver(struct vcpu *v);
 
 /* Give KVM the table that CPUID is to answer from. */
 MUST_USE enum status kvm_set_cpuid(struct vcpu *v);
+
+/* ---- kvm_irqchip.c ---- */
+
+/* Before the vcpu is made: KVM's own interrupt controllers and timer, if the
+ * platform leaves them to the engine. */
+MUST_USE enum status kvm_irqchip_start(struct vm *vm);
+/* What a local APIC of ours shares with the processor: from KVM after an exit,
+ * and to it before an entry. */
+void kvm_apic_tell(struct vcpu *v);
+void kvm_apic_heed(struct vcpu *v);
 
 /* ---- kvm_exit.c ---- */
 

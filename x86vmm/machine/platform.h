@@ -65,6 +65,9 @@ struct x86_platform {
     bool apic;
     uint64_t apic_base, cr8;
     void (*apic_changed)(void *controller);
+    /* The interrupt controllers and the timer are the engine's: it sets the
+     * five above, and is told of lines. */
+    bool outside_irqchip;
     /* What CPUID tells: twelve characters of a vendor, or NULL for the
      * profile's; and whether the guest is not to see its monitor: no leaves, no
      * calls. */

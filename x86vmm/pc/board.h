@@ -49,8 +49,9 @@ struct pc_plan {
     bool apic;       /* a local and an I/O APIC beside the 8259As */
     /* Of the processor, PC_VENDOR characters; NULL: our own.  Borrowed. */
     const char *vendor;
-    bool
-        hides_monitor; /* under one: the guest sees what it sees on a bare PC */
+    /* Under a monitor: its engine has the 8259As and the 8254; the guest sees
+     * what it sees on a bare PC. */
+    bool outside_irqchip, hides_monitor;
 };
 
 /* STATUS_BAD_INPUT, with *diag, when there is no such PC. */
