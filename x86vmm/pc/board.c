@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAGE = 4096, ROM_LOW = 256 << 10 };
+enum { PAGE = 4096, ROM_LOW = 256 << 10, EMPTY_ROM = 128 << 10 };
 
 /* ---- The plan ---- */
 
@@ -48,8 +48,11 @@ unsigned pc_plan_slots(const struct pc_plan *plan,
     slots[n++] = (struct mem_slot){TEXT_AT, TEXT_SIZE, NULL, 0};
     slots[n++] = (struct mem_slot){PC_HIGH_BEGIN, plan->storage - PC_HIGH_BEGIN,
                                    NULL, 0};
-    if (!plan->rom)
+    if (!plan->rom) {
+        slots[n++] = (struct mem_slot){PC_HIGH_BEGIN - EMPTY_ROM, EMPTY_ROM,
+                                       NULL, MEM_READ_ONLY};
         return n;
+    }
     slots[n++] = (struct mem_slot){PC_HIGH_BEGIN - low, low, NULL, 0};
     slots[n++] = (struct mem_slot){(UINT64_C(1) << 32) - plan->rom_size,
                                    plan->rom_size, NULL, MEM_READ_ONLY};
@@ -66,6 +69,9 @@ void pc_plan_fill(const struct pc_plan *plan, const struct mem_map *mem)
         memcpy(mem_at(mem, (UINT64_C(1) << 32) - size, size), plan->rom, size);
         return;
     }
+    /* As if nothing were there; but who looks for tables, and everybody does,
+     * a byte at a time, makes no exit of each. */
+    memset(mem_at(mem, PC_HIGH_BEGIN - EMPTY_ROM, EMPTY_ROM), 0xFF, EMPTY_ROM);
     mp_put_bios_data(mem_at(mem, 0, PC_LOW_END));
     if (plan->apic)
         mp_put_table(mem_at(mem, 0, PC_LOW_END));
