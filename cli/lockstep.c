@@ -1,6 +1,7 @@
 #include "cli/lockstep.h"
 
 #include "base/format.h"
+#include "cli/abreast.h"
 #include "monitor/dispatcher.h"
 #include "s370/machine/disasm.h"
 
@@ -10,25 +11,19 @@
  * syncs, and a difference is narrowed down in one more run. */
 enum { STORAGE_EVERY_TIME = 256 << 10, STORAGE_SYNCS = 256 };
 
-/* One run of a pair, from the start. */
+/* A run of a pair. */
 struct run {
     const struct lockstep_guest *guest;
-    const struct lockstep_options *options;
     struct lockstep_pair pair;
     struct lockstep_report *report;
-    uint64_t full_from; /* compare all storage at every sync from here on */
-    uint64_t step_from; /* go on one by one from here on */
-    uint64_t good;      /* instructions at the last sync */
-    uint64_t full_good; /* at the last one that compared storage too */
-    uint64_t unseen;    /* syncs since then */
+    uint64_t unseen;  /* comparisons since storage was compared */
+    uint64_t certain; /* instructions then */
 };
 
-enum step { STEP_ON, STEP_END, STEP_DIFFERENT };
-
-static enum step differs(struct run *r, const char *what)
+static enum abreast_step differs(struct run *r, const char *what)
 {
     format(r->report->what, sizeof(r->report->what), "%s", what);
-    return STEP_DIFFERENT;
+    return ABREAST_DIFFERENT;
 }
 
 /* ---- The instruction about to be executed ---- */
@@ -89,36 +84,38 @@ static void note_instruction(struct run *r)
 
 /* ---- Comparing ---- */
 
-static bool wants_storage(const struct run *r, uint64_t insns)
+static bool wants_storage(const struct run *r, bool deep)
 {
-    return insns >= r->full_from || insns >= r->step_from ||
-           r->pair.bare->storage.size <= STORAGE_EVERY_TIME ||
+    return deep || r->pair.bare->storage.size <= STORAGE_EVERY_TIME ||
            r->unseen >= STORAGE_SYNCS;
 }
 
-static enum step compare(struct run *r, bool storage)
+static bool same(void *who, bool deep)
 {
+    struct run *r = who;
     struct lockstep_report *report = r->report;
     uint64_t insns = r->pair.vm->vcpu.insns;
+    bool storage = wants_storage(r, deep);
     char words[LOCKSTEP_WORDS];
 
-    storage = storage || wants_storage(r, insns);
-    report->syncs++;
     lockstep_bare_state(r->pair.bare, &report->bare);
-    if (s370_vm_state(r->pair.vm, &report->guest))
-        return differs(r, "the engine failed");
-    if (r->pair.bare->insns != insns)
-        return differs(r, "number of instructions");
-    if (lockstep_differ(&report->bare, &report->guest, storage, words,
-                        sizeof(words)))
-        return differs(r, words);
-    r->good = insns;
-    r->unseen++;
-    if (storage) {
-        r->full_good = insns;
-        r->unseen = 0;
+    if (s370_vm_state(r->pair.vm, &report->guest)) {
+        differs(r, "the engine failed");
+        return false;
     }
-    return STEP_ON;
+    if (r->pair.bare->insns != insns) {
+        differs(r, "number of instructions");
+        return false;
+    }
+    if (lockstep_differ(&report->bare, &report->guest, storage, words,
+                        sizeof(words))) {
+        differs(r, words);
+        return false;
+    }
+    r->unseen = storage ? 0 : r->unseen + 1;
+    if (storage)
+        r->certain = insns;
+    return true;
 }
 
 /* ---- Both go on ---- */
@@ -132,7 +129,7 @@ static enum lockstep_end end_of_vm(const struct vm *vm, enum turn turn)
 
 /* The guest has come to an end: so must the bare machine, without one more
  * instruction. */
-static enum step both_end(struct run *r, enum turn turn)
+static enum abreast_step both_end(struct run *r, enum turn turn)
 {
     static const enum lockstep_end ends[S370_STOP_COUNT] = {
         [S370_STOP_BUDGET] = LOCKSTEP_BUDGET,
@@ -149,36 +146,30 @@ static enum step both_end(struct run *r, enum turn turn)
     if (ends[stop] != r->report->end)
         return differs(r, "how it ends");
     if (r->report->end == LOCKSTEP_STORM)
-        return STEP_END; /* where a loop is cut off is nobody's to see */
-    if (compare(r, true) == STEP_DIFFERENT)
-        return STEP_DIFFERENT;
+        return ABREAST_END; /* where a loop is cut off is nobody's to see */
+    if (!same(r, true))
+        return ABREAST_DIFFERENT;
     if (r->guest->same_output &&
         !r->guest->same_output(r->guest->who, &r->pair, words, sizeof(words)))
         return differs(r, words);
-    return STEP_END;
+    return ABREAST_END;
 }
 
 /* Nothing is known to differ, and nothing can be said of what follows. */
-static enum step gave_up(struct run *r)
+static enum abreast_step gave_up(struct run *r)
 {
     r->report->end = LOCKSTEP_GAVE_UP;
     differs(r, r->pair.vm->diag.text);
-    return STEP_END;
+    return ABREAST_END;
 }
 
 /* The guest to its next exit, the bare machine to the same count. */
-static enum step go_on(struct run *r)
+static enum abreast_step go(void *who, uint64_t most)
 {
-    const struct lockstep_options *o = r->options;
+    struct run *r = who;
     struct vm *vm = r->pair.vm;
-    uint64_t before = vm->vcpu.insns, most = o->sample;
+    uint64_t before = vm->vcpu.insns;
 
-    if (before < r->step_from)
-        most = min_u64(most, r->step_from - before);
-    else
-        most = 1;
-    if (o->limit)
-        most = min_u64(most, o->limit - before);
     vm->slice = most;
     if (most == 1)
         note_instruction(r);
@@ -190,76 +181,56 @@ static enum step go_on(struct run *r)
         return gave_up(r);
     if (turn == TURN_STOPPED || turn == TURN_IDLE)
         return both_end(r, turn);
-    return ran ? compare(r, false) : STEP_ON;
+    return ran ? ABREAST_ON : ABREAST_BETWEEN;
 }
 
-static bool over(const struct run *r)
-{
-    const struct lockstep_options *o = r->options;
+/* ---- The run ---- */
 
-    return (o->limit && r->pair.vm->vcpu.insns >= o->limit) ||
-           (o->interrupted && *o->interrupted);
+static uint64_t insns(const void *who)
+{
+    return ((const struct run *)who)->pair.vm->vcpu.insns;
 }
 
-/* From the start to the end or to the first difference. */
-static enum status run_once(struct run *r, enum step *step, struct diag *d)
+static uint64_t certain(const void *who)
 {
-    enum status st = r->guest->make(r->guest->who, &r->pair, d);
+    return ((const struct run *)who)->certain;
+}
 
-    if (st)
-        return st;
-    r->good = r->full_good = r->unseen = 0;
-    *step = compare(r, true);
-    while (*step == STEP_ON && !over(r))
-        *step = go_on(r);
-    if (*step == STEP_ON) {
-        r->report->end = LOCKSTEP_BUDGET;
-        *step = compare(r, true);
-    }
+static enum status make(void *who, struct diag *d)
+{
+    struct run *r = who;
+
+    r->unseen = r->certain = 0;
+    return r->guest->make(r->guest->who, &r->pair, d);
+}
+
+static void drop(void *who)
+{
+    struct run *r = who;
+
     r->report->exits = r->pair.vm->vcpu.exits;
-    r->report->window = r->pair.vm->vcpu.insns - r->full_good;
     r->guest->drop(r->guest->who, &r->pair);
-    return STATUS_OK;
-}
-
-/* Run again, closer, until the instruction is known: first from the last sync
- * at which storage was compared, then one by one from the last good sync. */
-static enum status narrow(struct run *r, struct diag *d)
-{
-    enum step step = STEP_DIFFERENT;
-    enum status st = STATUS_OK;
-
-    if (r->full_good != r->good) {
-        r->full_from = r->full_good;
-        st = run_once(r, &step, d);
-    }
-    if (!st && step == STEP_DIFFERENT) {
-        r->step_from = r->good;
-        st = run_once(r, &step, d);
-    }
-    r->report->exact = step == STEP_DIFFERENT;
-    return st;
 }
 
 enum status lockstep_run(const struct lockstep_guest *g,
                          const struct lockstep_options *o,
                          struct lockstep_report *r, struct diag *d)
 {
-    struct lockstep_options with = *o;
-    struct run run = {.guest = g,
-                      .options = &with,
-                      .report = r,
-                      .full_from = UINT64_MAX,
-                      .step_from = UINT64_MAX};
-    enum step step;
+    static const struct abreast_ops ops = {make,  drop, go,
+                                           insns, same, certain};
+    struct run run = {.guest = g, .report = r};
+    struct abreast_options options = {
+        o->limit, o->sample ? o->sample : LOCKSTEP_SAMPLE, o->interrupted};
+    struct abreast_result result;
 
-    if (!with.sample)
-        with.sample = LOCKSTEP_SAMPLE;
     *r = (struct lockstep_report){.op = S370_OP_INVALID};
-    enum status st = run_once(&run, &step, d);
-    r->same = step != STEP_DIFFERENT;
-    if (!st && !r->same)
-        st = narrow(&run, d);
-    r->insns = run.full_good;
+    enum status st = abreast_run(&ops, &run, &options, &result, d);
+    if (result.cut)
+        r->end = LOCKSTEP_BUDGET;
+    r->same = result.same;
+    r->insns = result.insns;
+    r->syncs = result.syncs;
+    r->exact = result.exact;
+    r->window = result.window;
     return st;
 }

@@ -3,8 +3,7 @@
  * Popek and Goldberg's equivalence, watched: both machines are brought to the
  * same number of guest instructions and all that the guest could see of them
  * is compared, at every exit and at a sample of the instructions between.
- * Where they differ, both are made anew and run again, one instruction at a
- * time over the stretch at fault, until the instruction is known. */
+ * Where they differ the instruction is looked for (abreast.h). */
 #ifndef CLI_LOCKSTEP_H
 #define CLI_LOCKSTEP_H
 

@@ -1,0 +1,115 @@
+#include "cli/abreast.h"
+
+/* One run of both, from the start. */
+struct run {
+    const struct abreast_ops *ops;
+    void *who;
+    const struct abreast_options *options;
+    struct abreast_result *result;
+    uint64_t known;     /* instructions that an earlier run has compared */
+    uint64_t deep_from; /* compare all storage each time from here on */
+    uint64_t step_from; /* go on one by one from here on */
+    uint64_t good;      /* instructions at the last comparison */
+    uint64_t certain;   /* at the last one that left nothing out */
+};
+
+static enum abreast_step compare(struct run *r)
+{
+    uint64_t insns = r->ops->insns(r->who);
+    bool deep = insns >= r->deep_from || insns >= r->step_from;
+
+    if (insns < r->known)
+        return ABREAST_ON;
+    r->result->syncs++;
+    if (!r->ops->same(r->who, deep))
+        return ABREAST_DIFFERENT;
+    r->good = insns;
+    return ABREAST_ON;
+}
+
+static enum abreast_step go_on(struct run *r)
+{
+    const struct abreast_options *o = r->options;
+    uint64_t before = r->ops->insns(r->who), most = o->sample;
+
+    most = before < r->step_from ? min_u64(most, r->step_from - before) : 1;
+    if (o->limit)
+        most = min_u64(most, o->limit - before);
+    enum abreast_step step = r->ops->go(r->who, most);
+    if (step == ABREAST_ON)
+        return compare(r);
+    return step == ABREAST_BETWEEN ? ABREAST_ON : step;
+}
+
+static bool over(const struct run *r)
+{
+    const struct abreast_options *o = r->options;
+
+    return (o->limit && r->ops->insns(r->who) >= o->limit) ||
+           (o->interrupted && *o->interrupted);
+}
+
+/* From the start to the end or to the first difference. */
+static enum status run_once(struct run *r, enum abreast_step *step,
+                            struct diag *diag)
+{
+    enum status st = r->ops->make(r->who, diag);
+
+    if (st)
+        return st;
+    r->good = r->known;
+    *step = compare(r);
+    while (*step == ABREAST_ON && !over(r))
+        *step = go_on(r);
+    r->result->cut = *step == ABREAST_ON;
+    if (r->result->cut) {
+        r->deep_from = 0; /* nothing is left out at the end */
+        *step = compare(r);
+    }
+    r->certain = r->ops->certain(r->who);
+    r->certain = r->certain > r->known ? r->certain : r->known;
+    r->result->window = r->ops->insns(r->who) - r->certain;
+    r->ops->drop(r->who);
+    return STATUS_OK;
+}
+
+/* Run again, closer, until the instruction is known: first from where nothing
+ * was left out, then one by one from the last good comparison. */
+static enum status narrow(struct run *r, struct diag *diag)
+{
+    enum abreast_step step = ABREAST_DIFFERENT;
+    enum status st = STATUS_OK;
+
+    r->deep_from = UINT64_MAX;
+    if (r->certain != r->good) {
+        r->known = r->deep_from = r->certain;
+        st = run_once(r, &step, diag);
+    }
+    if (!st && step == ABREAST_DIFFERENT) {
+        r->known = r->step_from = r->good;
+        st = run_once(r, &step, diag);
+    }
+    r->result->exact = step == ABREAST_DIFFERENT;
+    return st;
+}
+
+enum status abreast_run(const struct abreast_ops *ops, void *who,
+                        const struct abreast_options *options,
+                        struct abreast_result *result, struct diag *diag)
+{
+    struct run r = {.ops = ops,
+                    .who = who,
+                    .options = options,
+                    .result = result,
+                    .deep_from = UINT64_MAX,
+                    .step_from = UINT64_MAX};
+    enum abreast_step step = ABREAST_END;
+
+    *result = (struct abreast_result){0};
+    enum status st = run_once(&r, &step, diag);
+    result->same = step != ABREAST_DIFFERENT;
+    if (!st && !result->same)
+        st = narrow(&r, diag);
+    result->insns = r.certain;
+    return st;
+}
