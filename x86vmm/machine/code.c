@@ -1,5 +1,7 @@
 #include "x86vmm/machine/code.h"
 
+#include "x86vmm/machine/written.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +55,8 @@ static void drop(struct x86_cpu *cpu, unsigned place)
 
 void x86_code_written(struct x86_cpu *cpu, uint64_t gpa, size_t size)
 {
+    if (UNLIKELY(cpu->written))
+        x86_written_note(cpu->written, gpa, size);
     while (size) {
         size_t here = X86_PAGE - gpa % X86_PAGE;
         unsigned place = x86_code_place(gpa);

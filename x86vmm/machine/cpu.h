@@ -108,6 +108,7 @@ struct x86_fast_segment {
                          * bytes; [0] reads, [1] writes */
 };
 
+struct x86_written;    /* written.h: which pages have been written */
 struct x86_code_cache; /* code.h: decoded instructions by physical page */
 
 /* What a machine around the processor answers. */
@@ -193,6 +194,7 @@ struct x86_cpu {
     unsigned opened;
     uint16_t opened_slot[X86_TLB_OPENED];
     struct x86_code_cache *code; /* owned */
+    struct x86_written *written; /* NULL: nobody asks; borrowed */
 };
 
 /* ---- Raising ---- all return X86_FAULT, so that `return x86_raise(...)`. */

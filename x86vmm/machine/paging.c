@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/code.h"
+#include "x86vmm/machine/written.h"
 
 #include <string.h>
 
@@ -323,6 +324,8 @@ static unsigned is_slow(const struct x86_cpu *cpu, const struct mem_slot *slot,
         return X86_TLB_SLOW;
     if (access != X86_WRITE)
         return 0;
+    if (UNLIKELY(cpu->written) && !x86_written_has(cpu->written, gpa))
+        return X86_TLB_SLOW;
     return (slot->flags & MEM_READ_ONLY) || x86_code_cached(cpu->code, gpa)
                ? X86_TLB_SLOW
                : 0;
