@@ -381,3 +381,22 @@ int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
     op->len = in.length;
     return 0;
 }
+
+void x86_op_text(const uint8_t *bytes, size_t n, unsigned bits, uint64_t rip,
+                 char *out, size_t cap)
+{
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    ZydisDecodedInstruction in;
+    ZydisFormatter f;
+    ZydisDecoder d;
+
+    if (!cap)
+        return;
+    out[0] = '\0';
+    open_decoder(&d, bits);
+    ZydisFormatterInit(&f, ZYDIS_FORMATTER_STYLE_INTEL);
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&d, bytes, n, &in, operands)) ||
+        ZYAN_FAILED(ZydisFormatterFormatInstruction(
+            &f, &in, operands, in.operand_count_visible, out, cap, rip, NULL)))
+        out[0] = '\0';
+}

@@ -14,3 +14,11 @@ int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
     *op = (struct x86_op){.base = X86_NO_REG, .index = X86_NO_REG};
     return -2;
 }
+
+void x86_op_text(const uint8_t *bytes, size_t n, unsigned bits, uint64_t rip,
+                 char *out, size_t cap)
+{
+    (void)bytes, (void)n, (void)bits, (void)rip;
+    if (cap)
+        out[0] = '\0';
+}

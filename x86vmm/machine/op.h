@@ -97,6 +97,12 @@ bool x86_op_decode_available(void);
 int x86_op_decode(const uint8_t *bytes, size_t n, unsigned bits,
                   struct x86_op *op);
 
+/* The same in words, in Intel's syntax: "mov eax, [rbx+0x08]"; an instruction
+ * of any x86, at this address (targets of branches are absolute).  "" when
+ * there is none. */
+void x86_op_text(const uint8_t *bytes, size_t n, unsigned bits, uint64_t rip,
+                 char *out, size_t cap);
+
 /* ---- What bodies use ---- also flags.h */
 
 static inline uint64_t x86_cut(uint64_t v, unsigned size)
