@@ -7,51 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- What consoles print ---- */
-
-enum { TEXT_ROOM = 65536 };
-
-static void append(struct pair_text *t, const char *text, size_t len)
-{
-    if (t->len + len > t->room) {
-        size_t room = 2 * t->room + len + TEXT_ROOM;
-        char *bytes = realloc(t->bytes, room);
-        if (!bytes) {
-            t->differs = true; /* what cannot be compared is not the same */
-            return;
-        }
-        t->bytes = bytes;
-        t->room = room;
-    }
-    memcpy(t->bytes + t->len, text, len);
-    t->len += len;
-}
-
-/* What the other side has printed already is compared and forgotten; so a
- * guest that prints for ever fills nothing. */
-static void heard(void *who, const char *text, size_t len)
-{
-    struct pair_text *t = who, *ahead = t->other;
-    size_t n = len < ahead->len ? len : ahead->len;
-
-    if (t->differs || ahead->differs)
-        return;
-    if (n && memcmp(ahead->bytes, text, n)) {
-        t->differs = true;
-        return;
-    }
-    ahead->len -= n;
-    if (n)
-        memmove(ahead->bytes, ahead->bytes + n, ahead->len);
-    if (len > n)
-        append(t, text + n, len - n);
-}
-
-static bool same_text(const struct pair_text *a, const struct pair_text *b)
-{
-    return !a->differs && !b->differs && !a->len && !b->len;
-}
-
 /* ---- Temporary files ---- */
 
 static void remove_files(const char *folder)
@@ -106,8 +61,6 @@ static void compare_folders(struct pair *p, const char *from, const char *with)
 static enum status open_side(struct pair_side *side, struct diag *d)
 {
     remove_files(side->folder);
-    side->text.len = 0;
-    side->text.differs = false;
     return session_open(&side->session, &side->plan, d);
 }
 
@@ -116,6 +69,7 @@ static enum status make(void *who, struct lockstep_pair *pair, struct diag *d)
     struct pair *p = who;
 
     p->output_differs[0] = p->unmet.text[0] = '\0';
+    overheard_begin(&p->bare.text, &p->guest.text);
     enum status st = open_side(&p->bare, d);
     if (st)
         return st;
@@ -135,7 +89,7 @@ static bool same_output(void *who, const struct lockstep_pair *pair,
                         char *words, size_t cap)
 {
     const struct pair *p = who;
-    bool same = same_text(&p->bare.text, &p->guest.text);
+    bool same = overheard_same(&p->bare.text);
 
     (void)pair;
     if (!same)
@@ -171,7 +125,7 @@ static bool plan_side(struct pair_side *side, const struct session_plan *plan,
     side->plan.on = on;
     side->plan.stop_after = 0;
     side->plan.trace = NULL;
-    side->plan.heard = heard;
+    side->plan.heard = overheard_text;
     side->plan.who = &side->text;
     snprintf(side->folder, sizeof(side->folder), "%s/%s", folder, name);
     side->plan.outputs = side->folder;
@@ -186,8 +140,7 @@ struct pair *pair_new(const struct session_plan *plan, struct diag *diag)
         diag_set(diag, STATUS_NO_MEMORY, "no memory");
         return NULL;
     }
-    p->bare.text.other = &p->guest.text;
-    p->guest.text.other = &p->bare.text;
+    overheard_begin(&p->bare.text, &p->guest.text);
     snprintf(p->folder, sizeof(p->folder), "/tmp/trapline-compare-XXXXXX");
     if (!mkdtemp(p->folder) ||
         !plan_side(&p->bare, plan, ON_BARE, p->folder, "bare") ||
@@ -208,7 +161,7 @@ void pair_free(struct pair *p)
             remove_files(sides[i]->folder);
             rmdir(sides[i]->folder);
         }
-        free(sides[i]->text.bytes);
+        overheard_free(&sides[i]->text);
     }
     rmdir(p->folder);
     free(p);

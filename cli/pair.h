@@ -4,20 +4,13 @@
 #define CLI_PAIR_H
 
 #include "cli/lockstep.h"
+#include "cli/overheard.h"
 #include "cli/session.h"
-
-/* What one side's console has printed and the other's has not yet. */
-struct pair_text {
-    char *bytes; /* owned */
-    size_t len, room;
-    bool differs; /* from what the other has printed */
-    struct pair_text *other;
-};
 
 struct pair_side {
     struct session_plan plan;
     struct session session;
-    struct pair_text text;
+    struct overheard text;
     char folder[64];
 };
 
