@@ -1,18 +1,28 @@
 /* trapline compare: a guest bare and under the monitor, in lockstep. */
 #include "cli/command.h"
 #include "cli/lockstep.h"
-#include "cli/options.h"
+#include "cli/lockstep_x86.h"
 #include "cli/pair.h"
+#include "cli/pc_options.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct {
-    const char *script;
+    const char *on, *script;
+    struct pc_options pc;
     uint64_t ipl, stop_after, sample;
     bool ipl_given, scratch_tapes;
 } flags;
 
 static const struct option_row rows[] = {
+    {OPTION_TEXT, "on", "A,B",
+     "the two machines of a PC: bare, vtx (the default), svm", &flags.on, NULL},
+#define PC_OPTION(kind, name, value, help, member) \
+    {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
+#include "cli/pc_options.def"
+#undef PC_OPTION
     {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
      &flags.ipl, &flags.ipl_given},
     {OPTION_TEXT, "script", "FILE", "an operator, as for `trapline run`",
@@ -29,23 +39,26 @@ static const struct option_row rows[] = {
 };
 
 static const struct command_usage usage = {
-    .synopsis = "compare GUEST [OPTION]...",
+    .synopsis = "compare GUEST|--kernel FILE|--bios FILE [OPTION]...",
     .about =
-        "Runs the same System/370 guest on the bare machine and under the "
-        "monitor and\ncompares all that the guest can see: PSW, registers, "
-        "timers, storage and its\nkeys, at every exit and a sample of the "
-        "instructions between; at the end also\nwhat consoles, printers, "
-        "punches and tapes have got.  The first difference is\nshown with "
-        "both states side by side and the instruction at fault; then the "
-        "exit\nstatus is 1.",
+        "Runs the same guest on the bare machine and under the monitor, or "
+        "under two, and\ncompares all that the guest can see: registers, "
+        "timers, storage, time, at every\nexit and a sample of the "
+        "instructions between; also what it prints and writes.\nThe first "
+        "difference is shown with both states side by side and the "
+        "instruction\nat fault; then the exit status is 1.",
     .rows = rows,
     .more =
-        "Files that devices write are not touched: each machine gets copies "
-        "of its own,\nwhich are thrown away.  A call to the monitor "
-        "(DIAGNOSE) is a difference by\ndesign.\n\nExamples:\n"
+        "Files that devices write are not touched: each machine has copies "
+        "of its own,\nwhich are thrown away.  A call to the monitor is a "
+        "difference by design; a PC's\nguest does not see that there is one. "
+        " To find an instruction the guest is run\nagain from its start, as "
+        "the same input gives the same run.\n\nExamples:\n"
         "  trapline compare multi\n"
         "  trapline compare tos360.conf --ipl 0C0 --script job.script "
-        "--scratch-tapes",
+        "--scratch-tapes\n"
+        "  trapline compare --kernel /boot/vmlinuz --initrd initrd.gz\n"
+        "  trapline compare --kernel loop.img --on vtx,svm --sample 1",
 };
 
 static volatile bool interrupted;
@@ -94,15 +107,94 @@ static int compare(const struct session_plan *plan)
     return code;
 }
 
+/* ---- A PC ---- */
+
+static int report_pc(const struct x86_lockstep_report *r)
+{
+    x86_lockstep_print(stdout, r);
+    if (r->same && r->unmet.text[0])
+        cli_say("%s", r->unmet.text);
+    return cli_finish_stdout(!r->same || r->unmet.text[0] ? CODE_NEGATIVE
+                             : flags.stop_after && r->end == X86_LOCKSTEP_CUT
+                                 ? CODE_LIMIT
+                                 : CODE_DONE);
+}
+
+static int compare_pc(const struct session_plan *plan,
+                      const enum session_on on[2])
+{
+    struct x86_lockstep_plan with = {.pc = plan,
+                                     .limit = flags.stop_after,
+                                     .sample = flags.sample,
+                                     .interrupted = &interrupted};
+    struct x86_lockstep_report *r = malloc(sizeof(*r));
+    struct diag diag = {""};
+    int code = CODE_OURS;
+
+    for (unsigned i = 0; i < 2; i++)
+        with.side[i] = (struct x86_lockstep_side){session_on_names[on[i]],
+                                                  session_engine(on[i])};
+    if (r) {
+        enum status st = x86_lockstep_run(&with, r, &diag);
+        code = st ? cli_fail(st, &diag) : report_pc(r);
+    }
+    free(r);
+    return code;
+}
+
+/* --on A,B: the second one is under a monitor.  -1 to go on. */
+static int choose_machines(const struct session_plan *plan,
+                           enum session_on on[2])
+{
+    const char *text = flags.on ? flags.on : "bare,vtx";
+    const char *comma = strchr(text, ',');
+    struct diag diag = {""};
+    char first[16];
+
+    if (flags.on && !plan->kernel)
+        return options_complain(&usage, "--on belongs to --kernel or --bios");
+    if (!comma)
+        return options_complain(&usage, "--on %s: two machines, as bare,vtx",
+                                text);
+    snprintf(first, sizeof(first), "%.*s", (int)(comma - text), text);
+    if (session_on_find(first, &on[0], &diag) ||
+        session_on_find(comma + 1, &on[1], &diag))
+        return options_complain(&usage, "%s", diag.text);
+    if (on[1] == ON_BARE) {
+        on[1] = on[0];
+        on[0] = ON_BARE;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (on[i] == ON_TRAP || on[i] == ON_KVM)
+            return options_complain(&usage, "--on %s: %s", text,
+                                    on[i] == ON_KVM
+                                        ? "KVM counts no instructions"
+                                        : "trap runs System/370 guests");
+    return on[1] != ON_BARE
+               ? -1
+               : options_complain(&usage, "--on %s: one with a monitor, please",
+                                  text);
+}
+
+/* ---- */
+
 int cmd_compare(int argc, char **argv)
 {
+    enum session_on on[2] = {ON_BARE, ON_BARE};
     struct session_plan plan = {0};
     struct diag diag = {""};
     struct script *script = NULL;
+    char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
-    if (code < 0 && argc != 2)
+    if (code < 0)
+        code = pc_options_choose(&flags.pc, &usage, &plan);
+    if (code < 0)
+        code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
+    if (code < 0 && plan.count != 1)
         code = options_complain(&usage, "one guest, please");
+    if (code < 0)
+        code = choose_machines(&plan, on);
     if (code >= 0)
         return code;
     if (flags.script) {
@@ -110,14 +202,12 @@ int cmd_compare(int argc, char **argv)
         if (!script)
             return cli_fail(STATUS_BAD_INPUT, &diag);
     }
-    plan.guests = argv + 1;
-    plan.count = 1;
     plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
     plan.script = script;
     plan.scratch_tapes = flags.scratch_tapes;
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    code = compare(&plan);
+    code = plan.kernel ? compare_pc(&plan, on) : compare(&plan);
     script_free(script);
     return code;
 }

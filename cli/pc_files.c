@@ -31,6 +31,15 @@ void pc_file_free(struct load_file *f)
     f->bytes = NULL;
 }
 
+const char *pc_file_command(const struct load_file *kernel, const char *append)
+{
+    enum load_kind kind = load_kind(kernel);
+
+    if (append || (kind != LOAD_LINUX && kind != LOAD_PVH))
+        return append;
+    return "console=ttyS0 acpi=off pci=off noapic nokaslr reboot=k panic=-1";
+}
+
 /* ---- The disk ---- */
 
 static bool read_sector(void *who, uint64_t sector, uint8_t bytes[IDE_SECTOR])
@@ -57,10 +66,10 @@ static bool flush_sectors(void *who)
     return d->read_only || fdatasync(d->fd) == 0;
 }
 
-static enum status look_at(const struct pc_drive *d, const char *path,
-                           struct ide_medium *medium, struct diag *diag)
+enum status pc_drive_size(int fd, const char *path, uint64_t *sectors,
+                          struct diag *diag)
 {
-    off_t size = lseek(d->fd, 0, SEEK_END);
+    off_t size = lseek(fd, 0, SEEK_END);
 
     if (size < 0)
         return diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path,
@@ -71,7 +80,7 @@ static enum status look_at(const struct pc_drive *d, const char *path,
         return diag_set(diag, STATUS_BAD_INPUT,
                         "%s: offset %llx: a disk has whole sectors of %d bytes",
                         path, (unsigned long long)size, IDE_SECTOR);
-    medium->sectors = (uint64_t)size / IDE_SECTOR;
+    *sectors = (uint64_t)size / IDE_SECTOR;
     return STATUS_OK;
 }
 
@@ -91,7 +100,7 @@ enum status pc_drive_open(struct pc_drive *d, const char *path,
     if (d->fd < 0)
         return diag_set(diag, STATUS_BAD_INPUT, "%s: %s", path,
                         strerror(errno));
-    enum status st = look_at(d, path, medium, diag);
+    enum status st = pc_drive_size(d->fd, path, &medium->sectors, diag);
     if (st)
         pc_drive_close(d);
     return st;

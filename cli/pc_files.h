@@ -12,6 +12,10 @@ MUST_USE enum status pc_file_read(struct load_file *f, const char *path,
                                   size_t max, struct diag *diag);
 void pc_file_free(struct load_file *f);
 
+/* The command line of this kernel: what the user says; NULL: for Linux, as a
+ * guest without ACPI, PCI, APIC, what it should not look for. */
+const char *pc_file_command(const struct load_file *kernel, const char *append);
+
 /* A raw image of a disk, whole sectors.  One that cannot be written is
  * read-only.  NULL path: no disk. */
 struct pc_drive {
@@ -26,5 +30,9 @@ MUST_USE enum status pc_floppy_open(struct pc_drive *d, const char *path,
                                     struct fdc_medium *medium,
                                     struct diag *diag);
 void pc_drive_close(struct pc_drive *d);
+
+/* Sectors of an open image; complains of what is no disk. */
+MUST_USE enum status pc_drive_size(int fd, const char *path, uint64_t *sectors,
+                                   struct diag *diag);
 
 #endif

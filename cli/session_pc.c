@@ -122,15 +122,6 @@ static uint64_t insns(const void *guest)
 
 /* ---- Making ---- */
 
-/* Linux as a guest without ACPI, PCI, APIC: what it should not look for. */
-static const char *command_line(const struct session_plan *plan,
-                                enum load_kind kind)
-{
-    if (plan->append || (kind != LOAD_LINUX && kind != LOAD_PVH))
-        return plan->append;
-    return "console=ttyS0 acpi=off pci=off noapic nokaslr reboot=k panic=-1";
-}
-
 static enum status make_pc(struct guest *g, const struct load_file *rom,
                            struct diag *diag)
 {
@@ -181,7 +172,7 @@ static enum status load_files(struct guest *g, struct diag *diag)
         st = pc_file_read(&plan.initrd, p->initrd, (size_t)m->bytes, diag);
     if (!st) {
         seat_of(g)->took = load_kind_title(load_kind(&plan.kernel));
-        plan.append = command_line(p, load_kind(&plan.kernel));
+        plan.append = pc_file_command(&plan.kernel, p->append);
         st = pc_machine_load(m, &plan, diag);
     }
     pc_file_free(&plan.kernel);

@@ -1,4 +1,5 @@
 /* Making a modelled machine, and running its guest until one exit. */
+#include "x86vmm/engine/model.h"
 #include "x86vmm/engine/model_host.h"
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/translate.h"
@@ -128,6 +129,12 @@ void model_vcpu_fini(struct vcpu *v)
     x86_cpu_fini(&c->cpu);
     free(c);
     v->backing = NULL;
+}
+
+struct x86_cpu *model_cpu(const struct vcpu *v)
+{
+    return v->vm->engine->vcpu_init == model_vcpu_init ? &model_vcpu(v)->cpu
+                                                       : NULL;
 }
 
 /* ---- State ---- */

@@ -4,7 +4,8 @@
 # tests that need them say so.
 X86_AS     ?= as
 X86_LD     ?= ld
-X86_GUESTS := $(patsubst %.S,$(BUILD)/%.bin,$(wildcard x86vmm/guest/*.S))
+X86_GUESTS := $(patsubst %.S,$(BUILD)/%.bin,$(wildcard x86vmm/guest/*.S \
+              tests/x86_compare/*.S))
 
 ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1 || echo no),)
 all: $(X86_GUESTS)
@@ -18,15 +19,13 @@ no-x86-guests:
 	@echo "  SKIP     x86 guests: $(X86_AS) is no assembler for x86"
 
 # A boot sector (its name says real) is loaded at 7C00, all others at 1 MiB.
-$(BUILD)/x86vmm/guest/%-real.bin: GUEST_AT := 0x7C00
-$(BUILD)/x86vmm/guest/%.bin: GUEST_AT ?= 0x100000
-$(BUILD)/x86vmm/guest/%.bin: x86vmm/guest/%.S x86vmm/guest/pc.inc
+$(X86_GUESTS): $(BUILD)/%.bin: %.S x86vmm/guest/pc.inc
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@:.bin=.s) $<
 	$(Q)$(X86_AS) --64 -o $(@:.bin=.o) $(@:.bin=.s)
 	$(Q)$(X86_LD) -m elf_x86_64 --oformat binary -e start \
-	    -Ttext $(GUEST_AT) -o $@ $(@:.bin=.o)
+	    -Ttext $(if $(findstring -real,$@),0x7C00,0x100000) -o $@ $(@:.bin=.o)
 
 # What `make x86-bench` runs: a disk that a PC boots.
 $(BUILD)/tests/x86_bench/loops.img: tests/x86_bench/loops.S \

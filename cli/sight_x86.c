@@ -1,0 +1,131 @@
+#include "cli/sight_x86.h"
+
+#include "x86vmm/engine/model.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* ---- Taking ---- */
+
+static void settle_segments(struct x86_state *s)
+{
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
+        struct x86_segment *seg = &s->seg[i];
+
+        if (!(seg->attr & X86_ATTR_UNUSABLE))
+            continue;
+        seg->attr = X86_ATTR_UNUSABLE;
+        seg->limit = 0;
+        if (i != X86_FS && i != X86_GS) /* theirs counts in 64-bit mode */
+            seg->base = 0;
+    }
+}
+
+static void take_processor(struct x86_sight *s, struct x86_cpu *cpu)
+{
+    s->fpu = cpu->fpu;
+    memcpy(s->xmm, cpu->xmm, sizeof(s->xmm));
+    s->mxcsr = cpu->mxcsr;
+    memcpy(s->dr, cpu->dr, sizeof(s->dr));
+    s->msrs = *cpu->msrs;
+    s->nmi_closed = cpu->nmi_blocked;
+}
+
+bool x86_sight_take(struct x86_sight *s, const struct pc_machine *m)
+{
+    struct x86_cpu *cpu = m->pc ? &m->pc->cpu : model_cpu(&m->vm->vcpu);
+
+    if (!cpu)
+        return false;
+    if (m->pc)
+        cpu->state.rflags = x86_flags_get(cpu);
+    s->state = m->pc ? cpu->state : *x86_vm_state(m->vm);
+    if (m->pc)
+        s->state.interruptible =
+            (s->state.rflags & X86_FLAG_IF) && !cpu->shadow;
+    s->open = s->state.interruptible;
+    settle_segments(&s->state);
+    take_processor(s, cpu);
+    s->ticks = m->clock->now;
+    s->tsc = s->ticks + cpu->tsc_offset;
+    s->lines = m->platform->raised;
+    s->wanted = x86_platform_waits(m->platform);
+    s->msrs.apic_base = m->platform->apic_base;
+    return true;
+}
+
+/* ---- Comparing ---- */
+
+static const struct row {
+    const char *name;
+    unsigned bits;
+    size_t offset;
+    bool shown; /* even where it is the same */
+} rows[] = {
+#define REG(name, group, bits, member) \
+    {name, bits, offsetof(struct x86_sight, state.member), true},
+#include "x86vmm/machine/regs.def"
+#undef REG
+#define SEEN(name, bits, member) \
+    {name, bits, offsetof(struct x86_sight, member), false},
+#include "cli/sight_x86.def"
+#undef SEEN
+};
+
+static uint64_t value(const struct x86_sight *s, const struct row *r)
+{
+    const uint8_t *at = (const uint8_t *)s + r->offset;
+    uint64_t v64;
+    uint32_t v32;
+    uint16_t v16;
+
+    switch (r->bits) {
+    case 64:
+        memcpy(&v64, at, sizeof(v64));
+        return v64;
+    case 32:
+        memcpy(&v32, at, sizeof(v32));
+        return v32;
+    default:
+        memcpy(&v16, at, sizeof(v16));
+        return v16;
+    }
+}
+
+bool x86_sight_differ(const struct x86_sight *a, const struct x86_sight *b,
+                      const char *const names[2], char *what, size_t cap)
+{
+    if (!memcmp(a, b, sizeof(*a)))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *r = &rows[i];
+        uint64_t x = value(a, r), y = value(b, r);
+
+        if (x == y)
+            continue;
+        snprintf(what, cap, "%s: %llx %s, %llx %s", r->name,
+                 (unsigned long long)x, names[0], (unsigned long long)y,
+                 names[1]);
+        return true;
+    }
+    return false;
+}
+
+/* ---- Printing ---- */
+
+void x86_sight_print(FILE *to, const struct x86_sight *a,
+                     const struct x86_sight *b, const char *const names[2])
+{
+    fprintf(to, "  %-20s %-18s %-18s\n", "", names[0], names[1]);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *r = &rows[i];
+        uint64_t x = value(a, r), y = value(b, r);
+        int digits = (int)r->bits / 4;
+
+        if (!r->shown && x == y)
+            continue;
+        fprintf(to, "  %-20s %0*llx%*s %0*llx%s\n", r->name, digits,
+                (unsigned long long)x, 18 - digits, "", digits,
+                (unsigned long long)y, x == y ? "" : "  <--");
+    }
+}
