@@ -33,11 +33,11 @@ enum verdict handle_stop(struct vcpu *v, struct vm_exit *x)
 
 enum verdict handle_fail(struct vcpu *v, struct vm_exit *x)
 {
-    return vm_fail(v->vm, "%s: %s (engine's number %x, %llx, %llx) at %llx",
-                   v->vm->engine->name, exit_reason_words(x->reason), x->raw,
-                   (unsigned long long)x->raw_info[0],
-                   (unsigned long long)x->raw_info[1],
-                   (unsigned long long)x->pc);
+    return vm_fail(
+        v->vm, "%s: %s (%s%sengine's number %x, %llx, %llx) at %llx",
+        v->vm->engine->name, exit_reason_words(x->reason), x->why ? x->why : "",
+        x->why ? "; " : "", x->raw, (unsigned long long)x->raw_info[0],
+        (unsigned long long)x->raw_info[1], (unsigned long long)x->pc);
 }
 
 static uint64_t load_item(const uint8_t *p, unsigned size)

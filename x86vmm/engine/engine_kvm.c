@@ -324,6 +324,7 @@ static enum status refused_exit(struct vcpu *v, struct vm_exit *x)
                           .raw_name = "KVM_SET_SREGS",
                           .ran = 1,
                           .pc = kvm_arch(v)->rip};
+    kvm_explain(v, x);
     return STATUS_OK;
 }
 

@@ -14,15 +14,24 @@ static const struct {
 } rows[] = {
 #define KVM_ROW(number, name, reason, words) \
     [number] = {"KVM_EXIT_" #name, EXIT_##reason},
+#define KVM_OTHER(number, name, words) \
+    [number] = {"KVM_EXIT_" #name, EXIT_UNKNOWN},
+#define KVM_INTERNAL(number, name, words)
 #include "x86vmm/engine/kvm_exit.def"
 #undef KVM_ROW
+#undef KVM_OTHER
+#undef KVM_INTERNAL
 };
 
-/* The table's numbers are the kernel's. */
+/* The numbers of what we map are the kernel's. */
 #define KVM_ROW(number, name, reason, words) \
     _Static_assert(number == KVM_EXIT_##name, "KVM_EXIT_" #name);
+#define KVM_OTHER(number, name, words)
+#define KVM_INTERNAL(number, name, words)
 #include "x86vmm/engine/kvm_exit.def"
 #undef KVM_ROW
+#undef KVM_OTHER
+#undef KVM_INTERNAL
 
 static void decode_at(const struct vcpu *v, int64_t delta,
                       struct x86_decoded *d, uint8_t bytes[X86_INSN_MAX])
@@ -358,6 +367,8 @@ enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x)
     case KVM_EXIT_DEBUG:
         step_exit(v, x);
         break;
+    default:
+        kvm_explain(v, x);
     }
     return STATUS_OK;
 }

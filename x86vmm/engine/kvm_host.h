@@ -52,6 +52,8 @@ struct kvm_cpu {
     uint8_t entry_bytes[X86_INSN_MAX]; /* stepping: the instruction there, */
     struct x86_decoded entry_insn;     /* decoded if it is of our table */
 
+    char why[192]; /* what vm_exit.why points to */
+
     bool inject; /* `event` is to be delivered at the next entry */
     struct vm_event event;
 
@@ -116,6 +118,12 @@ void kvm_decode_entry(struct vcpu *v);
 /* When stepping, the engine makes an exit of CPUID, which KVM would answer, and
  * of HLT, which not every KVM reports as such under a step; neither runs. */
 bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x);
+
+/* ---- kvm_explain.c ---- */
+
+/* Set x->why, of an exit that tells of no instruction, as far as there is
+ * something to say.  The state is read. */
+void kvm_explain(struct vcpu *v, struct vm_exit *x);
 
 /* ---- kvm_finish.c ---- */
 
