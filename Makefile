@@ -171,7 +171,7 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: oracle x86-host-oracle fuzz bench x86-bench kvm-bench kvm-check \
-        linux-check cross
+        check-slow linux-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -203,6 +203,10 @@ kvm-bench: $(BUILD)/kvm-bench
 
 kvm-check: all $(BUILD)/check $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
+
+# Debian on the /dev/kvm of Bochs' VT-x; minutes.
+check-slow: all
+	$(Q)BUILD=$(BUILD) tests/kvm/run-in-bochs.sh
 
 # Debian's kernel on the bare PC, to a shell.
 linux-check: all

@@ -39,6 +39,7 @@ begin_root kvm-intel
 end_root kvm-intel <<RUN
 BOOTS="${BOOTS:-user}" sh /debian.sh
 echo the end
+sleep 2 # or the serial port's last bytes are lost
 RUN
 
 # The bootable CD-ROM.
