@@ -14,7 +14,7 @@ enum { SECONDS = 60 };
 static struct {
     const char *on, *output, *json, *cpu;
     bool trace, debug, wrong;
-    uint64_t seconds;
+    uint64_t seconds, stop_after;
     bool seconds_given;
 } given;
 
@@ -33,6 +33,10 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "cpu", "MODEL", "the emulator's processor", &given.cpu, NULL},
     {OPTION_NUMBER, "time", "SECONDS", "the run's limit (60)", &given.seconds,
      &given.seconds_given},
+    {OPTION_NUMBER, "stop-after", "N",
+     "of each guest; a turn counts as many "
+     "as it was given",
+     &given.stop_after, NULL},
     {OPTION_FLAG, "debug", NULL, "wait for gdb (qemu)", &given.debug, NULL},
     {OPTION_TEXT, "output", "FILE", "of build: the image (trapline.img)",
      &given.output, NULL},
@@ -60,10 +64,14 @@ static const struct command_usage usage = {
 
 static const char *command_words(void)
 {
-    static char words[32];
+    static char words[64];
+    char limit[32] = "";
 
-    snprintf(words, sizeof(words), "%s%s%s", given.trace ? "trace " : "",
-             given.json ? "json " : "", given.wrong ? "wrong " : "");
+    if (given.stop_after)
+        snprintf(limit, sizeof(limit), "limit=%llu",
+                 (unsigned long long)given.stop_after);
+    snprintf(words, sizeof(words), "%s%s%s%s", given.trace ? "trace " : "",
+             given.json ? "json " : "", given.wrong ? "wrong " : "", limit);
     return words;
 }
 

@@ -200,9 +200,8 @@ enum turn vcpu_once(struct vcpu *v)
     return v->waiting ? wait_for_event(v) : run_guest(v);
 }
 
-/* One VM's turn: exits and events until its slice of time is used.  A wait
- * that jumps ahead uses it too. */
-static enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
+/* A wait that jumps ahead uses the slice, too. */
+enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
 {
     uint64_t insns = vm->vcpu.insns, ticks = vm->clock.now;
     enum turn turn;

@@ -17,6 +17,10 @@ enum turn {
  * until one exit and act on it. */
 enum turn vcpu_once(struct vcpu *v);
 
+/* One VM's turn: exits and events until its slice of guest instructions is
+ * used, it stops or is idle, or *interrupted becomes true. */
+enum turn vm_turn(struct vm *vm, const volatile bool *interrupted);
+
 /* Take turns among the VMs (round robin, each for its slice of guest
  * instructions) until all have stopped or all are idle.  Stops early when
  * *interrupted becomes true.  Returns TURN_STOPPED or TURN_IDLE. */

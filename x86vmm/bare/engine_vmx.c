@@ -12,6 +12,7 @@
 #include "x86vmm/bare/vmx.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/vtx/entry_check.h"
+#include "x86vmm/vtx/exit.h"
 
 #define F(name) (c->vmcs.field[VMCS_##name])
 
@@ -23,6 +24,7 @@ struct vmx_cpu {
     struct vmcs vmcs; /* what the processor has, as far as we have asked */
     uint8_t *region;
     bool launched;
+    struct vmx_broken broken; /* why the last entry failed */
 };
 
 /* Whose VMCS and registers the processor has: there is one processor. */
@@ -309,34 +311,32 @@ static void prepare(struct vcpu *v)
               min_u64(v->budget >> (rdmsr(VMX_MSR_MISC) & 31), UINT32_MAX));
 }
 
-unsigned vmx_explain(struct vmcs *v)
+void vmx_explain(struct vcpu *v, struct vmx_broken *broken)
 {
-    struct entry e = {.vmcs = v, .host_long = true};
-    struct entry_failure failures[8];
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct entry e = {
+        .vmcs = &c->vmcs, .address = (uint64_t)c->region, .host_long = true};
     char words[DIAG_SIZE];
 
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
-        vmx_read((enum vmcs_field)i, &v->field[i]);
-    size_t n = entry_check_all(&e, failures, ARRAY_LEN(failures));
-    for (size_t i = 0; i < n && i < ARRAY_LEN(failures); i++) {
-        entry_failure_words(&failures[i], words, sizeof(words));
+        vmx_read((enum vmcs_field)i, &c->vmcs.field[i]);
+    broken->count = entry_check_all(&e, broken->rules, VMX_BROKEN_MAX);
+    for (size_t i = 0; i < broken->count && i < VMX_BROKEN_MAX; i++) {
+        entry_failure_words(&broken->rules[i], words, sizeof(words));
         say("  %s", words);
     }
-    return (unsigned)n;
 }
 
+/* Neither VMLAUNCH nor VMRESUME has entered it: VMfail. */
 static void refused(struct vcpu *v, struct vm_exit *x, enum vmx_entry how)
 {
-    struct vmx_cpu *c = vmx_cpu(v);
-
     x->reason = EXIT_ENTRY_FAILED;
     x->raw_name = "VMFAIL";
     if (how == VMX_FAIL_VALID)
-        x->raw = (uint32_t)get(c, VMCS_INSTRUCTION_ERROR);
-    say("%s: the processor refuses to enter it:", v->vm->name);
-    if (!vmx_explain(&c->vmcs))
-        say("  and no rule of VM entry tells why: VM-instruction error %u",
-            x->raw);
+        x->raw = (uint32_t)get(vmx_cpu(v), VMCS_INSTRUCTION_ERROR);
+    const char *words = vmx_error_words(x->raw);
+    say("%s: VM-instruction error %u: %s", v->vm->name, x->raw,
+        words ? words : "there is no current VMCS");
 }
 
 static enum status run(struct vcpu *v, struct vm_exit *x)
@@ -353,13 +353,42 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
         enum vmx_entry how = vmx_enter(s->gpr, c->launched);
         if (how != VMX_ENTERED) {
             refused(v, x, how);
-            return STATUS_OK;
+            break;
         }
-        c->launched = true;
         take_state(v);
+        if (!(get(c, VMCS_EXIT_REASON) & VMX_EXIT_ENTRY_FAILED))
+            c->launched = true;
         if (vmx_translate_exit(v, &c->vmcs, x))
-            return STATUS_OK;
+            break;
     }
+    if (x->reason == EXIT_ENTRY_FAILED) { /* which rule, the rows tell */
+        vmx_explain(v, &c->broken);
+        if (!c->broken.count)
+            say("  and no rule of VM entry tells why");
+    }
+    return STATUS_OK;
+}
+
+const struct vmcs *vmx_vmcs(const struct vcpu *v)
+{
+    return &vmx_cpu(v)->vmcs;
+}
+
+bool vmx_try(struct vcpu *v, enum vmcs_field f, uint64_t value,
+             struct vmx_broken *broken)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    struct x86_state *s = v->arch, kept_state = *s;
+    struct vmcs kept = c->vmcs;
+    struct vm_exit x;
+
+    vmx_write(f, value);
+    bool fails = !run(v, &x) && x.reason == EXIT_ENTRY_FAILED;
+    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
+        put(c, (enum vmcs_field)i, kept.field[i]);
+    *s = kept_state;
+    *broken = c->broken;
+    return fails;
 }
 
 static enum status inject(struct vcpu *v, const struct vm_event *e)

@@ -9,6 +9,7 @@
 #include "x86vmm/bare/machine.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/vmx.h"
+#include "x86vmm/bare/wrong.h"
 
 enum { POOL_AT = IMAGE_END + (8 << 20), SLICE = 1000000 };
 
@@ -16,7 +17,8 @@ extern const uint8_t bss_end[];
 
 /* What the command says, words with space between. */
 struct command {
-    bool trace, json;
+    bool trace, json, wrong;
+    uint64_t limit; /* of each guest's instructions; 0: none */
 };
 
 struct monitor {
@@ -26,7 +28,6 @@ struct monitor {
     struct trace_jsonl jsonl;
     struct allocator allocator;
     struct machine machines[MACHINES_MAX];
-    struct vm *vms[MACHINES_MAX];
     size_t count;
 };
 static struct monitor monitor; /* there is one machine, and one monitor */
@@ -44,6 +45,19 @@ static bool is_word(const char *p, size_t n, const char *word)
     return i == n && !word[i];
 }
 
+/* "limit=N", decimal. */
+static bool is_limit(const char *p, size_t n, uint64_t *limit)
+{
+    enum { BEFORE = 6 };
+
+    if (n <= BEFORE || !is_word(p, BEFORE, "limit="))
+        return false;
+    *limit = 0;
+    for (size_t i = BEFORE; i < n; i++)
+        *limit = *limit * 10 + (uint64_t)(p[i] - '0');
+    return true;
+}
+
 static void read_command(struct command *c, const struct module *m)
 {
     const char *p = (const char *)m->bytes, *end = p + m->size;
@@ -58,9 +72,11 @@ static void read_command(struct command *c, const struct module *m)
             c->trace = true;
         else if (is_word(word, n, "json"))
             c->json = true;
-        else if (n)
-            say("'%.*s' is no word of the command; trace, json are", (int)n,
-                word);
+        else if (is_word(word, n, "wrong"))
+            c->wrong = true;
+        else if (n && !is_limit(word, n, &c->limit))
+            say("'%.*s' is no word of the command: trace, json, wrong, limit=N",
+                (int)n, word);
         while (p < end && *p <= ' ')
             p++;
     }
@@ -130,7 +146,8 @@ static enum status make_machines(const struct engine_ops *engine,
         struct machine *to = &m->machines[m->count];
         to->vm.id = (unsigned)m->count + 1;
         st = machine_make(to, &m->allocator, engine, &image, &m->trace, d);
-        m->vms[m->count++] = &to->vm;
+        to->vm.stop_after = m->command.limit;
+        m->count++;
         if (!st)
             say("%s: a machine with %u MiB of storage", image.name,
                 MACHINE_STORAGE >> 20);
@@ -138,20 +155,46 @@ static enum status make_machines(const struct engine_ops *engine,
     return st;
 }
 
+/* ---- Turns ---- */
+
 static bool judge(const struct machine *m)
 {
     const struct vm *vm = &m->vm;
+    const char *name = vm->name;
 
     if (vm->state == VM_FAILED)
-        say("%s has failed: %s", vm->name, vm->diag.text);
+        say("%s has failed: %s", name, vm->diag.text);
     else if (m->platform.stopped)
-        say("%s has ended: through its exit port, code %u", vm->name,
+        say("%s has ended: through its exit port, code %u", name,
             m->platform.exit_code);
+    else if (vm->state == VM_STOPPED)
+        say("%s has ended: %s", name, vm->diag.text);
+    else if (vm->vcpu.waiting)
+        say("%s waits for what cannot come", name);
     else
-        say("%s has ended: %s", vm->name, vm->diag.text);
+        say("%s was stopped at its limit", name);
     say("  %llu exits", (unsigned long long)vm->vcpu.exits);
-    return vm->state != VM_FAILED &&
+    return vm->state == VM_STOPPED &&
            !(m->platform.stopped && m->platform.exit_code);
+}
+
+/* Round robin, until the last has ended.  True: all well. */
+static bool take_turns(void)
+{
+    static const volatile bool interrupted = false;
+    bool ended[MACHINES_MAX] = {false}, well = true;
+
+    for (size_t left = monitor.count; left;)
+        for (size_t i = 0; i < monitor.count; i++) {
+            struct machine *m = &monitor.machines[i];
+
+            if (ended[i] || vm_turn(&m->vm, &interrupted) < TURN_IDLE)
+                continue;
+            well = judge(m) && well;
+            ended[i] = true;
+            left--;
+        }
+    return well;
 }
 
 /* The last line, by which whoever has started us knows. */
@@ -167,13 +210,23 @@ static _Noreturn void give_up(const struct diag *d)
     bare_end(77);
 }
 
+static _Noreturn void try_wrong(const struct engine_ops *engine, struct diag *d)
+{
+    struct monitor *m = &monitor;
+
+    if (engine != &engine_vmx)
+        give_up(
+            (diag_set(d, STATUS_UNSUPPORTED, "the wrong set-ups are of VT-x"),
+             d));
+    m->machines[0].vm.id = 1;
+    bare_end(!wrong_try_all(&m->machines[0], &m->allocator, d));
+}
+
 _Noreturn void bare_main(uint32_t magic, uint64_t info)
 {
-    static const volatile bool interrupted = false;
     struct monitor *m = &monitor;
     struct module command = {0};
     struct diag d = {{0}};
-    uint8_t code = 0;
 
     console_init();
     cpu_init();
@@ -191,10 +244,9 @@ _Noreturn void bare_main(uint32_t magic, uint64_t info)
     listen();
     allocator_init(&m->allocator, (uint8_t *)(uint64_t)POOL_AT, end - POOL_AT,
                    SLICE);
+    if (m->command.wrong)
+        try_wrong(engine, &d);
     if (make_machines(engine, &d))
         give_up(&d);
-    vmm_run(m->vms, m->count, &interrupted);
-    for (size_t i = 0; i < m->count; i++)
-        code |= !judge(&m->machines[i]);
-    bare_end(code);
+    bare_end(!take_turns());
 }

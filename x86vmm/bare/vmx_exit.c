@@ -161,8 +161,8 @@ bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
         return true;
     case EXIT_ENTRY_FAILED:
         x->ran = 0;
-        say("%s: the processor refuses its state:", v->vm->name);
-        vmx_explain(m);
+        say("%s: exit reason %u: %s", v->vm->name, x->raw & 0xFFFF,
+            vmx_exit_of(x->raw & 0xFFFF)->words);
         return true;
     default:
         return true;
