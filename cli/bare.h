@@ -34,6 +34,7 @@ struct bare_end {
     int code;   /* and this is the code in it */
     bool late;  /* the time limit was reached */
     double seconds;
+    uint64_t insns; /* of the model, the monitor's and the guests' */
     char how[128]; /* the emulator's end, if the monitor did not */
 };
 

@@ -80,6 +80,7 @@ static void run(struct model *m, const struct bare_plan *plan,
         end->late = session_host_ns() - begin > limit;
     }
     end->seconds = (double)(session_host_ns() - begin) / 1e9;
+    end->insns = m->pc->cpu.ran;
     pc_stop_words(&m->pc->platform, stop, m->pc->cpu.state.rip, end->how,
                   sizeof(end->how));
 }

@@ -13,7 +13,7 @@ enum { SECONDS = 60 };
 
 static struct {
     const char *on, *output, *json, *cpu;
-    bool trace, debug, wrong;
+    bool trace, debug, wrong, plain;
     uint64_t seconds, stop_after;
     bool seconds_given;
 } given;
@@ -29,6 +29,9 @@ static const struct option_row rows[] = {
      "the same as JSON lines, over the second serial port", &given.json, NULL},
     {OPTION_FLAG, "wrong", NULL,
      "no guest: twelve wrong set-ups of a VMCS, each explained", &given.wrong,
+     NULL},
+    {OPTION_FLAG, "plain", NULL,
+     "a guest of CPUIDs under the least of loops, to measure by", &given.plain,
      NULL},
     {OPTION_TEXT, "cpu", "MODEL", "the emulator's processor", &given.cpu, NULL},
     {OPTION_NUMBER, "time", "SECONDS", "the run's limit (60)", &given.seconds,
@@ -70,8 +73,9 @@ static const char *command_words(void)
     if (given.stop_after)
         snprintf(limit, sizeof(limit), "limit=%llu",
                  (unsigned long long)given.stop_after);
-    snprintf(words, sizeof(words), "%s%s%s%s", given.trace ? "trace " : "",
-             given.json ? "json " : "", given.wrong ? "wrong " : "", limit);
+    snprintf(words, sizeof(words), "%s%s%s%s%s", given.trace ? "trace " : "",
+             given.json ? "json " : "", given.wrong ? "wrong " : "",
+             given.plain ? "plain " : "", limit);
     return words;
 }
 
@@ -137,6 +141,9 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
     if (end->ended && !end->code) {
         cli_say("%s: the monitor and its guests ended well, %.1f s", on,
                 end->seconds);
+        if (plan->on == BARE_MODEL)
+            cli_say("model: %llu instructions, the monitor's and the guests'",
+                    (unsigned long long)end->insns);
         return CODE_DONE;
     }
     if (end->ended) {

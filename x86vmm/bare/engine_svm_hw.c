@@ -266,7 +266,9 @@ static void take_state(struct vcpu *v)
     s->interruptible = (s->rflags & X86_FLAG_IF) &&
                        !(svm_get(c->vmcb, VMCB_INTERRUPT_SHADOW) & VMCB_SHADOW);
     s->delivering = false;
-    c->hw.loaded = 0;
+    c->hw.loaded = c->hw.changed = 0;
+    if (trace_on(v->vm->trace)) /* its lines show more */
+        load_regs(v, X86_ALL);
 }
 
 static void put_state(struct vcpu *v)
@@ -278,7 +280,7 @@ static void put_state(struct vcpu *v)
     svm_put(c->vmcb, VMCB_RFLAGS, s->rflags);
     svm_put(c->vmcb, VMCB_RSP, s->gpr[X86_RSP]);
     svm_put(c->vmcb, VMCB_RAX, s->gpr[X86_RAX]);
-    if (c->hw.loaded & (X86_SEG | X86_CTL)) {
+    if (c->hw.changed & (X86_SEG | X86_CTL)) {
         load_regs(v, X86_ALL);
         put_all(c, s);
     }
@@ -289,7 +291,7 @@ static enum status store_regs(struct vcpu *v, uint32_t groups)
     struct svm_cpu *c = svm_cpu(v);
     struct x86_state *s = v->arch;
 
-    c->hw.loaded |= groups;
+    c->hw.changed |= groups;
     if (hardware_complete(v)) {
         svm_put(c->vmcb, VMCB_INTERRUPT_SHADOW, 0);
         if (s->rflags & X86_FLAG_TF) { /* it would have trapped by now */

@@ -24,6 +24,7 @@ struct vmx_cpu {
     struct vmcs vmcs; /* what the processor has, as far as we have asked */
     uint8_t *region;
     bool launched;
+    uint8_t timer_shift; /* cycles of one tick of the preemption timer, log 2 */
     struct vmx_broken broken; /* why the last entry failed */
 };
 
@@ -171,6 +172,7 @@ static enum status vcpu_init(struct vcpu *v)
     if (!c || !c->region)
         return diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no pages for a vcpu");
     v->backing = c;
+    c->timer_shift = rdmsr(VMX_MSR_MISC) & 31;
     hardware_init(&c->hw, v);
     st = make_vmcs(v->vm, &c->vmcs);
     if (!st)
@@ -205,6 +207,7 @@ static enum status load_regs(struct vcpu *v, uint32_t groups)
             get(c, VMCS_GUEST_ES_RIGHTS + i);
             s->seg[i] = vmcs_segment(&c->vmcs, (enum x86_seg)i);
         }
+        s->gpr[X86_RSP] = get(c, VMCS_GUEST_RSP);
         s->gdt.base = get(c, VMCS_GUEST_GDTR_BASE);
         s->gdt.limit = (uint16_t)get(c, VMCS_GUEST_GDTR_LIMIT);
         s->idt.base = get(c, VMCS_GUEST_IDTR_BASE);
@@ -228,20 +231,17 @@ static void take_state(struct vcpu *v)
 
     s->rip = get(c, VMCS_GUEST_RIP);
     s->rflags = get(c, VMCS_GUEST_RFLAGS);
-    s->gpr[X86_RSP] = get(c, VMCS_GUEST_RSP);
-    for (unsigned i = X86_CS; i <= X86_SS; i++) {
-        get(c, VMCS_GUEST_ES_SELECTOR + i);
-        get(c, VMCS_GUEST_ES_BASE + i);
-        get(c, VMCS_GUEST_ES_RIGHTS + i);
-        s->seg[i] = vmcs_segment(&c->vmcs, (enum x86_seg)i);
-    }
+    s->seg[X86_CS].attr = vmcs_attr(get(c, VMCS_GUEST_CS_RIGHTS));
+    s->seg[X86_SS].attr = vmcs_attr(get(c, VMCS_GUEST_SS_RIGHTS));
     get(c, VMCS_GUEST_CR0);
     s->cr0 = vmcs_cr0(&c->vmcs);
     s->efer = get(c, VMCS_GUEST_EFER);
     get(c, VMCS_GUEST_INTERRUPTIBILITY);
     s->interruptible = vmcs_interruptible(&c->vmcs);
     s->delivering = false;
-    c->hw.loaded = 0;
+    c->hw.loaded = c->hw.changed = 0;
+    if (trace_on(v->vm->trace)) /* its lines show more */
+        load_regs(v, X86_ALL);
 }
 
 /* What handlers have changed, where it has. */
@@ -252,8 +252,7 @@ static void put_state(struct vcpu *v)
 
     put(c, VMCS_GUEST_RIP, s->rip);
     put(c, VMCS_GUEST_RFLAGS, s->rflags);
-    put(c, VMCS_GUEST_RSP, s->gpr[X86_RSP]);
-    if (c->hw.loaded & (X86_SEG | X86_CTL)) {
+    if (c->hw.changed & (X86_SEG | X86_CTL)) {
         struct vmcs want = c->vmcs;
 
         load_regs(v, X86_ALL);
@@ -270,7 +269,7 @@ static enum status store_regs(struct vcpu *v, uint32_t groups)
     struct vmx_cpu *c = vmx_cpu(v);
     struct x86_state *s = v->arch;
 
-    c->hw.loaded |= groups;
+    c->hw.changed |= groups;
     if (hardware_complete(v)) {
         uint64_t blocked = F(GUEST_INTERRUPTIBILITY);
 
@@ -307,8 +306,8 @@ static void prepare(struct vcpu *v)
     }
     c->hw.inject = false;
     s->delivering = false;
-    vmx_write(VMCS_PREEMPTION_TIMER,
-              min_u64(v->budget >> (rdmsr(VMX_MSR_MISC) & 31), UINT32_MAX));
+    put(c, VMCS_PREEMPTION_TIMER,
+        min_u64(v->budget >> c->timer_shift, UINT32_MAX));
 }
 
 void vmx_explain(struct vcpu *v, struct vmx_broken *broken)

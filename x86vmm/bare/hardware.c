@@ -392,6 +392,7 @@ bool hardware_control_exit(struct vcpu *v, struct vm_exit *x, unsigned cr,
     struct x86_state *s = state(v);
 
     v->vm->engine->load_regs(v, X86_ALL);
+    hardware(v)->changed |= X86_CTL;
     if (!control_allowed(s, cr, value)) {
         hardware_exception(x, X86_EXC_GP, true);
         return true;

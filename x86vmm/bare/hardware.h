@@ -26,7 +26,8 @@ enum { HARDWARE_STRING = 1024, HARDWARE_MSRS = 6 };
 struct hardware {
     uint8_t fpu[512] __attribute__((aligned(16))); /* FXSAVE */
     uint64_t msrs[HARDWARE_MSRS], dr[8], cr2;      /* while another has them */
-    uint32_t loaded; /* groups of the state that have been fetched */
+    uint32_t loaded, changed; /* groups of the state that have been fetched,
+                               * and that may have been changed */
 
     /* Of the last exit. */
     enum completion completion;

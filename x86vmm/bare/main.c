@@ -8,6 +8,7 @@
 #include "x86vmm/bare/layout.h"
 #include "x86vmm/bare/machine.h"
 #include "x86vmm/bare/memory.h"
+#include "x86vmm/bare/plain.h"
 #include "x86vmm/bare/vmx.h"
 #include "x86vmm/bare/wrong.h"
 
@@ -17,7 +18,7 @@ extern const uint8_t bss_end[];
 
 /* What the command says, words with space between. */
 struct command {
-    bool trace, json, wrong;
+    bool trace, json, wrong, plain;
     uint64_t limit; /* of each guest's instructions; 0: none */
 };
 
@@ -74,8 +75,11 @@ static void read_command(struct command *c, const struct module *m)
             c->json = true;
         else if (is_word(word, n, "wrong"))
             c->wrong = true;
+        else if (is_word(word, n, "plain"))
+            c->plain = true;
         else if (n && !is_limit(word, n, &c->limit))
-            say("'%.*s' is no word of the command: trace, json, wrong, limit=N",
+            say("'%.*s' is no word of the command: trace, json, wrong, plain, "
+                "limit=N",
                 (int)n, word);
         while (p < end && *p <= ' ')
             p++;
@@ -248,5 +252,10 @@ _Noreturn void bare_main(uint32_t magic, uint64_t info)
         try_wrong(engine, &d);
     if (make_machines(engine, &d))
         give_up(&d);
+    if (m->command.plain && engine == &engine_vmx) {
+        say("plainly: %llu exits",
+            (unsigned long long)plain_run(&m->machines[0].vm.vcpu));
+        bare_end(0);
+    }
     bare_end(!take_turns());
 }

@@ -3,17 +3,26 @@
 
 void *memset(void *to, int byte, size_t n)
 {
+    size_t words = n / 8, rest = n % 8;
+    uint64_t pattern = (uint8_t)byte * UINT64_C(0x0101010101010101);
     void *at = to;
 
-    __asm__ volatile("rep stosb" : "+D"(at), "+c"(n) : "a"(byte) : "memory");
+    __asm__ volatile("rep stosq\n\tmov %3, %1\n\trep stosb"
+                     : "+D"(at), "+c"(words)
+                     : "a"(pattern), "r"(rest)
+                     : "memory");
     return to;
 }
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
+    size_t words = n / 8, rest = n % 8;
     void *at = to;
 
-    __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(n) : : "memory");
+    __asm__ volatile("rep movsq\n\tmov %3, %2\n\trep movsb"
+                     : "+D"(at), "+S"(from), "+c"(words)
+                     : "r"(rest)
+                     : "memory");
     return to;
 }
 

@@ -102,6 +102,7 @@ static bool msr_exit(struct vcpu *v, const uint8_t *vmcb, struct vm_exit *x,
         return true;
     }
     v->vm->engine->load_regs(v, X86_ALL);
+    hardware(v)->changed |= X86_CTL;
     if (write && !write_efer(s, value)) {
         hardware_exception(x, X86_EXC_GP, true);
         return true;

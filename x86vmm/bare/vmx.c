@@ -106,26 +106,6 @@ enum status vmx_make_current(uint8_t *region, bool clear, struct diag *d)
     return STATUS_OK;
 }
 
-bool vmx_write(enum vmcs_field f, uint64_t value)
-{
-    bool fails;
-
-    __asm__ volatile("vmwrite %2, %1"
-                     : "=@ccbe"(fails)
-                     : "r"((uint64_t)vmcs_fields[f].encoding), "r"(value));
-    return !fails;
-}
-
-bool vmx_read(enum vmcs_field f, uint64_t *value)
-{
-    bool fails;
-
-    __asm__ volatile("vmread %2, %1"
-                     : "=@ccbe"(fails), "=r"(*value)
-                     : "r"((uint64_t)vmcs_fields[f].encoding));
-    return !fails;
-}
-
 void vmx_invalidate(uint64_t eptp)
 {
     const uint64_t what[2] = {eptp, 0};

@@ -23,9 +23,33 @@ MUST_USE bool vmx_fit_controls(struct vmcs *v, struct diag *d);
 MUST_USE enum status vmx_make_current(uint8_t *region, bool clear,
                                       struct diag *d);
 
+/* Encodings, where the compiler sees them. */
+static const uint16_t vmx_encodings[VMCS_FIELD_COUNT] = {
+#define FIELD(encoding, name, section, words) encoding,
+#include "x86vmm/vtx/vmcs.def"
+#undef FIELD
+};
+
 /* One field of the current VMCS.  False: this processor has no such field. */
-bool vmx_write(enum vmcs_field f, uint64_t value);
-bool vmx_read(enum vmcs_field f, uint64_t *value);
+static inline bool vmx_write(enum vmcs_field f, uint64_t value)
+{
+    bool fails;
+
+    __asm__ volatile("vmwrite %2, %1"
+                     : "=@ccbe"(fails)
+                     : "r"((uint64_t)vmx_encodings[f]), "r"(value));
+    return !fails;
+}
+
+static inline bool vmx_read(enum vmcs_field f, uint64_t *value)
+{
+    bool fails;
+
+    __asm__ volatile("vmread %2, %1"
+                     : "=@ccbe"(fails), "=r"(*value)
+                     : "r"((uint64_t)vmx_encodings[f]));
+    return !fails;
+}
 
 /* Enter the guest of the current VMCS with these general registers (RSP is the
  * VMCS's), and come back at its exit. */

@@ -9,13 +9,14 @@
 
 enum { SETTLED = EXIT_REASON_COUNT };
 
+/* By number; a reason without a row has no name, and is unknown. */
 static const struct {
-    uint16_t number;
     uint8_t reason;
     const char *name;
 } rows[] = {
-#define VMX_ROW(id, neutral)   {VMX_EXIT_##id, EXIT_##neutral, "VMX_EXIT_" #id},
-#define VMX_SETTLED(id, words) {VMX_EXIT_##id, SETTLED, "VMX_EXIT_" #id},
+#define VMX_ROW(id, neutral) \
+    [VMX_EXIT_##id] = {EXIT_##neutral, "VMX_EXIT_" #id},
+#define VMX_SETTLED(id, words) [VMX_EXIT_##id] = {SETTLED, "VMX_EXIT_" #id},
 #include "x86vmm/engine/vmx_exit.def"
 #undef VMX_ROW
 #undef VMX_SETTLED
@@ -29,13 +30,14 @@ static uint64_t get(struct vmcs *m, enum vmcs_field f)
 
 static void name_exit(struct vm_exit *x, uint32_t reason)
 {
+    uint32_t number = reason & 0xFFFF;
+
     x->raw = reason;
     x->reason = EXIT_UNKNOWN;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].number == (reason & 0xFFFF)) {
-            x->reason = (enum exit_reason)rows[i].reason;
-            x->raw_name = rows[i].name;
-        }
+    if (number >= ARRAY_LEN(rows) || !rows[number].name)
+        return;
+    x->reason = (enum exit_reason)rows[number].reason;
+    x->raw_name = rows[number].name;
 }
 
 /* The bits of the exit qualification for I/O, SDM vol. 3, 28.2.1. */
@@ -124,7 +126,7 @@ bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
              len = get(m, VMCS_EXIT_INSTRUCTION_LENGTH);
     const struct x86_state *s = v->arch;
 
-    name_exit(x, (uint32_t)get(m, VMCS_EXIT_REASON));
+    name_exit(x, (uint32_t)m->field[VMCS_EXIT_REASON]);
     x->pc = s->rip;
     x->ran = 1;
     x->raw_info[0] = q;

@@ -113,14 +113,11 @@ void vmcs_put_event(struct vmcs *m, const struct vm_event *e)
 
 struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg)
 {
-    uint64_t rights = m->field[VMCS_GUEST_ES_RIGHTS + seg];
-
     return (struct x86_segment){
         .selector = (uint16_t)m->field[VMCS_GUEST_ES_SELECTOR + seg],
         .base = m->field[VMCS_GUEST_ES_BASE + seg],
         .limit = (uint32_t)m->field[VMCS_GUEST_ES_LIMIT + seg],
-        .attr = (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
-                           (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0))};
+        .attr = vmcs_attr(m->field[VMCS_GUEST_ES_RIGHTS + seg])};
 }
 
 uint64_t vmcs_cr0(const struct vmcs *m)

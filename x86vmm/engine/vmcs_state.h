@@ -23,6 +23,13 @@ void vmcs_put_state(struct vmcs *m, const struct x86_state *s);
 /* Inject this event at the next entry; NULL: none. */
 void vmcs_put_event(struct vmcs *m, const struct vm_event *e);
 
+/* Access rights as X86_ATTR_*. */
+static inline uint16_t vmcs_attr(uint64_t rights)
+{
+    return (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
+                      (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0));
+}
+
 /* A segment; control registers as the guest believes them to be. */
 struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg);
 uint64_t vmcs_cr0(const struct vmcs *m);

@@ -2,7 +2,7 @@
 #include "x86vmm/exit/isa.h"
 
 const struct handler_row x86_handlers[EXIT_REASON_COUNT] = {
-    [EXIT_SENSITIVE] = {dispatch_sensitive, X86_ALL},
+    [EXIT_SENSITIVE] = {dispatch_sensitive, X86_GPR},
     [EXIT_IO] = {handle_x86_io, 0},
     [EXIT_MMIO] = {handle_x86_io, 0},
     [EXIT_FAULT] = {handle_fail, X86_ALL},
