@@ -1,11 +1,11 @@
 /* The monitor in our machine: the modelled PC, whose processor has VT-x; the
  * VMX instructions are executed by the guest. */
 #include "cli/bare.h"
+#include "cli/pc_assist.h"
 #include "cli/session.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/pc/load.h"
 #include "x86vmm/pc/pc.h"
-#include "x86vmm/vtx/vtx.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum { MEMORY = 128 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
 
 struct model {
     struct pc *pc;
-    struct vtx vtx;
+    struct pc_assisted *assist;
     struct uart second;
     struct bare_console console;
     FILE *json;
@@ -51,11 +51,19 @@ static enum status make(struct model *m, const struct bare_plan *plan,
                         struct diag *d)
 {
     const struct pc_plan pc = {.storage = MEMORY, .seconds = PC_EPOCH};
+    enum pc_assist assist = PC_ASSIST_VTX;
+
+    if (plan->cpu && !pc_assist_find(plan->cpu, &assist))
+        return diag_set(d, STATUS_BAD_INPUT,
+                        "--cpu: the model's processor has vtx or svm, not '%s'",
+                        plan->cpu);
 
     m->pc = pc_new(&pc, d);
     if (!m->pc)
         return STATUS_NO_MEMORY;
-    vtx_attach(&m->vtx, &m->pc->cpu);
+    m->assist = pc_assist_new(assist, &m->pc->cpu);
+    if (!m->assist)
+        return diag_set(d, STATUS_NO_MEMORY, "no memory for a processor");
     m->pc->board.debug.output = printed;
     m->pc->board.debug.to = &m->console;
     if (plan->json && !(m->json = fopen(plan->json, "w")))
@@ -107,6 +115,7 @@ enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
         st = diag_set(d, STATUS_HOST_FAILED, "%s: %s", plan->json,
                       strerror(errno));
     pc_free(m->pc);
+    pc_assist_free(m->assist);
     free(m);
     return st;
 }

@@ -20,7 +20,7 @@ static struct {
 
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "PC",
-     "bochs (VT-x), qemu (AMD-V), model (VT-x; the "
+     "bochs (VT-x), qemu (AMD-V), model (the "
      "default)",
      &given.on, NULL},
     {OPTION_FLAG, "trace", NULL, "a line for each exit, as `trapline trace`",
@@ -33,7 +33,8 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "plain", NULL,
      "a guest of CPUIDs under the least of loops, to measure by", &given.plain,
      NULL},
-    {OPTION_TEXT, "cpu", "MODEL", "the emulator's processor", &given.cpu, NULL},
+    {OPTION_TEXT, "cpu", "MODEL",
+     "the emulator's processor; of the model, vtx or svm", &given.cpu, NULL},
     {OPTION_NUMBER, "time", "SECONDS", "the run's limit (60)", &given.seconds,
      &given.seconds_given},
     {OPTION_NUMBER, "stop-after", "N",

@@ -10,7 +10,7 @@ BARE_FLAGS := $(CSTD) $(WARN) -I. -O2 -g -ffreestanding -fno-pic -fno-pie \
 BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c) \
     $(addprefix x86vmm/dev/dev_,port.c uart.c) \
     $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \
-      exception.c cpuid.c mode.c) \
+      exception.c cpuid.c mode.c emulate.c) \
     $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \
     $(addprefix x86vmm/svm/,vmcb.c exit.c vmrun_check.c sample.c) \
     x86vmm/engine/vmcs_state.c

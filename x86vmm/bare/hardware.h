@@ -5,7 +5,7 @@
 #define X86VMM_BARE_HARDWARE_H
 
 #include "monitor/vm.h"
-#include "x86vmm/bare/emulate.h"
+#include "x86vmm/machine/emulate.h"
 #include "x86vmm/machine/insn.h"
 #include "x86vmm/machine/platform.h"
 #include "x86vmm/machine/state.h"

@@ -8,22 +8,33 @@
 
 enum { MSR_EFER = 0xC0000080 };
 
+enum { SETTLED = EXIT_REASON_COUNT };
+
 static const struct {
     int64_t code;
+    uint8_t reason;
     const char *name;
-} names[] = {
-#define SVM_EXIT(code, name, words, info1, info2) {code, "SVM_EXIT_" #name},
-#include "x86vmm/svm/exit.def"
-#undef SVM_EXIT
+} rows[] = {
+#define SVM_ROW(id, neutral)   {SVM_EXIT_##id, EXIT_##neutral, "SVM_EXIT_" #id},
+#define SVM_SETTLED(id, words) {SVM_EXIT_##id, SETTLED, "SVM_EXIT_" #id},
+#include "x86vmm/engine/svm_exit.def"
+#undef SVM_ROW
+#undef SVM_SETTLED
 };
 
 static void name_exit(struct vm_exit *x, int64_t code)
 {
+    const struct svm_exit_desc *desc = svm_exit_of((uint64_t)code);
+
     x->raw = (uint32_t)code;
     x->reason = EXIT_UNKNOWN;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (names[i].code == code)
-            x->raw_name = names[i].name;
+    x->raw_name = desc ? desc->name : NULL;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].code == code) {
+            x->reason = (enum exit_reason)rows[i].reason;
+            x->raw_name = rows[i].name;
+            return;
+        }
 }
 
 /* As the processor tells, or as the bytes do. */
@@ -97,7 +108,6 @@ static bool msr_exit(struct vcpu *v, const uint8_t *vmcb, struct vm_exit *x,
     uint64_t value = s->gpr[X86_RDX] << 32 | (uint32_t)s->gpr[X86_RAX];
 
     if ((uint32_t)s->gpr[X86_RCX] != MSR_EFER) {
-        x->reason = EXIT_SENSITIVE;
         hardware_sensitive_exit(v, x, write ? X86_OP_WRMSR : X86_OP_RDMSR, len);
         return true;
     }
@@ -141,11 +151,9 @@ static bool instruction_exit(struct vcpu *v, const uint8_t *vmcb,
 
     switch (code) {
     case SVM_EXIT_CPUID:
-        x->reason = EXIT_SENSITIVE;
         hardware_sensitive_exit(v, x, X86_OP_CPUID, len);
         return true;
     case SVM_EXIT_HLT:
-        x->reason = EXIT_HALT;
         hardware_halt_exit(v, x, len);
         return true;
     case SVM_EXIT_VMMCALL:
@@ -176,26 +184,21 @@ bool svm_translate_exit(struct vcpu *v, uint8_t *vmcb, struct vm_exit *x)
     hardware(v)->completion = COMPLETE_NOTHING;
     switch (code) {
     case SVM_EXIT_INTR:
-        x->reason = EXIT_TIMER;
         x->ran = v->budget;
         return true;
     case SVM_EXIT_VINTR:
-        x->reason = EXIT_WINDOW;
         x->ran = 0;
         return true;
     case SVM_EXIT_NPF:
         storage_exit(v, vmcb, x);
         return true;
     case SVM_EXIT_IOIO:
-        x->reason = EXIT_IO;
         return io_exit(v, vmcb, x);
     case SVM_EXIT_CR4_WRITE:
         return control_exit(v, x);
     case SVM_EXIT_SHUTDOWN:
-        x->reason = EXIT_SHUTDOWN;
         return true;
     case SVM_EXIT_INVALID:
-        x->reason = EXIT_ENTRY_FAILED;
         x->ran = 0;
         return true;
     case SVM_EXIT_NMI:

@@ -1,4 +1,4 @@
-#include "x86vmm/bare/emulate.h"
+#include "x86vmm/machine/emulate.h"
 
 #include "base/bits.h"
 #include "x86vmm/machine/length.h"

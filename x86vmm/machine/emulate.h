@@ -5,8 +5,8 @@
  * MOVSX, CMP, TEST, ADD OR AND SUB XOR of a register with storage, STOS and
  * LODS.  No others: the guest is stopped.
  * Source: Intel SDM vol. 2, appendix A, "Opcode Map". */
-#ifndef X86VMM_BARE_EMULATE_H
-#define X86VMM_BARE_EMULATE_H
+#ifndef X86VMM_MACHINE_EMULATE_H
+#define X86VMM_MACHINE_EMULATE_H
 
 #include "x86vmm/machine/state.h"
 
