@@ -83,10 +83,16 @@ enum status pc_machine_assist(struct pc_machine *m, enum pc_assist assist,
 enum status pc_machine_load(struct pc_machine *m, struct load_plan *plan,
                             struct diag *diag)
 {
-    enum status st;
+    enum status st = STATUS_OK;
 
     plan->mem = m->mem;
     plan->storage = m->bytes;
+    if (m->vm)
+        st = load_kind(&plan->kernel) == LOAD_REAL
+                 ? x86_vmm_probe(m->vm->engine, X86_MODE_REAL, diag)
+                 : x86_vmm_probe_all(m->vm->engine, X86_MODE_COUNT, diag);
+    if (st)
+        return st;
     st = load_kernel(plan, m->pc ? &m->pc->cpu.state : x86_vm_state(m->vm),
                      diag);
     if (m->pc)

@@ -35,7 +35,9 @@ MUST_USE enum status pc_machine_assist(struct pc_machine *m,
                                        enum pc_assist assist,
                                        struct diag *diag);
 
-/* Load a kernel; plan->mem and plan->storage are set here. */
+/* Load a kernel; plan->mem and plan->storage are set here.  STATUS_UNSUPPORTED
+ * when the engine lacks on this host what such a kernel needs: of a boot sector
+ * that is real mode, of all others everything. */
 MUST_USE enum status pc_machine_load(struct pc_machine *m,
                                      struct load_plan *plan, struct diag *diag);
 

@@ -216,7 +216,7 @@ static enum status find_guests(struct session *s, struct diag *diag)
     bool x86 = s->guests[0].file.kind == GUEST_X86;
     s->on = plan->on_given ? plan->on
             : plan->kernel ? ON_BARE
-            : x86          ? ON_KVM
+            : x86          ? session_choose_x86(s)
                            : ON_TRAP;
     s->ops = plan->kernel || (s->on == ON_BARE && x86) ? &session_pc
              : session_engine(s->on)                   ? &session_kvm

@@ -152,6 +152,9 @@ extern const struct session_ops session_bare, session_pc, session_trap,
 
 /* The engine of the x86 monitor's that a word of --on means; NULL: none. */
 const struct engine_ops *session_engine(enum session_on on);
+/* What small x86 images run on when nobody says: /dev/kvm, or, where it lacks
+ * what they need, the modelled VT-x, which is then said. */
+enum session_on session_choose_x86(const struct session *s);
 
 /* Set by signals: return from run soon. */
 extern volatile bool session_interrupted;

@@ -83,6 +83,28 @@ const struct engine_ops *session_engine(enum session_on on)
     return engines[on];
 }
 
+enum session_on session_choose_x86(const struct session *s)
+{
+    struct diag why = {""}, other = {""};
+
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct guest_file *f = &s->guests[i].file;
+        enum x86_mode mode = f->kind == GUEST_X86
+                                 ? x86_image_mode(f->path, &other)
+                                 : X86_MODE_COUNT;
+
+        if (mode == X86_MODE_COUNT)
+            return ON_KVM; /* which will complain of the file */
+        if (!x86_vmm_probe_all(&engine_kvm, mode, &why))
+            continue;
+        if (engine_vtx.probe(&other))
+            return ON_KVM;
+        cli_say("%s; on vtx instead", why.text);
+        return ON_VTX;
+    }
+    return ON_KVM;
+}
+
 static enum status open_guest(struct guest *g, struct diag *diag)
 {
     static const struct script_hands hands = {in_wait, reading, attention,

@@ -1,5 +1,6 @@
 #include "cli/vmm_x86.h"
 
+#include "base/format.h"
 #include "x86vmm/dev/dev_port.h"
 #include "x86vmm/dev/dev_uart.h"
 #include "x86vmm/engine/engine_kvm.h"
@@ -62,6 +63,30 @@ enum status x86_vmm_probe(const struct engine_ops *engine, enum x86_mode mode,
                         "this host's KVM does not run %s: %s",
                         p.rows[mode].title, p.rows[mode].why_not);
     return STATUS_OK;
+}
+
+enum status x86_vmm_probe_all(const struct engine_ops *engine,
+                              enum x86_mode mode, struct diag *diag)
+{
+    struct kvm_probe p;
+    char lacks[sizeof(diag->text) / 2] = "";
+    size_t n = 0;
+
+    if (engine != &engine_kvm)
+        return engine->probe(diag);
+    kvm_probe_run(&p);
+    if (p.verdict == KVM_ABSENT)
+        return diag_set(diag, STATUS_UNSUPPORTED, "%s", p.why);
+    for (unsigned i = 0; i < p.count; i++)
+        if (!p.rows[i].works &&
+            (i == mode || i >= X86_MODE_COUNT || mode == X86_MODE_COUNT))
+            n += format(lacks + n, sizeof(lacks) - n, "%s%s", n ? ", " : "",
+                        p.rows[i].name);
+    return n ? diag_set(diag, STATUS_UNSUPPORTED,
+                        "this host's KVM is partial: it lacks %s (trapline "
+                        "doctor says why)",
+                        lacks)
+             : STATUS_OK;
 }
 
 struct x86_vmm *x86_vmm_new(const struct engine_ops *engine, uint64_t bytes,

@@ -37,6 +37,11 @@ typedef void (*x86_output_fn)(void *to, const uint8_t *bytes, size_t n);
 MUST_USE enum status x86_vmm_probe(const struct engine_ops *engine,
                                    enum x86_mode mode, struct diag *diag);
 
+/* The same, and all features that a guest may come to need; with
+ * X86_MODE_COUNT all modes, too. */
+MUST_USE enum status x86_vmm_probe_all(const struct engine_ops *engine,
+                                       enum x86_mode mode, struct diag *diag);
+
 /* A monitor on this engine (engine_kvm, engine_vtx, engine_svm), with a pool of
  * `bytes` (a multiple of 4096) for its machines. `trace` is borrowed and may be
  * NULL.  NULL: no memory or a bad size, said in *diag. */
