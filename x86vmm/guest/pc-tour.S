@@ -129,6 +129,8 @@ taken:  push    rax
 irq:    note    rax
         mov     rax, [rsp + 32]         /* where it came */
         note    rax
+        mov     rax, [rsp + 48]
+        note    rax
         rdtsc
         note    rax
         inc     dword ptr came[rip]

@@ -87,6 +87,7 @@ void x86_cpu_reset(struct x86_cpu *cpu)
     cpu->nmi_pending = cpu->nmi_blocked = cpu->halted = false;
     cpu->shadow = cpu->shadow_ss = false;
     cpu->debug_hits = 0;
+    cpu->repeats_at = X86_NO_REPEAT;
     x86_msrs_reset(cpu->msrs);
     if (cpu->assist)
         cpu->assist->reset(cpu);

@@ -111,6 +111,8 @@ struct x86_fast_segment {
 struct x86_written;    /* written.h: which pages have been written */
 struct x86_code_cache; /* code.h: decoded instructions by physical page */
 
+#define X86_NO_REPEAT UINT64_MAX
+
 /* What a machine around the processor answers. */
 struct x86_world {
     const struct mem_map *mem; /* storage; borrowed */
@@ -167,7 +169,9 @@ struct x86_cpu {
 
     /* Of the instruction that is being executed: */
     uint64_t next_rip;
-    bool traced; /* by TF as it was before; SYSCALL and SYSRET: after */
+    uint64_t repeats_at; /* `ran` after which a repeated string instruction is
+                          * to go on; X86_NO_REPEAT: none */
+    bool traced;         /* by TF as it was before; SYSCALL and SYSRET: after */
 
     /* Caches of the mode, kept by x86_mode_changed. */
     uint8_t cpl, code_bits;
@@ -254,6 +258,10 @@ enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n);
 
 /* RFLAGS with the lazy bits computed; storing them makes nothing lazy. */
 uint64_t x86_flags_get(struct x86_cpu *cpu);
+/* The same as an interrupt or a VM exit saves them between two instructions:
+ * RF is set in the midst of a repeated string instruction (Intel SDM vol. 3,
+ * "Instruction-Breakpoint Exception Condition"). */
+uint64_t x86_flags_between(struct x86_cpu *cpu);
 void x86_flags_set(struct x86_cpu *cpu, uint64_t rflags);
 
 #endif

@@ -23,6 +23,11 @@ uint64_t x86_flags_get(struct x86_cpu *cpu)
     return cpu->state.rflags;
 }
 
+uint64_t x86_flags_between(struct x86_cpu *cpu)
+{
+    return x86_flags_get(cpu) | (cpu->repeats_at == cpu->ran ? X86_FLAG_RF : 0);
+}
+
 void x86_flags_set(struct x86_cpu *cpu, uint64_t rflags)
 {
     cpu->flags.lazy = false;

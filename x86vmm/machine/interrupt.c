@@ -266,7 +266,7 @@ static void prepare(struct x86_cpu *cpu, struct delivery *d)
     bool after = f->trap || f->software;
 
     d->rip = after ? cpu->next_rip : cpu->state.rip;
-    d->flags = x86_flags_get(cpu);
+    d->flags = f->external ? x86_flags_between(cpu) : x86_flags_get(cpu);
     if (after)
         d->flags &= ~X86_FLAG_RF;
     else if (!f->external && !f->keep_rf)
@@ -310,6 +310,7 @@ int x86_deliver_fault(struct x86_cpu *cpu)
         prepare(cpu, &d);
         if (!deliver_once(cpu, &d)) {
             cpu->next_rip = cpu->state.rip;
+            cpu->repeats_at = X86_NO_REPEAT;
             cpu->halted = cpu->shadow = cpu->shadow_ss = false;
             x86_mode_changed(cpu);
             return X86_SYNC;

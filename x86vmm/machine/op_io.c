@@ -98,8 +98,10 @@ static void next_element(struct x86_cpu *cpu, const struct x86_op *op,
     if (!(op->flags & (X86_REP | X86_REPNE)))
         return;
     x86_set_gpr(cpu, X86_RCX, op->asize, cpu->state.gpr[X86_RCX] - 1);
-    if (x86_gpr(cpu, X86_RCX, op->asize))
+    if (x86_gpr(cpu, X86_RCX, op->asize)) {
         cpu->next_rip = cpu->state.rip;
+        cpu->repeats_at = cpu->ran;
+    }
 }
 
 int op_ins(struct x86_cpu *cpu, const struct x86_op *op)

@@ -42,8 +42,10 @@ static void count(struct x86_cpu *cpu, const struct x86_op *op, uint64_t n,
     if (!(op->flags & REPEATED))
         return;
     x86_set_gpr(cpu, X86_RCX, op->asize, cpu->state.gpr[X86_RCX] - n);
-    if (again && x86_gpr(cpu, X86_RCX, op->asize))
+    if (again && x86_gpr(cpu, X86_RCX, op->asize)) {
         cpu->next_rip = cpu->state.rip;
+        cpu->repeats_at = cpu->ran;
+    }
 }
 
 static uint64_t index_of(const struct x86_cpu *cpu, const struct x86_op *op,

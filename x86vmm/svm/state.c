@@ -82,7 +82,7 @@ void svm_save_state(struct x86_cpu *cpu, struct vmcb *v)
     F(CR4) = s->cr4;
     F(DR6) = cpu->dr[6];
     F(DR7) = cpu->dr[7];
-    F(RFLAGS) = x86_flags_get(cpu);
+    F(RFLAGS) = x86_flags_between(cpu);
     F(RIP) = s->rip;
     F(RSP) = s->gpr[X86_RSP];
     F(RAX) = s->gpr[X86_RAX];

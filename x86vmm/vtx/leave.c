@@ -88,7 +88,7 @@ static void save_state(struct x86_cpu *cpu, struct vmcs *v)
     save_segments(&cpu->state, v);
     F(GUEST_RSP) = cpu->state.gpr[X86_RSP];
     F(GUEST_RIP) = cpu->state.rip;
-    F(GUEST_RFLAGS) = x86_flags_get(cpu);
+    F(GUEST_RFLAGS) = x86_flags_between(cpu);
     save_waiting(cpu, v);
 }
 
