@@ -9,8 +9,9 @@
 
 /* ---- Making ---- */
 
+/* The account needs no events of a bare PC: only where words are wanted. */
 static enum status open_bare(struct pc_machine *m, const struct pc_plan *plan,
-                             struct diag *diag)
+                             struct trace *trace, struct diag *diag)
 {
     if (!x86_op_decode_available())
         return diag_set(diag, STATUS_UNSUPPORTED, "--on bare: %s",
@@ -18,6 +19,8 @@ static enum status open_bare(struct pc_machine *m, const struct pc_plan *plan,
     m->pc = pc_new(plan, diag);
     if (!m->pc)
         return STATUS_BAD_INPUT;
+    if (trace_on(trace) && trace->words)
+        pc_trace(m->pc, trace);
     m->board = &m->pc->board;
     m->clock = &m->pc->clock;
     m->platform = &m->pc->platform;
@@ -58,7 +61,7 @@ enum status pc_machine_open(struct pc_machine *m,
 {
     *m = (struct pc_machine){.bytes = plan->storage};
     return engine ? open_monitored(m, engine, name, plan, trace, diag)
-                  : open_bare(m, plan, diag);
+                  : open_bare(m, plan, trace, diag);
 }
 
 void pc_machine_close(struct pc_machine *m)

@@ -122,39 +122,15 @@ static size_t disasm_in(const struct vcpu *v, const uint8_t *bytes, size_t n,
     return len;
 }
 
-static const char *mode_word(const struct x86_state *s)
-{
-    if (x86_real_mode(s))
-        return "real";
-    if (s->efer & X86_EFER_LMA)
-        return x86_code_bits(s) == 64 ? "long" : "compat";
-    if (s->rflags & X86_FLAG_VM)
-        return "v86";
-    return x86_code_bits(s) == 32 ? "prot32" : "prot16";
-}
-
 static void show_state(const struct vcpu *v, char *out, size_t cap)
 {
-    const struct x86_state *s = x86_state(v);
-
-    format(out, cap, "%s %04x:%llx fl %06llx", mode_word(s),
-           (unsigned)s->seg[X86_CS].selector, (unsigned long long)s->rip,
-           (unsigned long long)s->rflags);
+    x86_state_words(x86_state(v), out, cap);
 }
 
 static void show_event(const struct vm_event *e, char *out, size_t cap)
 {
-    const char *name = x86_exception_name(e->code);
-
-    if (e->kind == X86_EVENT_INTERRUPT)
-        format(out, cap, "interrupt %02x", e->code);
-    else if (e->kind == X86_EVENT_NMI)
-        format(out, cap, "NMI");
-    else if (e->has_error)
-        format(out, cap, "#%s(%04llx)", name ? name : "?",
-               (unsigned long long)e->info[0]);
-    else
-        format(out, cap, "#%s", name ? name : "?");
+    x86_event_words((enum x86_event_kind)e->kind, e->code, e->has_error,
+                    e->info[0], out, cap);
 }
 
 const struct guest_isa x86_isa = {

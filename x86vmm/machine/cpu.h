@@ -130,6 +130,9 @@ struct x86_world {
     /* FERR#: an x87 exception waits and CR0.NE is 0, so that an interrupt is
      * to tell of it; NULL: it is ignored. */
     void (*float_error)(void *who);
+    /* An exception or interrupt is about to be delivered; NULL: nobody wants
+     * to know. */
+    void (*delivers)(void *who, const struct x86_fault *f);
 };
 
 struct x86_assist; /* assist.h */

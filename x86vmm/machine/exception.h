@@ -24,4 +24,8 @@ const char *x86_exception_words(unsigned vector);
 /* Does it push an error code (outside real mode)? */
 bool x86_exception_has_error(unsigned vector);
 
+/* An event as a trace shows it: "interrupt 20", "NMI", "#PF(0002)". */
+void x86_event_words(enum x86_event_kind kind, unsigned code, bool has_error,
+                     uint64_t error, char *out, size_t cap);
+
 #endif

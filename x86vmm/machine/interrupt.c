@@ -308,6 +308,8 @@ int x86_deliver_fault(struct x86_cpu *cpu)
         struct delivery d = {.f = cpu->fault};
 
         prepare(cpu, &d);
+        if (UNLIKELY(cpu->world.delivers))
+            cpu->world.delivers(cpu->world.who, &d.f);
         if (!deliver_once(cpu, &d)) {
             cpu->next_rip = cpu->state.rip;
             cpu->repeats_at = X86_NO_REPEAT;

@@ -1,5 +1,7 @@
 #include "x86vmm/machine/state.h"
 
+#include "base/format.h"
+
 static const struct reg_desc rows[] = {
 #define REG(text, group_name, width, member)       \
     {.group = X86_GROUP_##group_name,              \
@@ -46,4 +48,22 @@ unsigned x86_code_bits(const struct x86_state *s)
     if ((s->efer & X86_EFER_LMA) && (attr & X86_ATTR_L))
         return 64;
     return attr & X86_ATTR_DB ? 32 : 16;
+}
+
+static const char *mode_word(const struct x86_state *s)
+{
+    if (x86_real_mode(s))
+        return "real";
+    if (s->efer & X86_EFER_LMA)
+        return x86_code_bits(s) == 64 ? "long" : "compat";
+    if (s->rflags & X86_FLAG_VM)
+        return "v86";
+    return x86_code_bits(s) == 32 ? "prot32" : "prot16";
+}
+
+void x86_state_words(const struct x86_state *s, char *out, size_t cap)
+{
+    format(out, cap, "%s %04x:%llx fl %06llx", mode_word(s),
+           (unsigned)s->seg[X86_CS].selector, (unsigned long long)s->rip,
+           (unsigned long long)s->rflags);
 }

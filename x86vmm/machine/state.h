@@ -136,4 +136,7 @@ static inline unsigned x86_cpl(const struct x86_state *s)
 /* Width of code at CS: 16, 32 or 64. */
 unsigned x86_code_bits(const struct x86_state *s);
 
+/* What a trace shows of it: "long 0010:100000 fl 000002". */
+void x86_state_words(const struct x86_state *s, char *out, size_t cap);
+
 #endif

@@ -131,6 +131,9 @@ static void port_io(void *dev, uint64_t offset, unsigned size, bool write,
     if (host->before)
         host->before(host->who);
     p->device.io(p->device.dev, offset, size, write, value);
+    if (host->asked)
+        host->asked(host->who, &p->device, p->device.first + offset, size,
+                    write, *value);
     after(p->board);
 }
 

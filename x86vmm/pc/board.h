@@ -80,6 +80,10 @@ struct board_host {
     void (*a20)(void *who, bool on);
     /* DMA has written n bytes of storage at gpa. */
     void (*written)(void *who, uint64_t gpa, size_t n);
+    /* A device has been asked, for a trace: at this address, and what it was
+     * told or has answered. */
+    void (*asked)(void *who, const struct bus_device *d, uint64_t address,
+                  unsigned size, bool write, uint64_t value);
     void *who;
 };
 

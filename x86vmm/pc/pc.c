@@ -198,7 +198,12 @@ static bool add_board(struct pc *pc, const struct pc_plan *plan)
     b->mem = &pc->mem;
     b->clock = &pc->clock;
     b->platform = &pc->platform;
-    b->host = (struct board_host){before, look, nmi, a20, written, pc};
+    b->host = (struct board_host){.before = before,
+                                  .after = look,
+                                  .nmi = nmi,
+                                  .a20 = a20,
+                                  .written = written,
+                                  .who = pc};
     board_init(b, plan);
     for (unsigned i = 0; i < b->count; i++) {
         struct bus_device d = board_device(b, i);

@@ -11,10 +11,10 @@
 
 /* How a run came back. */
 enum pc_stop {
-    PC_BUDGET,  /* as many instructions as asked for were attempted */
-    PC_STOPPED, /* a device ended it: platform.how and .through */
-    PC_HALTED,  /* HLT with interrupts off: nothing can wake it */
-    PC_IDLE,    /* HLT, and no event is due: only input can wake it */
+    PC_BUDGET,   /* as many instructions as asked for were attempted */
+    PC_STOPPED,  /* a device ended it: platform.how and .through */
+    PC_HALTED,   /* HLT with interrupts off: nothing can wake it */
+    PC_IDLE,     /* HLT, and no event is due: only input can wake it */
     PC_SHUTDOWN, /* triple fault */
     PC_FAILED    /* of a PC under a monitor, which has given up */
 };
@@ -27,6 +27,7 @@ struct pc {
     struct board board;
     uint8_t *storage, *rom; /* owned */
     uint64_t bytes;         /* of storage */
+    struct trace *trace;    /* borrowed; NULL: not traced */
     struct x86_cpu cpu;
 };
 
@@ -34,6 +35,10 @@ struct pc {
  * or firmware does the rest. */
 struct pc *pc_new(const struct pc_plan *plan, struct diag *diag);
 void pc_free(struct pc *pc);
+
+/* Tell this trace, which is borrowed, of every exception and interrupt
+ * (TRACE_EVENT) and of every access to a device (TRACE_IO). */
+void pc_trace(struct pc *pc, struct trace *trace);
 
 /* The state has been set from outside: begin from it. */
 void pc_state_set(struct pc *pc);
