@@ -331,6 +331,40 @@ START_TEST(umip)
 }
 END_TEST
 
+/* That there is no DR4 is said before that it is not for this CPL. */
+START_TEST(debug_registers_that_are_none)
+{
+    static const enum sys_mode modes[] = {SYS_PROTECTED, SYS_V86, SYS_LONG};
+
+    for (unsigned i = 0; i < 2 * ARRAY_LEN(modes); i++) {
+        struct x86_bare *m = sys_new(modes[i / 2], 3);
+
+        m->cpu.state.cr4 |= i % 2 ? X86_CR4_DE : 0;
+        sys_program(m, "0F21E0");
+        ck_assert_int_eq(sys_run(m), X86_HALT);
+        ck_assert_int_eq(sys_vector(m), i % 2 ? X86_EXC_UD : X86_EXC_GP);
+        x86_bare_free(m);
+    }
+}
+END_TEST
+
+/* The second page fault's address is in CR2, although it has become a double
+ * fault (SDM vol. 3, "Interrupt 14"). */
+START_TEST(address_of_a_double_fault)
+{
+    struct x86_bare *m = sys_new(SYS_LONG, 0);
+
+    sys_gate(m, X86_EXC_DF, SEL_CODE_64, SYS_HANDLERS + 16 * X86_EXC_DF, 0x8E,
+             1);
+    m->cpu.state.gpr[X86_RSP] = UINT64_C(0x6000000040);
+    sys_program(m, "A0 0000000070000000"); /* mov al, [7000000000h] */
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_DF);
+    ck_assert_uint_eq(m->cpu.state.cr2, UINT64_C(0x6000000038));
+    x86_bare_free(m);
+}
+END_TEST
+
 static void vectors_of(TCase *t)
 {
     tcase_add_loop_test(t, vectors_hold, 0, SYS_MODE_COUNT);
@@ -349,6 +383,8 @@ static void delivery_of(TCase *t)
     tcase_add_test(t, double_and_triple_faults);
     tcase_add_test(t, benign_faults_come_in_turn);
     tcase_add_test(t, resume_flag_is_saved);
+    tcase_add_test(t, debug_registers_that_are_none);
+    tcase_add_test(t, address_of_a_double_fault);
     tcase_add_loop_test(t, umip, 0, (int)ARRAY_LEN(telling));
 }
 

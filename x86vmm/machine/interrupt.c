@@ -323,6 +323,8 @@ int x86_deliver_fault(struct x86_cpu *cpu)
         if (first == DOUBLE_FAULT)
             return shut_down(cpu);
         mark_external(cpu, &d.f);
+        if (second == PAGE_FAULT) /* even where it becomes a double fault */
+            cpu->state.cr2 = cpu->fault.cr2;
         if (doubles(first, second)) {
             cpu->fault = (struct x86_fault){
                 .vector = X86_EXC_DF, .has_error = true, .error = 0};

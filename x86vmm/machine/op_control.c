@@ -221,6 +221,8 @@ int op_mov_dreg(struct x86_cpu *cpu, const struct x86_op *op)
 
     if (reg > 7 || (reg / 2 == 2 && (cpu->state.cr4 & X86_CR4_DE)))
         return x86_raise(cpu, X86_EXC_UD);
+    if (cpu->cpl)
+        return x86_raise_gp(cpu);
     reg = reg / 2 == 2 ? reg + 2 : reg;
     if (cpu->dr[7] & X86_DR7_GD) {
         x86_raise(cpu, X86_EXC_DB);

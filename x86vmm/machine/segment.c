@@ -228,8 +228,9 @@ void x86_drop_data(struct x86_cpu *cpu, unsigned cpl)
     for (unsigned i = 0; i < ARRAY_LEN(data); i++) {
         struct x86_segment *s = &cpu->state.seg[data[i]];
 
-        if ((s->attr & X86_ATTR_UNUSABLE) || !(s->attr & X86_ATTR_S) ||
-            x86_is_conforming(s->attr) || x86_dpl(s->attr) >= cpl)
+        if (!(s->attr & X86_ATTR_UNUSABLE) &&
+            (!(s->attr & X86_ATTR_S) || x86_is_conforming(s->attr) ||
+             x86_dpl(s->attr) >= cpl))
             continue;
         s->selector = 0;
         s->attr = X86_ATTR_UNUSABLE;

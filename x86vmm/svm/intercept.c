@@ -160,7 +160,8 @@ static bool mov_dreg(struct x86_cpu *cpu, const struct vmcb *v,
     unsigned reg = op->operand[to ? 0 : 1].reg, gpr = op->operand[to].reg;
     bool high = to && x86_gpr(cpu, gpr, op->operand[1].size) >> 32;
 
-    if (reg > 7 || (reg / 2 == 2 && (cpu->state.cr4 & X86_CR4_DE)) ||
+    if (cpu->cpl || reg > 7 ||
+        (reg / 2 == 2 && (cpu->state.cr4 & X86_CR4_DE)) ||
         (cpu->dr[7] & X86_DR7_GD) || (high && reg >= 4) ||
         !(F(INTERCEPT_DR) >> (reg + (to ? 16 : 0)) & 1))
         return false;
