@@ -30,7 +30,9 @@ static const struct {
     const char *program, *package, *what_for;
 } helpers[] = {
     {"hercules", "hercules", "the oracle for instruction tests and bench"},
-    {"qemu-system-x86_64", "qemu-system-x86", "gives the tests a /dev/kvm"},
+    {"qemu-system-x86_64", "qemu-system-x86",
+     "gives the tests a /dev/kvm; a PC with AMD-V for `bare run`"},
+    {"bochs", "bochs and bochs-term", "a PC with VT-x for `bare run`"},
     {"s390x-linux-gnu-as", "binutils-s390x-linux-gnu",
      "a second opinion on the assembler"},
 };

@@ -11,7 +11,6 @@
 #include "x86vmm/bare/nested.h"
 #include "x86vmm/bare/vmx.h"
 #include "x86vmm/engine/vmcs_state.h"
-#include "x86vmm/vtx/entry_check.h"
 #include "x86vmm/vtx/exit.h"
 
 #define F(name) (c->vmcs.field[VMCS_##name])
@@ -25,7 +24,6 @@ struct vmx_cpu {
     uint8_t *region;
     bool launched;
     uint8_t timer_shift; /* cycles of one tick of the preemption timer, log 2 */
-    struct vmx_broken broken; /* why the last entry failed */
 };
 
 /* Whose VMCS and registers the processor has: there is one processor. */
@@ -310,22 +308,6 @@ static void prepare(struct vcpu *v)
         min_u64(v->budget >> c->timer_shift, UINT32_MAX));
 }
 
-void vmx_explain(struct vcpu *v, struct vmx_broken *broken)
-{
-    struct vmx_cpu *c = vmx_cpu(v);
-    struct entry e = {
-        .vmcs = &c->vmcs, .address = (uint64_t)c->region, .host_long = true};
-    char words[DIAG_SIZE];
-
-    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
-        vmx_read((enum vmcs_field)i, &c->vmcs.field[i]);
-    broken->count = entry_check_all(&e, broken->rules, VMX_BROKEN_MAX);
-    for (size_t i = 0; i < broken->count && i < VMX_BROKEN_MAX; i++) {
-        entry_failure_words(&broken->rules[i], words, sizeof(words));
-        say("  %s", words);
-    }
-}
-
 /* Neither VMLAUNCH nor VMRESUME has entered it: VMfail. */
 static void refused(struct vcpu *v, struct vm_exit *x, enum vmx_entry how)
 {
@@ -360,34 +342,9 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
         if (vmx_translate_exit(v, &c->vmcs, x))
             break;
     }
-    if (x->reason == EXIT_ENTRY_FAILED) { /* which rule, the rows tell */
-        vmx_explain(v, &c->broken);
-        if (!c->broken.count)
-            say("  and no rule of VM entry tells why");
-    }
+    if (x->reason == EXIT_ENTRY_FAILED && !vmx_explain()->count)
+        say("  and no rule of VM entry tells why");
     return STATUS_OK;
-}
-
-const struct vmcs *vmx_vmcs(const struct vcpu *v)
-{
-    return &vmx_cpu(v)->vmcs;
-}
-
-bool vmx_try(struct vcpu *v, enum vmcs_field f, uint64_t value,
-             struct vmx_broken *broken)
-{
-    struct vmx_cpu *c = vmx_cpu(v);
-    struct x86_state *s = v->arch, kept_state = *s;
-    struct vmcs kept = c->vmcs;
-    struct vm_exit x;
-
-    vmx_write(f, value);
-    bool fails = !run(v, &x) && x.reason == EXIT_ENTRY_FAILED;
-    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
-        put(c, (enum vmcs_field)i, kept.field[i]);
-    *s = kept_state;
-    *broken = c->broken;
-    return fails;
 }
 
 static enum status inject(struct vcpu *v, const struct vm_event *e)

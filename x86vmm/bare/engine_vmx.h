@@ -17,26 +17,9 @@
 #define X86VMM_BARE_ENGINE_VMX_H
 
 #include "monitor/engine.h"
-#include "x86vmm/vtx/entry_check.h"
+#include "x86vmm/vtx/vmcs.h"
 
 extern const struct engine_ops engine_vmx;
-
-/* The rules of VM entry that a VMCS breaks. */
-enum { VMX_BROKEN_MAX = 8 };
-struct vmx_broken {
-    struct entry_failure rules[VMX_BROKEN_MAX];
-    size_t count; /* 0: it could be entered */
-};
-
-/* All fields of the vcpu's VMCS, which is current, as the processor has them
- * now: what is wrong, one sentence a line of the console. */
-void vmx_explain(struct vcpu *v, struct vmx_broken *broken);
-
-/* With this value in a field: does the processor refuse the entry?  Explained
- * on the console.  The VMCS and the state are then as before. */
-bool vmx_try(struct vcpu *v, enum vmcs_field f, uint64_t value,
-             struct vmx_broken *broken);
-const struct vmcs *vmx_vmcs(const struct vcpu *v);
 
 /* The exit that the current VMCS tells of, whose state has been fetched. False:
  * it has been settled, go on.  vmx_exit.c. */

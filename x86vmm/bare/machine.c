@@ -51,7 +51,7 @@ static void tell(struct machine *m)
     format(e.text, sizeof(e.text), "| %s", m->line);
     if (trace_on(m->vm.trace))
         trace_emit(m->vm.trace, &e);
-    else
+    if (!m->traced)
         say("%s | %s", m->vm.name, m->line);
 }
 

@@ -1,6 +1,7 @@
 /* The story: find out what this processor can, make a machine for each guest
  * that has come along, and let them take turns. */
 #include "monitor/dispatcher.h"
+#include "x86vmm/bare/command.h"
 #include "x86vmm/bare/console.h"
 #include "x86vmm/bare/cpu.h"
 #include "x86vmm/bare/engine_svm_hw.h"
@@ -16,12 +17,6 @@ enum { POOL_AT = IMAGE_END + (8 << 20), SLICE = 1000000 };
 
 extern const uint8_t bss_end[];
 
-/* What the command says, words with space between. */
-struct command {
-    bool trace, json, wrong, plain;
-    uint64_t limit; /* of each guest's instructions; 0: none */
-};
-
 struct monitor {
     struct command command;
     struct trace trace;
@@ -35,56 +30,7 @@ static struct monitor monitor; /* there is one machine, and one monitor */
 
 _Noreturn void bare_main(uint32_t magic, uint64_t info);
 
-/* ---- What was asked for, and what there is ---- */
-
-static bool is_word(const char *p, size_t n, const char *word)
-{
-    size_t i = 0;
-
-    while (i < n && word[i] && p[i] == word[i])
-        i++;
-    return i == n && !word[i];
-}
-
-/* "limit=N", decimal. */
-static bool is_limit(const char *p, size_t n, uint64_t *limit)
-{
-    enum { BEFORE = 6 };
-
-    if (n <= BEFORE || !is_word(p, BEFORE, "limit="))
-        return false;
-    *limit = 0;
-    for (size_t i = BEFORE; i < n; i++)
-        *limit = *limit * 10 + (uint64_t)(p[i] - '0');
-    return true;
-}
-
-static void read_command(struct command *c, const struct module *m)
-{
-    const char *p = (const char *)m->bytes, *end = p + m->size;
-
-    while (p < end) {
-        const char *word = p;
-
-        while (p<end && * p> ' ')
-            p++;
-        size_t n = (size_t)(p - word);
-        if (is_word(word, n, "trace"))
-            c->trace = true;
-        else if (is_word(word, n, "json"))
-            c->json = true;
-        else if (is_word(word, n, "wrong"))
-            c->wrong = true;
-        else if (is_word(word, n, "plain"))
-            c->plain = true;
-        else if (n && !is_limit(word, n, &c->limit))
-            say("'%.*s' is no word of the command: trace, json, wrong, plain, "
-                "limit=N",
-                (int)n, word);
-        while (p < end && *p <= ' ')
-            p++;
-    }
-}
+/* ---- What there is ---- */
 
 /* Bytes of storage from 0 on: from the boot sector (INT 15h, AX = E801h), or
  * the Multiboot information's mem_upper, KiB from 1 MiB on. */
@@ -142,7 +88,7 @@ static enum status make_machines(const struct engine_ops *engine,
     enum status st = STATUS_OK;
 
     while (!st && module_next(&image)) {
-        if (is_word(image.name, 7, "command"))
+        if (command_read(&m->command, &image))
             continue;
         if (m->count == MACHINES_MAX)
             return diag_set(d, STATUS_BAD_INPUT, "more guests than %u",
@@ -151,6 +97,7 @@ static enum status make_machines(const struct engine_ops *engine,
         to->vm.id = (unsigned)m->count + 1;
         st = machine_make(to, &m->allocator, engine, &image, &m->trace, d);
         to->vm.stop_after = m->command.limit;
+        to->traced = m->command.trace;
         m->count++;
         if (!st)
             say("%s: a machine with %u MiB of storage", image.name,
@@ -229,7 +176,7 @@ static _Noreturn void try_wrong(const struct engine_ops *engine, struct diag *d)
 _Noreturn void bare_main(uint32_t magic, uint64_t info)
 {
     struct monitor *m = &monitor;
-    struct module command = {0};
+    struct module module = {0};
     struct diag d = {{0}};
 
     console_init();
@@ -239,9 +186,8 @@ _Noreturn void bare_main(uint32_t magic, uint64_t info)
         (unsigned long long)(end >> 20));
     if (end < POOL_AT + MACHINE_STORAGE)
         give_up((diag_set(&d, STATUS_NO_MEMORY, "64 MiB are wanted"), &d));
-    while (module_next(&command))
-        if (is_word(command.name, 7, "command"))
-            read_command(&m->command, &command);
+    while (module_next(&module) && !command_read(&m->command, &module))
+        ;
     const struct engine_ops *engine = find_engine(&d);
     if (!engine)
         give_up(&d);

@@ -5,7 +5,7 @@
 #define X86VMM_BARE_VMX_H
 
 #include "base/diag.h"
-#include "x86vmm/vtx/vmcs.h"
+#include "x86vmm/vtx/entry_check.h"
 
 /* Does CPUID announce it? */
 bool vmx_announced(void);
@@ -63,5 +63,17 @@ void vmx_exited(void); /* HOST_RIP; not to be called */
 
 /* Forget what the processor has kept of EPT translations. */
 void vmx_invalidate(uint64_t eptp);
+
+/* The rules of VM entry that a VMCS breaks. */
+enum { VMX_BROKEN_MAX = 8 };
+struct vmx_broken {
+    struct entry_failure rules[VMX_BROKEN_MAX];
+    size_t count; /* 0: it could be entered */
+};
+
+/* All fields of the current VMCS, as the processor has them: what is wrong, one
+ * sentence a line of the console.  And what it was the last time. */
+const struct vmx_broken *vmx_explain(void);
+const struct vmx_broken *vmx_last_broken(void);
 
 #endif
