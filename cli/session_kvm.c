@@ -150,11 +150,23 @@ static enum status open_kvm(struct session *s, struct diag *diag)
     return st;
 }
 
+/* It may be this host's fault. */
+static void add_lacks(struct guest *g)
+{
+    struct diag lacks = {""};
+    size_t n = strlen(g->why);
+
+    if (x86_vmm_probe_all(g->vm->engine, X86_MODE_COUNT, &lacks))
+        snprintf(g->why + n, sizeof(g->why) - n, " (%.200s)", lacks.text);
+}
+
 static void judge(struct guest *g)
 {
     uint32_t code;
 
     session_judge_vm(g);
+    if (g->end == GUEST_FAILED)
+        add_lacks(g);
     if (g->end != GUEST_ENDED)
         return;
     if (x86_vm_exit_code(g->vm, &code))

@@ -38,6 +38,7 @@ enum {
     RAM = 0x10000,
     ENTRY = 0x8000, /* of every probe guest */
     ISR = 0x8100,
+    IDT = 0x9000,
     RESULT = 0x600,   /* physical; where the guests leave theirs */
     ALIAS = 0x400000, /* linear, of physical 0 where there is paging */
     PORT = 0x10,
@@ -109,6 +110,40 @@ static const uint8_t touch_mmio[] = {
 static const uint8_t take_interrupt[] = {
     0x90, 0xFB, 0x90, 0x90, /* nop; sti; nop; nop */
     0xF4                    /* hlt */
+};
+static const uint8_t call_gate[] = {
+    0xCD, 0x30, /* int 30h, whose handler makes EAX 21 */
+    0xE7, PORT, /* out 10h, eax */
+    0xF4        /* hlt */
+};
+static const uint8_t handler32[] = {
+    0xB8, SUM, 0, 0, 0, /* mov eax, 21 */
+    0xCF                /* iretd */
+};
+static const uint8_t handler64[] = {
+    0xB8, SUM, 0, 0, 0, /* mov eax, 21 */
+    0x48, 0xCF          /* iretq */
+};
+static const uint8_t swap_16_bytes[] = {
+    0xB8, 0,    0,    0,    0,                /* mov eax, 0 */
+    0x31, 0xD2,                               /* xor edx, edx */
+    0xBB, SUM,  0,    0,    0,                /* mov ebx, 21 */
+    0x31, 0xC9,                               /* xor ecx, ecx */
+    0x48, 0x0F, 0xC7, 0x0C, 0x25, 0, 6, 0, 0, /* cmpxchg16b [600h] */
+    0xF4                                      /* hlt */
+};
+static const uint8_t use_xmm[] = {
+    0xB8, SUM,  0,    0,    0, /* mov eax, 21 */
+    0x66, 0x0F, 0x6E, 0xC8,    /* movd xmm1, eax */
+    0x0F, 0x57, 0xC0,          /* xorps xmm0, xmm0 */
+    0x66, 0x0F, 0xFE, 0xC1,    /* paddd xmm0, xmm1 */
+    0x66, 0x0F, 0x7E, 0xC3,    /* movd ebx, xmm0 */
+    0xF4                       /* hlt */
+};
+static const uint8_t read_msr[] = {
+    0xB9, 0x78, 0x56, 0x34, 0x12, /* mov ecx, 12345678h */
+    0x0F, 0x32,                   /* rdmsr */
+    0xF4                          /* hlt */
 };
 static const uint8_t isr[] = {0x46, 0xCF}; /* inc si; iret */
 
@@ -190,6 +225,8 @@ static bool expect(struct guest *g, enum exit_reason reason, struct vm_exit *x)
         if (x->reason != EXIT_TIMER && x->reason != EXIT_INTERRUPT)
             break;
     }
+    if (x->reason != reason && x->why)
+        return complain(g, "%s", x->why);
     if (x->reason != reason)
         return complain(g, "%s (%s %llx) at %llx instead of: %s",
                         exit_reason_words(x->reason),
@@ -306,6 +343,59 @@ static bool probe_interrupt(struct guest *g, struct kvm_probe_row *row)
            expect_value(g, "interrupts taken", g->state.gpr[X86_RSI], 1);
 }
 
+/* A flat interrupt gate (Intel SDM vol. 3, "IDT Descriptors", "64-Bit Mode
+ * IDT") for vector 30h. */
+static bool probe_gate(struct guest *g, struct kvm_probe_row *row,
+                       enum x86_mode mode)
+{
+    bool wide = mode == X86_MODE_LONG;
+    const uint8_t *handler = wide ? handler64 : handler32;
+    size_t n = wide ? sizeof(handler64) : sizeof(handler32);
+    struct vm_exit x;
+
+    if (!start(g, row, mode, call_gate, sizeof(call_gate)))
+        return false;
+    uint8_t *gate = g->ram + IDT + 0x30 * (wide ? 16 : 8);
+    store_le32(gate, (uint32_t)g->state.seg[X86_CS].selector << 16 | ISR);
+    store_le32(gate + 4, 0x8E00);
+    memcpy(g->ram + ISR, handler, n);
+    g->state.idt = (struct x86_table_reg){IDT, 0x31 * (wide ? 16 : 8) - 1};
+    return expect(g, EXIT_IO, &x) &&
+           expect_value(g, "EAX behind INT", x.io.value, SUM) &&
+           expect(g, EXIT_HALT, &x) &&
+           expect_value(g, "the stack pointer", g->state.gpr[X86_RSP],
+                        X86_MODE_STACK);
+}
+
+static bool probe_cx16(struct guest *g, struct kvm_probe_row *row)
+{
+    struct vm_exit x;
+
+    return start(g, row, X86_MODE_LONG, swap_16_bytes, sizeof(swap_16_bytes)) &&
+           expect(g, EXIT_HALT, &x) &&
+           expect_value(g, "what it stored", load_le64(g->ram + RESULT), SUM);
+}
+
+static bool probe_sse(struct guest *g, struct kvm_probe_row *row)
+{
+    const uint64_t osfxsr = 0x200; /* CR4 */
+    struct vm_exit x;
+
+    if (!start(g, row, X86_MODE_LONG, use_xmm, sizeof(use_xmm)))
+        return false;
+    g->state.cr4 |= osfxsr;
+    return expect(g, EXIT_HALT, &x) &&
+           expect_value(g, "EBX", g->state.gpr[X86_RBX], SUM);
+}
+
+static bool probe_msr(struct guest *g, struct kvm_probe_row *row)
+{
+    struct vm_exit x;
+
+    return start(g, row, X86_MODE_LONG, read_msr, sizeof(read_msr)) &&
+           expect(g, EXIT_SENSITIVE, &x) && expect(g, EXIT_HALT, &x);
+}
+
 static bool probe_feature(struct guest *g, struct kvm_probe_row *row,
                           enum kvm_feature f)
 {
@@ -318,6 +408,16 @@ static bool probe_feature(struct guest *g, struct kvm_probe_row *row,
         return probe_mmio(g, row);
     case KVM_FEATURE_INTERRUPT:
         return probe_interrupt(g, row);
+    case KVM_FEATURE_GATES32:
+        return probe_gate(g, row, X86_MODE_PROTECTED);
+    case KVM_FEATURE_GATES64:
+        return probe_gate(g, row, X86_MODE_LONG);
+    case KVM_FEATURE_CX16:
+        return probe_cx16(g, row);
+    case KVM_FEATURE_SSE:
+        return probe_sse(g, row);
+    case KVM_FEATURE_MSR:
+        return probe_msr(g, row);
     default:
         return false;
     }

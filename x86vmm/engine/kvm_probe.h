@@ -18,11 +18,16 @@ enum kvm_verdict {
 
 /* Features beside the modes.
  * KVM_FEATURE(name, title) */
-#define KVM_FEATURES(X)                      \
-    X(CPUID, "guest CPUID is the monitor's") \
-    X(STEP, "single step")                   \
-    X(MMIO, "memory-mapped I/O exits")       \
-    X(INTERRUPT, "interrupt injection and window")
+#define KVM_FEATURES(X)                            \
+    X(CPUID, "guest CPUID is the monitor's")       \
+    X(STEP, "single step")                         \
+    X(MMIO, "memory-mapped I/O exits")             \
+    X(INTERRUPT, "interrupt injection and window") \
+    X(GATES32, "INT and IRET, protected mode")     \
+    X(GATES64, "INT and IRET, long mode")          \
+    X(CX16, "CMPXCHG16B")                          \
+    X(SSE, "SSE registers")                        \
+    X(MSR, "unknown MSRs are the monitor's")
 
 enum kvm_feature {
 #define X(name, title) KVM_FEATURE_##name,
