@@ -82,7 +82,7 @@ int pc_options_choose(const struct pc_options *o,
         return options_complain(usage, "--assist %s: vtx or svm", o->assist);
     if (o->irqchip && !choose_irqchip(o->irqchip, plan))
         return options_complain(usage,
-                                "--irqchip %s: user or kernel, and kernel with "
+                                "--irqchip %s: user, or kernel with "
                                 "--on kvm",
                                 o->irqchip);
     if (o->mem && !parse_size(o->mem, &plan->mem))
