@@ -171,7 +171,7 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: oracle x86-host-oracle fuzz bench x86-bench kvm-bench kvm-check \
-        check-slow linux-check cross
+        check-slow linux-check svm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -211,6 +211,10 @@ check-slow: all
 # Debian's kernel on the bare PC, to a shell.
 linux-check: all
 	$(Q)BUILD=$(BUILD) tests/linux/boot.sh
+
+# A monitor on AMD-V: the modelled one beside Bochs' and QEMU's.
+svm-check: all
+	$(Q)BUILD=$(BUILD) X86_CC="$(X86_CC)" tests/svm/run.sh
 
 # The command built for other processors must write the same bytes.
 cross: all

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 
+#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,4 +75,29 @@ void svm_make_long(struct svm_rig *r)
     v->field[VMCB_CR3] = r->m->cpu.state.cr3;
     v->field[VMCB_RIP] = SVM_GUEST;
     v->field[VMCB_RSP] = BARE_STACK;
+}
+
+void svm_rig_enter(struct svm_rig *r)
+{
+    bool exited;
+    char text[512] = "";
+
+    if (!svm_enter(&r->m->cpu, r->v, &exited)) {
+        vmrun_failure_words(&r->t->why, text, sizeof(text));
+        ck_abort_msg("%s", text);
+    }
+    ck_assert(!exited);
+}
+
+void svm_rig_run_to(struct svm_rig *r, enum svm_exit_code code)
+{
+    const uint64_t *f = r->v->field;
+
+    svm_rig_enter(r);
+    ck_assert_int_eq(x86_run(&r->m->cpu, 1000), X86_EXIT);
+    ck_assert_ptr_null(r->m->cpu.guest);
+    ck_assert_msg(f[VMCB_EXITCODE] == (uint64_t)code, "exit %llX, %llX %llX",
+                  (unsigned long long)f[VMCB_EXITCODE],
+                  (unsigned long long)f[VMCB_EXITINFO1],
+                  (unsigned long long)f[VMCB_EXITINFO2]);
 }

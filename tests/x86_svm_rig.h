@@ -37,4 +37,8 @@ uint8_t *svm_nested_of(struct svm_rig *r, uint32_t gpa);
 void svm_make_real(struct svm_rig *r);
 void svm_make_long(struct svm_rig *r);
 
+/* Enter; and run until the exit, which has this code: or the test fails. */
+void svm_rig_enter(struct svm_rig *r);
+void svm_rig_run_to(struct svm_rig *r, enum svm_exit_code code);
+
 #endif
