@@ -52,6 +52,12 @@ void clock_cancel(struct clock *c, clock_fn fn, void *owner)
     find_next(c);
 }
 
+void clock_forget(struct clock *c)
+{
+    c->count = 0;
+    c->next = CLOCK_NEVER;
+}
+
 void clock_run(struct clock *c)
 {
     while (c->next <= c->now) {

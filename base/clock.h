@@ -52,6 +52,9 @@ MUST_USE enum status clock_after(struct clock *c, uint64_t delay, clock_fn fn,
 /* Forget every waiting event with this fn and owner. */
 void clock_cancel(struct clock *c, clock_fn fn, void *owner);
 
+/* Forget every waiting event. */
+void clock_forget(struct clock *c);
+
 /* Run all events that are due at c->now, earliest first. */
 void clock_run(struct clock *c);
 

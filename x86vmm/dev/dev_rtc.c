@@ -311,6 +311,14 @@ static void tell_storage(struct rtc *r, uint64_t bytes)
            bytes > 16 * mib ? min_u64((bytes - 16 * mib) >> 16, 0xFFFF) : 0);
 }
 
+void rtc_reset(struct rtc *r)
+{
+    clock_cancel(r->clock, event, r);
+    r->bytes[REG_B] &= (uint8_t) ~(B_PERIODIC | B_ALARM | B_UPDATED);
+    r->flags = 0;
+    set_line(r);
+}
+
 /* PC AT Technical Reference, "RT/CMOS RAM": diskette drive types, equipment.
  * The order is that of the BIOSes of Bochs. */
 void rtc_tell_floppies(struct rtc *r, const uint8_t types[2])

@@ -29,6 +29,9 @@ struct rtc {
 void rtc_init(struct rtc *r, struct clock *clock, struct x86_platform *platform,
               int64_t seconds, uint64_t bytes);
 
+/* RESET#: what would interrupt is off; its storage has a battery. */
+void rtc_reset(struct rtc *r);
+
 /* The types of the floppy drives A and B (0: none); from A it is booted first
  * if it is there. */
 void rtc_tell_floppies(struct rtc *r, const uint8_t types[2]);

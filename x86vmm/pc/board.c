@@ -66,7 +66,8 @@ void pc_plan_fill(const struct pc_plan *plan, const struct mem_map *mem)
     if (plan->rom) {
         memcpy(mem_at(mem, PC_HIGH_BEGIN - low, low), plan->rom + (size - low),
                low);
-        memcpy(mem_at(mem, (UINT64_C(1) << 32) - size, size), plan->rom, size);
+        /* Its own firmware may be what is there already. */
+        memmove(mem_at(mem, (UINT64_C(1) << 32) - size, size), plan->rom, size);
         return;
     }
     /* As if nothing were there; but who looks for tables, and everybody does,
@@ -383,9 +384,9 @@ static void tell_firmware(struct board *b, const struct pc_plan *plan)
     (void)fwcfg_add_number(&b->fwcfg, "etc/show-boot-menu", 0, 1);
 }
 
-void board_init(struct board *b, const struct pc_plan *plan)
+/* What begins anew with a reset; the clock goes on. */
+static void begin_devices(struct board *b, const struct pc_plan *plan)
 {
-    b->apic = plan->apic;
     begin_platform(b, plan);
     pic_init(&b->pic);
     lapic_init(&b->lapic, b->clock);
@@ -394,7 +395,6 @@ void board_init(struct board *b, const struct pc_plan *plan)
     b->lapic.who = b;
     ioapic_init(&b->ioapic, &b->lapic);
     pit_init(&b->pit, b->clock, b->platform);
-    rtc_init(&b->rtc, b->clock, b->platform, plan->seconds, plan->storage);
     kbc_init(&b->kbc, b->platform);
     b->kbc.a20 = b->host.a20;
     b->kbc.who = b->host.who;
@@ -403,12 +403,42 @@ void board_init(struct board *b, const struct pc_plan *plan)
     b->dma.written = written;
     b->dma.who = b;
     fdc_init(&b->fdc, b->clock, b->platform, &b->dma, plan->floppies);
-    tell_firmware(b, plan);
     clock_cancel(b->clock, bring, b);
     b->line = (struct board_line){.count = 0};
     uart_init(&b->uart, b->platform, X86_LINE_SERIAL);
     b->uart.ungated = true;
-    b->off.platform = b->platform;
+    b->off = (struct off_port){.platform = b->platform};
+}
+
+void board_init(struct board *b, const struct pc_plan *plan)
+{
+    b->apic = plan->apic;
+    rtc_init(&b->rtc, b->clock, b->platform, plan->seconds, plan->storage);
+    begin_devices(b, plan);
+    tell_firmware(b, plan);
     b->count = 0;
     add_ports(b);
+}
+
+/* Whoever listens goes on, and finds no line raised. */
+void board_reset(struct board *b, const struct pc_plan *plan)
+{
+    uart_output_fn output = b->uart.output;
+    void *to = b->uart.to;
+
+    clock_forget(b->clock);
+    begin_devices(b, plan);
+    b->uart.output = output;
+    b->uart.to = to;
+    b->fwcfg.selector = 0;
+    b->fwcfg.at = 0;
+    b->text = (struct text){0};
+    b->platform->raised = 0;
+    rtc_reset(&b->rtc);
+    b->platform->stopped = false;
+    b->platform->exit_code = 0;
+    if (b->apic)
+        apic_changed(b);
+    if (b->host.a20)
+        b->host.a20(b->host.who, true);
 }

@@ -140,6 +140,10 @@ struct board {
  * are yet to be added to the bus: board_device. */
 void board_init(struct board *b, const struct pc_plan *plan);
 
+/* As after a reset of the board: the devices begin anew, with the media that
+ * they have, but for the clock and its storage.  Nothing of them is due. */
+void board_reset(struct board *b, const struct pc_plan *plan);
+
 /* The i-th of its devices (0 to count - 1), to be added to its bus. */
 struct bus_device board_device(struct board *b, unsigned i);
 

@@ -129,6 +129,16 @@ enum pc_stop pc_run(struct pc *pc, uint64_t n)
     return stop;
 }
 
+void pc_reset(struct pc *pc)
+{
+    tell_clock(pc);
+    board_reset(&pc->board, &pc->plan);
+    pc_plan_fill(&pc->plan, &pc->mem);
+    x86_code_written(&pc->cpu, 0, (size_t)pc->bytes);
+    x86_cpu_reset(&pc->cpu);
+    look(pc);
+}
+
 void pc_state_set(struct pc *pc)
 {
     x86_tlb_flush(&pc->cpu, true);
@@ -186,6 +196,9 @@ static bool add_storage(struct pc *pc, const struct pc_plan *plan)
             return false;
     }
     pc_plan_fill(plan, &pc->mem);
+    pc->plan = *plan;
+    if (plan->rom) /* where a slot that is not storage has it */
+        pc->plan.rom = pc->rom;
     return true;
 }
 

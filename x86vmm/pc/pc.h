@@ -25,6 +25,7 @@ struct pc {
     struct clock clock;
     struct x86_platform platform;
     struct board board;
+    struct pc_plan plan;    /* with its own firmware */
     uint8_t *storage, *rom; /* owned */
     uint64_t bytes;         /* of storage */
     struct trace *trace;    /* borrowed; NULL: not traced */
@@ -39,6 +40,11 @@ void pc_free(struct pc *pc);
 /* Tell this trace, which is borrowed, of every exception and interrupt
  * (TRACE_EVENT) and of every access to a device (TRACE_IO). */
 void pc_trace(struct pc *pc, struct trace *trace);
+
+/* RESET#: processor and board begin anew, and firmware is as it was; storage
+ * keeps what else is in it, and time goes on.  A loader is to do the rest, as
+ * after pc_new. */
+void pc_reset(struct pc *pc);
 
 /* The state has been set from outside: begin from it. */
 void pc_state_set(struct pc *pc);
