@@ -29,6 +29,7 @@ static const char *foreign(const struct pc_options *o)
            : o->vendor        ? "--vendor"
            : o->assist        ? "--assist"
            : o->irqchip       ? "--irqchip"
+           : o->reboots       ? "--reboot"
            : o->hides_monitor ? "--hide-monitor"
                               : NULL;
 }
@@ -46,6 +47,7 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->apic = o->apic;
     plan->vendor = o->vendor;
     plan->hides_monitor = o->hides_monitor;
+    plan->reboots = o->reboots;
 }
 
 static bool choose_irqchip(const char *word, struct session_plan *plan)
@@ -75,6 +77,8 @@ int pc_options_choose(const struct pc_options *o,
                                 "--on trap runs System/370 guests, not a PC");
     if (plan->hides_monitor && (!plan->on_given || plan->on == ON_BARE))
         return options_complain(usage, "--hide-monitor: on bare there is none");
+    if (o->reboots && plan->on_given && plan->on != ON_BARE)
+        return options_complain(usage, "--reboot: of the PC on bare only");
     if (o->assist && plan->on_given && plan->on != ON_BARE)
         return options_complain(usage, "--assist: for the PC on bare; a guest "
                                        "of the monitor has none");

@@ -59,6 +59,7 @@ enum status session_on_find(const char *word, enum session_on *on,
 volatile bool session_interrupted;
 static volatile bool cut; /* Ctrl-C */
 static bool output_failed;
+static struct sigaction hangup; /* as it was */
 
 void session_output_failed(void)
 {
@@ -96,7 +97,9 @@ static void handle_signals(bool terminal)
     cut = session_interrupted = output_failed = false;
     sigaction(SIGINT, &on, NULL);
     sigaction(SIGTERM, &on, NULL);
-    sigaction(SIGHUP, &on, NULL);
+    (void)sigaction(SIGHUP, &on, &hangup);
+    if (hangup.sa_handler == SIG_IGN) /* nohup's wish counts */
+        sigaction(SIGHUP, &hangup, NULL);
     if (!terminal)
         return;
     on.sa_handler = on_tick;
@@ -113,7 +116,7 @@ static void restore_signals(void)
     signal(SIGALRM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
+    sigaction(SIGHUP, &hangup, NULL);
 }
 
 /* ---- Guests and their operator ---- */

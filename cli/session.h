@@ -34,13 +34,15 @@ extern const char *const session_on_names[ON_COUNT];
 MUST_USE enum status session_on_find(const char *word, enum session_on *on,
                                      struct diag *diag);
 
-/* How a guest ended, and the exit code that a run with one such guest has.
+/* How a guest ended, and the exit code that a run with one such guest has; by
+ * its own wish (ENDED), or (REFUSED) saying so with a code that is not 0.
  * GUEST_END(id, code, name for JSON, words) */
 #define GUEST_ENDS(X)                                                          \
     X(RUNNING, CODE_DONE, "interrupted", "stopped from outside")               \
     X(IDLE, CODE_DONE, "idle", "waits for an interruption that will not come") \
     X(ENDED, CODE_DONE, "ended", "has ended")                                  \
     X(STOPPED, CODE_DONE, "stopped", "stopped by its operator")                \
+    X(REFUSED, CODE_NEGATIVE, "ended", "has ended")                            \
     X(LIMIT, CODE_LIMIT, "limit", "stopped at its instruction limit")          \
     X(FAILED, CODE_NEGATIVE, "failed", "cannot go on")
 
@@ -74,6 +76,7 @@ struct session_plan {
     bool apic;            /* it has APICs */
     bool outside_irqchip; /* its interrupt controllers are KVM's */
     bool hides_monitor;
+    bool reboots; /* the bare PC begins anew after a reset */
     enum pc_assist assist;
     const char *vendor;  /* of its processor */
     const char *outputs; /* a folder: what System/370 devices write goes there

@@ -169,11 +169,13 @@ static void judge(struct guest *g)
         add_lacks(g);
     if (g->end != GUEST_ENDED)
         return;
-    if (x86_vm_exit_code(g->vm, &code))
+    if (x86_vm_exit_code(g->vm, &code)) {
         snprintf(g->why, sizeof(g->why), "through its exit port, code %u",
                  code);
-    else
+        g->end = code ? GUEST_REFUSED : GUEST_ENDED;
+    } else {
         snprintf(g->why, sizeof(g->why), "%s", g->vm->diag.text);
+    }
 }
 
 /* A guest that sleeps has read all that came: give it the next line, if it

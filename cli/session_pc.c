@@ -230,7 +230,10 @@ static void judge(struct guest *g, enum pc_stop stop)
 
     struct seat *b = seat_of(g);
     g->end = g->stopped ? GUEST_STOPPED : ends[stop];
-    if (g->end == GUEST_ENDED || g->end == GUEST_FAILED)
+    if (g->end == GUEST_ENDED && b->pc.platform->exit_code)
+        g->end = GUEST_REFUSED;
+    if (g->end == GUEST_ENDED || g->end == GUEST_REFUSED ||
+        g->end == GUEST_FAILED)
         pc_machine_words(&b->pc, stop, g->why, sizeof(g->why));
     /* A damaged file is run as what it seems to be, too. */
     if (g->end == GUEST_FAILED && b->took) {
@@ -260,21 +263,21 @@ static void tend_terminal(struct guest *g)
     bool idle = g->end == GUEST_IDLE, ahead = owed > AHEAD_NS;
     uint8_t keys[64];
 
-    if (b->printed)
-        fflush(stdout);
+    if (b->printed && fflush(stdout))
+        session_output_failed();
     b->printed = false;
-    size_t n = terminal_keys(keys, sizeof(keys),
-                             idle    ? -1
-                             : ahead ? (int)(owed / 1000000)
-                                     : 0);
+    long n = terminal_keys(keys, sizeof(keys),
+                           idle    ? -1
+                           : ahead ? (int)(owed / 1000000)
+                                   : 0);
     if (ahead)
         b->owed -= min_u64(b->owed, session_host_ns() - begin);
-    if (memchr(keys, TERMINAL_LEAVE, n)) {
+    if (n < 0 || memchr(keys, TERMINAL_LEAVE, (size_t)n)) {
         session_leave();
         return;
     }
     if (n)
-        (void)board_input(b->pc.board, keys, n);
+        (void)board_input(b->pc.board, keys, (size_t)n);
     if (n && idle)
         g->end = GUEST_RUNNING;
 }
@@ -306,6 +309,28 @@ static void tend(struct guest *g)
         tend_pipe(g);
 }
 
+static bool wants_reboot(const struct guest *g, enum pc_stop stop)
+{
+    const struct pc_machine *m = &seat_of(g)->pc;
+
+    return g->session->plan->reboots && !g->stopped &&
+           (stop == PC_SHUTDOWN ||
+            (stop == PC_STOPPED && m->platform->how == X86_STOP_RESET));
+}
+
+/* A kernel is loaded anew, as a boot loader would; its files were good when
+ * it was loaded first. */
+static void reboot(struct guest *g)
+{
+    struct diag diag = {""};
+
+    pc_reset(seat_of(g)->pc.pc);
+    if (g->session->plan->bios || !load_files(g, &diag))
+        return;
+    cli_say("%s", diag.text);
+    stop(g);
+}
+
 static void run_pieces(struct guest *g)
 {
     uint64_t limit = g->session->plan->stop_after;
@@ -319,7 +344,12 @@ static void run_pieces(struct guest *g)
             g->end = GUEST_LIMIT;
             return;
         }
-        judge(g, pc_machine_run(m, left < PIECE ? left : PIECE));
+        enum pc_stop stop = pc_machine_run(m, left < PIECE ? left : PIECE);
+        if (wants_reboot(g, stop)) {
+            reboot(g);
+            stop = PC_BUDGET;
+        }
+        judge(g, stop);
         if (g->end == GUEST_RUNNING || g->end == GUEST_IDLE)
             tend(g);
     }

@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <termios.h>
@@ -30,19 +31,20 @@ bool terminal_raw(void)
     return true;
 }
 
+/* At once: output that nobody takes any more must not hold it up. */
 void terminal_restore(void)
 {
     if (is_raw)
-        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+        (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
     is_raw = 0;
 }
 
-size_t terminal_keys(uint8_t *keys, size_t n, int milliseconds)
+long terminal_keys(uint8_t *keys, size_t n, int milliseconds)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
 
-    if (poll(&p, 1, milliseconds) <= 0 || !(p.revents & POLLIN))
+    if (poll(&p, 1, milliseconds) <= 0 || !p.revents)
         return 0;
     ssize_t got = read(STDIN_FILENO, keys, n);
-    return got > 0 ? (size_t)got : 0;
+    return got > 0 ? (long)got : got < 0 && errno == EINTR ? 0 : -1;
 }

@@ -17,7 +17,7 @@ bool terminal_raw(void);
 void terminal_restore(void);
 
 /* Keys that were pressed, at most n, waiting so many milliseconds for the
- * first; 0 when there are none. */
-size_t terminal_keys(uint8_t *keys, size_t n, int milliseconds);
+ * first; 0 when there are none, -1 when the terminal has gone. */
+long terminal_keys(uint8_t *keys, size_t n, int milliseconds);
 
 #endif

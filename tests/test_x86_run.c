@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -26,6 +27,16 @@ static const uint8_t echo[] = {
     0x74, 0xF8,                                     /* no */
     0xBA, 0xF8, 0x03, 0xEC, 0x3C, 'q',  0x74, 0x05, /* 'q': */
     0xFE, 0xC0, 0xEE, 0xEB, 0xEB, 0xE7, 0xF4};
+static const uint8_t five[] = {0xB0, 5, 0xE6, 0xF4};
+/* How many times it was begun, kept by the clock's battery; the third is the
+ * last. */
+static const uint8_t counter[] = {
+    0xB0, 0x50, 0xE6, 0x70, 0xE4, 0x71, 0x40, 0x88, 0xC3, /* bl = [50h] + 1 */
+    0xB0, 0x50, 0xE6, 0x70, 0x88, 0xD8, 0xE6, 0x71,       /* [50h] = bl */
+    0x04, '0',  0xBA, 0xF8, 0x03, 0xEE,                   /* its digit */
+    0x80, 0xFB, 3,    0x74, 0x06,                         /* 3? */
+    0xBA, 0xF9, 0x0C, 0xB0, 6,    0xEE,                   /* CF9h: reset */
+    0xB0, 0,    0xE6, 0xF4};
 /* The first sector of the disk, its first word, through the exit port. */
 static const uint8_t disk[] = {
     0xBA, 0xF2, 0x01, 0xB0, 1,    0xEE, /* one sector */
@@ -53,6 +64,8 @@ static void set_up(void)
     sector("loop", loop, sizeof(loop));
     sector("restart", restart, sizeof(restart));
     sector("echo", echo, sizeof(echo));
+    sector("five", five, sizeof(five));
+    sector("counter", counter, sizeof(counter));
     sector("disk", disk, sizeof(disk));
     command_file("empty", "", 0);
     command_file("cut", "\177ELF", 4);
@@ -77,7 +90,7 @@ static const struct {
     {"run --kernel loop --stop-after 3M --json", 124,
      "\"instructions\":3000000", ""},
     {"run --kernel restart", 0, "", "reset through the keyboard controller"},
-    {"run --kernel disk --drive hello --stop-after 9M", 0, "",
+    {"run --kernel disk --drive hello --stop-after 9M", 1, "",
      "code 63674"}, /* BA F8 */
     {"run --kernel disk --drive odd", 2, "", "odd: offset 1: a disk has whole"},
     {"run --kernel disk --drive no/disk", 2, "", "no/disk: No such file"},
@@ -96,7 +109,18 @@ static const struct {
     {"run --kernel loop --on vtx --stop-after 3M --json", 124,
      "\"instructions\":3000000", ""},
     {"run --kernel restart --on vtx", 0, "", "through the keyboard"},
-    {"run --kernel disk --drive hello --on vtx", 0, "", "code 63674"},
+    {"run --kernel disk --drive hello --on vtx", 1, "", "code 63674"},
+    {"run --kernel five", 1, "", "has ended: through its exit port, code 5"},
+    {"run --kernel five --on vtx", 1, "", "exit port, code 5"},
+    {"run --kernel five --json", 1, "\"code\":1", ""},
+    {"run --kernel counter --reboot --stop-after 9M", 0, "123", "code 0"},
+    {"run --kernel counter --stop-after 9M", 0, "1", "through port CF9h"},
+    {"run --kernel crash.img --reboot --stop-after 100", 124, "", "limit"},
+    {"run --kernel counter --reboot --on vtx", 2, "", "on bare only"},
+    {"run hello.img --floppy a", 2, "", "--floppy belongs to --kernel"},
+    {"run --kernel hello --floppy odd", 2, "", "odd: offset 1: a disk has"},
+    {"run --kernel hello --floppy hello", 2, "",
+     "hello: no floppy disk has 1 sectors"},
     {"trace --kernel hello", 0, "OUTS", ""},
     {"trace --kernel hello --insns", 0, "insn  ", ""},
     {"run --kernel restart --trace t && cat t", 0, "keyboard 64 <- fe",
@@ -117,7 +141,7 @@ static const struct {
     {"run hello", 2, "", "a kernel is run by --kernel"},
     {"run --bios bad.rom", 2, "", "whole pages of 4 KiB"},
     {"run --kernel hello --drive a --drive b --drive c", 2, "", "two are all"},
-    {"run --kernel echo < keys", 0, "!bcd", "through its exit port"},
+    {"run --kernel echo < keys", 1, "!bcd", "through its exit port"},
 };
 
 START_TEST(runs_end_as_they_should)
@@ -190,10 +214,46 @@ START_TEST(terminal_is_the_serial_port)
     ck_assert_int_eq(write(fd, last[_i], 1), 1);
     expect(fd, "of guest time");
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), _i ? 0 : 1); /* its code is 'q' */
     tcgetattr(other, &after);
     ck_assert_uint_eq(before.c_lflag, after.c_lflag);
     ck_assert_uint_eq(before.c_iflag, after.c_iflag);
+    close(fd);
+    close(other);
+}
+END_TEST
+
+/* A guest that spins, and signals; a terminal that goes, though nobody is to be
+ * told of it. */
+START_TEST(nothing_outlives_its_terminal)
+{
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, 0};
+    struct termios before, after;
+    int status, fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0 || grantpt(fd) || unlockpt(fd)) {
+        skip_test("no pseudo-terminal: %s", strerror(errno));
+        return;
+    }
+    int other = open(ptsname(fd), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(other, 0);
+    tcgetattr(other, &before);
+    signal(SIGHUP, signals[_i] ? SIG_DFL : SIG_IGN);
+    pid_t pid = start(other, "echo"); /* it asks for keys, and never waits */
+    expect(fd, "!");
+    if (signals[_i]) {
+        ck_assert_int_eq(kill(pid, signals[_i]), 0);
+        expect(fd, "of guest time");
+    } else {
+        close(fd);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    if (!signals[_i])
+        return;
+    tcgetattr(other, &after);
+    ck_assert_uint_eq(before.c_lflag, after.c_lflag);
     close(fd);
     close(other);
 }
@@ -208,6 +268,7 @@ Suite *suite_x86_run(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, runs_end_as_they_should, 0, ARRAY_LEN(runs));
     tcase_add_loop_test(t, terminal_is_the_serial_port, 0, 2);
+    tcase_add_loop_test(t, nothing_outlives_its_terminal, 0, 4);
     suite_add_tcase(s, t);
     return s;
 }
