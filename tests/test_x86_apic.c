@@ -325,6 +325,34 @@ START_TEST(base_register_moves_and_removes_it)
 }
 END_TEST
 
+/* The rows of msr.def, in order, are there; what is between them is not. */
+START_TEST(registers_are_the_rows)
+{
+    static const uint32_t rows[] = {
+#define MSR_PLAIN(number, name, form, where, words) number,
+#define MSR_OWN(number, name, words)                number,
+#define MSR_PLATFORM(number, name, words)           number,
+#include "x86vmm/machine/msr.def"
+#undef MSR_PLAIN
+#undef MSR_OWN
+#undef MSR_PLATFORM
+    };
+    struct pc *pc = new_pc();
+    uint64_t value;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint32_t next = i + 1 < ARRAY_LEN(rows) ? rows[i + 1] : 0;
+
+        ck_assert_msg(!x86_msr_read(&pc->cpu, rows[i], &value), "%x", rows[i]);
+        ck_assert_uint_gt(next - 1, rows[i] - 1);
+        if (rows[i] + 1 != next)
+            ck_assert_msg(x86_msr_read(&pc->cpu, rows[i] + 1, &value),
+                          "%x is there", rows[i] + 1);
+    }
+    pc_free(pc);
+}
+END_TEST
+
 static uint8_t sum(const uint8_t *p, size_t n)
 {
     uint8_t s = 0;
@@ -368,6 +396,7 @@ Suite *suite_x86_apic(void)
                                   masked_inputs_are_quiet,
                                   any_access_is_taken,
                                   base_register_moves_and_removes_it,
+                                  registers_are_the_rows,
                                   table_of_processors_is_whole};
     Suite *s = suite_create("x86_apic");
     TCase *tc = tcase_create("apic");

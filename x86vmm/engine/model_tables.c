@@ -13,11 +13,13 @@
 #define REGION UINT64_C(0x40000000)
 
 static const uint32_t own_msrs[] = {
-    0x10,       0x174,      0x175,      0x176,      /* TSC SYSENTER_* */
-    0x1A0,      0x277,                              /* MISC_ENABLE PAT */
-    0xC0000080, 0xC0000081, 0xC0000082, 0xC0000083, /* EFER *STAR */
-    0xC0000084, 0xC0000100, 0xC0000101, 0xC0000102, /* FMASK *_BASE */
-    0xC0000103                                      /* TSC_AUX */
+#define MSR_PLAIN(number, name, form, where, words) number,
+#define MSR_OWN(number, name, words)                number,
+#define MSR_PLATFORM(number, name, words)
+#include "x86vmm/machine/msr.def"
+#undef MSR_PLAIN
+#undef MSR_OWN
+#undef MSR_PLATFORM
 };
 
 const struct model_msrs model_own_msrs = {own_msrs, ARRAY_LEN(own_msrs)};

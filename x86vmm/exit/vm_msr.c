@@ -1,4 +1,5 @@
 #include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/msr.h"
 
 /* RDMSR and WRMSR come here for registers that the engine's processor does not
  * keep for its guest: IA32_APIC_BASE, which is the platform's, and those that

@@ -5,26 +5,6 @@
 
 #include <stdlib.h>
 
-/* Numbers (Intel SDM vol. 4, "Architectural MSRs"). */
-enum {
-    MSR_TSC = 0x10,
-    MSR_APIC_BASE = 0x1B,
-    MSR_SYSENTER_CS = 0x174,
-    MSR_SYSENTER_ESP = 0x175,
-    MSR_SYSENTER_EIP = 0x176,
-    MSR_MISC_ENABLE = 0x1A0,
-    MSR_PAT = 0x277
-};
-#define MSR_EFER           0xC0000080u
-#define MSR_STAR           0xC0000081u
-#define MSR_LSTAR          0xC0000082u
-#define MSR_CSTAR          0xC0000083u
-#define MSR_FMASK          0xC0000084u
-#define MSR_FS_BASE        0xC0000100u
-#define MSR_GS_BASE        0xC0000101u
-#define MSR_KERNEL_GS_BASE 0xC0000102u
-#define MSR_TSC_AUX        0xC0000103u
-
 /* IA32_MISC_ENABLE (SDM vol. 4, "Architectural MSRs"): fast strings; automatic
  * thermal control, SpeedStep and its lock, MONITOR, the limit of CPUID, xTPR
  * messages, XD are kept as they are written, and do nothing.  The counters,
@@ -61,40 +41,21 @@ enum form { ANY, LOW_32, ADDRESS };
 /* The register itself, or NULL if it is none of these. */
 static uint64_t *plain(struct x86_cpu *cpu, uint32_t index, enum form *form)
 {
-    struct x86_msrs *m = cpu->msrs;
-
-    *form = ADDRESS;
     switch (index) {
-    case MSR_SYSENTER_ESP:
-        return &m->sysenter_esp;
-    case MSR_SYSENTER_EIP:
-        return &m->sysenter_eip;
-    case MSR_LSTAR:
-        return &m->lstar;
-    case MSR_CSTAR:
-        return &m->cstar;
-    case MSR_FS_BASE:
-        return &cpu->state.seg[X86_FS].base;
-    case MSR_GS_BASE:
-        return &cpu->state.seg[X86_GS].base;
-    case MSR_KERNEL_GS_BASE:
-        return &m->kernel_gs_base;
+#define MSR_PLAIN(number, name, kind, where, words) \
+    case number:                                    \
+        *form = kind;                               \
+        return &cpu->where;
+#define MSR_OWN(number, name, words)
+#define MSR_PLATFORM(number, name, words)
+#include "x86vmm/machine/msr.def"
+#undef MSR_PLAIN
+#undef MSR_OWN
+#undef MSR_PLATFORM
     default:
-        break;
+        *form = ANY;
+        return NULL;
     }
-    *form = LOW_32;
-    switch (index) {
-    case MSR_SYSENTER_CS:
-        return &m->sysenter_cs;
-    case MSR_FMASK:
-        return &m->fmask;
-    case MSR_TSC_AUX:
-        return &m->tsc_aux;
-    default:
-        break;
-    }
-    *form = ANY;
-    return index == MSR_STAR ? &m->star : NULL;
 }
 
 static bool has_form(uint64_t value, enum form form)
@@ -118,19 +79,19 @@ int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
         return 0;
     }
     switch (index) {
-    case MSR_TSC:
+    case X86_MSR_TSC:
         *value = x86_tsc(cpu);
         return 0;
-    case MSR_EFER:
+    case X86_MSR_EFER:
         *value = cpu->state.efer;
         return 0;
-    case MSR_PAT:
+    case X86_MSR_PAT:
         *value = cpu->msrs->pat;
         return 0;
-    case MSR_MISC_ENABLE:
+    case X86_MSR_MISC_ENABLE:
         *value = cpu->msrs->misc_enable;
         return 0;
-    case MSR_APIC_BASE:
+    case X86_MSR_APIC_BASE:
         if (!cpu->world.apic)
             return x86_raise_gp(cpu);
         *value = cpu->msrs->apic_base;
@@ -197,19 +158,19 @@ int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
         return 0;
     }
     switch (index) {
-    case MSR_TSC:
+    case X86_MSR_TSC:
         cpu->tsc_offset += value - x86_tsc(cpu);
         return 0;
-    case MSR_EFER:
+    case X86_MSR_EFER:
         return write_efer(cpu, value);
-    case MSR_PAT:
+    case X86_MSR_PAT:
         return write_pat(cpu, value);
-    case MSR_MISC_ENABLE:
+    case X86_MSR_MISC_ENABLE:
         if (value & ~(MISC_OWN | MISC_FIXED))
             return x86_raise_gp(cpu);
         cpu->msrs->misc_enable = (value & MISC_OWN) | (MISC_RESET & MISC_FIXED);
         return 0;
-    case MSR_APIC_BASE:
+    case X86_MSR_APIC_BASE:
         return write_apic_base(cpu, value);
     default:
         return x86_raise_gp(cpu);

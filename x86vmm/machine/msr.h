@@ -5,6 +5,17 @@
 #include "x86vmm/machine/cpu.h"
 #include "x86vmm/machine/platform.h"
 
+enum x86_msr {
+#define MSR_PLAIN(number, name, form, where, words) \
+    X86_MSR_##name = (int)number,
+#define MSR_OWN(number, name, words)      X86_MSR_##name = (int)number,
+#define MSR_PLATFORM(number, name, words) X86_MSR_##name = (int)number,
+#include "x86vmm/machine/msr.def"
+#undef MSR_PLAIN
+#undef MSR_OWN
+#undef MSR_PLATFORM
+};
+
 struct x86_msrs {
     uint64_t star, lstar, cstar, fmask; /* SYSCALL */
     uint64_t kernel_gs_base;

@@ -27,11 +27,7 @@ enum { X86_TICKS_SECOND = 100000000 };
 
 /* Of IA32_APIC_BASE (Intel SDM vol. 3, "Local APIC Status and Location"): on,
  * of the bootstrap processor; and what it is after a reset. */
-enum {
-    X86_MSR_APIC_BASE = 0x1B,
-    X86_APIC_ENABLED = 0x800,
-    X86_APIC_BSP = 0x100
-};
+enum { X86_APIC_ENABLED = 0x800, X86_APIC_BSP = 0x100 };
 #define X86_APIC_BASE_RESET \
     (UINT64_C(0xFEE00000) | X86_APIC_ENABLED | X86_APIC_BSP)
 /* What a program may set of it. */
