@@ -14,6 +14,7 @@ struct bare_plan {
     const char *guests[BARE_GUESTS_MAX]; /* files, or names of our own */
     unsigned count;
     const char *command; /* words for the monitor */
+    const char *kernel, *initrd, *append; /* of a whole PC; NULL: none */
     enum bare_on on;
     const char *cpu;  /* the emulator's model of a processor; NULL: default */
     const char *json; /* a file for the second serial port; NULL: none */

@@ -117,6 +117,34 @@ static enum status append_guest(struct image *m, const char *guest,
     return st;
 }
 
+/* A file as a module of this name; NULL: none. */
+static enum status append_file(struct image *m, const char *name,
+                               const char *path, struct diag *d)
+{
+    struct load_file f;
+    enum status st = path ? pc_file_read(&f, path, IMAGE_MAX, d) : STATUS_OK;
+
+    if (!path || st)
+        return st;
+    if (!append_module(m, name, f.bytes, f.size))
+        st = diag_set(d, STATUS_NO_MEMORY, "%s: no memory", path);
+    pc_file_free(&f);
+    return st;
+}
+
+static enum status append_pc(struct image *m, const struct bare_plan *plan,
+                             struct diag *d)
+{
+    const char *line = plan->append;
+    enum status st = append_file(m, "kernel", plan->kernel, d);
+
+    if (!st)
+        st = append_file(m, "initrd", plan->initrd, d);
+    if (!st && line && !append_module(m, "append", line, strlen(line)))
+        st = diag_set(d, STATUS_NO_MEMORY, "no memory for an image");
+    return st;
+}
+
 static enum status append_all(struct image *m, const struct bare_plan *plan,
                               struct diag *d)
 {
@@ -128,6 +156,8 @@ static enum status append_all(struct image *m, const struct bare_plan *plan,
         return diag_set(d, STATUS_NO_MEMORY, "no memory for an image");
     for (unsigned i = 0; i < plan->count && !st; i++)
         st = append_guest(m, plan->guests[i], d);
+    if (!st)
+        st = append_pc(m, plan, d);
     if (!st && m->n > IMAGE_MAX)
         st = diag_set(d, STATUS_BAD_INPUT,
                       "an image of %zu MiB: at most %d have room", m->n >> 20,

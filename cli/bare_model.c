@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMORY = 128 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
+enum { MEMORY = 256 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
 
 struct model {
     struct pc *pc;

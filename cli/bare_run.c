@@ -95,7 +95,7 @@ static enum status write_settings(const struct bare_plan *plan,
         "display_library: term\n"
         "romimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
         "vgaromimage: file=/usr/share/vgabios/vgabios.bin\n"
-        "megs: 128\n"
+        "megs: 256\n"
         "cpu: model=%s, count=1, ips=50000000, reset_on_triple_fault=0\n"
         "clock: sync=none\n"
         "ata0-master: type=disk, path=\"%s\", mode=flat\n"
@@ -167,7 +167,7 @@ static _Noreturn void become_qemu(const struct bare_plan *plan,
     if (plan->json)
         snprintf(json, sizeof(json), "file:%s", plan->json);
     execlp("qemu-system-x86_64", "qemu-system-x86_64", "-accel", "tcg", "-cpu",
-           plan->cpu ? plan->cpu : emulators[BARE_QEMU].cpu, "-m", "128",
+           plan->cpu ? plan->cpu : emulators[BARE_QEMU].cpu, "-m", "256",
            "-display", "none", "-nodefaults", "-no-reboot", "-drive", drive,
            "-debugcon", "stdio", "-serial", "null", "-serial", json, "-device",
            "isa-debug-exit,iobase=0xf4,iosize=1",

@@ -12,7 +12,7 @@
 enum { SECONDS = 60 };
 
 static struct {
-    const char *on, *output, *json, *cpu;
+    const char *on, *output, *json, *cpu, *kernel, *initrd, *append;
     bool trace, debug, wrong, plain;
     uint64_t seconds, stop_after;
     bool seconds_given;
@@ -27,6 +27,11 @@ static const struct option_row rows[] = {
      &given.trace, NULL},
     {OPTION_TEXT, "json", "FILE",
      "the same as JSON lines, over the second serial port", &given.json, NULL},
+    {OPTION_TEXT, "kernel", "FILE",
+     "a guest of its own: a kernel, on a whole PC", &given.kernel, NULL},
+    {OPTION_TEXT, "initrd", "FILE", "its initial RAM disk", &given.initrd,
+     NULL},
+    {OPTION_TEXT, "append", "TEXT", "its command line", &given.append, NULL},
     {OPTION_FLAG, "wrong", NULL,
      "no guest: twelve wrong set-ups of a VMCS, each explained", &given.wrong,
      NULL},
@@ -99,7 +104,13 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
         return options_complain(&usage, "--wrong runs no guest");
     for (int i = 2; i < argc; i++)
         plan->guests[plan->count++] = argv[i];
-    if (!plan->count && !given.wrong)
+    if ((given.initrd || given.append) && !given.kernel)
+        return options_complain(&usage,
+                                "--initrd and --append go with --kernel");
+    plan->kernel = given.kernel;
+    plan->initrd = given.initrd;
+    plan->append = given.append;
+    if (!plan->count && !given.wrong && !given.kernel)
         plan->guests[plan->count++] = "hello-real";
     plan->command = command_words();
     plan->cpu = given.cpu;

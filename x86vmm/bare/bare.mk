@@ -4,11 +4,12 @@
 x86_only    = $(if $(findstring x86_64,$(shell $(1) -dumpmachine 2>/dev/null)),$(1))
 X86_CC     ?= $(or $(call x86_only,$(CC)),$(call x86_only,gcc))
 X86_OBJCOPY ?= objcopy
-BARE_FLAGS := $(CSTD) $(WARN) -I. -O2 -g -ffreestanding -fno-pic -fno-pie \
+BARE_FLAGS := $(CSTD) $(WARN) -I. -Ix86vmm/bare/include -O2 -g -ffreestanding -fno-pic -fno-pie \
               -fno-stack-protector -fno-asynchronous-unwind-tables \
               -fcf-protection=none -mno-red-zone -mgeneral-regs-only -MMD -MP
-BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c) \
-    $(addprefix x86vmm/dev/dev_,port.c uart.c) \
+BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c) \
+    $(addprefix x86vmm/pc/,board.c mp_table.c load.c load_elf.c load_linux.c \
+      load_multiboot.c) \
     $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \
       exception.c cpuid.c mode.c emulate.c) \
     $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \

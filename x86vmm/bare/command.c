@@ -45,14 +45,20 @@ static void take(struct command *c, const char *word, size_t n)
             (int)n, word);
 }
 
+bool command_is(const char *name, const char *word)
+{
+    size_t length = 0;
+
+    while (name[length])
+        length++;
+    return is_word(name, length, word);
+}
+
 bool command_read(struct command *c, const struct module *m)
 {
     const char *p = (const char *)m->bytes, *end = p + m->size;
-    size_t length = 0;
 
-    while (m->name[length])
-        length++;
-    if (!is_word(m->name, length, "command"))
+    if (!command_is(m->name, "command"))
         return false;
     while (p < end) {
         const char *word = p;

@@ -13,6 +13,8 @@ struct command {
     uint64_t limit; /* "limit=N": of each guest's instructions; 0: none */
 };
 
+bool command_is(const char *name, const char *word);
+
 /* Is this module the command?  Then it is read. */
 bool command_read(struct command *c, const struct module *m);
 

@@ -8,6 +8,7 @@ enum {
     COM2 = 0x2F8,
     LINE_CONTROL = 3,
     LINE_STATUS = 5,
+    READY = 1,
     EMPTY = 0x20,
     IDLE = 0x40,
     DEBUG = 0xE9
@@ -51,6 +52,11 @@ void console_drain(void)
         ;
     while (has_com2 && !(in8(COM2 + LINE_STATUS) & IDLE))
         ;
+}
+
+int console_read(void)
+{
+    return has_com1 && (in8(COM1 + LINE_STATUS) & READY) ? in8(COM1) : -1;
 }
 
 bool console_write(void *to, const char *text, size_t n)

@@ -9,6 +9,9 @@ void console_init(void);
 /* Until the last character has left. */
 void console_drain(void);
 
+/* A character that has been typed at the first serial port, or -1. */
+int console_read(void);
+
 /* A line: "bare: ...". */
 void say(const char *fmt, ...) PRINTF(1, 2);
 /* Sinks of traces (trace_write_fn). */

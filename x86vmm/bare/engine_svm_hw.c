@@ -7,6 +7,7 @@
 #include "x86vmm/bare/hardware.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/nested.h"
+#include "x86vmm/bare/time.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/svm/exit.h"
 #include "x86vmm/svm/sample.h"
@@ -409,6 +410,12 @@ static void kick(struct vcpu *v)
     (void)v; /* nobody else is there to do it */
 }
 
+static uint64_t now(struct vcpu *v, uint64_t until)
+{
+    (void)v;
+    return time_wait(until);
+}
+
 const struct engine_ops engine_svm_hw = {
     .name = "svm",
     .title = "AMD-V of the processor that the monitor runs on",
@@ -423,4 +430,5 @@ const struct engine_ops engine_svm_hw = {
     .store_regs = store_regs,
     .inject = inject,
     .kick = kick,
+    .now = now,
 };

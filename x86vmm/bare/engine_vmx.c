@@ -9,6 +9,7 @@
 #include "x86vmm/bare/layout.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/nested.h"
+#include "x86vmm/bare/time.h"
 #include "x86vmm/bare/vmx.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/vtx/exit.h"
@@ -305,7 +306,7 @@ static void prepare(struct vcpu *v)
     c->hw.inject = false;
     s->delivering = false;
     put(c, VMCS_PREEMPTION_TIMER,
-        min_u64(v->budget >> c->timer_shift, UINT32_MAX));
+        min_u64(time_cycles(v->budget) >> c->timer_shift, UINT32_MAX));
 }
 
 /* Neither VMLAUNCH nor VMRESUME has entered it: VMfail. */
@@ -357,6 +358,12 @@ static void kick(struct vcpu *v)
     (void)v; /* nobody else is there to do it */
 }
 
+static uint64_t now(struct vcpu *v, uint64_t until)
+{
+    (void)v;
+    return time_wait(until);
+}
+
 const struct engine_ops engine_vmx = {
     .name = "vmx",
     .title = "VT-x of the processor that the monitor runs on",
@@ -371,4 +378,5 @@ const struct engine_ops engine_vmx = {
     .store_regs = store_regs,
     .inject = inject,
     .kick = kick,
+    .now = now,
 };

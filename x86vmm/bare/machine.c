@@ -55,7 +55,7 @@ static void tell(struct machine *m)
         say("%s | %s", m->vm.name, m->line);
 }
 
-static void output(void *to, const uint8_t *bytes, size_t n)
+void machine_output(void *to, const uint8_t *bytes, size_t n)
 {
     struct machine *m = to;
 
@@ -84,7 +84,7 @@ static enum status give_devices(struct machine *m, struct allocator *a)
     enum status st = STATUS_OK;
 
     uart_init(&m->uart, &m->platform, X86_LINE_SERIAL);
-    m->uart.output = m->debug.output = output;
+    m->uart.output = m->debug.output = machine_output;
     m->uart.to = m->debug.to = m;
     for (size_t i = 0; i < ARRAY_LEN(devices) && !st; i++)
         st = allocator_give_device(a, &m->vm, &devices[i]);
@@ -122,14 +122,10 @@ static enum status load(struct machine *m, const struct module *image,
     return STATUS_OK;
 }
 
-enum status machine_make(struct machine *m, struct allocator *a,
-                         const struct engine_ops *engine,
-                         const struct module *image, struct trace *trace,
-                         struct diag *d)
+void machine_begin(struct machine *m, const char *name,
+                   const struct engine_ops *engine, struct trace *trace)
 {
-    enum status st;
-
-    m->vm.name = image->name;
+    m->vm.name = name;
     m->vm.isa = &x86_isa;
     m->vm.engine = engine;
     m->vm.handlers = x86_handlers;
@@ -138,6 +134,16 @@ enum status machine_make(struct machine *m, struct allocator *a,
     m->vm.arch = &m->platform;
     m->vm.vcpu.arch = &m->state;
     clock_init(&m->vm.clock);
+}
+
+enum status machine_make(struct machine *m, struct allocator *a,
+                         const struct engine_ops *engine,
+                         const struct module *image, struct trace *trace,
+                         struct diag *d)
+{
+    enum status st;
+
+    machine_begin(m, image->name, engine, trace);
     st = give(m, a, d);
     if (!st)
         st = load(m, image, d);

@@ -49,4 +49,10 @@ MUST_USE enum status machine_make(struct machine *m, struct allocator *a,
                                   const struct module *image,
                                   struct trace *trace, struct diag *d);
 
+/* Its parts: all that needs no storage; what it prints, told line by line
+ * (uart_output_fn, of a struct machine). */
+void machine_begin(struct machine *m, const char *name,
+                   const struct engine_ops *engine, struct trace *trace);
+void machine_output(void *to, const uint8_t *bytes, size_t n);
+
 #endif

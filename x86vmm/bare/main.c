@@ -9,7 +9,9 @@
 #include "x86vmm/bare/layout.h"
 #include "x86vmm/bare/machine.h"
 #include "x86vmm/bare/memory.h"
+#include "x86vmm/bare/pc_machine.h"
 #include "x86vmm/bare/plain.h"
+#include "x86vmm/bare/time.h"
 #include "x86vmm/bare/vmx.h"
 #include "x86vmm/bare/wrong.h"
 
@@ -24,6 +26,9 @@ struct monitor {
     struct trace_jsonl jsonl;
     struct allocator allocator;
     struct machine machines[MACHINES_MAX];
+    struct pc_modules modules; /* for the last of them: a whole PC */
+    struct pc_machine pc;
+    struct machine *turns[MACHINES_MAX + 1];
     size_t count;
 };
 static struct monitor monitor; /* there is one machine, and one monitor */
@@ -80,6 +85,46 @@ static void listen(void)
     }
 }
 
+/* A module of a whole PC's, or a guest. */
+static struct module *part_of_pc(const struct module *m)
+{
+    struct pc_modules *pc = &monitor.modules;
+    const struct {
+        const char *name;
+        struct module *into;
+    } rows[] = {{"kernel", &pc->kernel},
+                {"initrd", &pc->initrd},
+                {"append", &pc->append}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (command_is(m->name, rows[i].name))
+            return rows[i].into;
+    return NULL;
+}
+
+static void add(struct machine *m)
+{
+    m->vm.stop_after = monitor.command.limit;
+    m->traced = monitor.command.trace;
+    monitor.turns[monitor.count++] = m;
+    say("%s: a machine of its own", m->vm.name);
+}
+
+static enum status make_pc(const struct engine_ops *engine, struct diag *d)
+{
+    struct monitor *m = &monitor;
+    enum status st;
+
+    if (!m->modules.kernel.bytes)
+        return STATUS_OK;
+    m->pc.machine.vm.id = (unsigned)m->count + 1;
+    st = pc_machine_make(&m->pc, &m->allocator, engine, &m->modules, &m->trace,
+                         d);
+    if (!st)
+        add(&m->pc.machine);
+    return st;
+}
+
 static enum status make_machines(const struct engine_ops *engine,
                                  struct diag *d)
 {
@@ -88,7 +133,11 @@ static enum status make_machines(const struct engine_ops *engine,
     enum status st = STATUS_OK;
 
     while (!st && module_next(&image)) {
-        if (command_read(&m->command, &image))
+        struct module *part = part_of_pc(&image);
+
+        if (part)
+            *part = image;
+        if (part || command_read(&m->command, &image))
             continue;
         if (m->count == MACHINES_MAX)
             return diag_set(d, STATUS_BAD_INPUT, "more guests than %u",
@@ -96,14 +145,10 @@ static enum status make_machines(const struct engine_ops *engine,
         struct machine *to = &m->machines[m->count];
         to->vm.id = (unsigned)m->count + 1;
         st = machine_make(to, &m->allocator, engine, &image, &m->trace, d);
-        to->vm.stop_after = m->command.limit;
-        to->traced = m->command.trace;
-        m->count++;
         if (!st)
-            say("%s: a machine with %u MiB of storage", image.name,
-                MACHINE_STORAGE >> 20);
+            add(to);
     }
-    return st;
+    return st ? st : make_pc(engine, d);
 }
 
 /* ---- Turns ---- */
@@ -115,6 +160,10 @@ static bool judge(const struct machine *m)
 
     if (vm->state == VM_FAILED)
         say("%s has failed: %s", name, vm->diag.text);
+    else if (m->platform.stopped && m->platform.how != X86_STOP_EXIT)
+        say("%s has ended: %s through %s", name,
+            m->platform.how == X86_STOP_OFF ? "power off" : "reset",
+            m->platform.through);
     else if (m->platform.stopped)
         say("%s has ended: through its exit port, code %u", name,
             m->platform.exit_code);
@@ -129,15 +178,25 @@ static bool judge(const struct machine *m)
            !(m->platform.stopped && m->platform.exit_code);
 }
 
+/* What is typed is the kernel's. */
+static void listen_to_line(void)
+{
+    int byte = monitor.modules.kernel.bytes ? console_read() : -1;
+    const uint8_t key = (uint8_t)byte;
+
+    if (byte >= 0)
+        (void)board_input(&monitor.pc.board, &key, 1);
+}
+
 /* Round robin, until the last has ended.  True: all well. */
 static bool take_turns(void)
 {
     static const volatile bool interrupted = false;
-    bool ended[MACHINES_MAX] = {false}, well = true;
+    bool ended[MACHINES_MAX + 1] = {false}, well = true;
 
-    for (size_t left = monitor.count; left;)
+    for (size_t left = monitor.count; left; listen_to_line())
         for (size_t i = 0; i < monitor.count; i++) {
-            struct machine *m = &monitor.machines[i];
+            struct machine *m = monitor.turns[i];
 
             if (ended[i] || vm_turn(&m->vm, &interrupted) < TURN_IDLE)
                 continue;
@@ -181,6 +240,7 @@ _Noreturn void bare_main(uint32_t magic, uint64_t info)
 
     console_init();
     cpu_init();
+    time_init();
     uint64_t end = storage_end(magic, info);
     say("Trapline's monitor, in long mode, with %llu MiB",
         (unsigned long long)(end >> 20));

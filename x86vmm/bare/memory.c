@@ -1,6 +1,8 @@
 /* What a compiler may ask of any program (GCC's manual, "Standards"). */
 #include "x86vmm/bare/memory.h"
 
+#include "x86vmm/bare/include/string.h"
+
 void *memset(void *to, int byte, size_t n)
 {
     size_t words = n / 8, rest = n % 8;
@@ -46,6 +48,15 @@ int memcmp(const void *a, const void *b, size_t n)
         if (p[i] != q[i])
             return p[i] - q[i];
     return 0;
+}
+
+size_t strlen(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n])
+        n++;
+    return n;
 }
 
 static uint8_t pages[MEMORY_PAGES][MEMORY_PAGE]

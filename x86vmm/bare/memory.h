@@ -4,7 +4,7 @@
 
 #include "base/types.h"
 
-enum { MEMORY_PAGE = 4096, MEMORY_PAGES = 512 };
+enum { MEMORY_PAGE = 4096, MEMORY_PAGES = 1024 };
 
 /* n pages side by side, cleared, for good; NULL: no more. */
 void *memory_pages(unsigned n);
