@@ -9,8 +9,10 @@ struct run {
     uint64_t known;     /* instructions that an earlier run has compared */
     uint64_t deep_from; /* compare all storage each time from here on */
     uint64_t step_from; /* go on one by one from here on */
+    uint64_t halt_at;   /* compare here, and no further; or UINT64_MAX */
     uint64_t good;      /* instructions at the last comparison */
     uint64_t certain;   /* at the last one that left nothing out */
+    uint64_t seen;      /* where the run has ended */
 };
 
 static enum abreast_step compare(struct run *r)
@@ -35,7 +37,11 @@ static enum abreast_step go_on(struct run *r)
     most = before < r->step_from ? min_u64(most, r->step_from - before) : 1;
     if (o->limit)
         most = min_u64(most, o->limit - before);
-    enum abreast_step step = r->ops->go(r->who, most);
+    if (before < r->halt_at)
+        most = min_u64(most, r->halt_at - before);
+    bool closely = before >= r->step_from ||
+                   (r->halt_at != UINT64_MAX && before + most >= r->halt_at);
+    enum abreast_step step = r->ops->go(r->who, most, closely);
     if (step == ABREAST_ON)
         return compare(r);
     return step == ABREAST_BETWEEN ? ABREAST_ON : step;
@@ -45,7 +51,8 @@ static bool over(const struct run *r)
 {
     const struct abreast_options *o = r->options;
 
-    return (o->limit && r->ops->insns(r->who) >= o->limit) ||
+    return r->good >= r->halt_at ||
+           (o->limit && r->ops->insns(r->who) >= o->limit) ||
            (o->interrupted && *o->interrupted);
 }
 
@@ -62,15 +69,38 @@ static enum status run_once(struct run *r, enum abreast_step *step,
     while (*step == ABREAST_ON && !over(r))
         *step = go_on(r);
     r->result->cut = *step == ABREAST_ON;
-    if (r->result->cut) {
+    if (r->result->cut && r->good < r->halt_at) {
         r->deep_from = 0; /* nothing is left out at the end */
         *step = compare(r);
     }
     r->certain = r->ops->certain(r->who);
     r->certain = r->certain > r->known ? r->certain : r->known;
-    r->result->window = r->ops->insns(r->who) - r->certain;
+    r->seen = r->ops->insns(r->who);
+    r->result->window = r->seen - r->certain;
     r->ops->drop(r->who);
     return STATUS_OK;
+}
+
+/* They are the same at `known`, and differ at `seen`: where first? */
+static enum status halve(struct run *r, struct diag *diag)
+{
+    uint64_t low = r->known, high = r->seen;
+    enum abreast_step step = ABREAST_DIFFERENT;
+    enum status st = STATUS_OK;
+
+    r->step_from = UINT64_MAX;
+    for (bool last = false; !st && !last;) {
+        last = high - low <= 1;
+        r->halt_at = last ? high : low + (high - low) / 2;
+        st = run_once(r, &step, diag);
+        if (step == ABREAST_DIFFERENT)
+            high = min_u64(r->seen, high);
+        else
+            low = r->halt_at;
+    }
+    r->certain = low;
+    r->result->exact = step == ABREAST_DIFFERENT;
+    return st;
 }
 
 /* Run again, closer, until the instruction is known: first from where nothing
@@ -79,18 +109,23 @@ static enum status narrow(struct run *r, struct diag *diag)
 {
     enum abreast_step step = ABREAST_DIFFERENT;
     enum status st = STATUS_OK;
+    uint64_t seen;
 
     r->deep_from = UINT64_MAX;
     if (r->certain != r->good) {
         r->known = r->deep_from = r->certain;
         st = run_once(r, &step, diag);
     }
+    seen = r->seen;
     if (!st && step == ABREAST_DIFFERENT) {
         r->known = r->step_from = r->good;
         st = run_once(r, &step, diag);
+        r->result->exact = step == ABREAST_DIFFERENT;
     }
-    r->result->exact = step == ABREAST_DIFFERENT;
-    return st;
+    if (st || r->result->exact)
+        return st;
+    r->seen = seen;
+    return halve(r, diag);
 }
 
 enum status abreast_run(const struct abreast_ops *ops, void *who,
@@ -102,7 +137,8 @@ enum status abreast_run(const struct abreast_ops *ops, void *who,
                     .options = options,
                     .result = result,
                     .deep_from = UINT64_MAX,
-                    .step_from = UINT64_MAX};
+                    .step_from = UINT64_MAX,
+                    .halt_at = UINT64_MAX};
     enum abreast_step step = ABREAST_END;
 
     *result = (struct abreast_result){0};

@@ -2,7 +2,9 @@
  * compared, until they differ; for each wing (lockstep.h, lockstep_x86.h).
  *
  * Where they differ, both are made anew and run again, one instruction at a
- * time over the stretch at fault, until the instruction is known. */
+ * time over the stretch at fault, until the instruction is known.  An exit
+ * after each of them may hide what is wrong with a monitor: then the first
+ * point at which they differ is looked for by halving, a run for each. */
 #ifndef CLI_ABREAST_H
 #define CLI_ABREAST_H
 
@@ -20,8 +22,9 @@ struct abreast_ops {
     enum status (*make)(void *who, struct diag *diag);
     void (*drop)(void *who);
     /* The leader to its next exit, but at most n instructions further; the
-     * other one to the same count. */
-    enum abreast_step (*go)(void *who, uint64_t n);
+     * other one to the same count.  `closely`: the last of them is to be kept
+     * for the report, or the first since they could be compared. */
+    enum abreast_step (*go)(void *who, uint64_t n, bool closely);
     /* Instructions that both have done. */
     uint64_t (*insns)(const void *who);
     /* Is all the same that the guest could see?  Storage may be left out now

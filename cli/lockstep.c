@@ -164,17 +164,22 @@ static enum abreast_step gave_up(struct run *r)
 }
 
 /* The guest to its next exit, the bare machine to the same count. */
-static enum abreast_step go(void *who, uint64_t most)
+static enum abreast_step go(void *who, uint64_t most, bool closely)
 {
     struct run *r = who;
     struct vm *vm = r->pair.vm;
     uint64_t before = vm->vcpu.insns;
 
     vm->slice = most;
-    if (most == 1)
+    if (closely && most == 1)
         note_instruction(r);
     enum turn turn = vcpu_once(&vm->vcpu);
     uint64_t ran = vm->vcpu.insns - before;
+    if (closely && ran > 1) {
+        s370_machine_run(r->pair.bare, ran - 1, NULL);
+        note_instruction(r);
+        ran = 1;
+    }
     if (ran)
         s370_machine_run(r->pair.bare, ran, NULL);
     if (vm->state == VM_FAILED && vm->storm < CLOCK_STORM)

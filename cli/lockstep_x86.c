@@ -34,7 +34,8 @@ struct run {
     uint64_t watched[WATCHED];
     unsigned watched_count;
     uint64_t exits; /* of the leader, seen */
-    unsigned soon;  /* comparisons since its last exit */
+    unsigned soon;  /* turns since its last exit */
+    bool noted;     /* an instruction since the last comparison is kept */
 };
 
 static bool differs(struct run *r, const char *fmt, ...) PRINTF(2, 3);
@@ -153,13 +154,15 @@ static bool same_output(struct run *r)
 {
     if (!overheard_same(&r->side[0].text))
         return differs(r, "what has been printed");
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < X86_SIDE_DRIVES; i++) {
         uint64_t sector =
             pc_scratch_differ(&r->side[0].drives[i], &r->side[1].drives[i]);
 
         if (sector != UINT64_MAX)
-            return differs(r, "sector %llu of disk %u",
-                           (unsigned long long)sector, i + 1);
+            return differs(r, "sector %llu of %s %u",
+                           (unsigned long long)sector,
+                           i < X86_SIDE_DISKS ? "disk" : "floppy disk",
+                           i % X86_SIDE_DISKS + 1);
     }
     return true;
 }
@@ -267,20 +270,31 @@ static bool is_idle(const struct run *r)
                (uint64_t)IDLE_SECONDS * X86_TICKS_SECOND;
 }
 
-static enum abreast_step go(void *who, uint64_t most)
+/* The last instruction is kept, or the first since a comparison. */
+static void follow(struct run *r, bool closely)
+{
+    uint64_t to = insns(r);
+
+    if (closely && !r->noted && to > x86_side_insns(&r->side[0])) {
+        x86_side_run_to(&r->side[0], to - 1);
+        note_instruction(r);
+        r->noted = true;
+    }
+    x86_side_run_to(&r->side[0], to);
+}
+
+static enum abreast_step go(void *who, uint64_t most, bool closely)
 {
     struct run *r = who;
     struct x86_side *lead = &r->side[1];
 
-    if (most == 1)
-        note_instruction(r);
     if (r->soon < ARRAY_LEN(after_exit))
         most = min_u64(most, after_exit[r->soon]);
     uint64_t before = insns(r);
     x86_side_turn(lead, most);
     r->soon = lead->noting.count != r->exits ? 0 : r->soon + 1;
     r->exits = lead->noting.count;
-    x86_side_run_to(&r->side[0], insns(r));
+    follow(r, closely);
     if (lead->ended || r->side[0].ended)
         return both_end(r);
     if (is_idle(r)) {
@@ -288,10 +302,11 @@ static enum abreast_step go(void *who, uint64_t most)
         return same_output(r) && same_whole(r, true) ? ABREAST_END
                                                      : ABREAST_DIFFERENT;
     }
-    return insns(r) > before && x86_side_rests(lead) &&
-                   x86_side_rests(&r->side[0])
-               ? ABREAST_ON
-               : ABREAST_BETWEEN;
+    if (insns(r) == before || !x86_side_rests(lead) ||
+        !x86_side_rests(&r->side[0]))
+        return ABREAST_BETWEEN;
+    r->noted = false;
+    return ABREAST_ON;
 }
 
 static uint64_t certain(const void *who)
@@ -309,6 +324,7 @@ static enum status make(void *who, struct diag *diag)
 
     overheard_begin(&r->side[0].text, &r->side[1].text);
     r->whole = r->sure = r->exits = r->soon = 0;
+    r->noted = false;
     r->made++;
     for (; i < 2 && !st; i++)
         st = x86_side_open(&r->side[i], &r->plan->side[i], r->plan->pc,
