@@ -151,6 +151,9 @@ static int choose_machines(const struct session_plan *plan,
     struct diag diag = {""};
     char first[16];
 
+    if (flags.pc.assist || flags.pc.irqchip)
+        return options_complain(&usage, "%s belongs to `trapline run`",
+                                flags.pc.assist ? "--assist" : "--irqchip");
     if (flags.on && !plan->kernel)
         return options_complain(&usage, "--on belongs to --kernel or --bios");
     if (!comma)

@@ -106,19 +106,29 @@ enum status pc_drive_open(struct pc_drive *d, const char *path,
     return st;
 }
 
+enum status pc_floppy_check(const char *path, uint64_t sectors,
+                            struct diag *diag)
+{
+    if (!path || fdc_format_of(sectors))
+        return STATUS_OK;
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "%s: no floppy disk has %llu sectors; a hard disk is "
+                    "--drive",
+                    path, (unsigned long long)sectors);
+}
+
 enum status pc_floppy_open(struct pc_drive *d, const char *path,
                            struct fdc_medium *medium, struct diag *diag)
 {
     enum status st = pc_drive_open(d, path, &medium->disk, diag);
 
     medium->read_only = d->read_only;
-    if (st || !path || fdc_format_of(medium->disk.sectors))
+    if (st)
         return st;
-    pc_drive_close(d);
-    return diag_set(diag, STATUS_BAD_INPUT,
-                    "%s: no floppy disk has %llu sectors; a hard disk is "
-                    "--drive",
-                    path, (unsigned long long)medium->disk.sectors);
+    st = pc_floppy_check(path, medium->disk.sectors, diag);
+    if (st)
+        pc_drive_close(d);
+    return st;
 }
 
 void pc_drive_close(struct pc_drive *d)

@@ -25,6 +25,10 @@ struct pc_drive {
 MUST_USE enum status pc_drive_open(struct pc_drive *d, const char *path,
                                    struct ide_medium *medium,
                                    struct diag *diag);
+/* Is there a floppy disk of this size?  NULL path: none is wanted. */
+MUST_USE enum status pc_floppy_check(const char *path, uint64_t sectors,
+                                     struct diag *diag);
+
 /* Likewise of a floppy disk, of a size that there is. */
 MUST_USE enum status pc_floppy_open(struct pc_drive *d, const char *path,
                                     struct fdc_medium *medium,

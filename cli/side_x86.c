@@ -42,7 +42,6 @@ static enum status noting_run(struct vcpu *v, struct vm_exit *x)
     const struct x86_state *s = v->arch;
 
     n->reason = x->reason;
-    n->pc = x->pc;
     if (st || x->reason == EXIT_TIMER || x->reason == EXIT_STEP)
         return st;
     n->last[n->count++ % X86_LOCKSTEP_EXITS] = (struct x86_past_exit){
@@ -153,6 +152,25 @@ static enum status begin_log(struct x86_side *s, struct diag *diag)
     return STATUS_OK;
 }
 
+static enum status open_drives(struct x86_side *s, const struct session_plan *p,
+                               struct pc_plan *plan, struct diag *diag)
+{
+    enum status st = STATUS_OK;
+
+    for (unsigned i = 0; i < X86_SIDE_DISKS && !st; i++)
+        st =
+            pc_scratch_open(&s->drives[i], p->drives[i], &plan->disks[i], diag);
+    for (unsigned i = 0; i < FDC_DISKS && !st; i++) {
+        struct ide_medium *medium = &plan->floppies[i].disk;
+
+        st = pc_scratch_open(&s->drives[X86_SIDE_DISKS + i], p->floppies[i],
+                             medium, diag);
+        if (!st)
+            st = pc_floppy_check(p->floppies[i], medium->sectors, diag);
+    }
+    return st;
+}
+
 static enum status open_machine(struct x86_side *s,
                                 const struct x86_lockstep_side *as,
                                 const struct session_plan *p,
@@ -168,8 +186,7 @@ static enum status open_machine(struct x86_side *s,
                            .rom_size = f->rom.size};
     enum status st = STATUS_OK;
 
-    for (unsigned i = 0; i < 2 && !st; i++)
-        st = pc_scratch_open(&s->drives[i], p->drives[i], &plan.disks[i], diag);
+    st = open_drives(s, p, &plan, diag);
     if (st)
         return st;
     if (as->engine)
@@ -189,7 +206,8 @@ enum status x86_side_open(struct x86_side *s,
     s->name = as->name;
     s->quiet = 0;
     s->ended = false;
-    s->drives[0].fd = s->drives[1].fd = -1;
+    for (unsigned i = 0; i < X86_SIDE_DRIVES; i++)
+        s->drives[i].fd = -1;
     enum status st = open_machine(s, as, plan, f, diag);
     if (!st)
         st = begin_console(s, plan, diag);
@@ -211,7 +229,7 @@ void x86_side_close(struct x86_side *s)
     pc_machine_close(&s->pc);
     x86_written_free(s->written);
     s->written = NULL;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < X86_SIDE_DRIVES; i++)
         pc_scratch_close(&s->drives[i]);
 }
 
@@ -254,15 +272,6 @@ void x86_side_run_to(struct x86_side *s, uint64_t insns)
     }
 }
 
-/* Is it between two elements of a repeated instruction?  RF, which says there
- * that it has begun, is nobody's to see: an interrupt saves it on every
- * machine. */
-static bool is_midway(const struct x86_side *s)
-{
-    return s->noting.reason == EXIT_IO &&
-           x86_vm_state(s->pc.vm)->rip == s->noting.pc;
-}
-
 /* Is a #DB of the trap flag due, which a bare machine has delivered? */
 static bool is_traced(const struct x86_side *s)
 {
@@ -278,8 +287,7 @@ bool x86_side_rests(struct x86_side *s)
 
     if (!vm)
         return true;
-    if (vm->vcpu.waiting || x86_vm_state(vm)->delivering || is_midway(s) ||
-        is_traced(s))
+    if (vm->vcpu.waiting || x86_vm_state(vm)->delivering || is_traced(s))
         return false;
     clock_run(&vm->clock);
     return true;

@@ -5,6 +5,9 @@
 #include "cli/lockstep_x86.h"
 #include "x86vmm/machine/written.h"
 
+/* Disks, then floppy disks. */
+enum { X86_SIDE_DISKS = 2, X86_SIDE_DRIVES = X86_SIDE_DISKS + FDC_DISKS };
+
 /* Files of the plan, read once. */
 struct x86_side_files {
     struct load_file kernel, initrd, rom;
@@ -17,7 +20,6 @@ struct x86_noting {
     struct x86_past_exit last[X86_LOCKSTEP_EXITS]; /* a ring */
     uint64_t count;                                /* of exits in all */
     enum exit_reason reason; /* of the last one, whatever it was */
-    uint64_t pc;             /* and where */
 };
 
 struct x86_side {
@@ -25,7 +27,7 @@ struct x86_side {
     struct pc_machine pc;
     struct x86_noting noting;
     struct x86_written *written; /* owned */
-    struct pc_scratch drives[2];
+    struct pc_scratch drives[X86_SIDE_DRIVES];
     struct overheard text;
     struct script_run *script; /* owned; NULL: none */
     uint64_t quiet;            /* tick of the last output or input */

@@ -37,12 +37,12 @@ bool x86_sight_take(struct x86_sight *s, const struct pc_machine *m)
 
     if (!cpu)
         return false;
-    if (m->pc)
-        cpu->state.rflags = x86_flags_get(cpu);
     s->state = m->pc ? cpu->state : *x86_vm_state(m->vm);
-    if (m->pc)
+    if (m->pc) {
+        s->state.rflags = x86_flags_between(cpu);
         s->state.interruptible =
             (s->state.rflags & X86_FLAG_IF) && !cpu->shadow;
+    }
     s->open = s->state.interruptible;
     settle_segments(&s->state);
     take_processor(s, cpu);
