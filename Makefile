@@ -155,8 +155,11 @@ $(BUILD)/x86-rom: $(call object,fast,$(X86_ROM)) $(BUILD)/fast/lib.a
 # kvm-bench ROUNDS: exits a second on /dev/kvm, beside a bare loop.
 KVM_BENCH := $(wildcard tests/kvm_bench/*.c)
 $(BUILD)/kvm-bench: $(call object,fast,$(KVM_BENCH)) $(BUILD)/fast/lib.a
+# x86-mutants KERNEL INITRD: monitors with a mistake.
+X86_MUTANTS := $(wildcard tests/x86_compare/*.c) tests/x86_mutants.c
+$(BUILD)/x86-mutants: $(call object,fast,$(X86_MUTANTS)) $(BUILD)/fast/lib.a
 $(BUILD)/oracle $(BUILD)/bench $(BUILD)/x86-bench $(BUILD)/x86-host-oracle \
-$(BUILD)/x86-rom $(BUILD)/kvm-bench:
+$(BUILD)/x86-rom $(BUILD)/kvm-bench $(BUILD)/x86-mutants:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -209,8 +212,9 @@ check-slow: all
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-bochs.sh
 
 # Debian's kernel on the bare PC, to a shell.
-linux-check: all
+linux-check: all $(BUILD)/x86-mutants
 	$(Q)BUILD=$(BUILD) tests/linux/boot.sh
+	$(Q)BUILD=$(BUILD) tests/linux/compare.sh vtx svm mutants
 
 # A monitor on AMD-V: the modelled one beside Bochs' and QEMU's.
 svm-check: all
@@ -273,5 +277,6 @@ $(BUILD)/%.flags: always
 
 -include $(patsubst %.o,%.d,\
     $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH) \
-                         $(X86_HOST) $(X86_ROM) $(KVM_BENCH)) \
+                         $(X86_HOST) $(X86_ROM) $(KVM_BENCH) \
+                         $(X86_MUTANTS)) \
     $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS) $(wildcard tests/fuzz/*.c)))

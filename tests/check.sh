@@ -53,6 +53,7 @@ parts() {
     echo "without a C library|'$MAKE' --no-print-directory freestanding"
     # The longest come first.
     echo "/dev/kvm inside QEMU|tests/kvm/run-in-qemu.sh"
+    echo "Linux on two PCs in lockstep|tests/linux/compare.sh vtx"
     echo "hostile guests|one '$BUILD/fuzz_guest' ${FUZZ_SECONDS:-15}"
     for fuzzer in tests/fuzz/fuzz_*.c; do
         name=$(basename "$fuzzer" .c)

@@ -15,6 +15,7 @@
 #define LSTAR     0xC0000082
 #define GS_BASE   0xC0000101
 #define TSC       0x10
+#define EFER      0xC0000080
 #define TICKS     100           /* of the timer: 8,400 instructions */
 
 .macro gate vector, handler
@@ -62,6 +63,10 @@ start:  mov     esp, STACK_END
         xor     edx, edx
         wrmsr
         rdmsr
+        mov     ecx, EFER
+        rdmsr
+        or      eax, 1                  /* SYSCALL */
+        wrmsr
         mov     ecx, GS_BASE
         mov     eax, NOTES
         xor     edx, edx
@@ -162,6 +167,9 @@ start:  mov     esp, STACK_END
 8:      dec     eax
         jnz     8b
         in      al, PORT_61             /* an exit, as the interrupt waits */
+        mov     eax, 2000               /* and long after it */
+8:      dec     eax
+        jnz     8b
         sti
         nop
         nop

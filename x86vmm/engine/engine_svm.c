@@ -32,7 +32,7 @@ static void interrupt(struct vcpu *v)
     svm_leave_by(&svm_vcpu(v)->model.cpu, SVM_EXIT_INTR);
 }
 
-static const struct model_ops ops = {
+const struct model_ops svm_ops = {
     .vcpu_bytes = sizeof(struct svm_vcpu),
     .walks_pdptes = true,
     .make_tables = svm_make_tables,
@@ -53,7 +53,7 @@ static enum status probe(struct diag *d)
 
 static enum status vm_init(struct vm *vm)
 {
-    return model_vm_init(vm, &ops);
+    return model_vm_init(vm, &svm_ops);
 }
 
 const struct engine_ops engine_svm = {

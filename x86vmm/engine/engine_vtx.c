@@ -29,7 +29,7 @@ static void interrupt(struct vcpu *v)
     vtx_interrupt(&vtx_vcpu(v)->model.cpu);
 }
 
-static const struct model_ops ops = {
+const struct model_ops vtx_ops = {
     .vcpu_bytes = sizeof(struct vtx_vcpu),
     .make_tables = vtx_make_tables,
     .attach = attach,
@@ -49,7 +49,7 @@ static enum status probe(struct diag *d)
 
 static enum status vm_init(struct vm *vm)
 {
-    return model_vm_init(vm, &ops);
+    return model_vm_init(vm, &vtx_ops);
 }
 
 const struct engine_ops engine_vtx = {

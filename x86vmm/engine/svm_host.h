@@ -12,6 +12,8 @@ struct svm_vcpu {
     struct vmcb vmcb;
 };
 
+extern const struct model_ops svm_ops;
+
 static inline struct svm_vcpu *svm_vcpu(const struct vcpu *v)
 {
     return v->backing;

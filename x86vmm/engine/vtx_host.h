@@ -12,6 +12,8 @@ struct vtx_vcpu {
     struct vmcs vmcs;
 };
 
+extern const struct model_ops vtx_ops;
+
 static inline struct vtx_vcpu *vtx_vcpu(const struct vcpu *v)
 {
     return v->backing;
