@@ -29,6 +29,7 @@ enum sort { OTHER, PLAIN, STACK, STRING, BRANCH };
 static const uint8_t sorts[X86_INSN_COUNT] = {
 #define OP_AS(name, mnemonic, priv, body, title) [X86_INSN_##name] = SORT,
 #define OP(name, priv, body, title)              [X86_INSN_##name] = SORT,
+#define OP_ASKED(name, ...)                      [X86_INSN_##name] = SORT,
 #define SORT                                     PLAIN
 #include "x86vmm/machine/op_arith.def"
 #include "x86vmm/machine/op_data.def"
@@ -42,6 +43,7 @@ static const uint8_t sorts[X86_INSN_COUNT] = {
 #undef SORT
 #undef OP
 #undef OP_AS
+#undef OP_ASKED
 };
 
 static enum sort sort_of(const struct x86_op *op)

@@ -34,7 +34,7 @@ struct x86_guest {
     /* PAE paging's four pointers are read at each walk instead of being kept:
      * AMD's, with nested paging. */
     bool walks_pdptes;
-    /* A row of asked.def, after the check of CPL and before its body.  True: it
+    /* A row that is asked (op.def), after the check of CPL and before its body.  True: it
      * has been dealt with, and *code is its outcome. */
     bool (*instruction)(struct x86_cpu *cpu, const struct x86_op *op,
                         int *code);
@@ -55,7 +55,7 @@ struct x86_guest {
                      enum x86_access access, bool entry, uint64_t *physical);
 };
 
-/* In front of the body of a row of asked.def. */
+/* In front of the body of a row that is asked (op.def). */
 static inline bool x86_ask_guest(struct x86_cpu *cpu, const struct x86_op *op,
                                  int *code)
 {

@@ -65,9 +65,11 @@ static int ask(struct x86_cpu *cpu, const struct x86_op *op)
 }
 
 static const bool asked[X86_INSN_COUNT] = {
-#define ASKED(name) [X86_INSN_##name] = true,
-#include "x86vmm/machine/asked.def"
-#undef ASKED
+#define OP(name, priv, body, title)
+#define OP_ASKED(name, ...)    [X86_INSN_##name] = true,
+#define OP_AS_ASKED(name, ...) [X86_INSN_##name] = true,
+#include "x86vmm/machine/op.def"
+#undef OP
 };
 
 /* Who has bodies for common forms. */

@@ -22,15 +22,20 @@ static bool leave(struct x86_cpu *cpu, const struct x86_op *op, uint64_t why,
 
 /* ---- By one bit ---- */
 
-/* One more than the intercept; 0: none.  Its exit code is 60 and more. */
-static const uint8_t simple[X86_INSN_COUNT] = {
-#define SIMPLE(insn, name) [X86_INSN_##insn] = 1 + SVM_INTERCEPT_##name,
-#include "x86vmm/svm/simple.def"
-#undef SIMPLE
+static const uint16_t codes[X86_INSN_COUNT] = {
+#define OP(name, priv, body, title)
+#define OP_ASKED(name, priv, body, title, sens, vmx, control, svm, effect) \
+    [X86_INSN_##name] = SVM_EXIT_##svm,
+#define OP_AS_ASKED(name, mnemonic, ...) OP_ASKED(name, __VA_ARGS__)
+#include "x86vmm/machine/op.def"
+#undef OP
 };
 
-_Static_assert((int)SVM_EXIT_INTR == 0x60 + SVM_INTERCEPT_INTR &&
-                   (int)SVM_EXIT_WBINVD == 0x60 + SVM_INTERCEPT_WBINVD,
+enum { FIRST_INTERCEPT = 0x60 }; /* by its exit code */
+
+_Static_assert((int)SVM_EXIT_INTR == FIRST_INTERCEPT + SVM_INTERCEPT_INTR &&
+                   (int)SVM_EXIT_WBINVD ==
+                       FIRST_INTERCEPT + SVM_INTERCEPT_WBINVD,
                "exit codes are in the order of the intercepts");
 
 /* Exceptions that the body raises are before the intercept. */
@@ -58,12 +63,13 @@ static bool faults_first(const struct x86_cpu *cpu, const struct x86_op *op)
 static bool by_bit(struct x86_cpu *cpu, const struct vmcb *v,
                    const struct x86_op *op, int *code)
 {
-    enum svm_intercept i = (enum svm_intercept)(simple[op->id] - 1);
+    enum svm_intercept i =
+        (enum svm_intercept)(codes[op->id] - FIRST_INTERCEPT);
     uint64_t info1 = op->id == X86_INSN_INT ? (uint8_t)op->imm : 0;
 
     if (!vmcb_has(v, i) || faults_first(cpu, op))
         return false;
-    return leave(cpu, op, 0x60u + i, info1, code);
+    return leave(cpu, op, codes[op->id], info1, code);
 }
 
 /* ---- Control registers ---- */
@@ -273,9 +279,6 @@ typedef bool (*intercept_fn)(struct x86_cpu *cpu, const struct vmcb *v,
 bool svm_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code)
 {
     static const intercept_fn by[X86_INSN_COUNT] = {
-#define SIMPLE(insn, name) [X86_INSN_##insn] = by_bit,
-#include "x86vmm/svm/simple.def"
-#undef SIMPLE
         [X86_INSN_MOV_CREG] = mov_creg,
         [X86_INSN_CLTS] = clts,
         [X86_INSN_LMSW] = lmsw,
@@ -294,5 +297,5 @@ bool svm_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code)
         [X86_INSN_INVLPG] = invlpg,
     };
 
-    return by[op->id] && by[op->id](cpu, svm_of(cpu)->v, op, code);
+    return (by[op->id] ? by[op->id] : by_bit)(cpu, svm_of(cpu)->v, op, code);
 }

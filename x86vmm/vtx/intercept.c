@@ -8,16 +8,19 @@
 #define F(name)  (v->field[VMCS_##name])
 #define ON(name) vmcs_has(v, VMX_##name)
 
+/* What a row says in place of a control, and of a reason. */
+enum { VMX_ALWAYS = -1, VMX_CODE = -2, VMX_NEVER = -3, VMX_EXIT_NONE = 0xFFFF };
+
 static const struct {
-    uint16_t id, reason;
-    int control; /* -1: always */
-} simple[] = {
-#define INTERCEPT(name, exit, control) \
-    {X86_INSN_##name, VMX_EXIT_##exit, VMX_##control},
-#define INTERCEPT_ALWAYS(name, exit) {X86_INSN_##name, VMX_EXIT_##exit, -1},
-#include "x86vmm/vtx/intercept.def"
-#undef INTERCEPT
-#undef INTERCEPT_ALWAYS
+    uint16_t reason;
+    int control;
+} simple[X86_INSN_COUNT] = {
+#define OP(name, priv, body, title)
+#define OP_ASKED(name, priv, body, title, sens, vmx, control, svm, effect) \
+    [X86_INSN_##name] = {VMX_EXIT_##vmx, VMX_##control},
+#define OP_AS_ASKED(name, mnemonic, ...) OP_ASKED(name, __VA_ARGS__)
+#include "x86vmm/machine/op.def"
+#undef OP
 };
 
 /* Leave: true, for vtx_intercept. */
@@ -339,12 +342,11 @@ static bool by_table(struct x86_cpu *cpu, const struct vmcs *v,
         return false;
     if (op->id == X86_INSN_RDPMC && cpu->cpl && !(cpu->state.cr4 & PCE))
         return false;
-    for (size_t i = 0; i < ARRAY_LEN(simple); i++)
-        if (simple[i].id == op->id)
-            return (simple[i].control < 0 ||
-                    vmcs_has(v, (enum vmx_control)simple[i].control)) &&
-                   leave(cpu, op, (enum vmx_exit)simple[i].reason, 0, code);
-    return false;
+    int control = simple[op->id].control;
+    if (control != VMX_ALWAYS &&
+        (control < 0 || !vmcs_has(v, (enum vmx_control)control)))
+        return false;
+    return leave(cpu, op, (enum vmx_exit)simple[op->id].reason, 0, code);
 }
 
 typedef bool (*intercept_fn)(struct x86_cpu *cpu, const struct vmcs *v,
@@ -377,13 +379,8 @@ bool vtx_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code)
         [X86_INSN_SLDT] = table,
         [X86_INSN_STR] = table,
         [X86_INSN_INVLPG] = invlpg,
-#define INTERCEPT(name, exit, control) [X86_INSN_##name] = by_table,
-#define INTERCEPT_ALWAYS(name, exit)   [X86_INSN_##name] = by_table,
-#include "x86vmm/vtx/intercept.def"
-#undef INTERCEPT
-#undef INTERCEPT_ALWAYS
     };
     const struct vmcs *v = vtx_of(cpu)->v;
 
-    return by[op->id] && by[op->id](cpu, v, op, code);
+    return (by[op->id] ? by[op->id] : by_table)(cpu, v, op, code);
 }
