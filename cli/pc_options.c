@@ -28,6 +28,7 @@ static const char *foreign(const struct pc_options *o)
            : o->apic          ? "--apic"
            : o->vendor        ? "--vendor"
            : o->assist        ? "--assist"
+           : o->pages         ? "--pages"
            : o->irqchip       ? "--irqchip"
            : o->reboots       ? "--reboot"
            : o->hides_monitor ? "--hide-monitor"
@@ -46,6 +47,7 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->bios = o->bios;
     plan->apic = o->apic;
     plan->vendor = o->vendor;
+    plan->pages = o->pages;
     plan->hides_monitor = o->hides_monitor;
     plan->reboots = o->reboots;
 }
@@ -84,6 +86,8 @@ int pc_options_choose(const struct pc_options *o,
                                        "of the monitor has none");
     if (o->assist && !pc_assist_find(o->assist, &plan->assist))
         return options_complain(usage, "--assist %s: vtx or svm", o->assist);
+    if (o->pages && (!plan->on_given || plan->on != ON_KVM))
+        return options_complain(usage, "--pages: with --on kvm");
     if (o->irqchip && !choose_irqchip(o->irqchip, plan))
         return options_complain(usage,
                                 "--irqchip %s: user, or kernel with "

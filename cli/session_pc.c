@@ -5,6 +5,7 @@
  * person's time.  Otherwise lines come from a pipe or a script, and the guest
  * runs as fast as it can. */
 #include "cli/command.h"
+#include "cli/pages.h"
 #include "cli/pc_files.h"
 #include "cli/pc_machine.h"
 #include "cli/session.h"
@@ -155,9 +156,11 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
     b->pc.board->uart.output = b->pc.board->debug.output = printed;
     b->pc.board->uart.to = b->pc.board->debug.to = g;
     g->vm = b->pc.vm;
+    if (s->plan->pages)
+        st = pages_begin(g->vm, X86_TICKS_SECOND, diag);
     if (g->vm)
         g->vm->vcpu.stepping = s->plan->stepping;
-    return STATUS_OK;
+    return st;
 }
 
 static enum status load_files(struct guest *g, struct diag *diag)

@@ -1,5 +1,6 @@
 #include "cli/summary.h"
 
+#include "cli/pages.h"
 #include "s370/machine/timer.h"
 #include "x86vmm/machine/platform.h"
 
@@ -22,8 +23,14 @@ static void emit(struct trace_sink *sink, const struct trace_event *e)
 {
     struct summary *m = (struct summary *)sink;
 
-    if (e->vm < ARRAY_LEN(m->ledgers))
-        m->ledgers[e->vm].sink.emit(&m->ledgers[e->vm].sink, e);
+    if (e->vm >= ARRAY_LEN(m->ledgers))
+        return;
+    m->ledgers[e->vm].sink.emit(&m->ledgers[e->vm].sink, e);
+    if (e->reason != pages_reason)
+        return;
+    m->pages[e->vm].written += e->info[0];
+    if (e->info[0] > m->pages[e->vm].most)
+        m->pages[e->vm].most = e->info[0];
 }
 
 void summary_init(struct summary *m)
@@ -112,6 +119,20 @@ static void print_instructions(const struct session *s, const struct guest *g,
             share(g->insns - g->interpreted, g->insns));
 }
 
+static void print_pages(const struct summary *m, const struct guest *g,
+                        FILE *to)
+{
+    uint64_t written = m->pages[g->seat + 1].written;
+    double seconds = (double)g->ticks / X86_TICKS_SECOND;
+
+    fputs("  ", to);
+    summary_print_count(to, written);
+    fprintf(to, " pages written, %.0f a second; at most ",
+            seconds > 0 ? (double)written / seconds : 0.0);
+    summary_print_count(to, m->pages[g->seat + 1].most);
+    fprintf(to, " in 1/%d s\n", PAGES_ASKED);
+}
+
 static void print_guest(const struct summary *m, const struct session *s,
                         const struct guest *g, FILE *to)
 {
@@ -129,6 +150,8 @@ static void print_guest(const struct summary *m, const struct session *s,
     summary_print_count(to, g->exits);
     fputs(g->exits == 1 ? " exit:\n" : g->exits ? " exits:\n" : " exits\n", to);
     print_rows(l, to);
+    if (s->plan->pages)
+        print_pages(m, g, to);
 }
 
 void summary_print(const struct summary *m, const struct session *s, FILE *to)
@@ -201,6 +224,10 @@ static void json_guest(const struct summary *m, const struct session *s,
     json_number("exits", g->exits, to);
     json_number("ticks", g->ticks, to);
     json_rows(ledger_of(m, s, g), to);
+    if (s->plan->pages) {
+        json_number("pages_written", m->pages[g->seat + 1].written, to);
+        json_number("pages_most", m->pages[g->seat + 1].most, to);
+    }
     fputc('}', to);
 }
 

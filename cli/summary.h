@@ -10,6 +10,9 @@
 struct summary {
     struct trace_sink sink;
     struct trace_ledger ledgers[SESSION_GUESTS_MAX + 1]; /* by vm number */
+    struct {
+        uint64_t written, most; /* in all, and in 1/PAGES_ASKED s */
+    } pages[SESSION_GUESTS_MAX + 1];
 };
 
 void summary_init(struct summary *m);

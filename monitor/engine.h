@@ -51,6 +51,10 @@ struct engine_ops {
      * processor sees that. */
     void (*wrote)(struct vcpu *, uint64_t gpa, size_t n);
 
+    /* How many pages of 4 KiB were written, by the guest or by devices, since
+     * it was last asked; the first call begins to count.  NULL: it cannot. */
+    enum status (*written)(struct vm *, uint64_t *pages);
+
     /* From another thread or a signal handler: make `run` return soon. */
     void (*kick)(struct vcpu *);
 

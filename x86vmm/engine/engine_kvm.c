@@ -80,6 +80,7 @@ static void vm_fini(struct vm *vm)
 
     if (!g)
         return;
+    kvm_dirty_end(vm);
     if (g->vm >= 0)
         close(g->vm);
     if (g->kvm >= 0)
@@ -106,26 +107,35 @@ static enum status vm_init(struct vm *vm)
     return st;
 }
 
-static enum status map(struct vm *vm, const struct mem_slot *slot)
+enum status kvm_set_slot(struct vm *vm, unsigned number,
+                         const struct mem_slot *slot, uint32_t flags)
 {
-    struct kvm_guest *g = vm->backing;
+    const struct kvm_guest *g = vm->backing;
     struct kvm_userspace_memory_region region = {
-        .slot = g->slots,
-        .flags = slot->flags & MEM_READ_ONLY ? KVM_MEM_READONLY : 0,
+        .slot = number,
+        .flags = flags | (slot->flags & MEM_READ_ONLY ? KVM_MEM_READONLY : 0),
         .guest_phys_addr = slot->gpa,
         .memory_size = slot->size,
         .userspace_addr = (uintptr_t)slot->host,
     };
+
+    return ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0
+               ? kvm_failed(vm, "KVM_SET_USER_MEMORY_REGION")
+               : STATUS_OK;
+}
+
+static enum status map(struct vm *vm, const struct mem_slot *slot)
+{
+    struct kvm_guest *g = vm->backing;
 
     if ((slot->gpa | slot->size | (uintptr_t)slot->host) % PAGE)
         return diag_set(&vm->diag, STATUS_BAD_INPUT,
                         "storage at %llx, %llu bytes: not in whole pages",
                         (unsigned long long)slot->gpa,
                         (unsigned long long)slot->size);
-    if (ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
-        return kvm_failed(vm, "KVM_SET_USER_MEMORY_REGION");
-    g->slots++;
-    return STATUS_OK;
+    enum status st = kvm_set_slot(vm, g->slots, slot, 0);
+    g->slots += !st;
+    return st;
 }
 
 static enum status open_vcpu(struct vcpu *v)
@@ -417,6 +427,8 @@ const struct engine_ops engine_kvm = {
     .inject = inject,
     .kick = kick,
     .now = kvm_now,
+    .written = kvm_written,
+    .wrote = kvm_wrote,
 };
 #else
 #include "monitor/vm.h"

@@ -24,6 +24,8 @@
 struct kvm_guest {
     int kvm, vm;    /* file descriptors */
     unsigned slots; /* of storage, in use */
+    /* Of the log of written pages; NULL until it is wanted. */
+    uint64_t *log, *by_devices[MEM_SLOTS_MAX];
     int line_error; /* errno of an interrupt line that could not be set */
 };
 
@@ -98,6 +100,19 @@ MUST_USE enum status kvm_deliver(struct vcpu *v);
 
 /* Give KVM the table that CPUID is to answer from. */
 MUST_USE enum status kvm_set_cpuid(struct vcpu *v);
+
+/* ---- engine_kvm.c ---- */
+
+/* Tell KVM of a slot, anew with other flags. */
+MUST_USE enum status kvm_set_slot(struct vm *vm, unsigned number,
+                                  const struct mem_slot *slot, uint32_t flags);
+
+/* ---- kvm_dirty.c ---- */
+
+/* As engine_ops.written and .wrote. */
+MUST_USE enum status kvm_written(struct vm *vm, uint64_t *pages);
+void kvm_wrote(struct vcpu *v, uint64_t gpa, size_t n);
+void kvm_dirty_end(struct vm *vm);
 
 /* ---- kvm_irqchip.c ---- */
 
