@@ -32,6 +32,7 @@ static const char *foreign(const struct pc_options *o)
            : o->irqchip       ? "--irqchip"
            : o->reboots       ? "--reboot"
            : o->hides_monitor ? "--hide-monitor"
+           : o->watched       ? "--watch"
                               : NULL;
 }
 
@@ -49,6 +50,7 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->vendor = o->vendor;
     plan->pages = o->pages;
     plan->hides_monitor = o->hides_monitor;
+    plan->watched = o->watched;
     plan->reboots = o->reboots;
 }
 
@@ -79,6 +81,9 @@ int pc_options_choose(const struct pc_options *o,
                                 "--on trap runs System/370 guests, not a PC");
     if (plan->hides_monitor && (!plan->on_given || plan->on == ON_BARE))
         return options_complain(usage, "--hide-monitor: on bare there is none");
+    if (plan->watched &&
+        (!plan->on_given || (plan->on != ON_VTX && plan->on != ON_SVM)))
+        return options_complain(usage, "--watch: with --on vtx or svm");
     if (o->reboots && plan->on_given && plan->on != ON_BARE)
         return options_complain(usage, "--reboot: of the PC on bare only");
     if (o->assist && plan->on_given && plan->on != ON_BARE)

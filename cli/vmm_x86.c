@@ -312,6 +312,7 @@ static enum status equip_pc(struct x86_vmm *vmm, struct machine *m,
     }
     allocator_give_time(&vmm->allocator, &m->vm);
     m->vm.host_time = vmm->engine->now != NULL;
+    m->platform.watched = plan->watched;
     m->vm.patience = CLOCK_NEVER; /* its devices say when it ends to wait */
     x86_state_power_on(&m->state);
     st = vm_start(&m->vm);

@@ -93,6 +93,7 @@ static const struct {
     {EXIT_HALT, VM_READY, "wait"},
     {EXIT_TIMER, VM_READY, "resume"},
     {EXIT_STEP, VM_READY, "resume"},
+    {EXIT_SETTLED, VM_READY, "resume"},
     {EXIT_SHUTDOWN, VM_STOPPED, "stop"},
     {EXIT_ENTRY_FAILED, VM_FAILED, "fail"},
     {EXIT_UNKNOWN, VM_FAILED, "fail"},

@@ -27,6 +27,7 @@ const struct handler_row s370_handlers[EXIT_REASON_COUNT] = {
     [EXIT_WINDOW] = {handle_resume, 0},
     [EXIT_TIMER] = {handle_resume, 0},
     [EXIT_STEP] = {handle_resume, 0},
+    [EXIT_SETTLED] = {handle_resume, 0},
     [EXIT_SHUTDOWN] = {handle_stop, 0},
     [EXIT_ENTRY_FAILED] = {handle_fail, 0},
     [EXIT_UNKNOWN] = {handle_fail, 0},

@@ -4,6 +4,26 @@
 
 enum { CR8_WRITES = 1 << (16 + 8) }; /* of the field INTERCEPT_CR */
 
+/* Whatever can leave the guest. */
+static void watch(struct vmcb *m)
+{
+    static const uint8_t intercepts[] = {
+        SVM_INTERCEPT_IDTR_READ,  SVM_INTERCEPT_GDTR_READ,
+        SVM_INTERCEPT_LDTR_READ,  SVM_INTERCEPT_TR_READ,
+        SVM_INTERCEPT_IDTR_WRITE, SVM_INTERCEPT_GDTR_WRITE,
+        SVM_INTERCEPT_LDTR_WRITE, SVM_INTERCEPT_TR_WRITE,
+        SVM_INTERCEPT_RDTSC,      SVM_INTERCEPT_RDTSCP,
+        SVM_INTERCEPT_RDPMC,      SVM_INTERCEPT_INVD,
+        SVM_INTERCEPT_PAUSE,      SVM_INTERCEPT_INVLPG,
+        SVM_INTERCEPT_WBINVD};
+
+    for (size_t i = 0; i < ARRAY_LEN(intercepts); i++)
+        vmcb_put(m, (enum svm_intercept)intercepts[i], true);
+    m->field[VMCB_INTERCEPT_CR] = UINT32_MAX;
+    m->field[VMCB_INTERCEPT_DR] = UINT32_MAX;
+    m->field[VMCB_INTERCEPT_EXCEPTIONS] = (uint32_t)MODEL_WATCHED;
+}
+
 static void attach(struct vcpu *v)
 {
     struct svm_vcpu *c = svm_vcpu(v);
@@ -12,6 +32,8 @@ static void attach(struct vcpu *v)
     svm_make_vmcb(&c->vmcb);
     if (c->model.platform->apic)
         c->vmcb.field[VMCB_INTERCEPT_CR] |= CR8_WRITES;
+    if (c->model.platform->watched)
+        watch(&c->vmcb);
 }
 
 static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)

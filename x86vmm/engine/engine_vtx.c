@@ -2,6 +2,23 @@
 
 #include "x86vmm/engine/vtx_host.h"
 
+/* Whatever can leave the guest. */
+static void watch(struct vmcs *m)
+{
+    static const uint16_t controls[] = {
+        VMX_PRIMARY_INVLPG,    VMX_PRIMARY_RDPMC,
+        VMX_PRIMARY_RDTSC,     VMX_PRIMARY_CR3_LOAD,
+        VMX_PRIMARY_CR3_STORE, VMX_PRIMARY_CR8_LOAD,
+        VMX_PRIMARY_CR8_STORE, VMX_PRIMARY_MOV_DR,
+        VMX_PRIMARY_PAUSE,     VMX_SECONDARY_DESCRIPTOR_TABLE,
+        VMX_SECONDARY_WBINVD};
+
+    for (size_t i = 0; i < ARRAY_LEN(controls); i++)
+        vmcs_put(m, (enum vmx_control)controls[i], true);
+    m->field[VMCS_CR0_MASK] = UINT64_MAX;
+    m->field[VMCS_CR4_MASK] = UINT64_MAX;
+}
+
 static void attach(struct vcpu *v)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
@@ -9,6 +26,8 @@ static void attach(struct vcpu *v)
     vtx_attach(&c->vtx, &c->model.cpu);
     vtx_make_vmcs(&c->vmcs);
     vmcs_put(&c->vmcs, VMX_PRIMARY_CR8_LOAD, c->model.platform->apic);
+    if (c->model.platform->watched)
+        watch(&c->vmcs);
 }
 
 static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)

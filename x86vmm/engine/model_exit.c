@@ -149,8 +149,9 @@ static bool settle(struct vcpu *v, struct vm_exit *x)
     bool shutdown;
 
     c->outside.count = 0;
+    x->reason = EXIT_SETTLED;
     if (model_execute(v, NULL, &shutdown))
-        return false;
+        return !v->stepping; /* where it is one step more */
     x->reason = EXIT_SHUTDOWN;
     if (!shutdown) /* it also touches a device: which an exit may answer */
         model_access_exit(v, x);

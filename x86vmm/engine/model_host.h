@@ -8,6 +8,7 @@
 #define X86VMM_ENGINE_MODEL_HOST_H
 
 #include "monitor/vm.h"
+#include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/insn.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/platform.h"
@@ -107,6 +108,16 @@ struct model_told {
         bool in, string, rep;
     } io;
 };
+
+/* Exceptions that leave a watched guest.  #DB stays: its delivery changes DR6
+ * and DR7.  What a program asks for, #BP and #OF, is settled, as is #MF with
+ * CR0.NE off. */
+enum { MODEL_WATCHED = ~(1 << 1) };
+static inline bool model_reflects(const struct x86_state *s, unsigned vector)
+{
+    return vector != X86_EXC_BP && vector != X86_EXC_OF &&
+           (vector != X86_EXC_MF || (s->cr0 & X86_CR0_NE));
+}
 
 /* What an engine does in its own way. */
 struct model_ops {

@@ -245,14 +245,6 @@ static void look_at_entry(struct vcpu *v)
     x86_decode(bytes, n, x86_code_bits(s), &c->stepped);
 }
 
-/* What has been settled may have made an interrupt that the guest accepts: a
- * new task priority, an x87 exception. */
-static bool may_go_on(const struct vcpu *v)
-{
-    return !model_arch(v)->interruptible || model_vcpu(v)->inject ||
-           !x86_platform_waits(model_vcpu(v)->platform);
-}
-
 enum status model_run(struct vcpu *v, struct vm_exit *x)
 {
     struct model_vcpu *c = model_vcpu(v);
@@ -271,14 +263,8 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
     c->cpu.ran_told = begun; /* the dispatcher's clock has them all */
     c->end = begun + v->budget;
     look_at_entry(v);
-    while (!run_once(v, x)) {
-        *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
-        if (!may_go_on(v)) {
-            x->pc = model_arch(v)->rip;
-            break;
-        }
-        x->reason = EXIT_UNKNOWN;
-    }
+    while (!run_once(v, x))
+        *x = (struct vm_exit){.reason = EXIT_UNKNOWN};
     x->ran = c->cpu.ran - begun;
     return STATUS_OK;
 }

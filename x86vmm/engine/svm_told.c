@@ -91,6 +91,19 @@ static void tell_msr(const struct vcpu *v, struct model_told *t)
         t->reason = MODEL_SETTLED;
 }
 
+static void tell_exception(const struct vcpu *v, struct model_told *t)
+{
+    const struct vmcb *m = &svm_vcpu(v)->vmcb;
+    unsigned vector = (unsigned)F(EXITCODE) - SVM_EXIT_EXCP_DE;
+
+    t->trap = (struct vm_event){.kind = X86_EVENT_EXCEPTION,
+                                .code = vector,
+                                .has_error = x86_exception_has_error(vector),
+                                .info = {F(EXITINFO1), F(EXITINFO2)}};
+    if (!model_reflects(model_arch(v), vector))
+        t->reason = MODEL_SETTLED;
+}
+
 void svm_tell(struct vcpu *v, struct model_told *t)
 {
     const struct vmcb *m = &svm_vcpu(v)->vmcb;
@@ -115,5 +128,7 @@ void svm_tell(struct vcpu *v, struct model_told *t)
         t->insn = X86_OP_CPUID;
         break;
     }
+    if (F(EXITCODE) >= SVM_EXIT_EXCP_DE && F(EXITCODE) <= SVM_EXIT_EXCP_XF)
+        tell_exception(v, t);
     tell_event(t, m, model_arch(v)->cr2);
 }

@@ -86,7 +86,8 @@ void vtx_tell(struct vcpu *v, struct model_told *t)
         break;
     case VMX_EXIT_EXCEPTION:
         tell_exception(t, m);
-        if (t->trap.code == X86_EXC_MF) /* CR0.NE is 0 for the guest alone */
+        if (t->trap.kind == X86_EVENT_EXCEPTION &&
+            !model_reflects(model_arch(v), t->trap.code))
             t->reason = MODEL_SETTLED;
         break;
     case VMX_EXIT_HLT:

@@ -66,7 +66,8 @@ void vtx_prepare(struct vcpu *v, bool changed)
         put_state(v);
     c->vmcs.field[VMCS_GUEST_DR7] = c->model.cpu.dr[7];
     c->vmcs.field[VMCS_EXCEPTION_BITMAP] =
-        model_arch(v)->cr0 & X86_CR0_NE ? 0 : 1u << X86_EXC_MF;
+        (model_arch(v)->cr0 & X86_CR0_NE ? 0 : 1u << X86_EXC_MF) |
+        (c->model.platform->watched ? MODEL_WATCHED : 0);
     vmcs_put(&c->vmcs, VMX_PRIMARY_INTERRUPT_WINDOW, model_wants_window(v));
     vmcs_put_event(&c->vmcs, c->model.inject ? &c->model.event : NULL);
 }

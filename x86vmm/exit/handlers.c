@@ -13,6 +13,7 @@ const struct handler_row x86_handlers[EXIT_REASON_COUNT] = {
     [EXIT_WINDOW] = {handle_resume, 0},
     [EXIT_TIMER] = {handle_resume, 0},
     [EXIT_STEP] = {handle_resume, 0},
+    [EXIT_SETTLED] = {handle_resume, 0},
     [EXIT_SHUTDOWN] = {handle_x86_shutdown, X86_ALL},
     [EXIT_ENTRY_FAILED] = {handle_fail, X86_ALL},
     [EXIT_UNKNOWN] = {handle_fail, X86_ALL},

@@ -69,6 +69,9 @@ struct x86_platform {
      * calls. */
     const char *vendor;
     bool hides_monitor;
+    /* All that can leave a guest does, exceptions included, where the engine
+     * can have it so: for whoever wants to see them. */
+    bool watched;
 };
 
 static inline void x86_line_set(struct x86_platform *p, unsigned line,

@@ -52,6 +52,7 @@ struct pc_plan {
     /* Under a monitor: its engine has the 8259As and the 8254; the guest sees
      * what it sees on a bare PC. */
     bool outside_irqchip, hides_monitor;
+    bool watched; /* under a monitor, x86_platform has it */
 };
 
 /* STATUS_BAD_INPUT, with *diag, when there is no such PC. */
