@@ -113,6 +113,7 @@ struct x86_vmm *x86_vmm_new(const struct engine_ops *engine, uint64_t bytes,
     vmm->bytes = bytes;
     vmm->trace = trace;
     allocator_init(&vmm->allocator, vmm->pool, bytes, X86_VMM_SLICE);
+    vmm->allocator.fresh = 0; /* the host gives pages of zeros, when touched */
     return vmm;
 }
 

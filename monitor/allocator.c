@@ -3,7 +3,8 @@
 void allocator_init(struct allocator *a, uint8_t *pool, uint64_t size,
                     uint64_t slice)
 {
-    *a = (struct allocator){.pool = pool, .size = size, .slice = slice};
+    *a = (struct allocator){
+        .pool = pool, .size = size, .slice = slice, .fresh = size};
 }
 
 static uint64_t round_up(uint64_t n, uint64_t align)
@@ -51,7 +52,10 @@ static enum status take(struct allocator *a, unsigned owner, uint64_t size,
                         "no room for %llu bytes in real storage of %llu",
                         (unsigned long long)size, (unsigned long long)a->size);
     a->grants[a->count++] = (struct grant){*at, size, owner};
-    __builtin_memset(a->pool + *at, 0, size);
+    if (*at < a->fresh)
+        __builtin_memset(a->pool + *at, 0, min_u64(size, a->fresh - *at));
+    if (*at + size > a->fresh)
+        a->fresh = *at + size;
     return STATUS_OK;
 }
 

@@ -22,6 +22,9 @@ struct allocator {
     struct grant grants[ALLOCATOR_GRANTS_MAX];
     unsigned count;
     uint64_t slice; /* guest instructions a VM gets per turn */
+    /* From here on the pool is zero: nobody has had it.  Its size, unless its
+     * maker knows better and lowers it before the first grant. */
+    uint64_t fresh;
     struct diag diag;
 };
 

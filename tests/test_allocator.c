@@ -73,6 +73,25 @@ START_TEST(test_what_is_taken_back_is_given_anew)
 }
 END_TEST
 
+/* What nobody has had is not touched; what somebody had is zero again. */
+START_TEST(test_only_used_storage_is_cleared)
+{
+    struct allocator a;
+    struct vm one = a_vm(1), two = a_vm(2);
+
+    memset(pool, 0xee, sizeof(pool)); /* so that it shows */
+    allocator_init(&a, pool, POOL, 500);
+    a.fresh = 0;
+    ck_assert_int_eq(allocator_give_storage(&a, &one, 0, 0x4000, 1), STATUS_OK);
+    ck_assert_int_eq(pool[0x3FFF], 0xee);
+    allocator_reclaim(&a, &one);
+    ck_assert_int_eq(allocator_give_storage(&a, &two, 0, 0x6000, 1), STATUS_OK);
+    ck_assert_int_eq(pool[0], 0);
+    ck_assert_int_eq(pool[0x3FFF], 0);
+    ck_assert_int_eq(pool[0x4000], 0xee);
+}
+END_TEST
+
 START_TEST(test_bad_grants_are_refused_in_words)
 {
     static const struct {
@@ -124,6 +143,7 @@ Suite *suite_allocator(void)
 
     tcase_add_test(t, test_no_byte_has_two_owners);
     tcase_add_test(t, test_what_is_taken_back_is_given_anew);
+    tcase_add_test(t, test_only_used_storage_is_cleared);
     tcase_add_test(t, test_bad_grants_are_refused_in_words);
     tcase_add_test(t, test_storage_that_overlaps_is_not_granted);
     suite_add_tcase(s, t);
