@@ -68,6 +68,10 @@ static void save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
     };
     uint64_t hits = cpu->debug_hits & (0xF | X86_DR6_BS);
 
+    /* What TF would have made of a load of SS waits for the instruction behind
+     * it (28.3.4), and an entry wants to see that. */
+    if (cpu->shadow_ss && (cpu->state.rflags & X86_FLAG_TF))
+        hits |= X86_DR6_BS;
     F(GUEST_INTERRUPTIBILITY) = (cpu->shadow_ss ? BY_MOV_SS
                                  : cpu->shadow  ? BY_STI
                                                 : 0) |
