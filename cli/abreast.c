@@ -146,6 +146,6 @@ enum status abreast_run(const struct abreast_ops *ops, void *who,
     result->same = step != ABREAST_DIFFERENT;
     if (!st && !result->same)
         st = narrow(&r, diag);
-    result->insns = r.certain;
+    result->insns = result->same ? r.seen : r.certain;
     return st;
 }

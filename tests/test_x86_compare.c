@@ -34,6 +34,25 @@ START_TEST(every_exit_is_the_same)
 }
 END_TEST
 
+/* An exit after each of them: in the shadow of a load of SS that is traced,
+ * in the midst of strings. */
+START_TEST(each_instruction_is_the_same)
+{
+    const char *image = x86_pair_exits();
+    const uint64_t limit = 1000;
+
+    if (!image)
+        return;
+    struct x86_lockstep_report *r =
+        x86_pair_step(image, engines[_i].name, engines[_i].engine, limit);
+    ck_assert_msg(r->same, "%s, at %llx: %s", r->what,
+                  (unsigned long long)r->pc, r->insn);
+    ck_assert_int_eq(r->end, X86_LOCKSTEP_CUT);
+    ck_assert_uint_eq(r->insns, limit);
+    free(r);
+}
+END_TEST
+
 /* ---- Storage behind everybody's back ---- */
 
 enum { HIDDEN = 0x1C0123 };
@@ -190,6 +209,8 @@ Suite *suite_x86_compare(void)
 
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, every_exit_is_the_same, 0, (int)ARRAY_LEN(engines));
+    tcase_add_loop_test(t, each_instruction_is_the_same, 0,
+                        (int)ARRAY_LEN(engines));
     tcase_add_test(t, a_store_without_log_is_found);
     tcase_add_test(t, the_log_has_each_page_that_is_written);
     tcase_add_test(t, the_log_takes_any_range);

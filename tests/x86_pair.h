@@ -15,4 +15,9 @@ struct x86_lockstep_report *x86_pair_run(const char *image, const char *name,
                                          void (*made)(void *who, struct vm *vm),
                                          void *who);
 
+/* Its first `limit` instructions, compared after each. */
+struct x86_lockstep_report *x86_pair_step(const char *image, const char *name,
+                                          const struct engine_ops *engine,
+                                          uint64_t limit);
+
 #endif
