@@ -190,7 +190,11 @@ enum turn vcpu_once(struct vcpu *v)
     struct vm *vm = v->vm;
     struct vm_event event;
 
-    if (vm->state != VM_READY || (vm->stop_after && v->insns >= vm->stop_after))
+    if (vm->state != VM_READY)
+        return TURN_STOPPED;
+    if (v->within) /* nothing comes between */
+        return run_guest(v);
+    if (vm->stop_after && v->insns >= vm->stop_after)
         return TURN_STOPPED;
     run_due(vm);
     if (vm->storm >= CLOCK_STORM)

@@ -31,6 +31,8 @@ struct vcpu {
     uint64_t intervened; /* of these, exits SENSITIVE: ran interpreted */
     uint64_t exits;
     bool waiting;  /* in a wait or halt */
+    bool within;   /* an instruction, which has more to ask of devices: it is
+                    * counted already.  Kept by the engine */
     bool stepping; /* budget 1, every instruction traced */
 };
 

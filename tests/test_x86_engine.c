@@ -3,10 +3,13 @@
  * VT-x and AMD-V.  What they have in common with /dev/kvm: test_x86_exits.c,
  * test_x86_kvm.c. */
 #include "base/bytes.h"
+#include "tests/skip.h"
+#include "tests/x86_hostile_vm.h"
 #include "tests/x86_rig.h"
 #include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/op.h"
 #include "x86vmm/machine/platform.h"
 
 #include <check.h>
@@ -266,10 +269,63 @@ START_TEST(both_tell_the_same)
 }
 END_TEST
 
+/* ---- Hostile guests ---- */
+
+static void is_alike(const struct engine_ops *engine, uint64_t seed)
+{
+    static const uint64_t slices[] = {1000000, 7, 1};
+    char words[HOSTILE_WORDS] = "";
+
+    ck_assert_msg(hostile_vm_alike(engine, seed, 1500, slices[seed % 3], words),
+                  "%s, seed %llu: %s", engine->name, (unsigned long long)seed,
+                  words);
+}
+
+/* Programs that do everything that an engine has to settle; those that once
+ * found something first. */
+START_TEST(hostile_guests_find_no_difference)
+{
+    static const uint16_t known[] = {7,   11,  14,  87,   100,  113,
+                                     121, 147, 333, 1530, 1891, 2309};
+    const struct engine_ops *engine = _i ? &engine_svm : &engine_vtx;
+
+    if (!x86_op_decode_available()) {
+        skip_test("%s", X86_NO_DECODER);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        is_alike(engine, known[i]);
+    for (uint64_t seed = 1; seed <= 16; seed++)
+        is_alike(engine, seed);
+}
+END_TEST
+
+/* Real mode: two elements at every port but the one that ends the machine.
+ *   xor dx, dx
+ *   1: cmp dx, F4h; je 2; mov cx, 2; mov si, 9000h; mov di, si;
+ *   rep outsb (or insb); 2: inc dx; jnz 1; hlt */
+START_TEST(strings_at_every_port)
+{
+    uint8_t code[] = {0x31, 0xD2, 0x81, 0xFA, 0xF4, 0x00, 0x74, 0x0A,
+                      0xB9, 0x02, 0x00, 0xBE, 0x00, 0x90, 0x89, 0xF7,
+                      0xF3, 0x6E, 0x42, 0x75, 0xED, 0xF4};
+
+    if (_i)
+        code[17] = 0x6C;
+    struct rig *r = rig_with_code(X86_MODE_REAL, code, sizeof(code));
+
+    r->trace.sinks = NULL;
+    rig_run_to_halt(r);
+    ck_assert_uint_eq(r->vm->vcpu.insns, 2 + 65536 * 9 - 5);
+    rig_free(r);
+}
+END_TEST
+
 static void add_engine(Suite *s, const char *name, void (*use)(void))
 {
     TCase *c = tcase_create(name);
 
+    tcase_set_timeout(c, 120);
     tcase_add_checked_fixture(c, use, NULL);
     tcase_add_test(c, instructions_of_monitors_are_undefined);
     tcase_add_test(c, fixed_bits_are_shadowed);
@@ -279,6 +335,7 @@ static void add_engine(Suite *s, const char *name, void (*use)(void))
     tcase_add_test(c, any_instruction_may_meet_a_device);
     tcase_add_test(c, tables_are_out_of_reach);
     tcase_add_test(c, instructions_are_counted);
+    tcase_add_loop_test(c, strings_at_every_port, 0, 2);
     suite_add_tcase(s, c);
 }
 
@@ -289,7 +346,9 @@ Suite *suite_x86_engine(void)
 
     add_engine(s, "vtx", rig_use_vtx);
     add_engine(s, "svm", rig_use_svm);
+    tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, both_tell_the_same, 0, 4);
+    tcase_add_loop_test(c, hostile_guests_find_no_difference, 0, 2);
     suite_add_tcase(s, c);
     return s;
 }

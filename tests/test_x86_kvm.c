@@ -178,10 +178,10 @@ END_TEST
 /* ---- the same guest on both engines ---- */
 
 /* A line of the trace, without what engine_vtx.h says may differ: the count of
- * instructions and AF; of a device's store, unless stepping, the place. */
+ * instructions, AF and RF; of a device's store, unless stepping, the place. */
 static bool next_line(const char **at, bool stepping, char *line, size_t cap)
 {
-    enum { COLUMN = 8, TEXT = 20, AF = 0x10 };
+    enum { COLUMN = 8, TEXT = 20, AF = 0x10, RF = 0x10000 };
     const char *end = strchr(*at, '\n');
     unsigned long flags;
 
@@ -192,7 +192,7 @@ static bool next_line(const char **at, bool stepping, char *line, size_t cap)
     *at = end + 1;
     char *fl = strstr(line, " fl "), *state = strstr(line, "advance");
     if (fl) {
-        flags = strtoul(fl + 4, NULL, 16) & ~(unsigned long)AF;
+        flags = strtoul(fl + 4, NULL, 16) & ~(unsigned long)(AF | RF);
         format(fl, 16, " fl %06lx", flags);
     }
     if (!stepping && strstr(line, " MMIO ") && strstr(line, " <- ") && state) {

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/segment.h"
 
 #include <string.h>
@@ -34,17 +35,34 @@ static const struct opening {
     {2, {0x0F, 0xB2}}, {2, {0x0F, 0xA1}}, {3, {0x0F, 0x01, 0xF8}},
     {2, {0x0F, 0x0B}}, {1, {0x90}},       {1, {0x50}},
     {1, {0x58}},       {1, {0x8B}},       {1, {0x89}},
+    {2, {0x0F, 0xA2}}, {2, {0x0F, 0x31}}, {2, {0x0F, 0x08}},
+    {1, {0xE4}},       {1, {0xE6}},       {1, {0x6C}},
+    {2, {0xF3, 0x6C}}, {2, {0xF3, 0xA4}}, {2, {0xF3, 0xAA}},
+};
+
+/* Those of monitors: VT-x, AMD-V. */
+static const struct opening of_monitors[] = {
+    {3, {0x0F, 0x01, 0xC1}}, {3, {0x0F, 0x01, 0xC2}}, {3, {0x0F, 0x01, 0xC3}},
+    {3, {0x0F, 0x01, 0xC4}}, {2, {0x0F, 0x78}},       {2, {0x0F, 0x79}},
+    {2, {0x0F, 0xC7}},       {3, {0x66, 0x0F, 0xC7}}, {3, {0xF3, 0x0F, 0xC7}},
+    {3, {0x66, 0x0F, 0x38}}, {3, {0x0F, 0x01, 0xD8}}, {3, {0x0F, 0x01, 0xD9}},
+    {3, {0x0F, 0x01, 0xDA}}, {3, {0x0F, 0x01, 0xDB}}, {3, {0x0F, 0x01, 0xDC}},
+    {3, {0x0F, 0x01, 0xDD}}, {3, {0x0F, 0x01, 0xDE}}, {3, {0x0F, 0x01, 0xDF}},
 };
 
 static void write_code(struct x86_bare *m, uint64_t *seed)
 {
     uint8_t *to = m->storage + BARE_CODE, *end = to + 0x400;
 
+    unsigned kind = next(seed) % 8; /* 0: any bytes */
+
     while (to < end) {
         const struct opening *o = &openings[next(seed) % ARRAY_LEN(openings)];
 
+        if (next(seed) % 8 == 0)
+            o = &of_monitors[next(seed) % ARRAY_LEN(of_monitors)];
         memcpy(to, o->bytes, o->size);
-        to += o->size;
+        to += kind ? o->size : 0;
         for (unsigned n = next(seed) % 5; n; n--)
             *to++ = (uint8_t)next(seed);
     }
@@ -94,6 +112,11 @@ static void make_handlers(struct x86_bare *m, enum sys_mode mode,
 
 struct x86_bare *hostile_new(uint64_t seed)
 {
+    return hostile_without(seed, 0);
+}
+
+struct x86_bare *hostile_without(uint64_t seed, unsigned what)
+{
     enum sys_mode mode = next(&seed) % SYS_MODE_COUNT;
     unsigned cpl = mode == SYS_V86 ? 3 : next(&seed) % 2 ? 3 : 0;
     struct x86_bare *m = sys_new(mode, mode == SYS_REAL ? 0 : cpl);
@@ -110,8 +133,10 @@ struct x86_bare *hostile_new(uint64_t seed)
     if (next(&seed) % 4 == 0) {
         m->cpu.dr[0] = BARE_CODE + next(&seed) % 0x400;
         m->cpu.dr[1] = next(&seed) % BARE_STORAGE;
-        m->cpu.dr[7] = next(&seed);
+        m->cpu.dr[7] = (next(&seed) & 0xFFFF23FF) | X86_DR7_ONE;
     }
+    if (what & HOSTILE_BREAKPOINTS)
+        m->cpu.dr[7] = X86_DR7_ONE;
     if (next(&seed) % 4 == 0)
         s->cr0 |= 0x40000; /* AM */
     x86_mode_changed(&m->cpu);

@@ -7,5 +7,8 @@
 
 /* The same for the same seed. */
 struct x86_bare *hostile_new(uint64_t seed);
+/* Without what some machines cannot keep. */
+enum { HOSTILE_BREAKPOINTS = 1 };
+struct x86_bare *hostile_without(uint64_t seed, unsigned what);
 
 #endif

@@ -23,6 +23,12 @@ static enum verdict cpuid_is_three_bytes(struct vcpu *v, struct vm_exit *x)
     return x86_interpreters[X86_OP_CPUID](v, x);
 }
 
+static enum verdict pending_debug_is_dropped(struct vcpu *v, struct vm_exit *x)
+{
+    x86_state(v)->rflags &= ~X86_FLAG_TF;
+    return vm_cpuid(v, x);
+}
+
 static enum verdict cpuid_keeps_high_half(struct vcpu *v, struct vm_exit *x)
 {
     enum verdict verdict = x86_interpreters[X86_OP_CPUID](v, x);
@@ -127,11 +133,6 @@ static enum model_shadow tf_is_lost(struct vcpu *v)
 
     model_arch(v)->rflags &= ~X86_FLAG_TF;
     return shadow;
-}
-
-static void pending_debug_is_dropped(struct vcpu *v)
-{
-    (void)v;
 }
 
 /* The entry for a page of 4 KiB, behind `front` pages of other tables. */
@@ -256,7 +257,7 @@ const struct x86_mutant x86_mutants[] = {
     {"TF is lost at an exit", .what = "rflags", .insn = "iretq",
      .ops.take_state = tf_is_lost},
     {"a pending #DB is dropped", .what = "", .insn = "cpuid",
-     .ops.trap = pending_debug_is_dropped},
+     .interpreter = pending_debug_is_dropped, .op = X86_OP_CPUID},
     {"EPT exchanges two pages", .what = "storage at 181000",
      .insn = "mov [rdi], rcx", .ops.make_tables = ept_exchanges_pages},
     {"the MSR bitmap is off by one", .what = "", .insn = "rdmsr",
@@ -306,7 +307,6 @@ const struct engine_ops *x86_mutant_engine(const struct x86_mutant *m)
     TAKE(enter);
     TAKE(take_state);
     TAKE(tell);
-    TAKE(trap);
     return &broken.engine;
 }
 

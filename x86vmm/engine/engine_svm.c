@@ -65,7 +65,6 @@ const struct model_ops svm_ops = {
     .take_state = svm_take_state,
     .tell = svm_tell,
     .block = svm_block,
-    .trap = svm_trap,
 };
 
 static enum status probe(struct diag *d)

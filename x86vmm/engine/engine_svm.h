@@ -7,7 +7,8 @@
  * VMMCALL and MSRs that are not the guest's own; nested paging maps the guest's
  * storage to the same addresses of the modelled machine, and nothing else.
  * EFER.SVME, which VMRUN demands, is kept from the guest: RDMSR and WRMSR of
- * EFER are executed outside, and no handler is asked.
+ * EFER are executed outside, and no handler is asked; so is what raises #GP,
+ * which AMD-V's own instructions do at CPL 3 before they exit.
  *
  * A trace on this engine and one on engine_vtx are the same, byte for byte, but
  * for
@@ -15,9 +16,9 @@
  *   hypercalls: VMMCALL here, VMCALL there; the other one is undefined;
  *   PAE paging's four pointers, which AMD-V with nested paging reads at each
  *     walk, and VT-x, as the bare processor, with CR3;
- *   what waits in a shadow of MOV SS when the host's timer comes: a VMCB has
- *     no field for a data breakpoint that is pending, and one bit for the
- *     shadows of MOV SS and STI. */
+ *   data breakpoints that wait when the guest is left, in a shadow of MOV SS or
+ *     because its stack has one: a VMCB has no field for pending debug
+ *     exceptions, and one bit for the shadows of MOV SS and STI. */
 #ifndef X86VMM_ENGINE_ENGINE_SVM_H
 #define X86VMM_ENGINE_ENGINE_SVM_H
 

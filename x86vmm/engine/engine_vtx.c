@@ -58,7 +58,6 @@ const struct model_ops vtx_ops = {
     .take_state = vtx_take_state,
     .tell = vtx_tell,
     .block = vtx_block,
-    .trap = vtx_trap,
 };
 
 static enum status probe(struct diag *d)

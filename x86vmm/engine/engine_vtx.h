@@ -26,7 +26,8 @@
  *   the number of instructions, which KVM counts only when stepping;
  *   CPUID, which KVM answers by itself unless stepping;
  *   where a store to a device began, which KVM tells only when stepping;
- *   flags that the SDM leaves undefined (AF after a shift), RF at a shutdown;
+ *   flags that the SDM leaves undefined (AF after a shift), RF at a shutdown
+ *     and between two elements of a string;
  *   REP INS, stepped: here an element is a step; KVM does a portion at once,
  *     and finds it done in a step that it tells of as the next instruction's;
  *   STI, which KVM on AMD-V steps over together with what its shadow holds;

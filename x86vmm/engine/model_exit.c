@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "x86vmm/engine/model_host.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/length.h"
 #include "x86vmm/machine/translate.h"
@@ -39,6 +40,7 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
                              .data = c->data};
     memset(c->data, 0xFF, 8);
     x->raw_info[0] = x->io.addr;
+    c->port = t->io.port;
     c->completion = t->io.in ? MODEL_IN : MODEL_ADVANCED;
     if (t->io.in)
         return;
@@ -49,7 +51,8 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
 }
 
 /* Elements of a repeated INS that are asked for at once: those that fit in the
- * page that it writes to, and in the time that is granted. */
+ * page of storage that it writes to, and in the time that is granted; one,
+ * where each may trap. */
 static uint32_t elements(struct vcpu *v)
 {
     enum { DF = 0x400 };
@@ -60,6 +63,9 @@ static uint32_t elements(struct vcpu *v)
              in_page =
                  x86_linear(s, X86_ES, s->gpr[X86_RDI] & mask) % MODEL_PAGE;
 
+    if (c->outside.odd || (s->rflags & X86_FLAG_TF) ||
+        (c->cpu.dr[7] & X86_DR7_ENABLED))
+        return 1;
     if (!(s->rflags & DF))
         in_page = MODEL_PAGE - in_page;
     uint64_t n = min_u64(min_u64(in_page, MODEL_STRING) / c->size, rcx);
@@ -134,28 +140,20 @@ static bool ask_outside(struct vcpu *v, struct vm_exit *x,
         return true;
     }
     model_access_exit(v, x);
-    if (x->io.write && c->rep) { /* it stays for the next element */
+    if (x->io.write && c->rep) /* it stays for the next element */
         x->insn_len = 0;
-        model_arch(v)->rflags |= X86_FLAG_RF;
-    }
     c->exit_len = x->insn_len;
     return true;
 }
 
 /* False: it is done, go on. */
-static bool settle(struct vcpu *v, struct vm_exit *x)
+static bool settle(struct vcpu *v, struct vm_exit *x,
+                   const struct model_told *t)
 {
-    struct model_vcpu *c = model_vcpu(v);
-    bool shutdown;
-
-    c->outside.count = 0;
+    if (ask_outside(v, x, t))
+        return true; /* it also touches a device */
     x->reason = EXIT_SETTLED;
-    if (model_execute(v, NULL, &shutdown))
-        return !v->stepping; /* where it is one step more */
-    x->reason = EXIT_SHUTDOWN;
-    if (!shutdown) /* it also touches a device: which an exit may answer */
-        model_access_exit(v, x);
-    return true;
+    return !v->stepping; /* where it is one step more */
 }
 
 /* Of an event's delivery; the processor's own accesses reach no device. */
@@ -192,6 +190,7 @@ static void instruction_exit(struct vcpu *v, struct vm_exit *x,
     struct model_vcpu *c = model_vcpu(v);
 
     c->completion = MODEL_ADVANCED;
+    c->port = -1;
     c->exit_len = t->len;
     x->insn_len = (uint8_t)t->len;
     x->insn = &x86_insns.rows[t->insn];
@@ -227,7 +226,7 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
         return deliver_again(v, x, &t);
     switch (t.reason) {
     case MODEL_SETTLED:
-        return settle(v, x);
+        return settle(v, x, &t);
     case EXIT_MMIO:
         return ask_outside(v, x, &t);
     case EXIT_TRAP:
@@ -240,7 +239,7 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
         return true;
     case EXIT_HALT: /* TF's trap wakes it */
         if (model_arch(v)->rflags & X86_FLAG_TF)
-            return settle(v, x);
+            return settle(v, x, &t);
         instruction_exit(v, x, &t);
         return true;
     case EXIT_HYPERCALL:
@@ -284,44 +283,65 @@ static void complete_in(struct vcpu *v)
     *rax = c->size == 4 ? value : (*rax & ~mask) | value;
 }
 
+/* Execute it outside.  A shutdown is the next exit. */
+static bool go_on(struct vcpu *v, const struct x86_fault *event)
+{
+    return model_execute(v, event, &model_vcpu(v)->down);
+}
+
 /* Again from its start, once for each element. */
 static void complete_string(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_state *s = model_arch(v);
-    bool shutdown, more = true;
+    bool more = true;
 
     for (uint32_t i = 0; i < c->count && more; i++) {
         s->rip = c->exit_pc;
         c->outside.count = 0;
         answer(c, i);
-        more = model_execute(v, NULL, &shutdown) && s->rip == c->exit_pc;
-        if (more)
-            s->rflags |= X86_FLAG_RF; /* between two elements it is set */
+        more = go_on(v, NULL) && s->rip == c->exit_pc;
     }
 }
 
 static void complete_mmio(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
-    bool shutdown;
 
     model_arch(v)->rip = c->exit_pc;
     answer(c, 0);
-    model_execute(v, NULL, &shutdown);
+    go_on(v, NULL);
 }
 
-/* An instruction is complete: what held for it alone ends. */
+/* Breakpoints on the port that it was about. */
+static uint32_t port_hits(struct model_vcpu *c)
+{
+    uint32_t found;
+
+    c->cpu.debug_hits = 0;
+    if (c->port >= 0)
+        x86_debug_port(&c->cpu, (unsigned)c->port, c->size);
+    found = c->cpu.debug_hits;
+    c->cpu.debug_hits = 0;
+    return found;
+}
+
+/* An instruction is complete: what held for it alone ends, and what traps after
+ * it does. */
 static void advanced(struct vcpu *v)
 {
-    const struct model_ops *ops = model_machine(v)->ops;
+    struct model_vcpu *c = model_vcpu(v);
     struct x86_state *s = model_arch(v);
+    struct x86_fault db = {.vector = X86_EXC_DB, .trap = true};
 
-    ops->block(v, MODEL_OPEN);
-    if (s->rflags & X86_FLAG_TF)
-        ops->trap(v);
+    model_machine(v)->ops->block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
+    db.debug = port_hits(c) | (s->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
+    if (!db.debug)
+        return;
+    c->cpu.next_rip = s->rip;
+    go_on(v, &db);
 }
 
 void model_complete(struct vcpu *v)
@@ -329,7 +349,7 @@ void model_complete(struct vcpu *v)
     struct model_vcpu *c = model_vcpu(v);
     enum model_completion how = c->completion;
 
-    c->outside.wants = false;
+    c->outside.wants = v->within = false;
     c->completion = MODEL_NOTHING;
     if (how == MODEL_NOTHING || !is_accepted(v))
         return;
@@ -343,4 +363,5 @@ void model_complete(struct vcpu *v)
         advanced(v);
     if (c->outside.wants)
         c->completion = how;
+    v->within = c->outside.wants || c->down;
 }

@@ -35,6 +35,13 @@ struct model_access {
     bool write;
 };
 
+/* Translations that are set aside. */
+struct model_tlb {
+    struct x86_tlb_entry tlb[X86_TLB_SIZE], itlb[X86_ITLB_SIZE];
+    uint64_t tlb_used[X86_TLB_SIZE / 64], itlb_used[X86_ITLB_SIZE / 64];
+    bool used;
+};
+
 /* An instruction that is executed outside the guest. */
 enum { MODEL_ACCESSES = 64, MODEL_STRING = 1024, MODEL_MISSES = 8 };
 struct model_outside {
@@ -49,6 +56,8 @@ struct model_outside {
     /* Pages that are no plain storage, translated for this execution. */
     uint64_t missed[MODEL_MISSES];
     unsigned misses; /* more than MODEL_MISSES: too many to list */
+    bool odd;        /* there were some */
+    struct model_tlb aside;
 };
 
 /* How the exit's instruction is to be completed. */
@@ -73,6 +82,7 @@ struct model_vcpu {
     uint64_t exit_pc, exit_len;
     uint32_t count; /* of INS */
     uint8_t size;   /* of one element */
+    int32_t port;   /* of IN and OUT; -1: it was another instruction */
     bool rep;
     uint8_t address_size;       /* of the string instruction, bytes */
     uint8_t data[MODEL_STRING]; /* for the handler */
@@ -81,6 +91,7 @@ struct model_vcpu {
     struct vm_event event;
     uint64_t end; /* of the budget, in cpu.ran */
     struct x86_decoded stepped;
+    bool down; /* the third fault, while an instruction was completed */
     volatile sig_atomic_t kicked;
 };
 
@@ -140,8 +151,6 @@ struct model_ops {
     void (*tell)(struct vcpu *, struct model_told *);
     /* What blocks interrupts from now on. */
     void (*block)(struct vcpu *, enum model_shadow);
-    /* An instruction that TF traces is complete: #DB is due. */
-    void (*trap)(struct vcpu *);
 };
 
 static inline struct model_machine *model_machine(const struct vcpu *v)

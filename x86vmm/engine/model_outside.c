@@ -5,7 +5,35 @@
 #include "x86vmm/machine/code.h"
 #include "x86vmm/machine/debug.h"
 
+#include <string.h>
+
 /* ---- Devices ---- */
+
+/* The rest of the instruction is to do nothing: it has to ask translate(). */
+static void put_aside(struct model_vcpu *c)
+{
+    struct model_tlb *t = &c->outside.aside;
+
+    memcpy(t->tlb, c->cpu.tlb, sizeof(t->tlb));
+    memcpy(t->itlb, c->cpu.itlb, sizeof(t->itlb));
+    memcpy(t->tlb_used, c->cpu.tlb_used, sizeof(t->tlb_used));
+    memcpy(t->itlb_used, c->cpu.itlb_used, sizeof(t->itlb_used));
+    t->used = true;
+    x86_tlb_flush(&c->cpu, true);
+}
+
+static void bring_back(struct model_vcpu *c)
+{
+    struct model_tlb *t = &c->outside.aside;
+
+    if (!t->used)
+        return;
+    memcpy(c->cpu.tlb, t->tlb, sizeof(t->tlb));
+    memcpy(c->cpu.itlb, t->itlb, sizeof(t->itlb));
+    memcpy(c->cpu.tlb_used, t->tlb_used, sizeof(t->tlb_used));
+    memcpy(c->cpu.itlb_used, t->itlb_used, sizeof(t->itlb_used));
+    t->used = false;
+}
 
 static void meet(struct model_vcpu *c, const struct model_access *a,
                  uint64_t *value)
@@ -25,7 +53,7 @@ static void meet(struct model_vcpu *c, const struct model_access *a,
     o->wanted = *a;
     o->wants = true;
     if (!o->lone)
-        x86_tlb_flush(&c->cpu, true); /* the rest of it asks translate() */
+        put_aside(c);
 }
 
 static void port(void *dev, uint64_t offset, unsigned size, bool write,
@@ -134,6 +162,7 @@ static void go_outside(struct vcpu *v)
     x86_flags_set(cpu, model_arch(v)->rflags);
     cpu->shadow = cpu->shadow_ss = cpu->halted = false;
     cpu->debug_hits = 0;
+    cpu->repeats_at = X86_NO_REPEAT;
     x86_mode_changed(cpu);
 }
 
@@ -146,10 +175,12 @@ static void come_back(struct vcpu *v, const struct x86_assist *assist)
     cpu->guest = NULL;
     cpu->assist = assist;
     cpu->world.mem = &model_machine(v)->mem;
+    bring_back(c);
     if (o->misses > MODEL_MISSES)
         x86_tlb_flush(cpu, true);
     for (unsigned i = 0; i < o->misses && i < MODEL_MISSES; i++)
         x86_tlb_invalidate(cpu, o->missed[i]);
+    o->odd = o->misses;
     o->misses = 0;
 }
 
@@ -203,8 +234,13 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
             return X86_FAULT;
     }
     c->outside.deaf = true;
-    if (code == X86_FAULT)
-        return x86_deliver_fault(cpu);
+    if (code == X86_FAULT) {
+        if (!cpu->fault.software) /* then it has not been done */
+            cpu->debug_hits = 0;
+        code = x86_deliver_fault(cpu);
+        cpu->traced = false;
+        cpu->next_rip = cpu->state.rip;
+    }
     if ((code <= X86_SYNC || code == X86_HALT) && !cpu->shadow_ss &&
         x86_debug_trap(cpu, cpu->traced))
         code = x86_deliver_fault(cpu);
@@ -222,7 +258,7 @@ static void take_over(struct vcpu *v)
                                            : MODEL_OPEN;
 
     *s = cpu->state;
-    s->rflags = x86_flags_get(&c->cpu);
+    s->rflags = x86_flags_between(&c->cpu);
     s->interruptible =
         (s->rflags & X86_FLAG_IF) && now == MODEL_OPEN && !c->inject;
     model_machine(v)->ops->block(v, now);
@@ -244,8 +280,8 @@ bool model_execute(struct vcpu *v, const struct x86_fault *event,
     const struct x86_assist *assist = cpu->assist;
     struct kept kept = {.fpu = cpu->fpu, .mxcsr = cpu->mxcsr};
 
-    __builtin_memcpy(kept.xmm, cpu->xmm, sizeof(kept.xmm));
-    __builtin_memcpy(kept.dr, cpu->dr, sizeof(kept.dr));
+    memcpy(kept.xmm, cpu->xmm, sizeof(kept.xmm));
+    memcpy(kept.dr, cpu->dr, sizeof(kept.dr));
     c->outside.next = c->outside.misses = 0;
     c->outside.wants = c->outside.deaf = c->outside.lone = false;
     c->outside.op_id = X86_INSN_COUNT;
@@ -261,7 +297,7 @@ bool model_execute(struct vcpu *v, const struct x86_fault *event,
     cpu->state = *model_arch(v);
     cpu->fpu = kept.fpu;
     cpu->mxcsr = kept.mxcsr;
-    __builtin_memcpy(cpu->xmm, kept.xmm, sizeof(kept.xmm));
-    __builtin_memcpy(cpu->dr, kept.dr, sizeof(kept.dr));
+    memcpy(cpu->xmm, kept.xmm, sizeof(kept.xmm));
+    memcpy(cpu->dr, kept.dr, sizeof(kept.dr));
     return false;
 }

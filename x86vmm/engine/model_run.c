@@ -255,6 +255,11 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
         c->kicked = 0;
         return STATUS_OK;
     }
+    if (c->down) {
+        c->down = false;
+        x->reason = EXIT_SHUTDOWN;
+        return STATUS_OK;
+    }
     if (c->outside.wants) {
         x->insn_len = (uint8_t)c->exit_len;
         model_access_exit(v, x);

@@ -36,7 +36,6 @@ void svm_make_vmcb(struct vmcb *m);
 void svm_prepare(struct vcpu *v, bool changed);
 enum model_shadow svm_take_state(struct vcpu *v);
 void svm_block(struct vcpu *v, enum model_shadow shadow);
-void svm_trap(struct vcpu *v);
 
 /* ---- svm_told.c ---- */
 

@@ -1,6 +1,5 @@
 /* Between struct x86_state, the modelled processor and the VMCB. */
 #include "x86vmm/engine/svm_host.h"
-#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/svm/sample.h"
@@ -22,6 +21,7 @@ void svm_make_vmcb(struct vmcb *m)
     vmcb_make(m, VMCB_SAMPLE_REAL);
     for (size_t i = 0; i < ARRAY_LEN(intercepts); i++)
         vmcb_put(m, (enum svm_intercept)intercepts[i], true);
+    F(INTERCEPT_EXCEPTIONS) = 1u << X86_EXC_GP;
     F(N_CR3) = svm_nested_root();
     F(IOPM_BASE) = svm_io_map();
     F(MSRPM_BASE) = svm_msr_map();
@@ -121,14 +121,4 @@ void svm_block(struct vcpu *v, enum model_shadow shadow)
     struct vmcb *m = &svm_vcpu(v)->vmcb;
 
     F(INTERRUPT_SHADOW) = shadow == MODEL_OPEN ? 0 : VMCB_SHADOW;
-}
-
-/* There is no field for a debug exception that waits: it is injected. */
-void svm_trap(struct vcpu *v)
-{
-    const struct vm_event db = {.kind = X86_EVENT_EXCEPTION,
-                                .code = X86_EXC_DB};
-
-    x86_debug_delivered(&svm_vcpu(v)->model.cpu, X86_DR6_BS);
-    model_inject(v, &db); /* nothing else is on its way: is_accepted() */
 }

@@ -32,7 +32,6 @@ void vtx_make_vmcs(struct vmcs *v);
 void vtx_prepare(struct vcpu *v, bool changed);
 enum model_shadow vtx_take_state(struct vcpu *v);
 void vtx_block(struct vcpu *v, enum model_shadow shadow);
-void vtx_trap(struct vcpu *v);
 
 /* ---- vtx_exit.c ---- */
 

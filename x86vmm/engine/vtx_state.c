@@ -8,7 +8,7 @@
 
 #define F(name) (m->field[VMCS_##name])
 
-enum { BY_STI = 1, BY_MOV_SS = 2, SINGLE_STEP = 0x4000 };
+enum { BY_STI = 1, BY_MOV_SS = 2 };
 
 void vtx_make_vmcs(struct vmcs *m)
 {
@@ -98,12 +98,4 @@ void vtx_block(struct vcpu *v, enum model_shadow shadow)
     F(GUEST_INTERRUPTIBILITY) =
         (F(GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BY_STI | BY_MOV_SS)) |
         bits[shadow];
-}
-
-/* SDM vol. 3, "Pending Debug Exceptions". */
-void vtx_trap(struct vcpu *v)
-{
-    struct vmcs *m = &vtx_vcpu(v)->vmcs;
-
-    F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
 }
