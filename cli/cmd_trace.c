@@ -10,7 +10,8 @@ static struct {
     const char *script, *output, *on;
     struct pc_options pc;
     uint64_t ipl, stop_after;
-    bool ipl_given, scratch_tapes, insns, io, json, costs;
+    uint64_t from;
+    bool from_given, ipl_given, scratch_tapes, insns, io, json, costs;
 } flags;
 
 static const struct option_row rows[] = {
@@ -22,6 +23,9 @@ static const struct option_row rows[] = {
 #undef PC_OPTION
     {OPTION_FLAG, "insns", NULL, "show every instruction, not only exits",
      &flags.insns, NULL},
+    {OPTION_HEX, "from", "ADDRESS",
+     "on kvm: instructions only from this one on", &flags.from,
+     &flags.from_given},
     {OPTION_FLAG, "io", NULL, "show what channels and devices do", &flags.io,
      NULL},
     {OPTION_FLAG, "json", NULL, "JSON lines", &flags.json, NULL},
@@ -72,14 +76,14 @@ static unsigned wanted_kinds(void)
 
     if (flags.io)
         kinds |= 1 << TRACE_IO;
-    if (flags.insns)
+    if (flags.insns || flags.from_given)
         kinds |= 1 << TRACE_INSN;
     return kinds;
 }
 
 static int trace_to(struct session_plan *plan, struct trace_file *file)
 {
-    struct trace trace = {.insns = flags.insns,
+    struct trace trace = {.insns = flags.insns || flags.from_given,
                           .host_ns = flags.costs ? session_host_ns : NULL};
     struct session *s = calloc(1, sizeof(*s));
     struct diag diag = {""};
@@ -126,6 +130,8 @@ int cmd_trace(int argc, char **argv)
         code = pc_options_choose(&flags.pc, &usage, &plan);
     if (code < 0)
         code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
+    if (code < 0 && flags.from_given && (!flags.on || plan.on != ON_KVM))
+        code = options_complain(&usage, "--from: with --on kvm");
     if (code >= 0)
         return code;
     if (flags.script) {
@@ -138,7 +144,8 @@ int cmd_trace(int argc, char **argv)
     plan.script = script;
     plan.scratch_tapes = flags.scratch_tapes;
     plan.console_to_trace = true;
-    plan.stepping = flags.insns;
+    plan.stepping = flags.insns || flags.from_given;
+    plan.from = flags.from_given ? &flags.from : NULL;
     enum status st = trace_file_open(&file, flags.output ? flags.output : "-",
                                      flags.json, wanted_kinds(), &diag);
     code = st ? cli_fail(st, &diag) : trace_to(&plan, &file);

@@ -150,6 +150,13 @@ enum status session_sit(struct guest *g, const struct script_hands *hands,
     return consoles_add(&g->session->consoles, &seat, diag);
 }
 
+void session_step(const struct session_plan *plan, struct vcpu *v)
+{
+    v->stops = plan->stepping && plan->from;
+    v->stop_at = plan->from ? *plan->from : 0;
+    v->stepping = plan->stepping && !plan->from;
+}
+
 void session_judge_vm(struct guest *g)
 {
     const struct vm *vm = g->vm;

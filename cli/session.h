@@ -79,11 +79,12 @@ struct session_plan {
     bool hides_monitor, watched;
     bool reboots; /* the bare PC begins anew after a reset */
     enum pc_assist assist;
-    const char *vendor;  /* of its processor */
-    const char *outputs; /* a folder: what System/370 devices write goes there
-                          * and not where the configuration says; or NULL */
-    bool stepping;       /* every instruction is an exit and is traced */
-    struct trace *trace; /* NULL: none */
+    const char *vendor;   /* of its processor */
+    const char *outputs;  /* a folder: what System/370 devices write goes there
+                           * and not where the configuration says; or NULL */
+    bool stepping;        /* every instruction is an exit and is traced, */
+    const uint64_t *from; /* from that at this linear address on; NULL: all */
+    struct trace *trace;  /* NULL: none */
 };
 
 struct session;
@@ -179,6 +180,9 @@ MUST_USE enum status session_sit(struct guest *g,
                                  struct clock *clock,
                                  uint64_t (*insns)(const void *guest),
                                  struct diag *diag);
+
+/* Step it, if the plan says so. */
+void session_step(const struct session_plan *plan, struct vcpu *v);
 
 /* How a guest under a monitor stands after vmm_run came back. */
 void session_judge_vm(struct guest *g);

@@ -127,7 +127,7 @@ static enum status open_guest(struct guest *g, struct diag *diag)
     if (!g->vm)
         return STATUS_NO_MEMORY;
     g->vm->stop_after = s->plan->stop_after;
-    g->vm->vcpu.stepping = s->plan->stepping;
+    session_step(s->plan, &g->vm->vcpu);
     x86_vm_on_output(g->vm, printed, g);
     mine.machine = g;
     st = session_sit(g, &mine, &g->vm->clock, insns, diag);

@@ -160,7 +160,7 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
     if (s->plan->pages)
         st = pages_begin(g->vm, X86_TICKS_SECOND, diag);
     if (g->vm)
-        g->vm->vcpu.stepping = s->plan->stepping;
+        session_step(s->plan, &g->vm->vcpu);
     return st;
 }
 

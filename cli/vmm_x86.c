@@ -78,7 +78,7 @@ enum status x86_vmm_probe_all(const struct engine_ops *engine,
     if (p.verdict == KVM_ABSENT)
         return diag_set(diag, STATUS_UNSUPPORTED, "%s", p.why);
     for (unsigned i = 0; i < p.count; i++)
-        if (!p.rows[i].works &&
+        if (!p.rows[i].works && p.rows[i].needed &&
             (i == mode || i >= X86_MODE_COUNT || mode == X86_MODE_COUNT))
             n += format(lacks + n, sizeof(lacks) - n, "%s%s", n ? ", " : "",
                         p.rows[i].name);

@@ -16,6 +16,8 @@ struct engine_ops {
     const char *name;  /* as --on takes it: "trap", "kvm" */
     const char *title; /* one line for doctor */
 
+    bool breaks; /* it heeds vcpu.stops */
+
     /* Can this host run guests on it?  Found out by running some; where not,
      * *d says precisely what is missing. */
     enum status (*probe)(struct diag *d);

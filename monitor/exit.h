@@ -79,9 +79,9 @@ struct vm_exit {
     uint64_t raw_info[2];
     const char *why; /* of a failure, in words, or NULL; the engine's until
                       * its next run */
-    uint64_t ran; /* guest instructions attempted since entry, the exiting
-                   * one included: guest time goes on by as many ticks */
-    uint64_t pc;  /* guest address of the exiting instruction */
+    uint64_t ran;    /* guest instructions attempted since entry, the exiting
+                      * one included: guest time goes on by as many ticks */
+    uint64_t pc;     /* guest address of the exiting instruction */
     uint8_t insn_len;
     const struct insn_desc *insn; /* decoded by hardware or by us, or NULL */
     struct vm_event event; /* what the guest receives on VERDICT_REFLECT */

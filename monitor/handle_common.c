@@ -13,6 +13,15 @@ enum verdict handle_resume(struct vcpu *v, struct vm_exit *x)
     return VERDICT_RESUME;
 }
 
+/* A step; or the breakpoint was met, from which on it is stepped. */
+enum verdict handle_step(struct vcpu *v, struct vm_exit *x)
+{
+    (void)x;
+    v->stepping = v->stepping || v->stops;
+    v->stops = false;
+    return VERDICT_RESUME;
+}
+
 enum verdict handle_reflect(struct vcpu *v, struct vm_exit *x)
 {
     (void)v, (void)x;

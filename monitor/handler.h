@@ -21,7 +21,8 @@ struct handler_row {
 };
 
 /* The handlers that need to know no architecture: handle_common.c. */
-enum verdict handle_resume(struct vcpu *, struct vm_exit *);  /* TIMER STEP */
+enum verdict handle_resume(struct vcpu *, struct vm_exit *);  /* TIMER */
+enum verdict handle_step(struct vcpu *, struct vm_exit *);    /* STEP */
 enum verdict handle_reflect(struct vcpu *, struct vm_exit *); /* TRAP */
 enum verdict handle_wait(struct vcpu *, struct vm_exit *);    /* HALT */
 enum verdict handle_bus(struct vcpu *, struct vm_exit *);     /* IO MMIO */

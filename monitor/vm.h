@@ -34,6 +34,9 @@ struct vcpu {
     bool within;   /* an instruction, which has more to ask of devices: it is
                     * counted already.  Kept by the engine */
     bool stepping; /* budget 1, every instruction traced */
+    bool stops;    /* step from the instruction at linear address stop_at on:
+                    * engines that have breakpoints (engine_ops.breaks) */
+    uint64_t stop_at;
 };
 
 /* Owned by whoever made it (cli, a test); storage, devices and time come from

@@ -14,7 +14,7 @@
 # BUILD says where build/check is.
 set -u
 BUILD=${BUILD:-build}
-SUITES="x86_kvm x86_exits x86_uart x86_cpuid"
+SUITES="x86_kvm x86_kvm_api x86_exits x86_uart x86_cpuid"
 SECONDS_MAX=${SECONDS_MAX:-400}
 
 skip() {
@@ -42,13 +42,16 @@ begin_root kvm-amd
 mkdir -p "$ROOT/tests" "$ROOT/x86vmm/guest"
 grep ^x86_ tests/expected >"$ROOT/tests/expected"
 cp "$BUILD"/x86vmm/guest/*.bin "$ROOT/x86vmm/guest/"
+mkdir -p "$ROOT/usr/include/linux"
+[ ! -f /usr/include/linux/kvm.h ] ||
+    cp /usr/include/linux/kvm.h "$ROOT/usr/include/linux/"
 add_binary "$BUILD/check"
 add_binary "$BUILD/kvm-bench"
 end_root kvm-amd <<RUN
 export TRAPLINE_KVM=whole BUILD=/ ASAN_OPTIONS=detect_leaks=0
 /check $SUITES
 echo "check ended with \$?"
-BOOTS="${BOOTS:-user}" sh /debian.sh
+BOOTS="${BOOTS:-user kernel}" sh /debian.sh
 /kvm-bench 1
 RUN
 

@@ -18,7 +18,7 @@ static enum status probe(struct diag *d)
     d->text[0] = '\0';
     for (unsigned i = 0; i < p.count; i++) {
         modes += i < X86_MODE_COUNT && p.rows[i].works;
-        if (!p.rows[i].works)
+        if (!p.rows[i].works && p.rows[i].needed)
             at += format(d->text + at, sizeof(d->text) - at, "%s%s: %s",
                          at ? "; " : "", p.rows[i].name, p.rows[i].why_not);
     }
@@ -211,6 +211,10 @@ static enum status vcpu_init(struct vcpu *v)
     return st;
 }
 
+/* DR7: breakpoint 0 is of an instruction, and on (Intel SDM vol. 3, "Debug
+ * Control Register"). */
+enum { DR7_FIRST = 0x402 };
+
 /* Stepping needs to be asked for again at every step: KVM remembers it with
  * the RIP of the asking. */
 static enum status set_stepping(struct vcpu *v)
@@ -218,13 +222,19 @@ static enum status set_stepping(struct vcpu *v)
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct kvm_guest_debug debug = {0};
 
-    if (!v->stepping && !cpu->stepping)
+    if (!v->stepping && !cpu->stepping && v->stops == cpu->stops)
         return STATUS_OK;
-    if (v->stepping)
+    if (v->stepping) {
         debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+    } else if (v->stops) {
+        debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+        debug.arch.debugreg[0] = v->stop_at;
+        debug.arch.debugreg[7] = DR7_FIRST;
+    }
     if (ioctl(cpu->fd, KVM_SET_GUEST_DEBUG, &debug) < 0)
         return kvm_failed(v->vm, "KVM_SET_GUEST_DEBUG");
     cpu->stepping = v->stepping;
+    cpu->stops = v->stops && !v->stepping;
     return STATUS_OK;
 }
 
@@ -415,6 +425,7 @@ static void kick(struct vcpu *v)
 const struct engine_ops engine_kvm = {
     .name = "kvm",
     .title = "x86 hardware assistance through Linux /dev/kvm",
+    .breaks = true,
     .probe = probe,
     .vm_init = vm_init,
     .vm_fini = vm_fini,

@@ -308,6 +308,8 @@ static void step_exit(struct vcpu *v, struct vm_exit *x)
     struct kvm_cpu *cpu = kvm_cpu(v);
 
     x->raw_info[0] = cpu->run->debug.arch.dr6;
+    if (!cpu->stepping) /* a breakpoint: the instruction has not run */
+        x->ran = 0;
     if (!cpu->stepping || cpu->delivered)
         return;
     x->pc = cpu->entry_pc;

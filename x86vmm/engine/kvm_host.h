@@ -49,6 +49,7 @@ struct kvm_cpu {
 
     /* Of the last entry. */
     bool stepping;                     /* single-stepped */
+    bool stops;                        /* with a breakpoint */
     bool delivered;                    /* an event was injected */
     uint64_t entry_pc;                 /* before it */
     uint8_t entry_bytes[X86_INSN_MAX]; /* stepping: the instruction there, */

@@ -24,6 +24,8 @@ static void fill_names(struct kvm_probe *p)
         p->rows[X86_MODE_COUNT + i].name = feature_names[i];
         p->rows[X86_MODE_COUNT + i].title = feature_titles[i];
     }
+    for (unsigned i = 0; i < KVM_PROBE_ROWS; i++)
+        p->rows[i].needed = i != X86_MODE_COUNT + KVM_FEATURE_BREAK;
 }
 
 #if KVM_HOST
@@ -396,6 +398,20 @@ static bool probe_msr(struct guest *g, struct kvm_probe_row *row)
            expect(g, EXIT_SENSITIVE, &x) && expect(g, EXIT_HALT, &x);
 }
 
+/* Two instructions run, at the third it stops, and then it steps. */
+static bool probe_break(struct guest *g, struct kvm_probe_row *row)
+{
+    struct vm_exit x;
+
+    if (!start(g, row, X86_MODE_REAL, count_steps, sizeof(count_steps)))
+        return false;
+    g->vm.vcpu.stops = true;
+    g->vm.vcpu.stop_at = ENTRY + 2;
+    return expect(g, EXIT_STEP, &x) &&
+           expect_value(g, "pc at the breakpoint", x.pc, ENTRY + 2) &&
+           expect_value(g, "AX", g->state.gpr[X86_RAX], 2);
+}
+
 static bool probe_feature(struct guest *g, struct kvm_probe_row *row,
                           enum kvm_feature f)
 {
@@ -416,6 +432,8 @@ static bool probe_feature(struct guest *g, struct kvm_probe_row *row,
         return probe_cx16(g, row);
     case KVM_FEATURE_SSE:
         return probe_sse(g, row);
+    case KVM_FEATURE_BREAK:
+        return probe_break(g, row);
     case KVM_FEATURE_MSR:
         return probe_msr(g, row);
     default:
@@ -454,7 +472,7 @@ void kvm_probe_run(struct kvm_probe *p)
                          : probe_feature(
                                &g, row, (enum kvm_feature)(i - X86_MODE_COUNT));
         end(&g);
-        works += row->works;
+        works += row->works || !row->needed;
     }
     p->verdict = works == KVM_PROBE_ROWS ? KVM_WHOLE : KVM_PARTIAL;
 }

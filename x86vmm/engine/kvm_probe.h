@@ -27,7 +27,8 @@ enum kvm_verdict {
     X(GATES64, "INT and IRET, long mode")          \
     X(CX16, "CMPXCHG16B")                          \
     X(SSE, "SSE registers")                        \
-    X(MSR, "unknown MSRs are the monitor's")
+    X(MSR, "unknown MSRs are the monitor's")       \
+    X(BREAK, "hardware breakpoints")
 
 enum kvm_feature {
 #define X(name, title) KVM_FEATURE_##name,
@@ -40,6 +41,7 @@ struct kvm_probe_row {
     const char *name;  /* "long", "CPUID" */
     const char *title; /* words */
     bool works;
+    bool needed;       /* for it to be whole; others only spare work */
     char why_not[160]; /* empty when it works */
 };
 
