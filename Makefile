@@ -194,7 +194,7 @@ fuzz: $(FUZZERS) $(BUILD)/fuzz_guest
 # Speed, beside Hercules, Bochs and QEMU where they are installed; ROUNDS=1 for
 # a first look.
 ROUNDS   ?= 5
-bench: all $(BUILD)/bench x86-bench
+bench: all $(BUILD)/bench x86-bench kvm-bench
 	$(Q)$(BUILD)/bench --rounds $(ROUNDS) --program $(BUILD)/trapline
 
 x86-bench: all $(BUILD)/x86-bench

@@ -54,7 +54,8 @@ struct engine_ops {
     void (*wrote)(struct vcpu *, uint64_t gpa, size_t n);
 
     /* How many pages of 4 KiB were written, by the guest or by devices, since
-     * it was last asked; the first call begins to count.  NULL: it cannot. */
+     * it was last asked; the first call begins to count.  One that comes into
+     * the guest's reach may count as written.  NULL: it cannot. */
     enum status (*written)(struct vm *, uint64_t *pages);
 
     /* From another thread or a signal handler: make `run` return soon. */

@@ -417,6 +417,8 @@ static void add_exits(Suite *s, const char *name, void (*use)(void))
 {
     TCase *c = tcase_create(name);
 
+    tcase_set_tags(c, use == rig_use_kvm ? "kvm" : "model");
+
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, use, NULL);
     tcase_add_loop_test(c, cpuid_is_the_profile, 0, 2); /* 1: stepped */

@@ -7,6 +7,7 @@
 #include "tests/skip.h"
 #include "tests/x86_rig.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/platform.h"
 
@@ -220,12 +221,23 @@ static unsigned long portion(const char *line)
     return times ? strtoul(times + 2, NULL, 10) : 1;
 }
 
+/* On a slow host its clock fetches a busy guest back. */
+static bool next_of_kvm(const char **at, bool stepping, char *line, size_t cap)
+{
+    bool found;
+
+    do
+        found = next_line(at, stepping, line, cap);
+    while (found && (strstr(line, " TIMER ") || strstr(line, " INTERRUPT ")));
+    return found;
+}
+
 static void compare_traces(const char *kvm, const char *vtx, bool stepping)
 {
     char a[256], b[256] = "";
     bool iret = false;
 
-    while (next_line(&kvm, stepping, a, sizeof(a))) {
+    while (next_of_kvm(&kvm, stepping, a, sizeof(a))) {
         ck_assert_msg(next_of_vtx(&vtx, stepping, b, sizeof(b)), "%s", a);
         if (stepping && strcmp(a, b) && (iret || strstr(b, " fb ")))
             next_line(&vtx, stepping, b, sizeof(b));
@@ -237,20 +249,22 @@ static void compare_traces(const char *kvm, const char *vtx, bool stepping)
         if (stepping && portion(a) > 1) { /* and once more, told as the next */
             for (unsigned long n = portion(a); n > 1; n--)
                 ck_assert(next_line(&vtx, stepping, b, sizeof(b)));
-            ck_assert(next_line(&kvm, stepping, a, sizeof(a)));
+            ck_assert(next_of_kvm(&kvm, stepping, a, sizeof(a)));
             continue;
         }
         /* An interrupt of the host's between two of its elements is a step. */
         while (stepping && strcmp(a, b) && strstr(a, " REP OUTSB  "))
-            ck_assert(next_line(&kvm, stepping, a, sizeof(a)));
+            ck_assert(next_of_kvm(&kvm, stepping, a, sizeof(a)));
         ck_assert_msg(!strcmp(a, b), "kvm: %s\nvtx: %s", a, b);
     }
     ck_assert(!next_of_vtx(&vtx, stepping, b, sizeof(b)));
 }
 
-/* 1, 3: stepped, every instruction in the trace; 2, 3: long mode. */
+/* Bits of the number: 1, stepped, every instruction in the trace; 2, long mode;
+ * 4, on the modelled AMD-V. */
 START_TEST(traces_agree)
 {
+    const struct engine_ops *model = _i & 4 ? &engine_svm : &engine_vtx;
     static char texts[2][sizeof(((struct rig *)0)->log)];
     bool stepping = _i & 1;
     enum x86_mode mode = _i & 2 ? X86_MODE_LONG : X86_MODE_REAL;
@@ -259,11 +273,11 @@ START_TEST(traces_agree)
     if (!rig_has_mode(mode) || !rig_has(KVM_FEATURE_MMIO) ||
         !rig_has(KVM_FEATURE_STEP))
         return;
-    rig_use_vtx();
+    rig_use(model);
     if (!rig_has_mode(mode))
         return;
     for (unsigned i = 0; i < 2; i++) {
-        rig_use(i ? &engine_vtx : &engine_kvm);
+        rig_use(i ? model : &engine_kvm);
         struct rig *r =
             rig_with_guest(mode, _i & 2 ? "hello-long" : "hello-real");
         if (!r)
@@ -567,9 +581,13 @@ START_TEST(bad_images_are_refused)
 }
 END_TEST
 
+/* What needs no /dev/kvm has a tag, to be left out where that is all that is
+ * wanted (CK_EXCLUDE_TAGS). */
 static void add_guests(Suite *s, const char *name, void (*use)(void))
 {
     TCase *c = tcase_create(name);
+
+    tcase_set_tags(c, use == rig_use_kvm ? "kvm" : "model");
 
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, use, NULL);
@@ -599,7 +617,7 @@ Suite *suite_x86_kvm(void)
     rig_probe();
     tcase_add_test(c, probe_says_why);
     tcase_add_test(c, bad_machines_are_refused);
-    tcase_add_loop_test(c, traces_agree, 0, 4);
+    tcase_add_loop_test(c, traces_agree, 0, 8);
     suite_add_tcase(s, c);
     add_guests(s, "kvm", rig_use_kvm);
     add_guests(s, "vtx", rig_use_vtx);

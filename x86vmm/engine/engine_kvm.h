@@ -13,6 +13,16 @@
  * therefore no measure of work, and a run with an EXIT_TIMER in it cannot be
  * repeated exactly.
  *
+ * With vm->host_time, for machines with timers, the clock is the host's: 10 ns
+ * a tick, from vm_start.  The next event of the clock fetches the guest back,
+ * too.
+ *
+ * Interrupt controllers are the platform's, asked before each entry; or, if it
+ * says outside_irqchip, KVM's in the kernel, with its timer.
+ *
+ * A breakpoint (vcpu.stops) is the processor's own: debug register 0, which the
+ * guest does not see.  A KVM may ignore it: kvm_probe.h, BREAK.
+ *
  * Where an exit left the guest.  KVM finishes IN and loads from MMIO only at
  * the next entry, has often finished OUT at the exit, and has always finished
  * a store to MMIO.  The engine hides it: at the exit the pc is x->pc, and a
@@ -23,10 +33,10 @@
  * insn_len is 0.
  *
  * CPUID is answered by KVM inside the kernel from the table that this engine
- * gives it (machine/cpuid.def).  When stepping, the engine sees CPUID before
- * it runs and makes it an EXIT_SENSITIVE; HLT, alike, an EXIT_HALT; and it
- * delivers events by itself (machine/deliver.h), so that no instruction of a
- * handler runs unseen.
+ * gives it (machine/cpuid.def), without features that this host lacks.  When
+ * stepping, the engine sees CPUID before it runs and makes it an
+ * EXIT_SENSITIVE; HLT, alike, an EXIT_HALT; and it delivers events by itself
+ * (machine/deliver.h), so that no instruction of a handler runs unseen.
  *
  * Hypercalls.  KVM keeps VMCALL and VMMCALL for itself.  A guest calls the
  * monitor by OUT of EAX, 32 bits, to port X86_PORT_HYPERCALL: number in EAX,
