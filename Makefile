@@ -125,7 +125,7 @@ $(BUILD)/trapline-san: $(call object,san,$(MAIN)) $(BUILD)/san/lib.a
 # The command under the sanitizers is the one that the tests run.
 .PHONY: check check-unit
 check: all $(BUILD)/trapline-san $(BUILD)/check $(BUILD)/oracle $(FUZZERS) \
-       $(BUILD)/fuzz_guest $(BUILD)/kvm-bench
+       $(BUILD)/x86-oracle $(BUILD)/fuzz_guest $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
 
 check-unit: all $(BUILD)/trapline-san $(BUILD)/check
@@ -163,6 +163,24 @@ $(BUILD)/x86-rom $(BUILD)/kvm-bench $(BUILD)/x86-mutants:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Random system programs for the modelled x86 processor, Bochs and QEMU: one
+# image for all, where there is an assembler for x86.
+X86_ORACLE := $(wildcard tests/x86_oracle/*.c)
+$(BUILD)/x86-oracle: $(call object,fast,$(X86_ORACLE)) $(BUILD)/fast/lib.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+ifeq ($(shell echo cpuid | $(X86_AS) --64 -o /dev/null - 2>&1 || echo no),)
+$(BUILD)/x86-oracle: | $(BUILD)/tests/x86_oracle/image.bin
+endif
+$(BUILD)/tests/x86_oracle/image.bin: tests/x86_oracle/image.S \
+                tests/x86_oracle/layout.h tests/x86_oracle/image.ld
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@:.bin=.s) $<
+	$(Q)$(X86_AS) --64 -o $(@:.bin=.o) $(@:.bin=.s)
+	$(Q)$(X86_LD) -m elf_x86_64 --oformat binary -e 0 \
+	    -T tests/x86_oracle/image.ld -o $@ $(@:.bin=.o)
+
 # FUZZER [RUNS [SEED]]; fuzz_guest [SECONDS [SEED]]
 $(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/san/tests/fuzz/fuzz_%.o \
             $(BUILD)/san/tests/fuzz/fuzz_main.o $(BUILD)/san/lib.a
@@ -173,13 +191,20 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: oracle x86-host-oracle fuzz bench x86-bench kvm-bench kvm-check \
+.PHONY: oracle x86-oracle x86-host-oracle fuzz bench x86-bench kvm-bench kvm-check \
         check-slow linux-check svm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
 oracle: $(BUILD)/oracle
 	$(Q)$(BUILD)/oracle --cases $(ORACLE_CASES)
+
+# Random system programs on it, on Bochs and on QEMU.
+X86_CASES    ?= 5000
+SEED         ?= 1
+x86-oracle: $(BUILD)/x86-oracle
+	$(Q)$(BUILD)/x86-oracle $(BUILD)/tests/x86_oracle/image.bin \
+	    $(BUILD)/x86-oracle.run --cases $(X86_CASES) --seed $(SEED)
 
 # Random instructions on the modelled x86 processor and on this host's own.
 x86-host-oracle: $(BUILD)/x86-host-oracle

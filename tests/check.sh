@@ -63,6 +63,9 @@ parts() {
         *) echo "damaged files: $name|one '$BUILD/$name' 50000" ;;
         esac
     done
+    echo "random system programs, beside Bochs and QEMU|one" \
+        "'$BUILD/x86-oracle' '$BUILD/tests/x86_oracle/image.bin'" \
+        "'$BUILD/x86-oracle.run' --cases ${X86_CASES:-400}"
     echo "random instructions, beside Hercules|one '$BUILD/oracle'" \
         "--cases ${ORACLE_CASES:-60000}"
 }

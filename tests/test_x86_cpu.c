@@ -375,6 +375,10 @@ START_TEST(alignment)
     ck_assert_int_eq(x86_read(&m->cpu, X86_DS, BARE_DATA + 2, 4, &v),
                      X86_FAULT);
     ck_assert_int_eq(m->cpu.fault.vector, X86_EXC_AC);
+    /* a pseudo-descriptor, SGDT's: to 4 */
+    ck_assert_int_eq(x86_write_bytes(&m->cpu, X86_DS, BARE_DATA + 4, 6, &v), 0);
+    ck_assert_int_eq(x86_write_bytes(&m->cpu, X86_DS, BARE_DATA + 2, 6, &v),
+                     X86_FAULT);
     x86_bare_free(m);
 }
 END_TEST

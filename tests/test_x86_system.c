@@ -365,6 +365,27 @@ START_TEST(address_of_a_double_fault)
 }
 END_TEST
 
+/* RF that IRET has loaded is there for the next instruction, also behind the
+ * trap that single-steps IRET. */
+START_TEST(resume_flag_outlasts_a_trap)
+{
+    struct x86_bare *m = sys_new(SYS_PROTECTED, 0);
+    uint64_t sp = BARE_STACK - 12;
+
+    store_le32(m->storage + sp, BARE_CODE + 1);
+    store_le32(m->storage + sp + 4, SEL_CODE);
+    store_le32(m->storage + sp + 8, X86_FLAG_RF | X86_FLAG_ONE);
+    m->cpu.state.gpr[X86_RSP] = sp;
+    m->cpu.state.rflags |= X86_FLAG_TF;
+    sys_program(m, "CF");
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_DB);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + 1);
+    ck_assert(sys_stack(m, 2, 4) & X86_FLAG_RF);
+    x86_bare_free(m);
+}
+END_TEST
+
 static void vectors_of(TCase *t)
 {
     tcase_add_loop_test(t, vectors_hold, 0, SYS_MODE_COUNT);
@@ -385,6 +406,7 @@ static void delivery_of(TCase *t)
     tcase_add_test(t, resume_flag_is_saved);
     tcase_add_test(t, debug_registers_that_are_none);
     tcase_add_test(t, address_of_a_double_fault);
+    tcase_add_test(t, resume_flag_outlasts_a_trap);
     tcase_add_loop_test(t, umip, 0, (int)ARRAY_LEN(telling));
 }
 

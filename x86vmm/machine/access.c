@@ -228,7 +228,8 @@ static int check_alignment(struct x86_cpu *cpu, uint64_t linear, size_t size)
 {
     if (LIKELY(!x86_aligns(cpu)))
         return 0;
-    if (size <= 8 && !(size & (size - 1)) && (linear & (size - 1)))
+    uint64_t to = size == 6 ? 4 : size == 10 ? 8 : size; /* table 6-7 */
+    if (to <= 8 && !(to & (to - 1)) && (linear & (to - 1)))
         return x86_raise_error(cpu, X86_EXC_AC, 0);
     return 0;
 }

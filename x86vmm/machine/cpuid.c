@@ -44,8 +44,9 @@ struct x86_cpuid_row x86_cpuid_sub(uint32_t leaf, uint32_t subleaf)
 {
     struct x86_cpuid_row row = x86_cpuid(leaf);
 
-    return row.leaf == 7 && subleaf ? (struct x86_cpuid_row){.leaf = leaf}
-                                    : row;
+    if (row.leaf == 7 && subleaf)
+        row = (struct x86_cpuid_row){.leaf = leaf};
+    return row;
 }
 
 static void put_vendor(struct x86_cpuid_row *row, const char *vendor)

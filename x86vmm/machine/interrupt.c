@@ -267,9 +267,9 @@ static void prepare(struct x86_cpu *cpu, struct delivery *d)
 
     d->rip = after ? cpu->next_rip : cpu->state.rip;
     d->flags = f->external ? x86_flags_between(cpu) : x86_flags_get(cpu);
-    if (after)
+    if (after && !f->debug) /* RF of IRET outlasts its single-step trap */
         d->flags &= ~X86_FLAG_RF;
-    else if (!f->external && !f->keep_rf)
+    else if (!after && !f->external && !f->keep_rf)
         d->flags |= X86_FLAG_RF;
     if (x86_real_mode(&cpu->state))
         d->f.has_error = false;

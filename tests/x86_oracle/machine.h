@@ -1,0 +1,58 @@
+/* An image on three machines: ours, Bochs, QEMU. */
+#ifndef TESTS_X86_ORACLE_MACHINE_H
+#define TESTS_X86_ORACLE_MACHINE_H
+
+#include "base/types.h"
+#include "tests/x86_oracle/case.h"
+
+enum ox_machine { OX_OURS, OX_BOCHS, OX_QEMU, OX_MACHINES };
+
+/* What a machine has said of one case: 'C' with a checksum, 'R' with all that
+ * was recorded, 'T' for a shutdown, 0: nothing (it never ended). */
+struct ox_result {
+    char kind;
+    uint32_t count;
+    uint32_t *word; /* owned by the run */
+};
+
+struct ox_words {
+    struct ox_words *next;
+    uint32_t word[];
+};
+
+struct ox_run {
+    bool absent; /* that machine is not on this host */
+    uint32_t cases;
+    struct ox_result *of;
+    struct ox_words *words;
+    char *text; /* the last that it wrote */
+};
+
+/* ---- image.c ---- */
+struct ox_image {
+    uint8_t *bytes; /* IMAGE_SIZE */
+    uint8_t *plain; /* ARENA_SIZE: the template */
+    size_t end;     /* of the cases, from AT_IMAGE */
+    uint32_t cases;
+};
+/* From what was assembled of image.S.  False, with a message: it is not there.
+ */
+bool ox_image_open(struct ox_image *i, const char *path);
+void ox_image_close(struct ox_image *i);
+/* No cases. */
+void ox_image_clear(struct ox_image *i, bool verbose);
+/* False: it is full. */
+bool ox_image_add(struct ox_image *i, const struct ox_case *c);
+bool ox_image_write(const struct ox_image *i, const char *path);
+
+/* ---- ours.c, peer.c ---- All machines that are here and not to be skipped, at
+ * once; `folder` is for files of the run.  Each run is freed by ox_run_free. */
+void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
+                const char *folder, const bool skip[OX_MACHINES]);
+void ox_run_free(struct ox_run *r);
+/* Text that ends with NUL, owned by the caller. */
+char *ox_run_ours(const struct ox_image *i);
+const char *ox_machine_name(enum ox_machine m);
+bool ox_machine_present(enum ox_machine m);
+
+#endif

@@ -1,0 +1,261 @@
+/* Bochs and QEMU without a screen, and what all machines have said. */
+#include "tests/x86_oracle/machine.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const names[OX_MACHINES] = {"ours", "Bochs", "QEMU"};
+static const char *const programs[OX_MACHINES] = {NULL, "bochs",
+                                                  "qemu-system-x86_64"};
+
+const char *ox_machine_name(enum ox_machine m)
+{
+    return names[m];
+}
+
+bool ox_machine_present(enum ox_machine m)
+{
+    char command[128];
+
+    if (m == OX_OURS)
+        return true;
+    snprintf(command, sizeof(command), "command -v %s >/dev/null 2>&1",
+             programs[m]);
+    return system(command) == 0;
+}
+
+/* ---- Starting them ---- */
+
+static const char *const qemu =
+    "cd '%s' && exec timeout -s KILL %u qemu-system-x86_64 -accel tcg "
+    "-cpu "
+    "max,vendor=GenuineIntel,-la57,-pku,-fsgsbase,-pcid,-vme,-xsave,-rdtscp -M "
+    "pc -m 32 "
+    "-display none -nodefaults -no-user-config -monitor none -bios image.rom "
+    "-debugcon file:qemu.out -device isa-debug-exit,iobase=0xf4,iosize=1 "
+    "</dev/null >qemu.log 2>&1";
+
+static const char *const bochs =
+    "cd '%s' && TERM=vt100 "
+    "exec timeout -s KILL %u bochs -f bochsrc -rc bochs.rc </dev/null "
+    ">bochs.out 2>bochs.log";
+
+/* A model with SMEP, SMAP and UMIP, and little else that is new. */
+static const char *const bochsrc =
+    "plugin_ctrl: unmapped=1\n"
+    "config_interface: textconfig\n"
+    "display_library: term\n"
+    "romimage: file=image.rom\n"
+    "vgaromimage: file=/usr/share/vgabios/vgabios.bin\n"
+    "megs: 32\n"
+    "cpu: model=%s, count=1, ips=50000000, reset_on_triple_fault=1, "
+    "ignore_bad_msrs=0\n"
+    "cpuid: x86_64=1\n"
+    "clock: sync=none\n"
+    "port_e9_hack: enabled=1\n"
+    "log: bochs.text\n"
+    "panic: action=fatal\n"
+    "error: action=ignore\n"
+    "info: action=ignore\n"
+    "sound: waveoutdrv=dummy, waveout=none\n"
+    "speaker: enabled=0\n";
+
+static bool prepare_bochs(const char *folder)
+{
+    const char *model = getenv("BOCHS_MODEL");
+    char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/bochsrc", folder);
+    f = fopen(path, "w");
+    if (!f)
+        return false;
+    fprintf(f, bochsrc, model ? model : "corei3_cnl");
+    if (fclose(f))
+        return false;
+    snprintf(path, sizeof(path), "%s/bochs.rc", folder);
+    f = fopen(path, "w");
+    for (unsigned n = 0; f && n < 20000;
+         n++) /* its debugger stops at a reset */
+        fprintf(f, "continue\n");
+    return f && fprintf(f, "quit\n") > 0 && fclose(f) == 0;
+}
+
+static pid_t start(enum ox_machine on, const char *folder, uint32_t cases)
+{
+    unsigned seconds = on == OX_QEMU ? 10 + cases / 50 : 60 + cases / 10;
+    char command[1024];
+    pid_t child;
+
+    snprintf(command, sizeof(command), on == OX_QEMU ? qemu : bochs, folder,
+             seconds);
+    if (on == OX_BOCHS && !prepare_bochs(folder))
+        return -1;
+    child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    char *text = NULL;
+    size_t n = 0, room = 0, got = 1;
+
+    while (f && got) {
+        room = n + 65536 + 1;
+        text = realloc(text, room + n);
+        if (!text)
+            abort();
+        got = fread(text + n, 1, room - n - 1, f);
+        n += got;
+    }
+    if (f)
+        fclose(f);
+    if (!text)
+        return strdup("");
+    text[n] = 0;
+    return text;
+}
+
+/* ---- What they say ---- */
+
+/* "C 00000012 89ABCDEF", with R any number of words, T none. */
+static void parse_line(struct ox_run *r, const char *line, uint32_t **free_word)
+{
+    unsigned long n;
+    char *end;
+
+    if (line[0] != 'C' && line[0] != 'R' && line[0] != 'T')
+        return;
+    n = strtoul(line + 1, &end, 16);
+    if (end != line + 9 || n >= r->cases || r->of[n].kind)
+        return;
+    r->of[n] = (struct ox_result){.kind = line[0], .word = *free_word};
+    while (*end == ' ') {
+        *(*free_word)++ = (uint32_t)strtoul(end + 1, &end, 16);
+        r->of[n].count++;
+    }
+}
+
+static void make_room(struct ox_run *r)
+{
+    r->of = calloc(r->cases + 1, sizeof(*r->of));
+    if (!r->of)
+        abort();
+}
+
+/* Its words stay where they are: results point there. */
+static void parse(struct ox_run *r)
+{
+    size_t n = strlen(r->text) / 9 + 16;
+    struct ox_words *w = calloc(1, sizeof(*w) + 4 * n);
+    uint32_t *free_word;
+
+    if (!w)
+        abort();
+    w->next = r->words;
+    r->words = w;
+    free_word = w->word;
+    for (const char *p = r->text; p; p = strchr(p, '\n')) {
+        while (isspace((unsigned char)*p))
+            p++;
+        parse_line(r, p, &free_word);
+        if (!*p)
+            break;
+    }
+}
+
+/* Beginning with that case. */
+static void write_image(struct ox_image *i, uint32_t first, const char *folder)
+{
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/image.rom", folder);
+    store_le32(i->bytes + AT_PLAN - AT_IMAGE, first);
+    if (!ox_image_write(i, path)) {
+        perror(path);
+        exit(2);
+    }
+}
+
+static void run_one(struct ox_run *r, enum ox_machine on, pid_t child,
+                    const struct ox_image *i, const char *folder)
+{
+    char path[512];
+
+    if (on == OX_OURS) {
+        free(r->text);
+        r->text = ox_run_ours(i);
+        parse(r);
+        return;
+    }
+    if (child > 0)
+        waitpid(child, NULL, 0);
+    snprintf(path, sizeof(path), "%s/%s.out", folder,
+             on == OX_QEMU ? "qemu" : "bochs");
+    free(r->text);
+    r->text = read_file(path);
+    unlink(path);
+    parse(r);
+}
+
+/* Behind a case that a peer did not survive it is started anew, a few times. */
+static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
+                  const char *folder)
+{
+    enum { TIMES_MAX = 4 };
+
+    for (unsigned n = 0; n < TIMES_MAX; n++) {
+        uint32_t k = 0;
+
+        for (uint32_t j = 0; j < r->cases; j++)
+            if (r->of[j].kind)
+                k = j + 1;
+        if (++k >= r->cases) /* behind the one that is missing */
+            return;
+        write_image(i, k, folder);
+        run_one(r, on, on == OX_OURS ? 0 : start(on, folder, i->cases), i,
+                folder);
+    }
+}
+
+void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
+                const char *folder, const bool skip[OX_MACHINES])
+{
+    pid_t child[OX_MACHINES] = {0};
+
+    write_image(i, 0, folder);
+    for (unsigned m = 0; m < OX_MACHINES; m++) {
+        runs[m] = (struct ox_run){.cases = i->cases,
+                                  .absent = skip[m] || !ox_machine_present(m)};
+        make_room(&runs[m]);
+        if (m != OX_OURS && !runs[m].absent)
+            child[m] = start(m, folder, i->cases);
+    }
+    for (unsigned m = 0; m < OX_MACHINES; m++)
+        if (!runs[m].absent)
+            run_one(&runs[m], m, child[m], i, folder);
+    for (unsigned m = 0; m < OX_MACHINES; m++)
+        if (!runs[m].absent)
+            go_on(&runs[m], m, i, folder);
+}
+
+void ox_run_free(struct ox_run *r)
+{
+    while (r->words) {
+        struct ox_words *next = r->words->next;
+
+        free(r->words);
+        r->words = next;
+    }
+    free(r->of);
+    free(r->text);
+}

@@ -1,0 +1,142 @@
+#include "tests/x86_oracle/record.h"
+
+#include <stdio.h>
+
+static const struct {
+    uint32_t head;
+    enum ox_field first;
+} records[] = {
+#define RECORD(name, head) {head, OX_##name##_HEAD},
+#define FIELD(record, name)
+#include "tests/x86_oracle/record.def"
+#undef RECORD
+#undef FIELD
+    {0, OX_FIELD_COUNT},
+};
+
+static const char *const fields[] = {
+#define RECORD(name, head)
+#define FIELD(record, name) #name,
+#include "tests/x86_oracle/record.def"
+#undef RECORD
+#undef FIELD
+};
+
+enum ox_record ox_record_of(uint32_t word)
+{
+    unsigned r = 0;
+
+    while (r < OX_RECORD_COUNT && records[r].head >> 24 != word >> 24)
+        r++;
+    return (enum ox_record)r;
+}
+
+unsigned ox_record_size(enum ox_record r)
+{
+    return records[r + 1].first - records[r].first;
+}
+
+enum ox_field ox_record_head(enum ox_record r)
+{
+    return records[r].first;
+}
+
+const char *ox_field_name(enum ox_field f)
+{
+    return f < OX_FIELD_COUNT ? fields[f] : "the end";
+}
+
+/* ---- Comparing ---- */
+
+static bool is_loose(enum ox_field f, uint32_t a, uint32_t b)
+{
+    if (f == OX_R32_EFLAGS || f == OX_R64_RFLAGS || f == OX_NEST_FLAGS)
+        return (a ^ b) == 0x10000;
+    return (f >= OX_SUMS_STACK_0 && f <= OX_SUMS_STACK_TASK) ||
+           f == OX_SUMS_TABLES_ACCESSED || f == OX_SUMS_PAGES_ACCESSED;
+}
+
+/* Within the record at d->start. */
+static bool record_differs(struct ox_difference *d, uint32_t end)
+{
+    for (uint32_t i = d->start; i < end; i++) {
+        uint32_t a = d->ours->word[i], b = d->theirs->word[i];
+        enum ox_field f = records[d->record].first + (i - d->start);
+
+        if (a == b || (d->peer == OX_QEMU && is_loose(f, a, b)))
+            continue;
+        d->field = f;
+        d->at = i;
+        return true;
+    }
+    return false;
+}
+
+bool ox_differs(struct ox_difference *d)
+{
+    uint32_t n = d->ours->count;
+
+    d->record = OX_RECORD_COUNT;
+    d->field = OX_FIELD_COUNT;
+    d->start = d->at = 0;
+    if (d->ours->kind != d->theirs->kind)
+        return true;
+    if (d->theirs->count < n)
+        n = d->theirs->count;
+    while (d->start < n) {
+        uint32_t end;
+
+        d->record = ox_record_of(d->ours->word[d->start]);
+        if (d->record == OX_RECORD_COUNT)
+            return true;
+        end = d->start + ox_record_size(d->record);
+        if (record_differs(d, end < n ? end : n))
+            return true;
+        d->start = end;
+    }
+    d->field = OX_FIELD_COUNT;
+    return d->ours->count != d->theirs->count;
+}
+
+/* ---- Showing ---- */
+
+static void show_event(enum ox_record record, const uint32_t *w)
+{
+    switch (record) {
+    case OX_R32:
+        printf(" [%x error %x at %x:%x flags %x]", w[0] & 0xFF, w[15],
+               w[17] & 0xFFFF, w[16], w[18]);
+        break;
+    case OX_R64:
+        printf(" [%x error %x at %x:%x flags %x]", w[0] & 0xFF, w[33],
+               w[37] & 0xFFFF, w[35], w[39]);
+        break;
+    case OX_R16:
+        printf(" [%x at %x:%x flags %x]", w[0] & 0xFF, w[12] & 0xFFFF,
+               w[11] >> 16, w[12] >> 16);
+        break;
+    case OX_NEST:
+        printf(" [in a recorder: %x error %x at %x flags %x DR6 %x]",
+               w[0] & 0xFF, w[1], w[2], w[3], w[4]);
+        break;
+    default:
+        break;
+    }
+}
+
+void ox_show(const struct ox_result *r)
+{
+    if (r->kind == 'T')
+        printf(" shutdown");
+    else if (!r->kind)
+        printf(" never ended");
+    for (uint32_t i = 0; i < r->count;) {
+        enum ox_record record = ox_record_of(r->word[i]);
+
+        if (record == OX_RECORD_COUNT || i + ox_record_size(record) > r->count)
+            break;
+        show_event(record, r->word + i);
+        i += ox_record_size(record);
+    }
+    printf("\n");
+}

@@ -1,0 +1,64 @@
+/* What a machine has recorded of a case, word by word. */
+#ifndef TESTS_X86_ORACLE_RECORD_H
+#define TESTS_X86_ORACLE_RECORD_H
+
+#include "tests/x86_oracle/machine.h"
+
+enum ox_record {
+#define RECORD(name, head) OX_##name,
+#define FIELD(record, name)
+#include "tests/x86_oracle/record.def"
+#undef RECORD
+#undef FIELD
+    OX_RECORD_COUNT
+};
+
+/* Fields of all records in one row; OX_R32_HEAD is where R32's begin. */
+enum ox_field {
+#define RECORD(name, head)
+#define FIELD(record, name) OX_##record##_##name,
+#include "tests/x86_oracle/record.def"
+#undef RECORD
+#undef FIELD
+    OX_FIELD_COUNT
+};
+
+/* The record that begins at this word; OX_RECORD_COUNT: none does. */
+enum ox_record ox_record_of(uint32_t word);
+unsigned ox_record_size(enum ox_record r);
+/* Its first field. */
+enum ox_field ox_record_head(enum ox_record r);
+const char *ox_field_name(enum ox_field f);
+
+/* ---- Comparing ---- */
+
+/* The first word that differs. */
+struct ox_difference {
+    const struct ox_case *c;
+    enum ox_machine peer;
+    const struct ox_result *ours, *theirs;
+    enum ox_record record;
+    enum ox_field field; /* OX_FIELD_COUNT: one has ended, or has no words */
+    uint32_t start;      /* of that record */
+    uint32_t at;         /* of the word */
+};
+
+/* False: they are equal, as far as that peer is looked at: of QEMU not RF in
+ * saved flags, stacks, accessed bits of descriptors and pages (image.S,
+ * `loosen`): difference.def says why. */
+bool ox_differs(struct ox_difference *d);
+
+struct ox_explanation {
+    enum ox_machine peer;
+    const char *name, *source, *words;
+    bool (*applies)(const struct ox_difference *d);
+};
+/* The row of difference.def that explains it, or NULL. */
+const struct ox_explanation *ox_explain(const struct ox_difference *d);
+extern const struct ox_explanation ox_explanations[];
+extern const size_t ox_explanation_count;
+
+/* A line for people: each event of a result. */
+void ox_show(const struct ox_result *r);
+
+#endif
