@@ -192,7 +192,7 @@ $(FUZZERS) $(BUILD)/fuzz_guest:
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: oracle x86-oracle x86-host-oracle fuzz bench x86-bench kvm-bench kvm-check \
-        check-slow linux-check svm-check cross
+        check-slow bare-check linux-check svm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -233,8 +233,12 @@ kvm-check: all $(BUILD)/check $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
 
 # Debian on the /dev/kvm of Bochs' VT-x; minutes.
-check-slow: all
+check-slow: all bare-check
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-bochs.sh
+
+# Debian under the monitor on bare metal, on QEMU, the model and Bochs.
+bare-check: all
+	$(Q)BUILD=$(BUILD) tests/linux/bare.sh
 
 # Debian's kernel on the bare PC, to a shell.
 linux-check: all $(BUILD)/x86-mutants

@@ -13,7 +13,7 @@ extern const char *const bare_on_names[BARE_ON_COUNT];
 struct bare_plan {
     const char *guests[BARE_GUESTS_MAX]; /* files, or names of our own */
     unsigned count;
-    const char *command; /* words for the monitor */
+    const char *command;                  /* words for the monitor */
     const char *kernel, *initrd, *append; /* of a whole PC; NULL: none */
     enum bare_on on;
     const char *cpu;  /* the emulator's model of a processor; NULL: default */
@@ -29,6 +29,12 @@ uint8_t *bare_image(const struct bare_plan *plan, size_t *size, enum status *st,
 /* The file that gdb wants beside it. */
 void bare_symbols(char path[BARE_PATH]);
 
+/* Is the console a kernel's terminal?  Then standard input is its keys. */
+static inline bool bare_is_terminal(const struct bare_plan *plan)
+{
+    return plan->kernel && !plan->count;
+}
+
 /* How a run ended: what the monitor said last. */
 struct bare_end {
     bool ended; /* it said its last line: */
@@ -36,7 +42,7 @@ struct bare_end {
     bool late;  /* the time limit was reached */
     double seconds;
     uint64_t insns; /* of the model, the monitor's and the guests' */
-    char how[128]; /* the emulator's end, if the monitor did not */
+    char how[128];  /* the emulator's end, if the monitor did not */
 };
 
 /* Run it, with the monitor's console on stdout.  STATUS_UNSUPPORTED: what is
@@ -53,6 +59,7 @@ MUST_USE enum status bare_run_model(const struct bare_plan *plan,
 struct bare_console {
     struct bare_end *end;
     bool begun;
+    bool raw; /* a kernel's terminal: each byte at once */
     char line[512];
     size_t n;
 };

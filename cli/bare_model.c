@@ -8,9 +8,11 @@
 #include "x86vmm/pc/pc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MEMORY = 256 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
 
@@ -20,6 +22,7 @@ struct model {
     struct uart second;
     struct bare_console console;
     FILE *json;
+    bool no_more; /* keys: the end of standard input */
 };
 
 static void printed(void *to, const uint8_t *bytes, size_t n)
@@ -77,6 +80,20 @@ static enum status make(struct model *m, const struct bare_plan *plan,
                                     "second serial port", uart_io, &m->second});
 }
 
+/* Keys, as far as there is room for them. */
+static void tend_keys(struct model *m)
+{
+    struct pollfd p = {.fd = 0, .events = POLLIN};
+    uint8_t keys[32];
+
+    if (board_unread(&m->pc->board) || m->no_more || poll(&p, 1, 0) <= 0)
+        return;
+    ssize_t n = read(0, keys, sizeof(keys));
+    m->no_more = n <= 0;
+    if (n > 0)
+        (void)pc_input(m->pc, keys, (size_t)n);
+}
+
 static void run(struct model *m, const struct bare_plan *plan,
                 struct bare_end *end)
 {
@@ -85,6 +102,8 @@ static void run(struct model *m, const struct bare_plan *plan,
 
     while (stop == PC_BUDGET && !end->late && !end->ended) {
         stop = pc_run(m->pc, PIECE);
+        if (m->console.raw)
+            tend_keys(m);
         end->late = session_host_ns() - begin > limit;
     }
     end->seconds = (double)(session_host_ns() - begin) / 1e9;
@@ -106,6 +125,7 @@ enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
     if (!m)
         return diag_set(d, STATUS_NO_MEMORY, "no memory for a PC");
     m->console.end = end;
+    m->console.raw = bare_is_terminal(plan);
     st = make(m, plan, d);
     if (!st)
         st = load(m, image, size, d);

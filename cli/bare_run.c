@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 const char *const bare_on_names[BARE_ON_COUNT] = {"bochs", "qemu", "model"};
@@ -36,6 +38,7 @@ static void take_line(struct bare_console *c)
     if (!c->begun && !start)
         return; /* the firmware's screen */
     const char *line = c->begun ? c->line : start;
+    bool was_begun = c->begun;
     c->begun = true;
     /* Bochs's debugger has a word at a triple fault, and at the end. */
     if (c->end->ended || !strncmp(line, "(0).[", 5))
@@ -44,25 +47,34 @@ static void take_line(struct bare_console *c)
         c->end->ended = true;
         c->end->code = code;
     }
-    puts(line);
+    if (!c->raw)
+        puts(line);
+    else if (!was_begun) /* what came before was not shown */
+        puts(line);
     fflush(stdout);
 }
 
 void bare_console_take(struct bare_console *c, const uint8_t *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (c->raw && c->begun && !c->end->ended)
+            putchar(bytes[i]);
         if (bytes[i] == '\n' || c->n == sizeof(c->line) - 1)
             take_line(c);
         if (bytes[i] >= ' ' && bytes[i] <= '~')
             c->line[c->n++] = (char)bytes[i];
     }
+    fflush(stdout);
 }
 
 /* ---- The emulator's files ---- */
 
 struct stage {
     char folder[64];
-    char image[128], script[128], settings[128];
+    char image[128], script[128], settings[128], keys[128];
+    int keys_done,
+        keys_to;   /* the first serial port's other end; -1: nobody types */
+    char line[64]; /* the terminal that Bochs has for it */
 };
 
 static enum status write_file(const char *path, const void *bytes, size_t n,
@@ -82,12 +94,15 @@ static enum status write_file(const char *path, const void *bytes, size_t n,
 static enum status write_settings(const struct bare_plan *plan,
                                   const struct stage *s, struct diag *d)
 {
-    char json[BARE_PATH + 64] = "", text[BARE_PATH + 2048];
+    char json[BARE_PATH + 64] = "", keys[128] = "", text[BARE_PATH + 2048];
     int n;
 
     if (plan->json)
         snprintf(json, sizeof(json), "com2: enabled=1, mode=file, dev=\"%s\"\n",
                  plan->json);
+    if (s->keys_to >= 0)
+        snprintf(keys, sizeof(keys), "com1: enabled=1, mode=term, dev=%s\n",
+                 s->line);
     n = snprintf(
         text, sizeof(text),
         "plugin_ctrl: unmapped=1\n"
@@ -106,11 +121,43 @@ static enum status write_settings(const struct bare_plan *plan,
         "error: action=report\n"
         "sound: waveoutdrv=dummy, waveout=none\n"
         "speaker: enabled=0\n"
-        "%s",
+        "%s%s",
         plan->cpu ? plan->cpu : emulators[BARE_BOCHS].cpu, s->image, s->folder,
-        json);
+        keys, json);
     enum status st = write_file(s->settings, text, (size_t)n, d);
     return st ? st : write_file(s->script, "continue\nquit\n", 14, d);
+}
+
+/* Somebody may type: QEMU has a pair of pipes for its serial port, Bochs a
+ * terminal. */
+static enum status make_keys(const struct bare_plan *plan, struct stage *s,
+                             struct diag *d)
+{
+    char in[160], out[160];
+    struct termios t;
+
+    s->keys_to = s->keys_done = -1;
+    if (!bare_is_terminal(plan))
+        return STATUS_OK;
+    snprintf(s->keys, sizeof(s->keys), "%s/keys", s->folder);
+    snprintf(in, sizeof(in), "%s.in", s->keys);
+    snprintf(out, sizeof(out), "%s.out", s->keys);
+    if (plan->on == BARE_QEMU) {
+        if (!mkfifo(in, 0600) && !mkfifo(out, 0600))
+            s->keys_to = open(in, O_RDWR | O_CLOEXEC);
+    } else {
+        s->keys_to = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (s->keys_to >= 0 && !grantpt(s->keys_to) && !unlockpt(s->keys_to) &&
+            !tcgetattr(s->keys_to, &t)) {
+            cfmakeraw(&t);
+            tcsetattr(s->keys_to, TCSANOW, &t);
+            snprintf(s->line, sizeof(s->line), "%s", ptsname(s->keys_to));
+        }
+    }
+    return s->keys_to >= 0
+               ? STATUS_OK
+               : diag_set(d, STATUS_HOST_FAILED, "no way for what is typed: %s",
+                          strerror(errno));
 }
 
 static enum status set_stage(const struct bare_plan *plan, struct stage *s,
@@ -129,6 +176,8 @@ static enum status set_stage(const struct bare_plan *plan, struct stage *s,
     snprintf(s->script, sizeof(s->script), "%s/script", s->folder);
     snprintf(s->settings, sizeof(s->settings), "%s/bochsrc", s->folder);
     st = write_file(s->image, image, size, d);
+    if (!st)
+        st = make_keys(plan, s, d);
     if (!st && plan->on == BARE_BOCHS)
         st = write_settings(plan, s, d);
     return st;
@@ -138,7 +187,8 @@ static enum status set_stage(const struct bare_plan *plan, struct stage *s,
 static void clear_stage(const struct stage *s)
 {
     static const char *const names[] = {"disk.img", "disk.img.lock", "script",
-                                        "bochsrc", "log"};
+                                        "bochsrc",  "log",           "keys.in",
+                                        "keys.out"};
     char path[160];
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -161,15 +211,17 @@ static _Noreturn void become_bochs(const struct stage *s)
 static _Noreturn void become_qemu(const struct bare_plan *plan,
                                   const struct stage *s)
 {
-    char drive[160], json[BARE_PATH + 8] = "null";
+    char drive[160], keys[160] = "null", json[BARE_PATH + 8] = "null";
 
     snprintf(drive, sizeof(drive), "file=%s,format=raw,if=ide", s->image);
+    if (s->keys_to >= 0)
+        snprintf(keys, sizeof(keys), "pipe:%s", s->keys);
     if (plan->json)
         snprintf(json, sizeof(json), "file:%s", plan->json);
     execlp("qemu-system-x86_64", "qemu-system-x86_64", "-accel", "tcg", "-cpu",
            plan->cpu ? plan->cpu : emulators[BARE_QEMU].cpu, "-m", "256",
            "-display", "none", "-nodefaults", "-no-reboot", "-drive", drive,
-           "-debugcon", "stdio", "-serial", "null", "-serial", json, "-device",
+           "-debugcon", "stdio", "-serial", keys, "-serial", json, "-device",
            "isa-debug-exit,iobase=0xf4,iosize=1",
            plan->debug ? "-s" : (char *)NULL, plan->debug ? "-S" : (char *)NULL,
            (char *)NULL);
@@ -206,12 +258,27 @@ static pid_t start(const struct bare_plan *plan, const struct stage *s,
     return child;
 }
 
+/* From standard input, one by one: a serial port has little room, and the
+ * monitor looks at it a hundred times a second. */
+static void tend_keys(struct stage *s)
+{
+    struct pollfd p = {.fd = 0, .events = POLLIN};
+    char key;
+
+    if (s->keys_to < 0 || poll(&p, 1, 0) <= 0)
+        return;
+    if (read(0, &key, 1) != 1 || write(s->keys_to, &key, 1) != 1) {
+        s->keys_done = s->keys_to; /* open, so that the line does not drop */
+        s->keys_to = -1;
+    }
+}
+
 /* Until it closes its console, says the monitor's last line, or is late. */
-static void listen_to(const struct bare_plan *plan, int console,
-                      struct bare_end *end)
+static void listen_to(const struct bare_plan *plan, struct stage *s,
+                      int console, struct bare_end *end)
 {
     uint64_t begin = session_host_ns(), limit = plan->seconds * 1000;
-    struct bare_console c = {.end = end};
+    struct bare_console c = {.end = end, .raw = bare_is_terminal(plan)};
     uint8_t bytes[4096];
 
     while (!end->ended && !end->late && !session_interrupted) {
@@ -219,7 +286,8 @@ static void listen_to(const struct bare_plan *plan, int console,
         uint64_t spent = (session_host_ns() - begin) / 1000000;
 
         end->late = !plan->debug && spent >= limit;
-        if (poll(&p, 1, 100) <= 0)
+        tend_keys(s);
+        if (poll(&p, 1, 20) <= 0)
             continue;
         ssize_t n = read(console, bytes, sizeof(bytes));
         if (n <= 0 && errno != EINTR)
@@ -270,7 +338,7 @@ static enum status run_emulator(const struct bare_plan *plan,
                                 const uint8_t *image, size_t size,
                                 struct bare_end *end, struct diag *d)
 {
-    struct stage s;
+    struct stage s = {.keys_to = -1, .keys_done = -1};
     enum status st;
     int console;
 
@@ -288,11 +356,13 @@ static enum status run_emulator(const struct bare_plan *plan,
             st = diag_set(d, STATUS_HOST_FAILED, "%s: %s",
                           emulators[plan->on].program, strerror(errno));
         } else {
-            listen_to(plan, console, end);
+            listen_to(plan, &s, console, end);
             end_child(child, end);
             close(console);
         }
     }
+    if (s.keys_to >= 0 || s.keys_done >= 0)
+        close(s.keys_to >= 0 ? s.keys_to : s.keys_done);
     clear_stage(&s);
     return st;
 }

@@ -59,7 +59,9 @@ void machine_output(void *to, const uint8_t *bytes, size_t n)
 {
     struct machine *m = to;
 
-    for (size_t i = 0; i < n; i++) {
+    if (m->raw)
+        console_write(NULL, (const char *)bytes, n);
+    for (size_t i = 0; i < n && !m->raw; i++) {
         if (bytes[i] == '\n' || m->printed == MACHINE_LINE - 1)
             tell(m);
         if (bytes[i] >= ' ' && bytes[i] <= '~')

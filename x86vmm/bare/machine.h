@@ -29,6 +29,7 @@ struct machine {
     struct debug_port debug;
     char line[MACHINE_LINE]; /* what it has printed since the last newline */
     size_t printed;
+    bool raw;    /* the console is its terminal: bytes as they come */
     bool traced; /* the console shows the trace, which has these lines, too */
 };
 

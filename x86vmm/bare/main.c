@@ -120,9 +120,11 @@ static enum status make_pc(const struct engine_ops *engine, struct diag *d)
     m->pc.machine.vm.id = (unsigned)m->count + 1;
     st = pc_machine_make(&m->pc, &m->allocator, engine, &m->modules, &m->trace,
                          d);
-    if (!st)
-        add(&m->pc.machine);
-    return st;
+    if (st)
+        return st;
+    m->pc.machine.raw = !m->count && !m->command.trace;
+    add(&m->pc.machine);
+    return STATUS_OK;
 }
 
 static enum status make_machines(const struct engine_ops *engine,
@@ -181,11 +183,13 @@ static bool judge(const struct machine *m)
 /* What is typed is the kernel's. */
 static void listen_to_line(void)
 {
-    int byte = monitor.modules.kernel.bytes ? console_read() : -1;
-    const uint8_t key = (uint8_t)byte;
+    int byte;
 
-    if (byte >= 0)
+    while (monitor.modules.kernel.bytes && (byte = console_read()) >= 0) {
+        const uint8_t key = (uint8_t)byte;
+
         (void)board_input(&monitor.pc.board, &key, 1);
+    }
 }
 
 /* Round robin, until the last has ended.  True: all well. */
