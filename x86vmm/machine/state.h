@@ -35,8 +35,9 @@ enum x86_seg {
 
 /* Register groups, bit numbers of a group mask. */
 enum x86_group { X86_GROUP_GPR, X86_GROUP_SEG, X86_GROUP_CTL, X86_GROUP_COUNT };
-#define X86_GPR (1u << X86_GROUP_GPR) /* general registers, RIP, RFLAGS; \
-                                       * what tells mode and CPL is always there */
+/* General registers, RIP, RFLAGS.  (What tells mode and CPL, an engine has
+ * always fetched.) */
+#define X86_GPR (1u << X86_GROUP_GPR)
 #define X86_SEG (1u << X86_GROUP_SEG) /* segments, descriptor tables */
 #define X86_CTL (1u << X86_GROUP_CTL) /* control registers, EFER */
 #define X86_ALL (X86_GPR | X86_SEG | X86_CTL)
