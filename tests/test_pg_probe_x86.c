@@ -34,68 +34,74 @@ static void put_far(struct x86_bare *m, uint64_t to, uint16_t selector)
     store_le16(m->storage + BARE_DATA + 4, selector);
 }
 
+/* A selector, own or the supervisor's; 0: the stage wants another thing. */
+static uint64_t selector_of(const struct x86_bare *m, enum pg_host_stage stage)
+{
+    switch (stage) {
+    case PG_STAGE_OWN_CODE:
+        return m->cpu.state.seg[X86_CS].selector;
+    case PG_STAGE_OWN_DATA:
+        return m->cpu.state.seg[X86_SS].selector;
+    case PG_STAGE_INNER_CODE:
+        return SEL_CODE_64;
+    case PG_STAGE_INNER_DATA:
+        return SEL_DATA0;
+    default:
+        return 0;
+    }
+}
+
+/* Far addresses, which lead to `behind`. */
+static void stage_far(struct x86_bare *m, enum pg_host_stage stage,
+                      uint64_t behind)
+{
+    const uint16_t cs = m->cpu.state.seg[X86_CS].selector;
+    const uint16_t ss = m->cpu.state.seg[X86_SS].selector;
+    uint64_t flags = 0x3003, top = m->cpu.state.gpr[X86_RSP]; /* IOPL 3, CF */
+
+    switch (stage) {
+    case PG_STAGE_FLAGS:
+        put_stack(m, &flags, 1);
+        break;
+    case PG_STAGE_FAR_OWN:
+        put_far(m, behind, cs);
+        break;
+    case PG_STAGE_FAR_INNER:
+        put_far(m, behind, SEL_CODE_64);
+        break;
+    case PG_STAGE_RET_OWN:
+        put_stack(m, (uint64_t[]){behind, cs}, 2);
+        break;
+    case PG_STAGE_RET_INNER:
+        put_stack(m, (uint64_t[]){behind, SEL_CODE_64}, 2);
+        break;
+    case PG_STAGE_IRET_OWN:
+        put_stack(m, (uint64_t[]){behind, cs, flags, top, ss}, 5);
+        break;
+    case PG_STAGE_IRET_INNER:
+        put_stack(m, (uint64_t[]){behind, SEL_CODE_64, flags, top, SEL_DATA0},
+                  5);
+        break;
+    default:
+        break;
+    }
+}
+
 /* As probe_host_run.h has the stages; `behind` is the last byte's successor. */
 static void stage(struct x86_bare *m, const struct pg_host_code *code,
                   uint64_t behind)
 {
-    uint64_t *r = m->cpu.state.gpr, top = r[X86_RSP];
-    const uint16_t cs = m->cpu.state.seg[X86_CS].selector;
-    const uint16_t ss = m->cpu.state.seg[X86_SS].selector;
-    uint64_t flags = 0x3003, selector = 0; /* IOPL 3, CF */
+    uint64_t *r = m->cpu.state.gpr, selector = selector_of(m, code->stage);
 
-    r[X86_RAX] = code->rax;
-    r[X86_RCX] = code->rcx;
+    r[X86_RAX] = code->stage == PG_STAGE_POINTER  ? BARE_DATA
+                 : code->stage == PG_STAGE_NUMBER ? NO_CALL
+                                                  : code->rax;
+    r[X86_RCX] = code->stage == PG_STAGE_MSR ? MSR_TSC_AUX : code->rcx;
+    r[X86_RDX] = code->stage == PG_STAGE_PORT ? PORT : r[X86_RDX];
     r[X86_RBX] = r[X86_RSI] = r[X86_RDI] = BARE_DATA;
-    switch (code->stage) {
-    case PG_STAGE_PORT:
-        r[X86_RDX] = PORT;
+    stage_far(m, code->stage, behind);
+    if (!selector)
         return;
-    case PG_STAGE_MSR:
-        r[X86_RCX] = MSR_TSC_AUX;
-        return;
-    case PG_STAGE_POINTER:
-        r[X86_RAX] = BARE_DATA;
-        return;
-    case PG_STAGE_NUMBER:
-        r[X86_RAX] = NO_CALL;
-        return;
-    case PG_STAGE_FLAGS:
-        put_stack(m, &flags, 1);
-        return;
-    case PG_STAGE_OWN_CODE:
-        selector = cs;
-        break;
-    case PG_STAGE_OWN_DATA:
-        selector = ss;
-        break;
-    case PG_STAGE_INNER_CODE:
-        selector = SEL_CODE_64;
-        break;
-    case PG_STAGE_INNER_DATA:
-        selector = SEL_DATA0;
-        break;
-    case PG_STAGE_FAR_OWN:
-        put_far(m, behind, cs);
-        return;
-    case PG_STAGE_FAR_INNER:
-        put_far(m, behind, SEL_CODE_64);
-        return;
-    case PG_STAGE_RET_OWN:
-        put_stack(m, (uint64_t[]){behind, cs}, 2);
-        return;
-    case PG_STAGE_RET_INNER:
-        put_stack(m, (uint64_t[]){behind, SEL_CODE_64}, 2);
-        return;
-    case PG_STAGE_IRET_OWN:
-        put_stack(m, (uint64_t[]){behind, cs, flags, top, ss}, 5);
-        return;
-    case PG_STAGE_IRET_INNER:
-        put_stack(m, (uint64_t[]){behind, SEL_CODE_64, flags, top, SEL_DATA0},
-                  5);
-        return;
-    default:
-        return;
-    }
     r[X86_RAX] = selector;
     put_stack(m, &selector, 1);
 }

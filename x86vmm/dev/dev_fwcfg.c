@@ -86,7 +86,7 @@ bool fwcfg_add_number(struct fwcfg *f, const char *name, uint64_t value,
     if (f->count == FWCFG_FILES || !size || size > FWCFG_FILE_MAX)
         return false;
     *file = (struct fwcfg_file){.size = size};
-    for (; name[n] && n < FWCFG_NAME - 1; n++)
+    for (; n < FWCFG_NAME - 1 && name[n]; n++)
         file->name[n] = name[n];
     for (unsigned i = 0; i < size; i++)
         file->bytes[i] = (uint8_t)(value >> 8 * i);

@@ -34,8 +34,8 @@ struct x86_guest {
     /* PAE paging's four pointers are read at each walk instead of being kept:
      * AMD's, with nested paging. */
     bool walks_pdptes;
-    /* A row that is asked (op.def), after the check of CPL and before its body.  True: it
-     * has been dealt with, and *code is its outcome. */
+    /* A row that is asked (op.def), after the check of CPL and before its body.
+     * True: it has been dealt with, and *code is its outcome. */
     bool (*instruction)(struct x86_cpu *cpu, const struct x86_op *op,
                         int *code);
     /* cpu->fault is to be delivered; `during`: it came up in the delivery of
