@@ -333,6 +333,24 @@ START_TEST(interrupts_wait_for_the_monitor)
 }
 END_TEST
 
+/* One that the monitor masks does not keep the guest from its virtual ones. */
+START_TEST(a_masked_interrupt_is_in_nobodys_way)
+{
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * 0x21, 0x30000100);
+    CODE(SVM_GUEST, "\xEB\xFE");
+    CODE(SVM_GUEST + 0x100, "\xF4");
+    vmcb_put(r.v, SVM_INTERCEPT_INTR, true);
+    F(RFLAGS) = 0x202;
+    F(V_INTR) =
+        VMCB_V_MASKING | VMCB_V_IRQ | VMCB_V_IGNORE_TPR | UINT64_C(0x21) << 32;
+    cpu->interrupt_line = true;
+    ck_assert_int_eq(run(), X86_HALT);
+    ck_assert_uint_eq(F(EXITCODE), SVM_EXIT_HLT);
+    ck_assert_uint_eq(F(RIP), 0x100);
+}
+END_TEST
+
 START_TEST(invlpga_drops_a_page_of_an_asid)
 {
     uint64_t page;
@@ -406,6 +424,7 @@ Suite *suite_x86_svm_insn(void)
     tcase_add_test(t, vmrun_is_stepped_over);
     tcase_add_test(t, gif_holds_everything);
     tcase_add_test(t, interrupts_wait_for_the_monitor);
+    tcase_add_test(t, a_masked_interrupt_is_in_nobodys_way);
     tcase_add_test(t, invlpga_drops_a_page_of_an_asid);
     tcase_add_loop_test(t, random_pages_do_no_harm, 0, 4);
     suite_add_tcase(s, t);

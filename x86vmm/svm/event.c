@@ -106,18 +106,25 @@ static int deliver_vector(struct x86_cpu *cpu, unsigned vector)
 
 /* 15.21.1: with V_INTR_MASKING the monitor's IF masks them; else the guest's,
  * and the driver takes what does not exit. */
-static int take_physical(struct x86_cpu *cpu)
+static bool physical_waits(const struct x86_cpu *cpu)
 {
     const struct svm *t = svm_of(cpu);
     const struct vmcb *v = t->v;
-    bool masks = F(V_INTR) & VMCB_V_MASKING;
+
+    return cpu->interrupt_line &&
+           (F(V_INTR) & VMCB_V_MASKING
+                ? t->host_if
+                : (cpu->state.rflags & X86_FLAG_IF) != 0);
+}
+
+static int take_physical(struct x86_cpu *cpu)
+{
+    const struct vmcb *v = svm_of(cpu)->v;
     int vector;
 
-    if (!(masks ? t->host_if : (cpu->state.rflags & X86_FLAG_IF) != 0))
-        return 0;
     if (ON(INTR))
         return leave_by(cpu, SVM_EXIT_INTR);
-    if (!masks)
+    if (!(F(V_INTR) & VMCB_V_MASKING))
         return 0;
     vector = cpu->world.acknowledge(cpu->world.who);
     return vector < 0 ? 0 : deliver_vector(cpu, (unsigned)vector);
@@ -154,12 +161,7 @@ static int between(struct x86_cpu *cpu)
         return 0; /* a debug trap is the driver's, and first */
     if (cpu->nmi_pending && !cpu->nmi_blocked)
         return ON(NMI) ? leave_by(cpu, SVM_EXIT_NMI) : 0;
-    if (cpu->interrupt_line) {
-        TRY(take_physical(cpu));
-        if (!cpu->guest || cpu->interrupt_line)
-            return 0;
-    }
-    return take_virtual(cpu);
+    return physical_waits(cpu) ? take_physical(cpu) : take_virtual(cpu);
 }
 
 /* A virtual one that waits has been taken, or IF masks it. */
