@@ -253,7 +253,8 @@ START_TEST(a_pc_takes_its_timer)
     ck_assert_int_eq(vmm_run(vms, count, &interrupted), TURN_STOPPED);
     ck_assert_msg(x86_vm_exit_code(vm, &code), "%s", vm->diag.text);
     ck_assert_uint_eq(code, 7);
-    ck_assert_uint_eq(x86_vm_state(vm)->gpr[X86_RBX], 5);
+    /* Or more: KVM's timer catches up with what it missed. */
+    ck_assert_uint_ge(x86_vm_state(vm)->gpr[X86_RBX], 5);
     /* Five times 4096 counts of 1193182 Hz, in ticks of 10 ns. */
     ck_assert_uint_ge(vm->clock.now, UINT64_C(5) * 4096 * 100000000 / 1193182);
     x86_vmm_free(vmm);

@@ -15,7 +15,7 @@
 set -u
 BUILD=${BUILD:-build}
 SUITES="x86_kvm x86_kvm_api x86_exits x86_uart x86_cpuid"
-SECONDS_MAX=${SECONDS_MAX:-400}
+SECONDS_MAX=${SECONDS_MAX:-900}
 
 skip() {
     echo "SKIPPED: /dev/kvm inside QEMU: $1"
