@@ -450,6 +450,7 @@ harness:
         mov     al, 0xFF                /* no interrupts */
         out     0x21, al
         out     0xA1, al
+        xor     edx, edx                /* RESET# leaves the signature there */
         cmp     dword ptr ds:[AT_PROGRESS], PROGRESS_MAGIC
         je      after_reset
         mov     edi, ARENA_SIZE         /* whoever strays meets INT3 */

@@ -93,7 +93,9 @@ static int find_stretch(struct x86_cpu *cpu, const struct x86_op *op,
     struct x86_tlb_entry *t;
 
     *s = (struct stretch){0};
-    if (offset >= end || (cpu->code_bits == 64 && !x86_canonical(linear)))
+    if (offset >= end ||
+        (cpu->code_bits == 64 &&
+         (!x86_canonical(linear) || !x86_canonical(linear + op->size - 1))))
         return 0;
     TRY(x86_tlb_find(cpu, linear, access, cpu->user, &t));
     if (!is_direct(cpu, t, linear, way))
