@@ -49,7 +49,7 @@ BARE     := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c)
 
 # Fuzzers of files, which share a mutator, and the one of hostile guests.
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(filter-out \
-             %/fuzz_main.c %/fuzz_guest.c,$(wildcard tests/fuzz/fuzz_*.c)))
+             %/fuzz_main.c %/fuzz_guest.c %/fuzz_x86.c,$(wildcard tests/fuzz/fuzz_*.c)))
 
 object    = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
@@ -125,7 +125,8 @@ $(BUILD)/trapline-san: $(call object,san,$(MAIN)) $(BUILD)/san/lib.a
 # The command under the sanitizers is the one that the tests run.
 .PHONY: check check-unit
 check: all $(BUILD)/trapline-san $(BUILD)/check $(BUILD)/oracle $(FUZZERS) \
-       $(BUILD)/x86-oracle $(BUILD)/fuzz_guest $(BUILD)/kvm-bench
+       $(BUILD)/x86-oracle $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86 \
+       $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
 
 check-unit: all $(BUILD)/trapline-san $(BUILD)/check
@@ -181,13 +182,17 @@ $(BUILD)/tests/x86_oracle/image.bin: tests/x86_oracle/image.S \
 	$(Q)$(X86_LD) -m elf_x86_64 --oformat binary -e 0 \
 	    -T tests/x86_oracle/image.ld -o $@ $(@:.bin=.o)
 
-# FUZZER [RUNS [SEED]]; fuzz_guest [SECONDS [SEED]]
+# FUZZER [RUNS [SEED]]; fuzz_guest, fuzz_x86 [SECONDS [SEED]]
 $(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/san/tests/fuzz/fuzz_%.o \
             $(BUILD)/san/tests/fuzz/fuzz_main.o $(BUILD)/san/lib.a
 HOSTILE  := tests/fuzz/fuzz_guest.c tests/s370_hostile.c tests/s370_pair.c \
             tests/s370_random.c
 $(BUILD)/fuzz_guest: $(call object,san,$(HOSTILE)) $(BUILD)/san/lib.a
-$(FUZZERS) $(BUILD)/fuzz_guest:
+HOSTILE_X86 := tests/fuzz/fuzz_x86.c tests/x86_hostile.c \
+    tests/x86_hostile_vm.c tests/x86_hostile_monitor.c tests/x86_system.c \
+    tests/x86_bare.c
+$(BUILD)/fuzz_x86: $(call object,san,$(HOSTILE_X86)) $(BUILD)/san/lib.a
+$(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -212,9 +217,10 @@ x86-host-oracle: $(BUILD)/x86-host-oracle
 
 FUZZ_RUNS    ?= 1000000
 FUZZ_SECONDS ?= 600
-fuzz: $(FUZZERS) $(BUILD)/fuzz_guest
+fuzz: $(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86
 	$(Q)for f in $(FUZZERS); do echo "== $$f"; $$f $(FUZZ_RUNS) || exit 1; done
 	$(Q)echo "== $(BUILD)/fuzz_guest"; $(BUILD)/fuzz_guest $(FUZZ_SECONDS)
+	$(Q)echo "== $(BUILD)/fuzz_x86"; $(BUILD)/fuzz_x86 $(FUZZ_SECONDS)
 
 # Speed, beside Hercules, Bochs and QEMU where they are installed; ROUNDS=1 for
 # a first look.

@@ -55,10 +55,11 @@ parts() {
     echo "/dev/kvm inside QEMU|tests/kvm/run-in-qemu.sh"
     echo "Linux on two PCs in lockstep|tests/linux/compare.sh vtx"
     echo "hostile guests|one '$BUILD/fuzz_guest' ${FUZZ_SECONDS:-15}"
+    echo "hostile guests on x86|one '$BUILD/fuzz_x86' ${FUZZ_SECONDS:-10}"
     for fuzzer in tests/fuzz/fuzz_*.c; do
         name=$(basename "$fuzzer" .c)
         case $name in
-        fuzz_main | fuzz_guest) ;;
+        fuzz_main | fuzz_guest | fuzz_x86) ;;
         fuzz_asm) echo "damaged files: $name|one '$BUILD/$name' 300" ;;
         *) echo "damaged files: $name|one '$BUILD/$name' 50000" ;;
         esac

@@ -1,0 +1,187 @@
+#include "tests/x86_hostile_monitor.h"
+
+#include "base/bytes.h"
+#include "base/format.h"
+#include "tests/x86_hostile.h"
+#include "x86vmm/svm/sample.h"
+#include "x86vmm/svm/svm.h"
+#include "x86vmm/vtx/sample.h"
+#include "x86vmm/vtx/vtx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REGION = 0x50000, /* VMXON region, VMCS; host save area, VMCB */
+    REGION_2 = 0x51000,
+    TABLES = 0x60000, /* EPT or nested paging: identity, the first 2 MiB */
+    MAPS = 0x70000,   /* of ports and MSRs */
+    SVME = 0x1000
+};
+
+struct machine {
+    struct x86_bare *m;
+    struct vtx vtx;
+    struct svm svm;
+};
+
+static uint64_t next(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return *seed >> 20;
+}
+
+/* The bits are read, write and execute of EPT; present, writable and user of
+ * nested paging. */
+static void make_tables(uint8_t *storage, uint64_t leaf, uint64_t *seed)
+{
+    for (unsigned i = 0; i < 3; i++)
+        store_le64(storage + TABLES + 0x1000 * i,
+                   (TABLES + 0x1000 * (i + 1)) | 7);
+    for (unsigned i = 0; i < 512; i++)
+        store_le64(storage + TABLES + 0x3000 + 8 * i,
+                   (uint64_t)i * 4096 | 7 | leaf);
+    for (uint64_t n = next(seed) % 8; n; n--)
+        storage[TABLES + next(seed) % 0x4000] ^= (uint8_t)(1 << next(seed) % 8);
+}
+
+/* A wrong bit. */
+static uint64_t spoiled(uint64_t value, uint64_t *seed)
+{
+    return value ^ UINT64_C(1) << next(seed) % 64 >> next(seed) % 32;
+}
+
+static void make_vmcs(struct machine *h, uint64_t *seed)
+{
+    struct x86_bare *m = h->m;
+    const struct x86_state *s = &m->cpu.state;
+    struct vmcs *v = &h->vtx.own;
+
+    make_tables(m->storage, 6 << 3, seed);
+    vmcs_make(v, (enum vmcs_sample)(next(seed) % VMCS_SAMPLE_COUNT));
+    v->field[VMCS_EPT_POINTER] = TABLES | 0x1E;
+    v->field[VMCS_GUEST_CR3] = X86_MODE_PAGES;
+    v->field[VMCS_GUEST_RIP] = BARE_CODE;
+    v->field[VMCS_MSR_BITMAP] = v->field[VMCS_IO_BITMAP_A] = MAPS;
+    v->field[VMCS_IO_BITMAP_B] = MAPS + 0x1000;
+    v->field[VMCS_HOST_CR0] = s->cr0;
+    v->field[VMCS_HOST_CR3] = s->cr3;
+    v->field[VMCS_HOST_CR4] = s->cr4;
+    v->field[VMCS_HOST_RIP] = BARE_CODE + 16;
+    v->field[VMCS_HOST_RSP] = BARE_STACK;
+    for (uint64_t n = next(seed) % 6; n; n--) {
+        enum vmcs_field f = (enum vmcs_field)(next(seed) % VMCS_FIELD_COUNT);
+
+        vmcs_set(v, f, spoiled(v->field[f], seed));
+    }
+}
+
+static void begin_vtx(struct machine *h, uint64_t *seed)
+{
+    struct x86_cpu *cpu = &h->m->cpu;
+
+    vtx_attach(&h->vtx, cpu);
+    cpu->state.cr0 |= X86_CR0_NE;
+    cpu->state.cr4 |= VMX_CR4_VMXE;
+    store_le32(h->m->storage + REGION, VMCS_REVISION);
+    store_le32(h->m->storage + REGION_2, VMCS_REVISION);
+    h->vtx.on = true;
+    h->vtx.vmxon = REGION;
+    h->vtx.current = REGION_2;
+    make_vmcs(h, seed);
+    memcpy(h->m->storage + BARE_CODE, "\x0F\x01\xC2", 3); /* vmlaunch */
+}
+
+static void begin_svm(struct machine *h, uint64_t *seed)
+{
+    struct x86_bare *m = h->m;
+    struct vmcb v;
+
+    svm_attach(&h->svm, &m->cpu);
+    m->cpu.state.efer |= SVME;
+    h->svm.hsave_pa = REGION;
+    make_tables(m->storage, 0, seed);
+    vmcb_make(&v, (enum vmcb_sample)(next(seed) % VMCB_SAMPLE_COUNT));
+    v.field[VMCB_N_CR3] = TABLES;
+    v.field[VMCB_CR3] = X86_MODE_PAGES;
+    v.field[VMCB_RIP] = BARE_CODE + 3;
+    v.field[VMCB_IOPM_BASE] = v.field[VMCB_MSRPM_BASE] = MAPS;
+    for (uint64_t n = next(seed) % 6; n; n--) {
+        enum vmcb_field f = (enum vmcb_field)(next(seed) % VMCB_FIELD_COUNT);
+
+        vmcb_set(&v, f, spoiled(v.field[f], seed));
+    }
+    vmcb_store(&v, UINT32_MAX, m->storage + REGION_2);
+    m->cpu.state.gpr[X86_RAX] = REGION_2;
+    memcpy(m->storage + BARE_CODE, "\x0F\x01\xD8", 3); /* vmrun */
+}
+
+/* From this seed on the first of a program that may enter a guest. */
+static uint64_t able(uint64_t seed)
+{
+    for (;; seed = next(&seed)) {
+        struct x86_bare *m = hostile_new(seed);
+        bool is = m->cpu.code_bits == 64 && !m->cpu.cpl;
+
+        x86_bare_free(m);
+        if (is)
+            return seed;
+    }
+}
+
+static struct machine *machine_new(bool svm, uint64_t seed)
+{
+    struct machine *h = calloc(1, sizeof(*h));
+
+    h->m = hostile_new(seed);
+    for (unsigned i = 0; i < 0x4000; i += 8)
+        store_le64(h->m->storage + MAPS + i, next(&seed) << 30 ^ next(&seed));
+    if (svm)
+        begin_svm(h, &seed);
+    else
+        begin_vtx(h, &seed);
+    x86_mode_changed(&h->m->cpu);
+    return h;
+}
+
+static void machine_free(struct machine *h)
+{
+    x86_bare_free(h->m);
+    free(h);
+}
+
+static bool same(struct x86_bare *a, struct x86_bare *b, char *words)
+{
+    size_t at = 0;
+
+    x86_flags_get(&a->cpu);
+    x86_flags_get(&b->cpu);
+    while (at < BARE_STORAGE && a->storage[at] == b->storage[at])
+        at++;
+    if (at == BARE_STORAGE &&
+        !memcmp(&a->cpu.state, &b->cpu.state, sizeof(a->cpu.state)))
+        return true;
+    format(words, HOSTILE_MONITOR_WORDS,
+           "storage at %zx; RIP %llx in the run, %llx stepped", at,
+           (unsigned long long)a->cpu.state.rip,
+           (unsigned long long)b->cpu.state.rip);
+    return false;
+}
+
+bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
+                           char words[HOSTILE_MONITOR_WORDS])
+{
+    uint64_t first = able(seed);
+    struct machine *a = machine_new(svm, first), *b = machine_new(svm, first);
+    enum x86_outcome want = x86_run(&a->m->cpu, insns), end = X86_NEXT;
+
+    while (end == X86_NEXT && b->m->cpu.ran < a->m->cpu.ran)
+        end = x86_step(&b->m->cpu);
+    if (want == X86_SHUTDOWN && end == X86_NEXT)
+        end = x86_step(&b->m->cpu); /* of what was still pending */
+    bool alike = same(a->m, b->m, words);
+
+    machine_free(a);
+    machine_free(b);
+    return alike;
+}
