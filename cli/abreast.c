@@ -1,5 +1,12 @@
 #include "cli/abreast.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* One run of both, from the start. */
 struct run {
     const struct abreast_ops *ops;
@@ -56,50 +63,127 @@ static bool over(const struct run *r)
            (o->interrupted && *o->interrupted);
 }
 
-/* From the start to the end or to the first difference. */
-static enum status run_once(struct run *r, enum abreast_step *step,
-                            struct diag *diag)
+static enum abreast_step go_on_to_end(struct run *r, enum abreast_step step)
+{
+    while (step == ABREAST_ON && !over(r))
+        step = go_on(r);
+    return step;
+}
+
+/* Both at the start of the guest. */
+static enum status begin(struct run *r, enum abreast_step *step,
+                         struct diag *diag)
 {
     enum status st = r->ops->make(r->who, diag);
 
-    if (st)
-        return st;
-    r->good = r->known;
-    *step = compare(r);
-    while (*step == ABREAST_ON && !over(r))
-        *step = go_on(r);
-    r->result->cut = *step == ABREAST_ON;
-    if (r->result->cut && r->good < r->halt_at) {
-        r->deep_from = 0; /* nothing is left out at the end */
+    if (!st)
         *step = compare(r);
-    }
+    return st;
+}
+
+static void finish(struct run *r)
+{
     r->certain = r->ops->certain(r->who);
     r->certain = r->certain > r->known ? r->certain : r->known;
     r->seen = r->ops->insns(r->who);
     r->result->window = r->seen - r->certain;
     r->ops->drop(r->who);
+}
+
+/* From the start to the end or to the first difference. */
+static enum status run_once(struct run *r, enum abreast_step *step,
+                            struct diag *diag)
+{
+    r->good = r->known;
+    enum status st = begin(r, step, diag);
+    if (st)
+        return st;
+    *step = go_on_to_end(r, *step);
+    r->result->cut = *step == ABREAST_ON;
+    if (r->result->cut && r->good < r->halt_at) {
+        r->deep_from = 0; /* nothing is left out at the end */
+        *step = compare(r);
+    }
+    finish(r);
     return STATUS_OK;
 }
 
-/* They are the same at `known`, and differ at `seen`: where first? */
-static enum status halve(struct run *r, struct diag *diag)
+/* ---- Halving ---- */
+
+/* What a process finds out about two machines that are copies of ours. */
+struct probe {
+    bool differs;
+    uint64_t seen;
+};
+
+static enum status try_there(struct run *r, uint64_t there, struct probe *p,
+                             struct diag *diag)
 {
-    uint64_t low = r->known, high = r->seen;
-    enum abreast_step step = ABREAST_DIFFERENT;
+    int status = -1;
+    pid_t pid;
+
+    fflush(stdout);
+    fflush(stderr);
+    pid = fork();
+    if (!pid) {
+        r->halt_at = there;
+        p->differs = go_on_to_end(r, ABREAST_ON) == ABREAST_DIFFERENT;
+        p->seen = r->ops->insns(r->who);
+        _exit(0);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return pid > 0 && !status
+               ? STATUS_OK
+               : diag_set(diag, STATUS_HOST_FAILED, "a process to try: %s",
+                          strerror(errno));
+}
+
+/* They are abreast at `known`, and differ at `high`: where first?  Each try
+ * begins with copies of both. */
+static enum status halve(struct run *r, uint64_t high, struct diag *diag)
+{
+    uint64_t low = r->known;
     enum status st = STATUS_OK;
+    struct probe *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    while (!st && high - low > 1) {
+        uint64_t there = low + (high - low) / 2;
+
+        st = try_there(r, there, p, diag);
+        if (p->differs)
+            high = min_u64(p->seen, high);
+        else
+            low = there;
+    }
+    munmap(p, sizeof(*p));
+    r->halt_at = high;
+    return st;
+}
+
+static enum status find_by_halving(struct run *r, uint64_t high,
+                                   struct diag *diag)
+{
+    enum abreast_step step = ABREAST_ON;
 
     r->step_from = UINT64_MAX;
-    for (bool last = false; !st && !last;) {
-        last = high - low <= 1;
-        r->halt_at = last ? high : low + (high - low) / 2;
-        st = run_once(r, &step, diag);
-        if (step == ABREAST_DIFFERENT)
-            high = min_u64(r->seen, high);
-        else
-            low = r->halt_at;
-    }
-    r->certain = low;
+    r->good = 0;
+    r->halt_at = r->known;
+    enum status st = begin(r, &step, diag);
+    if (st)
+        return st;
+    step = go_on_to_end(r, step);
+    if (step == ABREAST_ON)
+        st = halve(r, high, diag);
+    if (!st)
+        step = go_on_to_end(r, step);
+    finish(r);
     r->result->exact = step == ABREAST_DIFFERENT;
+    if (r->result->exact)
+        r->certain = r->halt_at - 1;
     return st;
 }
 
@@ -114,18 +198,19 @@ static enum status narrow(struct run *r, struct diag *diag)
     r->deep_from = UINT64_MAX;
     if (r->certain != r->good) {
         r->known = r->deep_from = r->certain;
+        r->halt_at = r->seen;
         st = run_once(r, &step, diag);
     }
     seen = r->seen;
     if (!st && step == ABREAST_DIFFERENT) {
         r->known = r->step_from = r->good;
+        r->halt_at = seen;
         st = run_once(r, &step, diag);
         r->result->exact = step == ABREAST_DIFFERENT;
     }
     if (st || r->result->exact)
         return st;
-    r->seen = seen;
-    return halve(r, diag);
+    return find_by_halving(r, seen, diag);
 }
 
 enum status abreast_run(const struct abreast_ops *ops, void *who,

@@ -4,7 +4,8 @@
  * Where they differ, both are made anew and run again, one instruction at a
  * time over the stretch at fault, until the instruction is known.  An exit
  * after each of them may hide what is wrong with a monitor: then the first
- * point at which they differ is looked for by halving, a run for each. */
+ * point at which they differ is looked for by halving, each time with copies of
+ * both in a process of their own. */
 #ifndef CLI_ABREAST_H
 #define CLI_ABREAST_H
 
