@@ -14,7 +14,7 @@
 # BUILD says where build/check is.
 set -u
 BUILD=${BUILD:-build}
-SUITES="x86_kvm x86_kvm_api x86_exits x86_uart x86_cpuid"
+SUITES="x86_kvm x86_kvm_api x86_traces x86_exits x86_uart x86_cpuid"
 SECONDS_MAX=${SECONDS_MAX:-900}
 
 skip() {
