@@ -243,6 +243,25 @@ static void take_state(struct vcpu *v)
         load_regs(v, X86_ALL);
 }
 
+/* MOV to CR0 and CR4 do more than to change a register, when we do it: PAE
+ * paging's pointers are loaded, translations forgotten. */
+static void follow_control(struct vcpu *v)
+{
+    struct vmx_cpu *c = vmx_cpu(v);
+    const struct x86_state *s = v->arch;
+
+    vmx_forget((uint16_t)F(VPID));
+    if (!(s->cr0 & X86_CR0_PG) || !(s->cr4 & X86_CR4_PAE) ||
+        (s->efer & X86_EFER_LMA))
+        return;
+    for (unsigned i = 0; i < 4; i++) {
+        const uint8_t *p =
+            mem_at(&v->vm->mem, (s->cr3 & 0xFFFFFFE0) + 8 * i, 8);
+
+        vmx_write(VMCS_GUEST_PDPTE0 + i, p ? load_le64(p) : 0);
+    }
+}
+
 /* What handlers have changed, where it has. */
 static void put_state(struct vcpu *v)
 {
@@ -251,16 +270,19 @@ static void put_state(struct vcpu *v)
 
     put(c, VMCS_GUEST_RIP, s->rip);
     put(c, VMCS_GUEST_RFLAGS, s->rflags);
-    if (c->hw.changed & (X86_SEG | X86_CTL)) {
-        struct vmcs want = c->vmcs;
-
-        load_regs(v, X86_ALL);
-        vmcs_put_state(&want, s);
-        for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
-            put(c, (enum vmcs_field)i, want.field[i]);
-        if (s->cr2 != read_cr2())
-            write_cr2(s->cr2);
-    }
+    if (!(c->hw.changed & (X86_SEG | X86_CTL)))
+        return;
+    load_regs(v, X86_ALL);
+    struct vmcs want = c->vmcs;
+    vmcs_put_state(&want, s);
+    bool control = want.field[VMCS_GUEST_CR0] != F(GUEST_CR0) ||
+                   want.field[VMCS_GUEST_CR4] != F(GUEST_CR4);
+    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
+        put(c, (enum vmcs_field)i, want.field[i]);
+    if (control)
+        follow_control(v);
+    if (s->cr2 != read_cr2())
+        write_cr2(s->cr2);
 }
 
 static enum status store_regs(struct vcpu *v, uint32_t groups)

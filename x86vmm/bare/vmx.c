@@ -106,12 +106,13 @@ enum status vmx_make_current(uint8_t *region, bool clear, struct diag *d)
     return STATUS_OK;
 }
 
-void vmx_invalidate(uint64_t eptp)
+void vmx_forget(uint16_t vpid)
 {
-    const uint64_t what[2] = {eptp, 0};
+    enum { ALL_OF_ONE = 1 };
+    const uint64_t what[2] = {vpid, 0};
 
-    __asm__ volatile("invept %0, %1"
+    __asm__ volatile("invvpid %0, %1"
                      :
-                     : "m"(what), "r"(UINT64_C(1))
+                     : "m"(what), "r"((uint64_t)ALL_OF_ONE)
                      : "memory", "cc");
 }

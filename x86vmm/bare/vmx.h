@@ -61,8 +61,9 @@ enum vmx_entry {
 enum vmx_entry vmx_enter(uint64_t gpr[16], bool launched);
 void vmx_exited(void); /* HOST_RIP; not to be called */
 
-/* Forget what the processor has kept of EPT translations. */
-void vmx_invalidate(uint64_t eptp);
+/* Forget the translations of this VPID: software has changed what a MOV to CR0
+ * or CR4 would have made the processor forget. */
+void vmx_forget(uint16_t vpid);
 
 /* The rules of VM entry that a VMCS breaks. */
 enum { VMX_BROKEN_MAX = 8 };

@@ -60,7 +60,7 @@ protected: mov  ax, 0x10
         mov     eax, DIRECTORY
         mov     cr3, eax
         mov     eax, cr0
-        or      eax, 0x80000000         /* PG */
+        or      eax, 0x80000020         /* PG; NE, which VT-x keeps to itself */
         mov     cr0, eax
         say     in_paged
 
