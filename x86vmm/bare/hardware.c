@@ -171,6 +171,7 @@ static struct hardware *begin(struct vcpu *v, struct vm_exit *x,
 {
     struct hardware *h = hardware(v);
 
+    h->between = false;
     h->completion = how;
     h->exit_pc = x->pc = state(v)->rip;
     h->exit_len = len;
@@ -263,7 +264,7 @@ static uint8_t *storage(struct vcpu *v, uint64_t linear, unsigned size)
                : NULL;
 }
 
-static bool string_exit(struct vcpu *v, struct vm_exit *x)
+static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
 {
     struct hardware *h = hardware(v);
     uint8_t bytes[X86_INSN_MAX];
@@ -294,7 +295,8 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x)
         if (h->rep) { /* it stays, be it only to find rCX zero */
             x->insn_len = 0;
             h->exit_len = 0;
-            state(v)->rflags |= X86_FLAG_RF;
+            if (between)
+                state(v)->rflags |= X86_FLAG_RF;
         }
     }
     return true;
@@ -303,6 +305,7 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x)
 bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
                       const struct port_access *a, uint64_t len)
 {
+    bool between = hardware(v)->between;
     struct hardware *h =
         begin(v, x, a->in ? COMPLETE_IN : COMPLETE_ADVANCED, len);
 
@@ -318,7 +321,7 @@ bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
     memset(h->data, a->in && !a->string ? 0xFF : 0, 8);
     if (a->string) {
         memset(h->data, a->in ? 0xFF : 0, sizeof(h->data));
-        return string_exit(v, x);
+        return string_exit(v, x, between);
     }
     x->insn = &x86_insns.rows[a->in ? a->immediate ? X86_OP_IN : X86_OP_IN_DX
                               : a->immediate ? X86_OP_OUT
@@ -451,6 +454,7 @@ static bool complete_string(struct vcpu *v)
     }
     if (h->rep) {
         s->rflags |= X86_FLAG_RF;
+        h->between = true;
         return false;
     }
     s->rip += h->exit_len;

@@ -38,6 +38,8 @@ struct hardware {
     uint8_t size;   /* of one element */
     uint32_t count; /* of elements */
     bool rep;
+    bool between; /* two elements of a string: RF is set there, which not every
+                   * processor tells */
     uint8_t address;               /* size of rCX, rSI, rDI */
     uint8_t data[HARDWARE_STRING]; /* for the handler */
 

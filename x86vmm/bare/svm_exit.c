@@ -122,7 +122,8 @@ static bool msr_exit(struct vcpu *v, const uint8_t *vmcb, struct vm_exit *x,
         s->gpr[X86_RDX] = s->efer >> 32;
     }
     v->vm->isa->set_pc(v, s->rip + len);
-    return false;
+    x->reason = EXIT_SETTLED;
+    return true;
 }
 
 /* MOV to CR4: which register, its bytes tell (0F 22 ModRM). */
@@ -140,7 +141,8 @@ static bool control_exit(struct vcpu *v, struct vm_exit *x)
     if (hardware_control_exit(v, x, 4, value))
         return true;
     v->vm->isa->set_pc(v, s->rip + i + 3);
-    return false;
+    x->reason = EXIT_SETTLED;
+    return true;
 }
 
 /* Those that come with an instruction. */
@@ -163,7 +165,8 @@ static bool instruction_exit(struct vcpu *v, const uint8_t *vmcb,
         return msr_exit(v, vmcb, x, len);
     case SVM_EXIT_INVD: /* there is no cache to lose */
         v->vm->isa->set_pc(v, x->pc + len);
-        return false;
+        x->reason = EXIT_SETTLED;
+        return true;
     default: /* SVM's instructions, of which the guest was not told */
         hardware_exception(x, X86_EXC_UD, false);
         return true;

@@ -53,7 +53,7 @@ static bool io_exit(struct vcpu *v, struct vm_exit *x, uint64_t q, uint64_t len)
     return hardware_io_exit(v, x, &a, len);
 }
 
-/* MOV to CR0 or CR4, CLTS, LMSW.  True: *x is the exit. */
+/* MOV to CR0 or CR4, CLTS, LMSW. */
 static bool control_exit(struct vcpu *v, struct vm_exit *x, uint64_t q,
                          uint64_t len)
 {
@@ -72,7 +72,8 @@ static bool control_exit(struct vcpu *v, struct vm_exit *x, uint64_t q,
     if (hardware_control_exit(v, x, cr, value))
         return true;
     v->vm->isa->set_pc(v, s->rip + len);
-    return false;
+    x->reason = EXIT_SETTLED;
+    return true;
 }
 
 /* No handler is asked: what it would be on the processor without us.  True:
@@ -84,7 +85,8 @@ static bool settle(struct vcpu *v, struct vm_exit *x, uint64_t q, uint64_t len)
         return control_exit(v, x, q, len);
     case VMX_EXIT_INVD:
         v->vm->isa->set_pc(v, x->pc + len);
-        return false;
+        x->reason = EXIT_SETTLED;
+        return true;
     case VMX_EXIT_TASK_SWITCH:
         x->reason = EXIT_UNKNOWN;
         return true;
