@@ -42,7 +42,6 @@ static enum status noting_run(struct vcpu *v, struct vm_exit *x)
     const struct x86_state *s = v->arch;
 
     n->reason = x->reason;
-    n->pc = x->pc;
     if (st || x->reason == EXIT_TIMER || x->reason == EXIT_STEP)
         return st;
     n->last[n->count++ % X86_LOCKSTEP_EXITS] = (struct x86_past_exit){
@@ -273,21 +272,6 @@ void x86_side_run_to(struct x86_side *s, uint64_t insns)
     }
 }
 
-/* An instruction may access devices in storage several times: each is an exit,
- * and it is complete after the last. */
-static bool is_midway(const struct x86_side *s)
-{
-    return s->noting.reason == EXIT_MMIO &&
-           x86_vm_state(s->pc.vm)->rip == s->noting.pc;
-}
-
-/* Is a #DB of the trap flag due, which a bare machine has delivered? */
-static bool is_traced(const struct x86_side *s)
-{
-    return s->noting.reason != EXIT_TIMER &&
-           (x86_vm_state(s->pc.vm)->rflags & X86_FLAG_TF);
-}
-
 /* What is due at this tick happens now, as on a bare machine; a monitor would
  * do it before the next instruction. */
 bool x86_side_rests(struct x86_side *s)
@@ -296,8 +280,7 @@ bool x86_side_rests(struct x86_side *s)
 
     if (!vm)
         return true;
-    if (vm->vcpu.waiting || x86_vm_state(vm)->delivering || is_midway(s) ||
-        is_traced(s))
+    if (vm->vcpu.waiting || vm->vcpu.within || x86_vm_state(vm)->delivering)
         return false;
     clock_run(&vm->clock);
     return true;

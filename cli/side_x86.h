@@ -19,8 +19,7 @@ struct x86_noting {
     const struct engine_ops *below;
     struct x86_past_exit last[X86_LOCKSTEP_EXITS]; /* a ring */
     uint64_t count;                                /* of exits in all */
-    enum exit_reason reason; /* of the last one, whatever it was, */
-    uint64_t pc;             /* and where */
+    enum exit_reason reason; /* of the last one, whatever it was */
 };
 
 struct x86_side {
