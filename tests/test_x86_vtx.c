@@ -7,30 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void enter(void)
-{
-    bool exited;
-    char text[512] = "";
-
-    if (!vtx_enter(&m->cpu, v, &exited)) {
-        entry_failure_words(&t->why, text, sizeof(text));
-        ck_abort_msg("%s", text);
-    }
-    ck_assert(!exited);
-}
-
-/* Enter, run until the exit, which has this reason. */
-static void run_to(enum vmx_exit reason)
-{
-    enter();
-    ck_assert_int_eq(x86_run(&m->cpu, 1000), X86_EXIT);
-    ck_assert_ptr_null(m->cpu.guest);
-    ck_assert_msg(v->field[VMCS_EXIT_REASON] == (uint64_t)reason,
-                  "exit reason %u, qualification %llX",
-                  (unsigned)v->field[VMCS_EXIT_REASON],
-                  (unsigned long long)v->field[VMCS_EXIT_QUALIFICATION]);
-}
-
 /* Code in real-address mode, the control that makes it exit, and what is
  * told. */
 static const struct {
@@ -69,7 +45,7 @@ START_TEST(instructions_exit)
     put_code(GUEST, exits[_i].code, exits[_i].n);
     if (exits[_i].control >= 0)
         vmcs_put(v, (enum vmx_control)exits[_i].control, true);
-    run_to(exits[_i].reason);
+    vtx_rig_run_to(exits[_i].reason);
     ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION],
                       exits[_i].qualification);
     ck_assert_uint_eq(v->field[VMCS_EXIT_INSTRUCTION_LENGTH], exits[_i].length);
@@ -86,7 +62,7 @@ START_TEST(instructions_do_not_exit)
     vmcs_put(v, VMX_PRIMARY_HLT, false);
     CODE(GUEST, "\x90\x90\x90\x90\x90\x90\x90\x0F\xA2");
     put_code(GUEST, exits[_i].code, exits[_i].n);
-    enter();
+    vtx_rig_enter();
     if (exits[_i].reason == VMX_EXIT_HLT) {
         ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
         return;
@@ -111,7 +87,7 @@ START_TEST(state_goes_in_and_out)
     vmcs_put(v, VMX_ENTRY_LOAD_EFER, true);
     CODE(GUEST, "\xB8\x34\x12\x8E\xD8\xF9\x0F\xA2"); /* AX, DS, STC, CPUID */
     before = *v;
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 6);
     ck_assert_uint_eq(v->field[VMCS_GUEST_DS_SELECTOR], 0x1234);
     ck_assert_uint_eq(v->field[VMCS_GUEST_DS_BASE], 0x12340);
@@ -138,7 +114,7 @@ START_TEST(events_are_injected)
     v->field[VMCS_GUEST_IDTR_LIMIT] = 0x3FF;
     v->field[VMCS_GUEST_RFLAGS] = 0x202;
     v->field[VMCS_ENTRY_INTERRUPTION_INFO] = 0x80000021;
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0x100);
     ck_assert_uint_eq(v->field[VMCS_ENTRY_INTERRUPTION_INFO], 0x21);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RFLAGS], 2); /* IF off */
@@ -154,10 +130,10 @@ START_TEST(exceptions_exit_by_the_bitmap)
     store_le32(m->storage + 4 * 6, 0x30000100);
     CODE(GUEST, "\x0F\x0B");
     CODE(GUEST + 0x100, "\x0F\xA2");
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     v->field[VMCS_GUEST_RIP] = 0;
     v->field[VMCS_EXCEPTION_BITMAP] = 1 << 6;
-    run_to(VMX_EXIT_EXCEPTION);
+    vtx_rig_run_to(VMX_EXIT_EXCEPTION);
     ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000306);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0);
     ck_assert_uint_eq(v->field[VMCS_IDT_VECTORING_INFO], 0);
@@ -170,7 +146,7 @@ START_TEST(a_triple_fault_exits)
     make_real();
     v->field[VMCS_GUEST_IDTR_LIMIT] = 0;
     CODE(GUEST, "\x0F\x0B");
-    run_to(VMX_EXIT_TRIPLE_FAULT);
+    vtx_rig_run_to(VMX_EXIT_TRIPLE_FAULT);
 }
 END_TEST
 
@@ -187,19 +163,19 @@ START_TEST(interrupts_and_windows_exit)
     m->cpu.world.acknowledge = vector_33;
     m->cpu.interrupt_line = true;
     vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
-    run_to(VMX_EXIT_EXTERNAL_INTERRUPT); /* IF does not count */
+    vtx_rig_run_to(VMX_EXIT_EXTERNAL_INTERRUPT); /* IF does not count */
     ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0);
     vmcs_put(v, VMX_EXIT_ACKNOWLEDGE_INTERRUPT, true);
-    run_to(VMX_EXIT_EXTERNAL_INTERRUPT);
+    vtx_rig_run_to(VMX_EXIT_EXTERNAL_INTERRUPT);
     ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000021);
     m->cpu.interrupt_line = false;
     vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, true);
-    run_to(VMX_EXIT_INTERRUPT_WINDOW); /* after STI's shadow */
+    vtx_rig_run_to(VMX_EXIT_INTERRUPT_WINDOW); /* after STI's shadow */
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 2);
     vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, false);
     vmcs_put(v, VMX_PIN_NMI, true);
     m->cpu.nmi_pending = true;
-    run_to(VMX_EXIT_EXCEPTION);
+    vtx_rig_run_to(VMX_EXIT_EXCEPTION);
     ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000202);
 }
 END_TEST
@@ -210,42 +186,9 @@ START_TEST(it_can_be_stepped)
     CODE(GUEST, "\x90\x40\x40\xEB\xFE");
     vmcs_put(v, VMX_PRIMARY_MONITOR_TRAP_FLAG, true);
     for (unsigned i = 1; i <= 3; i++) {
-        run_to(VMX_EXIT_MONITOR_TRAP_FLAG);
+        vtx_rig_run_to(VMX_EXIT_MONITOR_TRAP_FLAG);
         ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], i);
     }
-}
-END_TEST
-
-START_TEST(the_timer_counts)
-{
-    make_real();
-    CODE(GUEST, "\xEB\xFE");
-    vmcs_put(v, VMX_PIN_PREEMPTION_TIMER, true);
-    vmcs_put(v, VMX_EXIT_SAVE_TIMER, true);
-    v->field[VMCS_PREEMPTION_TIMER] = 100;
-    uint64_t ran = m->cpu.ran;
-    run_to(VMX_EXIT_PREEMPTION_TIMER);
-    ck_assert_uint_eq(m->cpu.ran - ran, 100);
-    ck_assert_uint_eq(v->field[VMCS_PREEMPTION_TIMER], 0);
-}
-END_TEST
-
-/* Instructions are not looked at one by one until then, and time that jumps
- * counts. */
-START_TEST(the_timer_is_due)
-{
-    make_real();
-    CODE(GUEST, "\x90\x90\x90\xEB\xFB");
-    vmcs_put(v, VMX_PIN_PREEMPTION_TIMER, true);
-    v->field[VMCS_PREEMPTION_TIMER] = 501;
-    enter();
-    ck_assert(!m->cpu.watched);
-    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_BUDGET);
-    ck_assert_uint_eq(m->cpu.guest_due, m->cpu.ran + 401);
-    m->clock.now += 400;
-    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_EXIT);
-    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_PREEMPTION_TIMER);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 101 % 4);
 }
 END_TEST
 
@@ -259,7 +202,7 @@ START_TEST(the_guest_sees_the_shadow)
     /* MOV EAX,CR0; OR AL,2; MOV CR0,EAX (MP: the guest's own); SMSW BX */
     CODE(GUEST, "\x0F\x20\xC0\x0C\x02\x0F\x22\xC0\x0F\x01\xE3"
                 "\x0C\x20\x0F\x22\xC0"); /* NE: the monitor's */
-    run_to(VMX_EXIT_CR_ACCESS);
+    vtx_rig_run_to(VMX_EXIT_CR_ACCESS);
     ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 13);
     ck_assert_uint_eq(m->cpu.state.gpr[X86_RBX] & 0x3F, 0x12);
@@ -289,7 +232,7 @@ START_TEST(the_task_priority_is_a_shadow)
     /* MOV RBX,CR8; MOV CR8,RAX; DEC EAX twice; MOV CR8,RAX */
     CODE(GUEST, "\x44\x0F\x20\xC3\x44\x0F\x22\xC0\xFF\xC8\xFF\xC8"
                 "\x44\x0F\x22\xC0");
-    run_to(VMX_EXIT_TPR_BELOW_THRESHOLD);
+    vtx_rig_run_to(VMX_EXIT_TPR_BELOW_THRESHOLD);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], GUEST + 16); /* like a trap */
     ck_assert_uint_eq(m->storage[0x70080], 0x20);
     ck_assert_uint_eq(m->cpu.state.gpr[X86_RBX], 5);
@@ -314,7 +257,8 @@ START_TEST(page_faults_exit_by_error_code)
     v->field[VMCS_EXCEPTION_BITMAP] = page_faults[_i].bitmap;
     v->field[VMCS_GUEST_IDTR_LIMIT] = 0; /* what is delivered is the last */
     CODE(GUEST, "\x48\xA1\x10\x00\x00\x00\x00\x70\x00\x00");
-    run_to(page_faults[_i].exits ? VMX_EXIT_EXCEPTION : VMX_EXIT_TRIPLE_FAULT);
+    vtx_rig_run_to(page_faults[_i].exits ? VMX_EXIT_EXCEPTION
+                                         : VMX_EXIT_TRIPLE_FAULT);
     if (!page_faults[_i].exits)
         return;
     ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000B0E);
@@ -332,64 +276,11 @@ START_TEST(debug_exceptions_tell_by_the_qualification)
     CODE(GUEST, "\x90\x90");
     v->field[VMCS_GUEST_RFLAGS] |= X86_FLAG_TF;
     v->field[VMCS_EXCEPTION_BITMAP] = 1 << X86_EXC_DB;
-    run_to(VMX_EXIT_EXCEPTION);
+    vtx_rig_run_to(VMX_EXIT_EXCEPTION);
     ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0x4000);
     ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000301);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 1);
     ck_assert_uint_eq(m->cpu.dr[6], 0xFFFF0FF0);
-}
-END_TEST
-
-/* A halted guest is entered halted; an event ends that. */
-START_TEST(activity_is_kept)
-{
-    make_real();
-    vmcs_put(v, VMX_PRIMARY_HLT, false);
-    v->field[VMCS_GUEST_ACTIVITY] = 1;
-    v->field[VMCS_GUEST_RFLAGS] = 0x202;
-    enter();
-    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
-    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
-    m->cpu.interrupt_line = true;
-    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_EXIT);
-    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_EXTERNAL_INTERRUPT);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 1);
-    m->cpu.interrupt_line = false;
-    store_le32(m->storage + 4 * 0x21, 0x30000100);
-    CODE(GUEST + 0x100, "\x0F\xA2");
-    v->field[VMCS_ENTRY_INTERRUPTION_INFO] = 0x80000021;
-    run_to(VMX_EXIT_CPUID);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
-}
-END_TEST
-
-/* In the shutdown state only an NMI counts, or a window for one. */
-START_TEST(shutdown_is_kept)
-{
-    make_real();
-    v->field[VMCS_GUEST_ACTIVITY] = 2;
-    v->field[VMCS_GUEST_RFLAGS] = 0x202;
-    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
-    vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, true);
-    enter();
-    m->cpu.interrupt_line = true;
-    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
-    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, false);
-    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
-    vmcs_put(v, VMX_PIN_NMI, true);
-    m->cpu.nmi_pending = true;
-    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_EXIT);
-    ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000202);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 2);
-    m->cpu.interrupt_line = false;
-    vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, false);
-    vmcs_put(v, VMX_PIN_NMI, false);
-    v->field[VMCS_GUEST_INTERRUPTIBILITY] = 0;
-    store_le32(m->storage + 4 * 2, 0x30000100);
-    CODE(GUEST + 0x100, "\x0F\xA2");
-    m->cpu.nmi_pending = true;
-    run_to(VMX_EXIT_CPUID);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
 }
 END_TEST
 
@@ -401,7 +292,7 @@ START_TEST(msr_bitmaps_choose)
     m->storage[0x70000 + 0x174 / 8] = 1 << (0x174 % 8);
     CODE(GUEST, "\x0F\x32\xB9\x74\x01\x0F\x32"); /* RDMSR 10, then 174 */
     m->cpu.state.gpr[X86_RCX] = 0x10;
-    run_to(VMX_EXIT_RDMSR);
+    vtx_rig_run_to(VMX_EXIT_RDMSR);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 5);
 }
 END_TEST
@@ -414,7 +305,7 @@ START_TEST(io_bitmaps_choose)
     v->field[VMCS_IO_BITMAP_B] = 0x71000;
     m->storage[0x70000 + 0x22 / 8] = 1 << (0x22 % 8);
     CODE(GUEST, "\xE6\x21\xE7\x21"); /* a byte; a word reaches port 22 */
-    run_to(VMX_EXIT_IO);
+    vtx_rig_run_to(VMX_EXIT_IO);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 2);
 }
 END_TEST
@@ -425,7 +316,7 @@ START_TEST(the_time_is_offset)
     vmcs_put(v, VMX_PRIMARY_TSC_OFFSETTING, true);
     v->field[VMCS_TSC_OFFSET] = UINT64_C(5) << 32;
     CODE(GUEST, "\x0F\x31\x0F\xA2");
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(m->cpu.state.gpr[X86_RDX], 5);
     ck_assert_uint_eq(m->cpu.tsc_offset, 0);
 }
@@ -440,7 +331,7 @@ START_TEST(ept_moves_the_guest)
     CODE(0x31000, "\xC6\x06\x00\x40\x55\x0F\xA2"); /* byte [4000h] = 55h */
     store_le64(ept_of(0x4000), 0x42000 | 7 | 6 << 3);
     v->field[VMCS_EPT_POINTER] |= 0x40;
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(m->storage[0x42000], 0x55);
     ck_assert_uint_eq(load_le64(ept_of(0x4000)) & 0x300, 0x300);
     ck_assert_uint_eq(load_le64(ept_of(GUEST)) & 0x300, 0x100);
@@ -469,7 +360,7 @@ START_TEST(ept_refuses)
     make_real();
     CODE(GUEST, "\xC6\x06\x01\x40\x55\x0F\xA2");
     store_le64(ept_of(0x4000), epts[_i].entry);
-    run_to(epts[_i].reason);
+    vtx_rig_run_to(epts[_i].reason);
     ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION],
                       epts[_i].qualification);
     ck_assert_uint_eq(v->field[VMCS_GUEST_PHYSICAL_ADDRESS] & ~UINT64_C(0xFFF),
@@ -478,7 +369,7 @@ START_TEST(ept_refuses)
     ck_assert_uint_eq(m->storage[0x4001], 0);
     /* mended, it goes on */
     store_le64(ept_of(0x4000), 0x4000 | 7 | 6 << 3);
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(m->storage[0x4001], 0x55);
 }
 END_TEST
@@ -498,12 +389,12 @@ START_TEST(ept_guards_page_tables)
     CODE(GUEST, "\x0F\xA2");
     store_le32(m->storage + 0x9000, 0x83);
     store_le64(ept_of(0x9000), 0x9000 | 1 | 6 << 3);
-    run_to(VMX_EXIT_EPT_VIOLATION);
+    vtx_rig_run_to(VMX_EXIT_EPT_VIOLATION);
     ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0x8A);
     ck_assert_uint_eq(v->field[VMCS_GUEST_PHYSICAL_ADDRESS], 0x9000);
     ck_assert_uint_eq(v->field[VMCS_GUEST_LINEAR_ADDRESS], GUEST);
     store_le64(ept_of(0x9000), 0x9000 | 3 | 6 << 3);
-    run_to(VMX_EXIT_CPUID);
+    vtx_rig_run_to(VMX_EXIT_CPUID);
     ck_assert_uint_eq(load_le32(m->storage + 0x9000), 0xA3);
 }
 END_TEST
@@ -518,7 +409,7 @@ START_TEST(an_exit_in_a_delivery_tells_of_it)
     v->field[VMCS_GUEST_SS_SELECTOR] = 0x400;
     v->field[VMCS_GUEST_RSP] = 0x100;
     store_le64(ept_of(0x4000), 0);
-    run_to(VMX_EXIT_EPT_VIOLATION);
+    vtx_rig_run_to(VMX_EXIT_EPT_VIOLATION);
     ck_assert_uint_eq(v->field[VMCS_IDT_VECTORING_INFO], 0x80000421);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0);
 }
@@ -592,15 +483,11 @@ Suite *suite_x86_vtx(void)
     tcase_add_test(c, a_triple_fault_exits);
     tcase_add_test(c, interrupts_and_windows_exit);
     tcase_add_test(c, it_can_be_stepped);
-    tcase_add_test(c, the_timer_counts);
-    tcase_add_test(c, the_timer_is_due);
     tcase_add_test(c, the_guest_sees_the_shadow);
     tcase_add_test(c, the_task_priority_is_a_shadow);
     tcase_add_loop_test(c, page_faults_exit_by_error_code, 0,
                         ARRAY_LEN(page_faults));
     tcase_add_test(c, debug_exceptions_tell_by_the_qualification);
-    tcase_add_test(c, activity_is_kept);
-    tcase_add_test(c, shutdown_is_kept);
     tcase_add_test(c, msr_bitmaps_choose);
     tcase_add_test(c, io_bitmaps_choose);
     tcase_add_test(c, the_time_is_offset);

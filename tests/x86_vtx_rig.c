@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 
+#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,4 +60,27 @@ void make_real(void)
     v->field[VMCS_GUEST_CS_SELECTOR] = GUEST >> 4;
     v->field[VMCS_GUEST_RIP] = 0;
     v->field[VMCS_GUEST_RSP] = 0x8000;
+}
+
+void vtx_rig_enter(void)
+{
+    bool exited;
+    char text[512] = "";
+
+    if (!vtx_enter(&m->cpu, v, &exited)) {
+        entry_failure_words(&t->why, text, sizeof(text));
+        ck_abort_msg("%s", text);
+    }
+    ck_assert(!exited);
+}
+
+void vtx_rig_run_to(enum vmx_exit reason)
+{
+    vtx_rig_enter();
+    ck_assert_int_eq(x86_run(&m->cpu, 1000), X86_EXIT);
+    ck_assert_ptr_null(m->cpu.guest);
+    ck_assert_msg(v->field[VMCS_EXIT_REASON] == (uint64_t)reason,
+                  "exit reason %u, qualification %llX",
+                  (unsigned)v->field[VMCS_EXIT_REASON],
+                  (unsigned long long)v->field[VMCS_EXIT_QUALIFICATION]);
 }

@@ -32,4 +32,9 @@ uint8_t *ept_of(uint32_t gpa);
 /* v is a guest in real-address mode that begins at GUEST. */
 void make_real(void);
 
+/* Enter v, which must be allowed; and run until the exit, which must have this
+ * reason. */
+void vtx_rig_enter(void);
+void vtx_rig_run_to(enum vmx_exit reason);
+
 #endif

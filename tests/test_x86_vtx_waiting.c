@@ -1,0 +1,105 @@
+/* VT-x in software: what a guest waits for, and what its monitor does. */
+#include "base/bytes.h"
+#include "tests/x86_vtx_rig.h"
+
+#include <check.h>
+
+START_TEST(the_timer_counts)
+{
+    make_real();
+    CODE(GUEST, "\xEB\xFE");
+    vmcs_put(v, VMX_PIN_PREEMPTION_TIMER, true);
+    vmcs_put(v, VMX_EXIT_SAVE_TIMER, true);
+    v->field[VMCS_PREEMPTION_TIMER] = 100;
+    uint64_t ran = m->cpu.ran;
+    vtx_rig_run_to(VMX_EXIT_PREEMPTION_TIMER);
+    ck_assert_uint_eq(m->cpu.ran - ran, 100);
+    ck_assert_uint_eq(v->field[VMCS_PREEMPTION_TIMER], 0);
+}
+END_TEST
+
+/* Instructions are not looked at one by one until then, and time that jumps
+ * counts. */
+START_TEST(the_timer_is_due)
+{
+    make_real();
+    CODE(GUEST, "\x90\x90\x90\xEB\xFB");
+    vmcs_put(v, VMX_PIN_PREEMPTION_TIMER, true);
+    v->field[VMCS_PREEMPTION_TIMER] = 501;
+    vtx_rig_enter();
+    ck_assert(!m->cpu.watched);
+    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_BUDGET);
+    ck_assert_uint_eq(m->cpu.guest_due, m->cpu.ran + 401);
+    m->clock.now += 400;
+    ck_assert_int_eq(x86_run(&m->cpu, 100), X86_EXIT);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_PREEMPTION_TIMER);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 101 % 4);
+}
+END_TEST
+
+/* A halted guest is entered halted; an event ends that. */
+START_TEST(activity_is_kept)
+{
+    make_real();
+    vmcs_put(v, VMX_PRIMARY_HLT, false);
+    v->field[VMCS_GUEST_ACTIVITY] = 1;
+    v->field[VMCS_GUEST_RFLAGS] = 0x202;
+    vtx_rig_enter();
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
+    m->cpu.interrupt_line = true;
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_EXIT);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_EXTERNAL_INTERRUPT);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 1);
+    m->cpu.interrupt_line = false;
+    store_le32(m->storage + 4 * 0x21, 0x30000100);
+    CODE(GUEST + 0x100, "\x0F\xA2");
+    v->field[VMCS_ENTRY_INTERRUPTION_INFO] = 0x80000021;
+    vtx_rig_run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
+}
+END_TEST
+
+/* In the shutdown state only an NMI counts, or a window for one. */
+START_TEST(shutdown_is_kept)
+{
+    make_real();
+    v->field[VMCS_GUEST_ACTIVITY] = 2;
+    v->field[VMCS_GUEST_RFLAGS] = 0x202;
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
+    vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, true);
+    vtx_rig_enter();
+    m->cpu.interrupt_line = true;
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, false);
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_HALT);
+    vmcs_put(v, VMX_PIN_NMI, true);
+    m->cpu.nmi_pending = true;
+    ck_assert_int_eq(x86_run(&m->cpu, 10), X86_EXIT);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_INTERRUPTION_INFO], 0x80000202);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 2);
+    m->cpu.interrupt_line = false;
+    vmcs_put(v, VMX_PRIMARY_INTERRUPT_WINDOW, false);
+    vmcs_put(v, VMX_PIN_NMI, false);
+    v->field[VMCS_GUEST_INTERRUPTIBILITY] = 0;
+    store_le32(m->storage + 4 * 2, 0x30000100);
+    CODE(GUEST + 0x100, "\x0F\xA2");
+    m->cpu.nmi_pending = true;
+    vtx_rig_run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_ACTIVITY], 0);
+}
+END_TEST
+
+Suite *suite_x86_vtx_waiting(void)
+{
+    Suite *s = suite_create("x86_vtx_waiting");
+    TCase *c = tcase_create("waiting");
+
+    tcase_add_checked_fixture(c, vtx_rig_set_up, vtx_rig_tear_down);
+    tcase_add_test(c, the_timer_counts);
+    tcase_add_test(c, the_timer_is_due);
+    tcase_add_test(c, activity_is_kept);
+    tcase_add_test(c, shutdown_is_kept);
+    suite_add_tcase(s, c);
+    return s;
+}
