@@ -377,7 +377,13 @@ enum status bare_run(const struct bare_plan *plan, struct bare_end *end,
     if (!image)
         return st;
     *end = (struct bare_end){0};
-    if (plan->on == BARE_MODEL)
+    FILE *json = plan->json ? fopen(plan->json, "w") : NULL;
+    if (json)
+        fclose(json);
+    if (plan->json && !json) /* an emulator would have its own way */
+        st = diag_set(d, STATUS_BAD_INPUT, "%s: %s", plan->json,
+                      strerror(errno));
+    else if (plan->on == BARE_MODEL)
         st = bare_run_model(plan, image, size, end, d);
     else
         st = run_emulator(plan, image, size, end, d);

@@ -218,10 +218,11 @@ static _Noreturn void bare_end(uint8_t code)
     cpu_off(code);
 }
 
-static _Noreturn void give_up(const struct diag *d)
+/* 77: this machine lacks what it takes; 1: a guest's file is bad. */
+static _Noreturn void give_up(enum status st, const struct diag *d)
 {
     say("%s", d->text);
-    bare_end(77);
+    bare_end(st == STATUS_BAD_INPUT ? 1 : 77);
 }
 
 static _Noreturn void try_wrong(const struct engine_ops *engine, struct diag *d)
@@ -230,8 +231,8 @@ static _Noreturn void try_wrong(const struct engine_ops *engine, struct diag *d)
 
     if (engine != &engine_vmx)
         give_up(
-            (diag_set(d, STATUS_UNSUPPORTED, "the wrong set-ups are of VT-x"),
-             d));
+            diag_set(d, STATUS_UNSUPPORTED, "the wrong set-ups are of VT-x"),
+            d);
     m->machines[0].vm.id = 1;
     bare_end(!wrong_try_all(&m->machines[0], &m->allocator, d));
 }
@@ -249,19 +250,20 @@ _Noreturn void bare_main(uint32_t magic, uint64_t info)
     say("Trapline's monitor, in long mode, with %llu MiB",
         (unsigned long long)(end >> 20));
     if (end < POOL_AT + MACHINE_STORAGE)
-        give_up((diag_set(&d, STATUS_NO_MEMORY, "64 MiB are wanted"), &d));
+        give_up(diag_set(&d, STATUS_NO_MEMORY, "64 MiB are wanted"), &d);
     while (module_next(&module) && !command_read(&m->command, &module))
         ;
     const struct engine_ops *engine = find_engine(&d);
     if (!engine)
-        give_up(&d);
+        give_up(STATUS_UNSUPPORTED, &d);
     listen();
     allocator_init(&m->allocator, (uint8_t *)(uint64_t)POOL_AT, end - POOL_AT,
                    SLICE);
     if (m->command.wrong)
         try_wrong(engine, &d);
-    if (make_machines(engine, &d))
-        give_up(&d);
+    enum status st = make_machines(engine, &d);
+    if (st)
+        give_up(st, &d);
     if (m->command.plain && engine == &engine_vmx) {
         say("plainly: %llu exits",
             (unsigned long long)plain_run(&m->machines[0].vm.vcpu));
