@@ -261,6 +261,38 @@ START_TEST(a_pc_takes_its_timer)
 }
 END_TEST
 
+static const uint8_t ask_features[] = {
+    0x66, 0xB8, 1, 0, 0, 0, /* mov eax, 1 */
+    0x0F, 0xA2,             /* cpuid */
+    0xF4                    /* hlt */
+};
+
+/* CPUID tells of the local APIC that the board has (1), or has not. */
+START_TEST(a_pc_knows_its_apic)
+{
+    const struct pc_plan plan = {
+        .storage = PC_STORAGE_MIN, .seconds = PC_EPOCH, .apic = _i};
+    volatile bool interrupted = false;
+    struct diag d = {""};
+    size_t count;
+
+    if (!rig_has_mode(X86_MODE_REAL) || !rig_has(KVM_FEATURE_CPUID))
+        return;
+    struct x86_vmm *vmm =
+        x86_vmm_new(&engine_kvm, x86_vmm_pc_pool(&plan), NULL, &d);
+    ck_assert_msg(vmm, "%s", d.text);
+    struct vm *vm = x86_vmm_add_pc(vmm, "pc", &plan, &d);
+    ck_assert_msg(vm, "%s", d.text);
+    put_code(vm);
+    memcpy(mem_at(&vm->mem, X86_LOAD_REAL, sizeof(ask_features)), ask_features,
+           sizeof(ask_features));
+    struct vm **vms = x86_vmm_vms(vmm, &count);
+    ck_assert_int_eq(vmm_run(vms, count, &interrupted), TURN_STOPPED);
+    ck_assert_uint_eq(x86_vm_state(vm)->gpr[X86_RDX] >> 9 & 1, _i);
+    x86_vmm_free(vmm);
+}
+END_TEST
+
 START_TEST(time_passes_in_sleep)
 {
     if (!rig_has_mode(X86_MODE_REAL))
@@ -291,6 +323,7 @@ Suite *suite_x86_kvm_api(void)
     tcase_add_test(c, a_breakpoint_begins_the_steps);
     tcase_add_test(c, written_pages_are_counted);
     tcase_add_loop_test(c, a_pc_takes_its_timer, 0, 2);
+    tcase_add_loop_test(c, a_pc_knows_its_apic, 0, 2);
     tcase_add_test(c, time_passes_in_sleep);
     suite_add_tcase(s, c);
     return s;

@@ -171,7 +171,9 @@ static enum status first_state(struct vcpu *v)
     *kvm_arch(v) = wanted;
     kvm_arch(v)->interruptible = kvm_arch(v)->delivering = false;
     cpu->knows = false;
-    if (!platform || !platform->apic)
+    if (platform && platform->apic)
+        cpu->sregs.apic_base = platform->apic_base;
+    else
         cpu->sregs.apic_base &= ~(uint64_t)APIC_ENABLED;
     if (!st && ioctl(cpu->fd, KVM_SET_SREGS, &cpu->sregs) < 0)
         st = kvm_failed(v->vm, "KVM_SET_SREGS");
