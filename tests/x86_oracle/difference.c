@@ -113,8 +113,8 @@ static bool task_order(const struct ox_difference *d)
 
 static bool iret_to_compatible(const struct ox_difference *d)
 {
-    return d->c->mode == OX_LONG && says(d, "iret to ") && d->at == d->start &&
-           vector_of(d) == 13;
+    return d->c->mode == OX_LONG && (says(d, "iret to ") || says(d, "retf")) &&
+           d->at == d->start && vector_of(d) == 13;
 }
 
 static bool detect_before_level(const struct ox_difference *d)
@@ -125,7 +125,24 @@ static bool detect_before_level(const struct ox_difference *d)
 
 static bool conforming_level(const struct ox_difference *d)
 {
-    return d->field == OX_R64_ERROR && (OURS(d) & 4) && PEER(d) == 3;
+    if (d->field == OX_R64_ERROR)
+        return (OURS(d) & 4) && PEER(d) == 3;
+    return d->field == OX_R32_HEAD && says(d, "call far") &&
+           (d->c->field[CASE_CR4 / 4] & 0x200000) &&
+           d->theirs->word[d->start + (OX_R32_ERROR - OX_R32_HEAD)] == 3;
+}
+
+static bool dr7_rtm(const struct ox_difference *d)
+{
+    return (d->field == OX_R16_DR7 || d->field == OX_R32_DR7 ||
+            d->field == OX_R64_DR7) &&
+           (OURS(d) ^ PEER(d)) == 0x800;
+}
+
+static bool outside_storage(const struct ox_difference *d)
+{
+    return d->c->mode == OX_REAL && d->record == OX_R16 &&
+           (word_of(d, OX_R16_CS_FLAGS) & 0xFFFF) == 0xCCCC;
 }
 
 static bool low_dr6(const struct ox_difference *d)

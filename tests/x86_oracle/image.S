@@ -447,6 +447,7 @@ harness:
         mov     ss, ax
         mov     esp, AT_HARNESS_SP
         cld
+        lgdt    ds:[harness_gdtr]       /* here, not in the ROM */
         mov     al, 0xFF                /* no interrupts */
         out     0x21, al
         out     0xA1, al
@@ -644,6 +645,8 @@ push_registers:
         jmp     edx
 
 to_real:
+        mov     eax, [ebx + CASE_CR3]
+        mov     cr3, eax
         mov     eax, [ebx + CASE_DR7]
         mov     dr7, eax
         movzx   esp, word ptr [ebx + CASE_SP]

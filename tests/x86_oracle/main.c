@@ -213,6 +213,7 @@ int main(int argc, char **argv)
     static struct session s = {.cases = 1000, .seed = 1, .show = 5};
     int status;
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a long run is watched */
     for (int i = 3; i < argc; i++) {
         if (!strcmp(argv[i], "--all"))
             s.all = true;
