@@ -32,6 +32,7 @@
  *     and finds it done in a step that it tells of as the next instruction's;
  *   STI, which KVM on AMD-V steps over together with what its shadow holds;
  *   the instruction behind an IRET, which KVM steps over together with it;
+ *   EXIT_SETTLED, which KVM does by itself and does not tell;
  *   names of exits that no instruction makes (KVM_EXIT_SHUTDOWN,
  *     VMX_EXIT_TRIPLE_FAULT), and EXIT_TIMER, the host's time there.
  *
@@ -40,6 +41,12 @@
  * devices that write down the first access that nobody has answered and then
  * let nothing more happen.  That is the exit.  With the handler's answer it
  * is executed again from its start, until no question is left.
+ *
+ * What is settled.  Where VMX operation wants an exit of which a monitor has
+ * nothing to decide (CR0.NE, a task switch, VMXON in a guest, x87 errors with
+ * CR0.NE off), the instruction is executed outside, too, and EXIT_SETTLED tells
+ * of it.  A watched guest (struct x86_platform) leaves for all else that the
+ * controls allow and for its exceptions, which come as EXIT_TRAP.
  *
  * Hypercalls.  VMCALL, and OUT of EAX to X86_PORT_HYPERCALL. */
 #ifndef X86VMM_ENGINE_ENGINE_VTX_H
