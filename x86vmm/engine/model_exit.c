@@ -337,6 +337,7 @@ static void advanced(struct vcpu *v)
     model_machine(v)->ops->block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
+    s->nmi_held = model_vcpu(v)->cpu.nmi_blocked;
     db.debug = port_hits(c) | (s->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
     if (!db.debug)
         return;

@@ -261,6 +261,7 @@ static void take_over(struct vcpu *v)
     s->rflags = x86_flags_between(&c->cpu);
     s->interruptible =
         (s->rflags & X86_FLAG_IF) && now == MODEL_OPEN && !c->inject;
+    s->nmi_held = now != MODEL_OPEN || cpu->nmi_blocked;
     model_machine(v)->ops->block(v, now);
 }
 

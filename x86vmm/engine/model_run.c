@@ -163,6 +163,7 @@ static void prepare(struct vcpu *v)
 
     c->last.interruptible = s->interruptible;
     c->last.delivering = s->delivering;
+    c->last.nmi_held = s->nmi_held;
     changed = memcmp(s, &c->last, sizeof(*s));
     if (changed && !model_translates_alike(s, &c->last))
         x86_tlb_flush(&c->cpu, true);
@@ -178,6 +179,7 @@ static void take_state(struct vcpu *v)
 
     s->interruptible = (s->rflags & X86_FLAG_IF) && shadow == MODEL_OPEN;
     s->delivering = false;
+    s->nmi_held = shadow != MODEL_OPEN || model_vcpu(v)->cpu.nmi_blocked;
     model_vcpu(v)->last = *s;
     model_vcpu(v)->cpu.interrupt_line = false;
 }
@@ -245,6 +247,15 @@ static void look_at_entry(struct vcpu *v)
     x86_decode(bytes, n, x86_code_bits(s), &c->stepped);
 }
 
+/* There is no window for NMIs: until one is accepted the guest is stepped. */
+static bool nmi_waits(const struct vcpu *v)
+{
+    for (unsigned i = 0; i < v->pending.count; i++)
+        if (v->pending.events[i].kind == X86_EVENT_NMI)
+            return true;
+    return false;
+}
+
 enum status model_run(struct vcpu *v, struct vm_exit *x)
 {
     struct model_vcpu *c = model_vcpu(v);
@@ -266,7 +277,7 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
         return STATUS_OK;
     }
     c->cpu.ran_told = begun; /* the dispatcher's clock has them all */
-    c->end = begun + v->budget;
+    c->end = begun + (nmi_waits(v) ? 1 : v->budget);
     look_at_entry(v);
     while (!run_once(v, x))
         *x = (struct vm_exit){.reason = EXIT_UNKNOWN};

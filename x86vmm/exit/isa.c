@@ -75,8 +75,11 @@ static bool take_pending(struct vcpu *v, struct vm_event *e)
 
 static bool accepts(const struct vcpu *v, const struct vm_event *e)
 {
-    return e->kind == X86_EVENT_INTERRUPT ? x86_state(v)->interruptible
-                                          : !x86_state(v)->delivering;
+    const struct x86_state *s = x86_state(v);
+
+    if (e->kind == X86_EVENT_INTERRUPT)
+        return s->interruptible;
+    return !s->delivering && !(e->kind == X86_EVENT_NMI && s->nmi_held);
 }
 
 /* There is no source of NMIs, so HLT with IF off is for good. */

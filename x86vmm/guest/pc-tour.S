@@ -111,6 +111,8 @@ taken:  push    rax
         mov     rax, [rsp + 16]
         cmp     eax, IRQ
         jae     irq
+        cmp     eax, 2
+        je      nmi
         shl     rax, 32
         or      rax, [rsp + 24]
         note    rax
@@ -122,6 +124,19 @@ taken:  push    rax
         je      1f
         mov     rax, resume[rip]
         mov     [rsp + 32], rax
+1:      pop     rdx
+        pop     rax
+        add     rsp, 16
+        iretq
+nmi:    note    rax
+        mov     rax, [rsp + 32]
+        note    rax
+        xor     byte ptr again[rip], 1
+        jz      1f
+        mov     eax, APIC               /* one more, when this one is done */
+        mov     dword ptr [rax + APIC_ICR], 0x00400
+        nop
+        note    rsp
 1:      pop     rdx
         pop     rax
         add     rsp, 16
@@ -631,6 +646,13 @@ apic:   mov     eax, 1
         nop
         nop                             /* here */
         cli
+        mov     dword ptr [rbx + APIC_ICR], 0x00400 /* NMI */
+        nop
+        mov     eax, ss
+        mov     ss, eax
+        mov     dword ptr [rbx + APIC_ICR], 0x00400
+        nop
+        note    rax
         mov     ecx, 0x1B               /* off, and on again */
         rdmsr
         btr     eax, 11
@@ -661,6 +683,7 @@ idtr:   .word   16 * VECTORS - 1
 resume: .quad   0
 mem:    .skip   64
 came:   .long   0
+again:  .byte   0
         .balign 4096
 idt:    .skip   4096
 high:   .skip   4096

@@ -81,6 +81,9 @@ struct x86_state {
     /* An event has been handed to the engine and waits for the next entry.
      * Kept by the engine. */
     bool delivering;
+    /* NMIs are held back: by one that is being served, by such a shadow.  Kept
+     * by engines that can tell. */
+    bool nmi_held;
 };
 
 #define X86_FLAG_ONE  0x2ull /* always 1 */
