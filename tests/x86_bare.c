@@ -92,3 +92,17 @@ void x86_bare_user(struct x86_bare *m)
     x86_tlb_flush(&m->cpu, true);
     x86_mode_changed(&m->cpu);
 }
+
+uint8_t *x86_bare_map(struct x86_bare *m, uint64_t entry)
+{
+    enum { TABLE_RIGHTS = 7 /* present, written, the user's */, USER = 4 };
+    uint8_t *at = m->storage + BARE_PAGE_TABLE;
+
+    store_le64(m->storage + X86_MODE_PAGES + 0x2010,
+               BARE_PAGE_TABLE | TABLE_RIGHTS);
+    m->storage[X86_MODE_PAGES] |= USER;
+    m->storage[X86_MODE_PAGES + 0x1000] |= USER;
+    store_le64(at, entry);
+    x86_tlb_flush(&m->cpu, true);
+    return at;
+}

@@ -9,7 +9,9 @@ enum {
     BARE_STORAGE = 1 << 20,
     BARE_CODE = 0x10000, /* where programs begin */
     BARE_DATA = 0x20000,
-    BARE_STACK = 0x40000 /* grows down */
+    BARE_STACK = 0x40000, /* grows down */
+    BARE_PAGE_TABLE = 0x60000,
+    BARE_PAGE = 0x400000 /* linear, for x86_bare_map */
 };
 
 struct x86_bare {
@@ -27,6 +29,10 @@ void x86_bare_free(struct x86_bare *m);
 
 /* The mode again, with the storage as it is but for the mode's tables. */
 void x86_bare_enter(struct x86_bare *m, enum x86_mode mode);
+
+/* In long mode the linear page BARE_PAGE gets this entry, in a page table at
+ * BARE_PAGE_TABLE; returns where the entry is. */
+uint8_t *x86_bare_map(struct x86_bare *m, uint64_t entry);
 
 /* CPL 3: flat user segments; pages are the user's. */
 void x86_bare_user(struct x86_bare *m);
