@@ -134,6 +134,12 @@ void kvm_share_state(struct vcpu *v)
     cpu->run->kvm_valid_regs = cpu->shares ? wanted : 0;
 }
 
+/* The state begins with what struct kvm_regs has, then comes kvm_sregs'. */
+enum {
+    SREGS = offsetof(struct x86_state, seg),
+    SREGS_END = offsetof(struct x86_state, interruptible)
+};
+
 /* Mostly the system registers are what they were.  They are read back as
  * written: padding that KVM leaves must not look changed. */
 static void take(struct vcpu *v, const struct kvm_regs *regs,
@@ -144,12 +150,13 @@ static void take(struct vcpu *v, const struct kvm_regs *regs,
 
     regs_to_state(regs, s);
     s->interruptible = cpu->run->ready_for_interrupt_injection;
-    if (!cpu->knows || memcmp(&cpu->told, sregs, sizeof(*sregs))) {
-        cpu->told = cpu->sregs = *sregs;
-        cpu->knows = true;
-        sregs_to_state(&cpu->sregs, s);
-        state_to_sregs(s, &cpu->sregs);
-    }
+    memcpy(&cpu->seen, s, SREGS);
+    if (cpu->knows && !memcmp(&cpu->told, sregs, sizeof(*sregs)))
+        return; /* what a handler wants of them is yet to be written */
+    cpu->told = cpu->sregs = *sregs;
+    cpu->knows = true;
+    sregs_to_state(&cpu->sregs, s);
+    state_to_sregs(s, &cpu->sregs);
     cpu->seen = *s;
 }
 
@@ -176,12 +183,6 @@ enum status kvm_read_state(struct vcpu *v)
     take(v, &cpu->run->s.regs.regs, &cpu->run->s.regs.sregs);
     return STATUS_OK;
 }
-
-/* The state begins with what struct kvm_regs has, then comes kvm_sregs'. */
-enum {
-    SREGS = offsetof(struct x86_state, seg),
-    SREGS_END = offsetof(struct x86_state, interruptible)
-};
 
 static bool regs_changed(const struct vcpu *v)
 {
