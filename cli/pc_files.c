@@ -25,6 +25,19 @@ enum status pc_file_read(struct load_file *f, const char *path, size_t max,
     return f->bytes ? STATUS_OK : STATUS_BAD_INPUT;
 }
 
+enum status pc_firmware_read(struct load_file *f, const char *path,
+                             struct diag *diag)
+{
+    enum status st = pc_file_read(f, path, PC_ROM_MAX, diag);
+
+    if (st || f->size % PC_ROM_UNIT == 0)
+        return st;
+    pc_file_free(f);
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "%s: %zu bytes: firmware has whole pages of 4 KiB", path,
+                    f->size);
+}
+
 void pc_file_free(struct load_file *f)
 {
     free((void *)(uintptr_t)f->bytes);

@@ -5,11 +5,15 @@
 
 #include "base/diag.h"
 #include "x86vmm/dev/dev_fdc.h"
+#include "x86vmm/pc/board.h"
 #include "x86vmm/pc/load.h"
 
 /* All of a file; *f owns its bytes until pc_file_free.  NULL path: none. */
 MUST_USE enum status pc_file_read(struct load_file *f, const char *path,
                                   size_t max, struct diag *diag);
+/* The same of firmware, whose size must be one that a plan takes. */
+MUST_USE enum status pc_firmware_read(struct load_file *f, const char *path,
+                                      struct diag *diag);
 void pc_file_free(struct load_file *f);
 
 /* The command line of this kernel: what the user says; NULL: for Linux, as a

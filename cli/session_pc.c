@@ -212,7 +212,7 @@ static enum status open_pc(struct session *s, struct diag *diag)
     for (unsigned i = 0; i < 2; i++)
         b->drives[i].fd = b->floppies[i].fd = -1;
     s->machine = b;
-    enum status st = pc_file_read(&rom, s->plan->bios, PC_ROM_MAX, diag);
+    enum status st = pc_firmware_read(&rom, s->plan->bios, diag);
     if (!st)
         st = make_pc(g, &rom, diag);
     pc_file_free(&rom);

@@ -18,7 +18,7 @@ enum status x86_side_read(struct x86_side_files *f,
 
     *f = (struct x86_side_files){0};
     if (p->bios)
-        return pc_file_read(&f->rom, p->bios, PC_ROM_MAX, diag);
+        return pc_firmware_read(&f->rom, p->bios, diag);
     st = pc_file_read(&f->kernel, p->guests[0], most, diag);
     if (!st)
         st = pc_file_read(&f->initrd, p->initrd, most, diag);

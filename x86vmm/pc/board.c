@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAGE = 4096, ROM_LOW = 256 << 10, EMPTY_ROM = 128 << 10 };
+enum { ROM_LOW = 256 << 10, EMPTY_ROM = 128 << 10 };
 
 /* ---- The plan ---- */
 
@@ -18,7 +18,7 @@ enum status pc_plan_check(const struct pc_plan *plan, struct diag *diag)
     if (plan->vendor && strlen(plan->vendor) != PC_VENDOR)
         return diag_set(diag, STATUS_BAD_INPUT, "vendor '%s': %d characters",
                         plan->vendor, PC_VENDOR);
-    if (plan->rom && (!plan->rom_size || plan->rom_size % PAGE ||
+    if (plan->rom && (!plan->rom_size || plan->rom_size % PC_ROM_UNIT ||
                       plan->rom_size > PC_ROM_MAX))
         return diag_set(
             diag, STATUS_BAD_INPUT,

@@ -24,6 +24,7 @@
 enum {
     PC_STORAGE_UNIT = 1 << 20, /* its size is a multiple of this */
     PC_ROM_MAX = 16 << 20,
+    PC_ROM_UNIT = 4096,     /* firmware is a multiple of this */
     PC_VENDOR = 12,         /* characters of CPUID's vendor */
     PC_LOW_END = 0xA0000,   /* where a PC's adapters begin */
     PC_HIGH_BEGIN = 1 << 20 /* and end */
@@ -45,7 +46,7 @@ struct pc_plan {
      * too, as RAM; copied.  It is told that the serial port is its console.
      * NULL: none. */
     const uint8_t *rom;
-    size_t rom_size; /* a multiple of 4096, at most PC_ROM_MAX */
+    size_t rom_size; /* a multiple of PC_ROM_UNIT, at most PC_ROM_MAX */
     bool apic;       /* a local and an I/O APIC beside the 8259As */
     /* Of the processor, PC_VENDOR characters; NULL: our own.  Borrowed. */
     const char *vendor;
