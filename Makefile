@@ -246,6 +246,11 @@ check-slow: all bare-check
 bare-check: all
 	$(Q)BUILD=$(BUILD) tests/linux/bare.sh
 
+# A kernel of Debian's and a shell, for a user: build/vmlinuz, build/initrd.gz.
+.PHONY: initrd
+initrd: all
+	$(Q)BUILD=$(BUILD) KERNEL="$(KERNEL)" tests/linux/initrd.sh
+
 # Debian's kernel on the bare PC, to a shell.
 linux-check: all $(BUILD)/x86-mutants
 	$(Q)BUILD=$(BUILD) tests/linux/boot.sh
