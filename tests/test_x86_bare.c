@@ -15,12 +15,12 @@
 /* ---- What is there ---- */
 
 static const struct {
-    const char *on, *program;
+    const char *on, *program, *packages;
 } pcs[] = {
-    {"--on model --cpu vtx", NULL},
-    {"--on model --cpu svm", NULL},
-    {"--on bochs", "bochs"},
-    {"--on qemu", "qemu-system-x86_64"},
+    {"--on model --cpu vtx", NULL, NULL},
+    {"--on model --cpu svm", NULL, NULL},
+    {"--on bochs", "bochs", "bochs bochs-term bochsbios vgabios"},
+    {"--on qemu", "qemu-system-x86_64", "qemu-system-x86"},
 };
 enum { MODELS = 2, PCS = ARRAY_LEN(pcs) };
 
@@ -52,7 +52,8 @@ static bool is_there(unsigned pc)
              pcs[pc].program);
     if (!system(line))
         return true;
-    skip_test("no %s: the bare monitor's run on it", pcs[pc].program);
+    skip_test("no %s, for the bare monitor: apt-get install %s",
+              pcs[pc].program, pcs[pc].packages);
     return false;
 }
 
