@@ -132,16 +132,25 @@ static enum status append_file(struct image *m, const char *name,
     return st;
 }
 
+/* The kernel, its initrd and its command line, as `run --kernel` has them. */
 static enum status append_pc(struct image *m, const struct bare_plan *plan,
                              struct diag *d)
 {
-    const char *line = plan->append;
-    enum status st = append_file(m, "kernel", plan->kernel, d);
+    struct load_file kernel;
+    enum status st;
 
+    if (!plan->kernel)
+        return STATUS_OK;
+    st = pc_file_read(&kernel, plan->kernel, IMAGE_MAX, d);
+    if (st)
+        return st;
+    const char *line = pc_file_command(&kernel, plan->append);
+    if (!append_module(m, "kernel", kernel.bytes, kernel.size) ||
+        (line && !append_module(m, "append", line, strlen(line))))
+        st = diag_set(d, STATUS_NO_MEMORY, "no memory for an image");
     if (!st)
         st = append_file(m, "initrd", plan->initrd, d);
-    if (!st && line && !append_module(m, "append", line, strlen(line)))
-        st = diag_set(d, STATUS_NO_MEMORY, "no memory for an image");
+    pc_file_free(&kernel);
     return st;
 }
 
