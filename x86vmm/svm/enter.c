@@ -113,6 +113,7 @@ int svm_go(struct x86_cpu *cpu)
     load_guest(cpu, v);
     drop_translations(cpu, v);
     t->nested.root = F(N_CR3);
+    svm_nested_shape(&t->nested);
     cpu->guest = nested ? &svm_guest_nested : &svm_guest;
     cpu->guest_due = UINT64_MAX;
     svm_set_gif(cpu, true);

@@ -28,6 +28,7 @@ struct nested {
     const struct svm_nested *as;
     uint64_t gpa;
     bool write, fetch, table;
+    const struct mem_slot *slot; /* of the last table: mostly the next's too */
     uint64_t at[LEVELS_MAX], entry[LEVELS_MAX]; /* [0]: the leaf's level */
 };
 
@@ -45,12 +46,15 @@ static int nested_fault(const struct nested *w, uint64_t why)
 }
 
 /* What is no storage reads as ones. */
-static uint64_t read_entry(const struct nested *w, uint64_t at)
+static uint64_t read_entry(struct nested *w, uint64_t at)
 {
-    const uint8_t *p = mem_at(w->cpu->world.mem, at, w->as->entry);
+    const uint8_t *p;
 
-    if (!p)
+    if (!w->slot || at - w->slot->gpa >= w->slot->size - w->as->entry)
+        w->slot = mem_find(w->cpu->world.mem, at, w->as->entry);
+    if (!w->slot)
         return w->as->entry == 4 ? UINT32_MAX : UINT64_MAX;
+    p = w->slot->host + (at - w->slot->gpa);
     return w->as->entry == 4 ? load_le32(p) : load_le64(p);
 }
 
@@ -70,9 +74,9 @@ static void write_entry(const struct nested *w, uint64_t at, uint64_t entry)
 }
 
 /* The entries of PAE paging's first table have bits of their own. */
-static bool is_pointer(const struct nested *w, unsigned level)
+static bool is_pointer(const struct svm_nested *as, unsigned level)
 {
-    return w->as->levels == 3 && level == 2;
+    return as->levels == 3 && level == 2;
 }
 
 static bool is_large(const struct nested *w, unsigned level, uint64_t e)
@@ -80,19 +84,19 @@ static bool is_large(const struct nested *w, unsigned level, uint64_t e)
     return level == 1 && (e & PTE_PS) && (w->as->entry == 8 || w->as->pse);
 }
 
-static uint64_t reserved_bits(const struct nested *w, unsigned level,
+static uint64_t reserved_bits(const struct svm_nested *as, unsigned level,
                               bool large)
 {
     const uint64_t beyond = BITS_MASK(52) & ~BITS_MASK(X86_PHYSICAL_BITS);
     uint64_t bits = beyond;
 
-    if (w->as->entry == 4)
+    if (as->entry == 4)
         return large ? BITS_MASK(22) & ~BITS_MASK(13) : 0;
-    if (is_pointer(w, level))
+    if (is_pointer(as, level))
         return 0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS);
-    if (w->as->levels == 3)
+    if (as->levels == 3)
         bits |= BITS_MASK(63) & ~BITS_MASK(52);
-    if (!w->as->nxe)
+    if (!as->nxe)
         bits |= PTE_NX;
     if (large)
         bits |= BITS_MASK(21) & ~BITS_MASK(13);
@@ -103,9 +107,17 @@ static uint64_t reserved_bits(const struct nested *w, unsigned level,
     return bits;
 }
 
+void svm_nested_shape(struct svm_nested *as)
+{
+    for (unsigned level = 0; level < as->levels; level++) {
+        as->reserved[level][false] = reserved_bits(as, level, false);
+        as->reserved[level][true] = reserved_bits(as, level, true);
+    }
+}
+
 static bool allows(const struct nested *w, unsigned level, uint64_t e)
 {
-    if (is_pointer(w, level))
+    if (is_pointer(w->as, level))
         return true;
     return (e & PTE_U) && (!w->write || (e & PTE_W)) &&
            !(w->fetch && w->as->entry == 8 && (e & PTE_NX));
@@ -132,7 +144,7 @@ static int descend(struct nested *w, unsigned *leaf)
 
         if (!(e & PTE_P))
             return nested_fault(w, 0);
-        if (e & reserved_bits(w, level, large))
+        if (e & w->as->reserved[level][large])
             return nested_fault(w, NPF_P | NPF_RSVD);
         allowed = allowed && allows(w, level, e);
         if (!level || large) {
@@ -150,7 +162,7 @@ static void set_accessed(struct nested *w, unsigned leaf)
     for (unsigned level = leaf; level < w->as->levels; level++) {
         uint64_t e = w->entry[level];
 
-        if (!is_pointer(w, level))
+        if (!is_pointer(w->as, level))
             e |= PTE_A;
         if (level == leaf && w->write)
             e |= PTE_D;

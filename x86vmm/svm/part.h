@@ -21,6 +21,8 @@ extern const struct x86_guest svm_guest, svm_guest_nested;
 bool svm_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code);
 int svm_nested_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
                     enum x86_access access, bool entry, uint64_t *physical);
+/* What follows from its mode: before the first walk. */
+void svm_nested_shape(struct svm_nested *as);
 int svm_instruction(struct x86_cpu *cpu, const struct x86_op *op);
 
 /* What is held while GIF is this. */

@@ -25,6 +25,7 @@ struct svm_nested {
     uint64_t root;
     uint8_t levels, entry; /* bytes of one */
     bool nxe, pse, smep;
+    uint64_t reserved[4][2]; /* bits: level 0 is the leaf's; of a large page */
 };
 
 /* Whose translations are kept, and what they were made of. */
