@@ -31,12 +31,12 @@ struct engine_ops {
     enum status (*map)(struct vm *, const struct mem_slot *);
 
     /* Run the guest from its architectural state until one exit or until
-     * v->budget instructions were attempted (EXIT_TIMER), and say in *x what
-     * happened.  On return the guest's pc is where the guest would go on if
-     * the monitor did nothing: for SENSITIVE, IO, MMIO, FAULT, HALT and
-     * HYPERCALL that is x->pc; for TRAP it is what the interruption saves.  A
-     * trap that the engine settles by itself (an entry that its own tables
-     * lack) is no exit, and is told by vm_trace_fill. */
+     * v->budget instructions were attempted (EXIT_TIMER), and say in *x, which
+     * is all zeros before, what happened.  On return the guest's pc is where
+     * the guest would go on if the monitor did nothing: for SENSITIVE, IO,
+     * MMIO, FAULT, HALT and HYPERCALL that is x->pc; for TRAP it is what the
+     * interruption saves.  A trap that the engine settles by itself (an entry
+     * that its own tables lack) is no exit, and is told by vm_trace_fill. */
     enum status (*run)(struct vcpu *, struct vm_exit *x);
 
     /* Bring register groups (bit masks, the wing's enum) from the engine into

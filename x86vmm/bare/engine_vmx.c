@@ -349,7 +349,8 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     struct x86_state *s = v->arch;
     enum status st = make_current(v);
 
-    *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
+    x->reason = EXIT_UNKNOWN;
+    x->pc = s->rip;
     if (st)
         return st;
     for (;;) {

@@ -47,7 +47,7 @@ static bool is_told(const char *check)
 static bool try_one(struct vcpu *v, unsigned i)
 {
     struct x86_state *s = v->arch, kept = *s;
-    struct vm_exit x;
+    struct vm_exit x = {0};
     uint64_t right;
 
     say("wrong %u of %u: %s", i + 1, (unsigned)ARRAY_LEN(rows), rows[i].words);
