@@ -299,6 +299,23 @@ START_TEST(into_long_mode)
 }
 END_TEST
 
+/* iretq to a compatible program: of RIP only the lower half counts. */
+START_TEST(iret_drops_the_upper_half)
+{
+    struct x86_bare *m = ready(SYS_LONG, 0, "48CF");
+    uint64_t frame[5] = {UINT64_C(0xABCD00000000) | SYS_CALLED, SEL_CODE, 2,
+                         SYS_USER, SEL_DATA0};
+
+    for (unsigned i = 0; i < 5; i++)
+        store_le64(m->storage + BARE_DATA + 8 * i, frame[i]);
+    m->cpu.state.gpr[X86_RSP] = BARE_DATA;
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_uint_eq(m->cpu.state.rip, SYS_CALLED + 1);
+    ck_assert_uint_eq(m->cpu.code_bits, 32);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* CR0.WP and a read-only page: a supervisor's store, translated before, faults
  * once it is set.  mov [ebx], eax; mov cr0, ecx; mov [ebx], eax */
 START_TEST(write_protect_is_seen_at_once)
@@ -404,6 +421,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, io_permission_map);
     tcase_add_test(t, io_permission_map_of_four);
     tcase_add_test(t, into_long_mode);
+    tcase_add_test(t, iret_drops_the_upper_half);
     tcase_add_test(t, write_protect_is_seen_at_once);
     tcase_add_test(t, pae_pointers_are_checked);
     tcase_add_test(t, real_mode_keeps_limits);

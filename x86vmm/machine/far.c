@@ -50,7 +50,7 @@ static int go_same(struct x86_cpu *cpu, const struct far *f,
     TRY(x86_mark_accessed(cpu, code));
     x86_stack_keep(cpu, &s);
     x86_set_code(cpu, code, cpu->cpl);
-    cpu->next_rip = to;
+    cpu->next_rip = x86_target(cpu, code, to);
     x86_mode_changed(cpu);
     return X86_SYNC;
 }

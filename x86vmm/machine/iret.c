@@ -87,7 +87,7 @@ static void go_back(struct x86_cpu *cpu, const struct back *b, bool new_stack,
     to.sp = (to.sp + release) & to.mask;
     x86_stack_keep(cpu, &to);
     x86_set_code(cpu, &b->code, b->cpl);
-    cpu->next_rip = b->ip;
+    cpu->next_rip = x86_target(cpu, &b->code, b->ip);
     if (b->cpl > before)
         x86_drop_data(cpu, b->cpl);
     x86_mode_changed(cpu);

@@ -214,9 +214,15 @@ int x86_check_target(struct x86_cpu *cpu, const struct x86_descriptor *code,
 {
     bool in = x86_long_mode(cpu) && (code->attr & X86_ATTR_L)
                   ? x86_canonical(to)
-                  : to <= x86_segment_of(code).limit;
+                  : (uint32_t)to <= x86_segment_of(code).limit;
 
     return in ? 0 : x86_raise_gp(cpu);
+}
+
+uint64_t x86_target(const struct x86_cpu *cpu,
+                    const struct x86_descriptor *code, uint64_t to)
+{
+    return x86_long_mode(cpu) && (code->attr & X86_ATTR_L) ? to : (uint32_t)to;
 }
 
 /* SDM vol. 2, RET and IRET: the selector becomes null.  The base stays: that of

@@ -121,6 +121,10 @@ void x86_set_code(struct x86_cpu *cpu, const struct x86_descriptor *d,
 /* Is this offset in that code segment?  #GP(0). */
 MUST_USE int x86_check_target(struct x86_cpu *cpu,
                               const struct x86_descriptor *code, uint64_t to);
+/* Where it begins: outside 64-bit mode the upper half is dropped before the
+ * limit is checked (SDM vol. 2, IRET, RET, JMP: tempEIP). */
+uint64_t x86_target(const struct x86_cpu *cpu,
+                    const struct x86_descriptor *code, uint64_t to);
 
 /* Which bits of RFLAGS a program may change here by IRET or POPF of `size`
  * bytes. */
