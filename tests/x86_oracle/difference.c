@@ -111,10 +111,10 @@ static bool task_order(const struct ox_difference *d)
            d->field == OX_R32_ERROR && vector_of(d) == 10;
 }
 
-static bool iret_to_compatible(const struct ox_difference *d)
+static bool v86_iret_limit(const struct ox_difference *d)
 {
-    return d->c->mode == OX_LONG && (says(d, "iret to ") || says(d, "retf")) &&
-           d->at == d->start && vector_of(d) == 13;
+    return d->c->mode == OX_V86 && says(d, "iret to ") &&
+           d->field == OX_R32_EIP && vector_of(d) == 13 && PEER(d) > 0xFFFF;
 }
 
 static bool detect_before_level(const struct ox_difference *d)
@@ -236,7 +236,7 @@ static bool gate_index(const struct ox_difference *d)
 static bool legacy_syscall(const struct ox_difference *d)
 {
     return d->c->bits != 64 && says(d, "sys") &&
-           (instead_of(d, 6) || d->theirs->kind == 'T');
+           (instead_of(d, 6) || d->ours->kind == 'T' || d->theirs->kind == 'T');
 }
 
 static bool no_int1(const struct ox_difference *d)
@@ -328,6 +328,26 @@ static bool push_segment(const struct ox_difference *d)
 {
     return says(d, "push fs") &&
            (d->field == OX_R16_STACK || d->field == OX_R32_SAVED_ESP);
+}
+
+static bool task_no_stack(const struct ox_difference *d)
+{
+    return d->c->mode <= OX_V86 && goes_to_task(d) &&
+           (parted(d, 8, 10) || parted(d, 8, 11) || parted(d, 8, 12));
+}
+
+static bool cmps_order(const struct ox_difference *d)
+{
+    return says(d, "cmps") && vector_of(d) == 14 &&
+           (d->field == OX_R32_ERROR || d->field == OX_R64_ERROR ||
+            d->field == OX_R32_CR2 || d->field == OX_R64_CR2);
+}
+
+static bool dr6_bit_12(const struct ox_difference *d)
+{
+    return (d->field == OX_R16_DR6 || d->field == OX_R32_DR6 ||
+            d->field == OX_R64_DR6) &&
+           says(d, "mov dr6") && (OURS(d) ^ PEER(d)) == 0x1000;
 }
 
 static bool task_flags(const struct ox_difference *d)
