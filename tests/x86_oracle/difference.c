@@ -350,6 +350,14 @@ static bool dr6_bit_12(const struct ox_difference *d)
            says(d, "mov dr6") && (OURS(d) ^ PEER(d)) == 0x1000;
 }
 
+static bool override_base(const struct ox_difference *d)
+{
+    return d->c->mode == OX_LONG && d->at == d->start &&
+           (PEER(d) & 0xFF) == 14 &&
+           (says(d, " ds:[d000]") || says(d, " es:[d000]") ||
+            says(d, " ss:[d000]"));
+}
+
 static bool task_flags(const struct ox_difference *d)
 {
     return d->field == OX_SUMS_TSS;
