@@ -7,7 +7,6 @@
 #include "x86vmm/bare/hardware.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/nested.h"
-#include "x86vmm/bare/time.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/svm/exit.h"
 #include "x86vmm/svm/sample.h"
@@ -400,22 +399,6 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     return STATUS_OK;
 }
 
-static enum status inject(struct vcpu *v, const struct vm_event *e)
-{
-    return hardware_inject(v, e);
-}
-
-static void kick(struct vcpu *v)
-{
-    (void)v; /* nobody else is there to do it */
-}
-
-static uint64_t now(struct vcpu *v, uint64_t until)
-{
-    (void)v;
-    return time_wait(until);
-}
-
 const struct engine_ops engine_svm_hw = {
     .name = "svm",
     .title = "AMD-V of the processor that the monitor runs on",
@@ -428,7 +411,7 @@ const struct engine_ops engine_svm_hw = {
     .run = run,
     .load_regs = load_regs,
     .store_regs = store_regs,
-    .inject = inject,
-    .kick = kick,
-    .now = now,
+    .inject = hardware_inject,
+    .kick = hardware_kick,
+    .now = hardware_now,
 };

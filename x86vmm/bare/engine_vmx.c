@@ -371,22 +371,6 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     return STATUS_OK;
 }
 
-static enum status inject(struct vcpu *v, const struct vm_event *e)
-{
-    return hardware_inject(v, e);
-}
-
-static void kick(struct vcpu *v)
-{
-    (void)v; /* nobody else is there to do it */
-}
-
-static uint64_t now(struct vcpu *v, uint64_t until)
-{
-    (void)v;
-    return time_wait(until);
-}
-
 const struct engine_ops engine_vmx = {
     .name = "vmx",
     .title = "VT-x of the processor that the monitor runs on",
@@ -399,7 +383,7 @@ const struct engine_ops engine_vmx = {
     .run = run,
     .load_regs = load_regs,
     .store_regs = store_regs,
-    .inject = inject,
-    .kick = kick,
-    .now = now,
+    .inject = hardware_inject,
+    .kick = hardware_kick,
+    .now = hardware_now,
 };

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "x86vmm/bare/cpu.h"
 #include "x86vmm/bare/memory.h"
+#include "x86vmm/bare/time.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/translate.h"
@@ -148,6 +149,17 @@ enum status hardware_inject(struct vcpu *v, const struct vm_event *e)
     state(v)->interruptible = false;
     state(v)->delivering = true;
     return STATUS_OK;
+}
+
+void hardware_kick(struct vcpu *v)
+{
+    (void)v;
+}
+
+uint64_t hardware_now(struct vcpu *v, uint64_t until)
+{
+    (void)v;
+    return time_wait(until);
 }
 
 void hardware_exception(struct vm_exit *x, unsigned vector, bool has_error)

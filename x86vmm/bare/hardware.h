@@ -71,6 +71,11 @@ void hardware_own_msrs_svm(uint8_t *map);
 bool hardware_interrupt_waits(const struct vcpu *v);
 MUST_USE enum status hardware_inject(struct vcpu *v, const struct vm_event *e);
 
+/* Of struct engine_ops, for both engines: nobody else is there to kick, and
+ * guest time is the machine's. */
+void hardware_kick(struct vcpu *v);
+uint64_t hardware_now(struct vcpu *v, uint64_t until);
+
 /* ---- Exits, by what they are about; *x has its reason and names ---- */
 
 struct port_access {
