@@ -2,6 +2,7 @@
 #include "x86vmm/engine/kvm_host.h"
 
 #if KVM_HOST
+#include "x86vmm/engine/call_exit.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/length.h"
 #include "x86vmm/machine/translate.h"
@@ -184,21 +185,6 @@ static void place_unfinished(struct vcpu *v, struct vm_exit *x)
     cpu->seen.rip = x->pc + x->insn_len;
 }
 
-static void hypercall_exit(struct vcpu *v, struct vm_exit *x)
-{
-    const struct x86_state *s = kvm_arch(v);
-
-    x->reason = EXIT_HYPERCALL;
-    x->event =
-        (struct vm_event){.kind = X86_EVENT_EXCEPTION, .code = X86_EXC_UD};
-    x->call = (struct exit_call){
-        .number = (uint32_t)s->gpr[X86_RAX],
-        .args = {s->gpr[X86_RBX], s->gpr[X86_RCX], s->gpr[X86_RDX],
-                 s->gpr[X86_RSI]},
-    };
-    x->raw_info[1] = x->call.number;
-}
-
 /* KVM stands before or behind an OUT, as the hardware told of it or KVM's own
  * emulator ran it.  Mostly the bytes say which; where both read alike, and for
  * OUTS, KVM has to complete it first. */
@@ -238,7 +224,7 @@ static enum status output_exit(struct vcpu *v, struct vm_exit *x)
         place_completed(v, x, before);
     }
     if (x->io.addr == X86_PORT_HYPERCALL && x->io.size == 4 && x->io.count == 1)
-        hypercall_exit(v, x);
+        x86_call_exit(kvm_arch(v), x);
     return STATUS_OK;
 }
 

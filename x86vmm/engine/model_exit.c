@@ -2,6 +2,7 @@
  * completion of what exited. */
 #include "base/bits.h"
 #include "base/bytes.h"
+#include "x86vmm/engine/call_exit.h"
 #include "x86vmm/engine/model_host.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/exception.h"
@@ -11,21 +12,6 @@
 #include <string.h>
 
 /* ---- Ports ---- */
-
-static void call_exit(struct vcpu *v, struct vm_exit *x)
-{
-    const struct x86_state *s = model_arch(v);
-
-    x->reason = EXIT_HYPERCALL;
-    x->event =
-        (struct vm_event){.kind = X86_EVENT_EXCEPTION, .code = X86_EXC_UD};
-    x->call = (struct exit_call){
-        .number = (uint32_t)s->gpr[X86_RAX],
-        .args = {s->gpr[X86_RBX], s->gpr[X86_RCX], s->gpr[X86_RDX],
-                 s->gpr[X86_RSI]},
-    };
-    x->raw_info[1] = x->call.number;
-}
 
 static void io_exit(struct vcpu *v, struct vm_exit *x,
                     const struct model_told *t)
@@ -47,7 +33,7 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
     store_le64(c->data, model_arch(v)->gpr[X86_RAX] & BITS_MASK(8 * c->size));
     x->io.value = x->raw_info[1] = load_le64(c->data);
     if (x->io.addr == X86_PORT_HYPERCALL && c->size == 4)
-        call_exit(v, x);
+        x86_call_exit(model_arch(v), x);
 }
 
 /* Elements of a repeated INS that are asked for at once: those that fit in the
@@ -201,7 +187,7 @@ static void instruction_exit(struct vcpu *v, struct vm_exit *x,
     case EXIT_HALT:
         break;
     case EXIT_HYPERCALL:
-        call_exit(v, x);
+        x86_call_exit(model_arch(v), x);
         break;
     default:
         sensitive_exit(v, x);
