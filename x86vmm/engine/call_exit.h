@@ -1,4 +1,4 @@
-/* A hypercall as an exit: the same registers on every engine
+/* A hypercall as an exit, on the engines of this folder: the same registers
  * (monitor/hypercall.def has the calls). */
 #ifndef X86VMM_ENGINE_CALL_EXIT_H
 #define X86VMM_ENGINE_CALL_EXIT_H
