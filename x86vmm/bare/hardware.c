@@ -63,7 +63,7 @@ void hardware_give(const struct hardware *h)
 
 uint64_t hardware_cr0_mask(void)
 {
-    return X86_CR0_NE | UINT64_C(0x60000000); /* CD, NW: the caches' */
+    return X86_CR0_NE | X86_CR0_CD | X86_CR0_NW; /* the caches' */
 }
 
 /* TSD DE PSE PAE PGE PCE OSFXSR OSXMMEXCPT, which all processors in long mode

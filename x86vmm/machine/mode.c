@@ -1,6 +1,6 @@
 #include "x86vmm/machine/mode.h"
 
-#include "base/bytes.h"
+#include "x86vmm/machine/page_entry.h"
 
 static const struct {
     const char *name, *title;
@@ -77,14 +77,14 @@ static void make_segments(struct x86_state *s, uint8_t *tables, bool bits64)
                             : flat_segment(SEL_CODE32, code32);
 }
 
-enum { PTE_P_RW = 3, PTE_LARGE = 0x80, PAGE = 0x1000 };
+enum { PTE_P_RW = PTE_P | PTE_W, PAGE = 0x1000 };
 
 /* Intel SDM vol. 3, "32-Bit Paging": one directory of 4-MiB pages. */
 static void make_pages_32(struct x86_state *s, uint8_t *tables)
 {
     for (uint32_t i = 0; i < 1024; i++)
         store_le32(tables + X86_MODE_PAGES + 4 * i,
-                   i << 22 | PTE_LARGE | PTE_P_RW);
+                   i << 22 | PTE_PS | PTE_P_RW);
     s->cr3 = X86_MODE_PAGES;
     s->cr4 |= X86_CR4_PSE;
     s->cr0 |= X86_CR0_PG;
@@ -101,7 +101,7 @@ static void make_pages_64(struct x86_state *s, uint8_t *tables)
     store_le64(pml4, (X86_MODE_PAGES + PAGE) | PTE_P_RW);
     store_le64(pdpt, (X86_MODE_PAGES + 2 * PAGE) | PTE_P_RW);
     for (uint64_t i = 0; i < 512; i++)
-        store_le64(directory + 8 * i, i << 21 | PTE_LARGE | PTE_P_RW);
+        store_le64(directory + 8 * i, i << 21 | PTE_PS | PTE_P_RW);
     s->cr3 = X86_MODE_PAGES;
     s->cr4 |= X86_CR4_PAE;
     s->efer |= X86_EFER_LME | X86_EFER_LMA;

@@ -9,9 +9,6 @@
 
 #define CR0_OWN UINT64_C(0xE005003F) /* PG CD NW AM WP NE ET TS EM MP PE */
 #define CR0_MSW UINT64_C(0xF)        /* TS EM MP PE */
-#define CR0_NW  UINT64_C(0x20000000)
-#define CR0_CD  UINT64_C(0x40000000)
-#define CR4_PGE UINT64_C(0x80)
 
 /* ---- With hardware assistance ---- */
 
@@ -39,7 +36,7 @@ static bool takes(const struct x86_cpu *cpu, unsigned reg, uint64_t value)
     case 0:
         return !(value >> 32) && may_set(cpu, 0, value) &&
                (!(value & X86_CR0_PG) || (value & X86_CR0_PE)) &&
-               (!(value & CR0_NW) || (value & CR0_CD));
+               (!(value & X86_CR0_NW) || (value & X86_CR0_CD));
     case 3:
         return !x86_long_mode(cpu) || !(value >> X86_PHYSICAL_BITS);
     case 4:
@@ -91,8 +88,9 @@ static int set_cr0(struct x86_cpu *cpu, uint64_t value)
     value = (value & CR0_OWN) | X86_CR0_ET;
     changed = value ^ s->cr0;
     /* PAE paging's pointers are loaded where it begins. */
-    if ((changed & (X86_CR0_PG | CR0_CD | CR0_NW)) && (value & X86_CR0_PG) &&
-        (s->cr4 & X86_CR4_PAE) && !(s->efer & X86_EFER_LME))
+    if ((changed & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)) &&
+        (value & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) &&
+        !(s->efer & X86_EFER_LME))
         TRY(x86_load_pdptes(cpu, s->cr3));
     if (changed & X86_CR0_PG)
         TRY(switch_paging(cpu, value));
@@ -142,10 +140,10 @@ static int set_cr4(struct x86_cpu *cpu, uint64_t value)
 {
     struct x86_state *s = &cpu->state;
     uint64_t changed = value ^ s->cr4;
-    bool paged = changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE | X86_CR4_SMEP |
-                            X86_CR4_SMAP);
+    bool paged = changed & (X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PGE |
+                            X86_CR4_SMEP | X86_CR4_SMAP);
     bool pointers =
-        changed & (X86_CR4_PAE | X86_CR4_PSE | CR4_PGE | X86_CR4_SMEP);
+        changed & (X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PGE | X86_CR4_SMEP);
 
     TRY(x86_check_creg(cpu, 4, value));
     if (pointers && (s->cr0 & X86_CR0_PG) && (value & X86_CR4_PAE) &&

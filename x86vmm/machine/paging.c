@@ -1,32 +1,10 @@
 #include "x86vmm/machine/paging.h"
 
-#include "base/bits.h"
-#include "base/bytes.h"
 #include "x86vmm/machine/assist.h"
 #include "x86vmm/machine/code.h"
 #include "x86vmm/machine/written.h"
 
 #include <string.h>
-
-/* Bits of paging-structure entries. */
-enum {
-    PTE_P = 1,
-    PTE_W = 2,
-    PTE_U = 4,
-    PTE_A = 0x20,
-    PTE_D = 0x40,
-    PTE_PS = 0x80,
-    PTE_G = 0x100
-};
-#define PTE_XD         (UINT64_C(1) << 63)
-#define PDPTE_RESERVED (0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS))
-
-/* Bits of a page fault's error code. */
-enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
-
-#define CR4_PGE 0x80ull
-
-enum { LEVELS_MAX = 4 };
 
 /* A walk in progress. */
 struct walk {
@@ -36,7 +14,7 @@ struct walk {
     bool user, implicit;
     unsigned size; /* of an entry, bytes */
     /* Guest-physical address and contents; [0] is the leaf's level. */
-    uint64_t at[LEVELS_MAX], entry[LEVELS_MAX];
+    uint64_t at[PTE_LEVELS], entry[PTE_LEVELS];
     bool user_ok, write_ok, execute_ok;
 };
 
@@ -280,7 +258,7 @@ static int walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
     page->writable = w.write_ok;
     page->dirty = w.entry[leaf] & PTE_D;
     page->opened = is_kept_off(&w);
-    page->global = (w.entry[leaf] & PTE_G) && (cpu->state.cr4 & CR4_PGE);
+    page->global = (w.entry[leaf] & PTE_G) && (cpu->state.cr4 & X86_CR4_PGE);
     return 0;
 }
 

@@ -3,8 +3,7 @@
 #define X86VMM_MACHINE_PAGING_H
 
 #include "x86vmm/machine/access.h"
-
-enum { X86_PHYSICAL_BITS = 36 }; /* MAXPHYADDR, as CPUID says */
+#include "x86vmm/machine/page_entry.h"
 
 /* What a walk has found. */
 struct x86_page {

@@ -102,11 +102,14 @@ struct x86_state {
 #define X86_CR0_ET    0x10ull
 #define X86_CR0_NE    0x20ull
 #define X86_CR0_WP    0x10000ull
+#define X86_CR0_NW    0x20000000ull
+#define X86_CR0_CD    0x40000000ull
 #define X86_CR0_PG    0x80000000ull
 #define X86_CR4_TSD   0x4ull
 #define X86_CR4_DE    0x8ull
 #define X86_CR4_PSE   0x10ull
 #define X86_CR4_PAE   0x20ull
+#define X86_CR4_PGE   0x80ull
 #define X86_CR4_UMIP  0x800ull
 #define X86_CR4_LA57  0x1000ull
 #define X86_CR4_SMEP  0x100000ull

@@ -1,24 +1,9 @@
 /* Nested paging (AMD APM vol. 2, 15.25): tables in the format of the monitor's
  * own, in the mode that it was in at VMRUN; each access is a user's. */
-#include "base/bits.h"
-#include "base/bytes.h"
 #include "x86vmm/machine/code.h"
 #include "x86vmm/svm/part.h"
 
-enum {
-    PTE_P = 1,
-    PTE_W = 2,
-    PTE_U = 4,
-    PTE_A = 0x20,
-    PTE_D = 0x40,
-    PTE_PS = 0x80,
-    PTE_G = 0x100,
-    LEVELS_MAX = 4
-};
-#define PTE_NX (UINT64_C(1) << 63)
-
 /* EXITINFO1 of a nested page fault: as a page fault's error code, and */
-enum { NPF_P = 1, NPF_W = 2, NPF_U = 4, NPF_RSVD = 8, NPF_FETCH = 0x10 };
 #define NPF_FINAL UINT64_C(0x100000000) /* the address that was meant */
 #define NPF_TABLE UINT64_C(0x200000000) /* a guest page table's */
 
@@ -29,16 +14,16 @@ struct nested {
     uint64_t gpa;
     bool write, fetch, table;
     const struct mem_slot *slot; /* of the last table: mostly the next's too */
-    uint64_t at[LEVELS_MAX], entry[LEVELS_MAX]; /* [0]: the leaf's level */
+    uint64_t at[PTE_LEVELS], entry[PTE_LEVELS]; /* [0]: the leaf's level */
 };
 
 static int nested_fault(const struct nested *w, uint64_t why)
 {
     struct x86_cpu *cpu = w->cpu;
 
-    why |= NPF_U | (w->table ? NPF_TABLE : NPF_FINAL);
-    why |= w->write ? NPF_W : 0;
-    why |= w->fetch && (w->as->nxe || w->as->smep) ? NPF_FETCH : 0;
+    why |= PF_U | (w->table ? NPF_TABLE : NPF_FINAL);
+    why |= w->write ? PF_W : 0;
+    why |= w->fetch && (w->as->nxe || w->as->smep) ? PF_I : 0;
     svm_exits(cpu, NULL, SVM_EXIT_NPF, why, w->gpa);
     if (!w->fetch)
         svm_tell_bytes(cpu);
@@ -93,11 +78,11 @@ static uint64_t reserved_bits(const struct svm_nested *as, unsigned level,
     if (as->entry == 4)
         return large ? BITS_MASK(22) & ~BITS_MASK(13) : 0;
     if (is_pointer(as, level))
-        return 0x1E6 | ~BITS_MASK(X86_PHYSICAL_BITS);
+        return PDPTE_RESERVED;
     if (as->levels == 3)
         bits |= BITS_MASK(63) & ~BITS_MASK(52);
     if (!as->nxe)
-        bits |= PTE_NX;
+        bits |= PTE_XD;
     if (large)
         bits |= BITS_MASK(21) & ~BITS_MASK(13);
     if (level >= 2) /* there are no 1-GiB pages */
@@ -120,7 +105,7 @@ static bool allows(const struct nested *w, unsigned level, uint64_t e)
     if (is_pointer(w->as, level))
         return true;
     return (e & PTE_U) && (!w->write || (e & PTE_W)) &&
-           !(w->fetch && w->as->entry == 8 && (e & PTE_NX));
+           !(w->fetch && w->as->entry == 8 && (e & PTE_XD));
 }
 
 /* *leaf: the level where it ended. */
@@ -145,11 +130,11 @@ static int descend(struct nested *w, unsigned *leaf)
         if (!(e & PTE_P))
             return nested_fault(w, 0);
         if (e & w->as->reserved[level][large])
-            return nested_fault(w, NPF_P | NPF_RSVD);
+            return nested_fault(w, PF_P | PF_RSVD);
         allowed = allowed && allows(w, level, e);
         if (!level || large) {
             *leaf = level;
-            return allowed ? 0 : nested_fault(w, NPF_P);
+            return allowed ? 0 : nested_fault(w, PF_P);
         }
         table = w->as->entry == 4
                     ? e & 0xFFFFF000

@@ -1,7 +1,6 @@
 #include "x86vmm/svm/vmrun_check.h"
 
 #include "base/bits.h"
-#include "base/bytes.h"
 #include "base/format.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/msr.h"
@@ -11,8 +10,6 @@
 
 #define F(name)    (r->vmcb->field[VMCB_##name])
 #define PHYSICAL   BITS_MASK(X86_PHYSICAL_BITS)
-#define CR0_NW     UINT64_C(0x20000000)
-#define CR0_CD     UINT64_C(0x40000000)
 #define CS_L_D     ((uint64_t)X86_ATTR_L | X86_ATTR_DB)
 #define PAGING     (F(CR0) & X86_CR0_PG)
 #define LONG       (PAGING && (F(EFER) & X86_EFER_LME))
@@ -30,20 +27,6 @@ static bool table_fits(uint64_t base, uint64_t bytes)
 {
     base &= ~UINT64_C(0xFFF);
     return base <= PHYSICAL && bytes <= PHYSICAL + 1 - base;
-}
-
-static bool pdptes_hold(const struct vmrun *r)
-{
-    const uint64_t own = PHYSICAL & ~UINT64_C(0x1E6);
-    const uint8_t *p = mem_at(r->mem, F(CR3) & 0xFFFFFFE0, 32);
-
-    for (unsigned i = 0; p && i < 4; i++) {
-        uint64_t entry = load_le64(p + 8 * i);
-
-        if ((entry & 1) && (entry & ~own))
-            return false;
-    }
-    return p != NULL;
 }
 
 /* ---- The rows ---- */

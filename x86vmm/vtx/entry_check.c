@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "base/format.h"
+#include "x86vmm/machine/page_entry.h"
 #include "x86vmm/machine/segment.h"
 
 /* ---- What the rows' expressions say ---- */
@@ -41,7 +42,6 @@ static bool is_v86(const struct entry *e)
 #define LIST_ADDRESS (PHYSICAL & ~UINT64_C(0xF))
 #define EFER_LONG    (X86_EFER_LMA | X86_EFER_LME)
 #define EFER_OWN     (X86_EFER_SCE | X86_EFER_NXE | EFER_LONG)
-#define PDPTE_OWN    (PHYSICAL & ~UINT64_C(0x1E6))
 
 /* Sets of segments, a bit each in the order of enum x86_seg. */
 enum { SIX = 0x3F, DATA = 0x39, ES_SS_DS = 0x0D, FS_GS = 0x30, TR = 0x80 };
@@ -166,19 +166,8 @@ static bool linked_revision(const struct entry *e)
 
 static bool pdptes_hold(const struct entry *e)
 {
-    const uint8_t *p;
-
     note(e, ENTRY_READS_STORAGE);
-    if (!e->mem)
-        return true;
-    p = mem_at(e->mem, F(GUEST_CR3) & 0xFFFFFFE0, 32);
-    for (unsigned i = 0; p && i < 4; i++) {
-        uint64_t entry = load_le64(p + 8 * i);
-
-        if ((entry & 1) && (entry & ~PDPTE_OWN))
-            return false;
-    }
-    return p != NULL;
+    return !e->mem || x86_pdptes_hold(e->mem, F(GUEST_CR3));
 }
 
 /* ---- The rows ---- */
