@@ -1,12 +1,10 @@
 #include "cli/vmm_x86.h"
 
 #include "base/format.h"
-#include "x86vmm/dev/dev_port.h"
-#include "x86vmm/dev/dev_uart.h"
 #include "x86vmm/engine/engine_kvm.h"
 #include "x86vmm/engine/kvm_probe.h"
-#include "x86vmm/exit/isa.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/vm/make.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,20 +12,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum {
-    PAGE = 4096,
-    LOW_END = 0xA0000,    /* where a PC's adapters begin */
-    HIGH_BEGIN = 0x100000 /* and end */
-};
+enum { PAGE = 4096 };
 
 /* One machine.  vm is first: a struct vm of ours is a struct machine. */
 struct machine {
     struct vm vm;
     struct x86_state state;
     struct x86_platform platform;
-    struct uart uart; /* of a small machine */
-    struct debug_port debug;
-    struct board board; /* of a PC */
+    struct small_pc small; /* one of these */
+    struct board board;
     bool pc;
     enum x86_mode mode;
 };
@@ -130,37 +123,6 @@ void x86_vmm_free(struct x86_vmm *vmm)
     free(vmm);
 }
 
-static enum status give_storage(struct allocator *a, struct vm *vm,
-                                uint64_t bytes)
-{
-    enum status st = allocator_give_storage(a, vm, 0, LOW_END, PAGE);
-
-    if (!st && bytes > HIGH_BEGIN)
-        st =
-            allocator_give_storage(a, vm, HIGH_BEGIN, bytes - HIGH_BEGIN, PAGE);
-    return st;
-}
-
-static enum status give_devices(struct allocator *a, struct machine *m)
-{
-    const struct bus_device devices[] = {
-        {BUS_PORT, X86_PORT_SERIAL, X86_PORT_SERIAL + UART_REGISTERS - 1,
-         "serial port", uart_io, &m->uart},
-        {BUS_MMIO, X86_MMIO_SERIAL, X86_MMIO_SERIAL + UART_REGISTERS - 1,
-         "serial port", uart_io, &m->uart},
-        {BUS_PORT, X86_PORT_DEBUG, X86_PORT_DEBUG, "debug port", debug_port_io,
-         &m->debug},
-        {BUS_PORT, X86_PORT_EXIT, X86_PORT_EXIT, "exit port", exit_port_io,
-         &m->platform},
-    };
-    enum status st = STATUS_OK;
-
-    uart_init(&m->uart, &m->platform, X86_LINE_SERIAL);
-    for (size_t i = 0; i < ARRAY_LEN(devices) && !st; i++)
-        st = allocator_give_device(a, &m->vm, &devices[i]);
-    return st;
-}
-
 static struct machine *new_machine(struct x86_vmm *vmm, const char *name,
                                    enum x86_mode mode)
 {
@@ -171,14 +133,9 @@ static struct machine *new_machine(struct x86_vmm *vmm, const char *name,
     m->mode = mode;
     m->vm.id = (unsigned)vmm->count + 1;
     m->vm.name = name;
-    m->vm.isa = &x86_isa;
     m->vm.engine = vmm->engine;
-    m->vm.handlers = x86_handlers;
-    m->vm.interpreters = x86_interpreters;
     m->vm.trace = vmm->trace;
-    m->vm.arch = &m->platform;
-    m->vm.vcpu.arch = &m->state;
-    clock_init(&m->vm.clock);
+    x86_vm_begin(&m->vm, &m->platform, &m->state);
     return m;
 }
 
@@ -188,15 +145,13 @@ static enum status equip(struct x86_vmm *vmm, struct machine *m, uint64_t bytes,
                          struct diag *diag)
 {
     uint64_t entry = m->mode == X86_MODE_REAL ? X86_LOAD_REAL : X86_LOAD_FLAT;
-    enum status st = give_storage(&vmm->allocator, &m->vm, bytes);
+    enum status st =
+        x86_vm_give_small(&m->vm, &m->small, bytes, &vmm->allocator);
 
-    if (!st)
-        st = give_devices(&vmm->allocator, m);
     if (st) {
         *diag = vmm->allocator.diag;
         return st;
     }
-    allocator_give_time(&vmm->allocator, &m->vm);
     st = x86_mode_enter(m->mode, &m->state, &m->vm.mem, entry);
     if (st)
         return diag_set(diag, st, "%s cannot start in %s", m->vm.name,
@@ -251,24 +206,6 @@ static void apic_nmi(void *who)
                  */
 }
 
-static enum status give_pc_storage(struct allocator *a, struct vm *vm,
-                                   const struct pc_plan *plan)
-{
-    struct mem_slot slots[PC_SLOTS];
-    unsigned n = pc_plan_slots(plan, slots);
-
-    for (unsigned i = 0; i < n; i++) {
-        enum status st =
-            allocator_give_storage(a, vm, slots[i].gpa, slots[i].size, PAGE);
-
-        if (st)
-            return st;
-        vm->mem.slots[i].flags = slots[i].flags;
-    }
-    pc_plan_fill(plan, &vm->mem);
-    return STATUS_OK;
-}
-
 /* DMA of the board's. */
 static void written(void *who, uint64_t gpa, size_t n)
 {
@@ -278,44 +215,21 @@ static void written(void *who, uint64_t gpa, size_t n)
         m->vm.engine->wrote(&m->vm.vcpu, gpa, n);
 }
 
-static enum status give_board(struct allocator *a, struct machine *m,
-                              const struct pc_plan *plan)
-{
-    struct board *b = &m->board;
-    enum status st = STATUS_OK;
-
-    m->pc = true;
-    b->bus = &m->vm.bus;
-    b->mem = &m->vm.mem;
-    b->clock = &m->vm.clock;
-    b->platform = &m->platform;
-    b->host =
-        (struct board_host){.nmi = apic_nmi, .written = written, .who = m};
-    board_init(b, plan);
-    for (unsigned i = 0; i < b->count && !st; i++) {
-        struct bus_device d = board_device(b, i);
-
-        st = allocator_give_device(a, &m->vm, &d);
-    }
-    return st;
-}
-
 static enum status equip_pc(struct x86_vmm *vmm, struct machine *m,
                             const struct pc_plan *plan, struct diag *diag)
 {
-    enum status st = give_pc_storage(&vmm->allocator, &m->vm, plan);
+    enum status st;
 
-    if (!st)
-        st = give_board(&vmm->allocator, m, plan);
+    m->pc = true;
+    m->board.host =
+        (struct board_host){.nmi = apic_nmi, .written = written, .who = m};
+    st = x86_vm_give_board(&m->vm, &m->board, plan, &vmm->allocator);
     if (st) {
         *diag = vmm->allocator.diag;
         return st;
     }
-    allocator_give_time(&vmm->allocator, &m->vm);
     m->vm.host_time = vmm->engine->now != NULL;
     m->platform.watched = plan->watched;
-    m->vm.patience = CLOCK_NEVER; /* its devices say when it ends to wait */
-    x86_state_power_on(&m->state);
     st = vm_start(&m->vm);
     if (st)
         *diag = m->vm.diag;
@@ -438,13 +352,13 @@ enum x86_mode x86_image_mode(const char *path, struct diag *diag)
 
 static struct uart *serial_port(struct machine *m)
 {
-    return m->pc ? &m->board.uart : &m->uart;
+    return m->pc ? &m->board.uart : &m->small.uart;
 }
 
 void x86_vm_on_output(struct vm *vm, x86_output_fn fn, void *to)
 {
     struct machine *m = machine(vm);
-    struct debug_port *debug = m->pc ? &m->board.debug : &m->debug;
+    struct debug_port *debug = m->pc ? &m->board.debug : &m->small.debug;
 
     serial_port(m)->output = debug->output = fn;
     serial_port(m)->to = debug->to = to;
@@ -455,14 +369,14 @@ size_t x86_vm_input(struct vm *vm, const uint8_t *bytes, size_t n)
     struct machine *m = machine(vm);
 
     return m->pc ? board_input(&m->board, bytes, n)
-                 : uart_input(&m->uart, bytes, n);
+                 : uart_input(&m->small.uart, bytes, n);
 }
 
 bool x86_vm_input_waiting(const struct vm *vm)
 {
     const struct machine *m = machine(vm);
 
-    return (m->pc ? board_unread(&m->board) : m->uart.count) > 0;
+    return (m->pc ? board_unread(&m->board) : m->small.uart.count) > 0;
 }
 
 bool x86_vm_exit_code(const struct vm *vm, uint32_t *code)

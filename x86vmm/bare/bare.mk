@@ -7,7 +7,8 @@ X86_OBJCOPY ?= objcopy
 BARE_FLAGS := $(CSTD) $(WARN) -I. -Ix86vmm/bare/include -O2 -g -ffreestanding -fno-pic -fno-pie \
               -fno-stack-protector -fno-asynchronous-unwind-tables \
               -fcf-protection=none -mno-red-zone -mgeneral-regs-only -MMD -MP
-BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c) \
+BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c \
+      x86vmm/vm/*.c) \
     $(addprefix x86vmm/pc/,board.c mp_table.c load.c load_elf.c load_linux.c \
       load_multiboot.c) \
     $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \

@@ -5,17 +5,9 @@
 #include "x86vmm/bare/console.h"
 #include "x86vmm/bare/layout.h"
 #include "x86vmm/bare/memory.h"
-#include "x86vmm/exit/isa.h"
 #include "x86vmm/machine/mode.h"
 
-enum {
-    PAGE = 4096,
-    LOW_END = 0xA0000,     /* where a PC's adapters begin, */
-    HIGH_BEGIN = 0x100000, /* and end */
-    SECTOR = 512,
-    AT_REAL = 0x7C00,
-    AT_LONG = 0x100000
-};
+enum { SECTOR = 512, AT_REAL = 0x7C00, AT_LONG = 0x100000 };
 
 extern const uint8_t image_end[];
 
@@ -55,7 +47,7 @@ static void tell(struct machine *m)
         say("%s | %s", m->vm.name, m->line);
 }
 
-void machine_output(void *to, const uint8_t *bytes, size_t n)
+static void output(void *to, const uint8_t *bytes, size_t n)
 {
     struct machine *m = to;
 
@@ -69,44 +61,13 @@ void machine_output(void *to, const uint8_t *bytes, size_t n)
     }
 }
 
+void machine_listen(struct machine *m, struct uart *u, struct debug_port *p)
+{
+    u->output = p->output = output;
+    u->to = p->to = m;
+}
+
 /* ---- Making ---- */
-
-static enum status give_devices(struct machine *m, struct allocator *a)
-{
-    const struct bus_device devices[] = {
-        {BUS_PORT, X86_PORT_SERIAL, X86_PORT_SERIAL + UART_REGISTERS - 1,
-         "serial port", uart_io, &m->uart},
-        {BUS_MMIO, X86_MMIO_SERIAL, X86_MMIO_SERIAL + UART_REGISTERS - 1,
-         "serial port", uart_io, &m->uart},
-        {BUS_PORT, X86_PORT_DEBUG, X86_PORT_DEBUG, "debug port", debug_port_io,
-         &m->debug},
-        {BUS_PORT, X86_PORT_EXIT, X86_PORT_EXIT, "exit port", exit_port_io,
-         &m->platform},
-    };
-    enum status st = STATUS_OK;
-
-    uart_init(&m->uart, &m->platform, X86_LINE_SERIAL);
-    m->uart.output = m->debug.output = machine_output;
-    m->uart.to = m->debug.to = m;
-    for (size_t i = 0; i < ARRAY_LEN(devices) && !st; i++)
-        st = allocator_give_device(a, &m->vm, &devices[i]);
-    return st;
-}
-
-static enum status give(struct machine *m, struct allocator *a, struct diag *d)
-{
-    enum status st = allocator_give_storage(a, &m->vm, 0, LOW_END, PAGE);
-
-    if (!st)
-        st = allocator_give_storage(a, &m->vm, HIGH_BEGIN,
-                                    MACHINE_STORAGE - HIGH_BEGIN, PAGE);
-    if (!st)
-        st = give_devices(m, a);
-    if (st)
-        *d = a->diag;
-    allocator_give_time(a, &m->vm);
-    return st;
-}
 
 static enum status load(struct machine *m, const struct module *image,
                         struct diag *d)
@@ -128,14 +89,9 @@ void machine_begin(struct machine *m, const char *name,
                    const struct engine_ops *engine, struct trace *trace)
 {
     m->vm.name = name;
-    m->vm.isa = &x86_isa;
     m->vm.engine = engine;
-    m->vm.handlers = x86_handlers;
-    m->vm.interpreters = x86_interpreters;
     m->vm.trace = trace;
-    m->vm.arch = &m->platform;
-    m->vm.vcpu.arch = &m->state;
-    clock_init(&m->vm.clock);
+    x86_vm_begin(&m->vm, &m->platform, &m->state);
 }
 
 enum status machine_make(struct machine *m, struct allocator *a,
@@ -146,9 +102,13 @@ enum status machine_make(struct machine *m, struct allocator *a,
     enum status st;
 
     machine_begin(m, image->name, engine, trace);
-    st = give(m, a, d);
-    if (!st)
-        st = load(m, image, d);
+    st = x86_vm_give_small(&m->vm, &m->small, MACHINE_STORAGE, a);
+    if (st) {
+        *d = a->diag;
+        return st;
+    }
+    machine_listen(m, &m->small.uart, &m->small.debug);
+    st = load(m, image, d);
     if (st)
         return st;
     st = vm_start(&m->vm);

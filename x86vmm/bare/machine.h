@@ -1,18 +1,10 @@
 /* Guests: storage, devices and a processor from the allocator, and their
- * images, which lie behind the monitor's own (layout.h).
- *
- * A machine is the small PC of guest/README.md: storage below 640 KiB and from
- * 1 MiB, a serial port (16550) at ports 3F8-3FF and storage D0000, a debug port
- * E9, an exit port F4. */
+ * images, which lie behind the monitor's own (layout.h).  A machine is a small
+ * PC (vm/make.h). */
 #ifndef X86VMM_BARE_MACHINE_H
 #define X86VMM_BARE_MACHINE_H
 
-#include "monitor/allocator.h"
-#include "monitor/vm.h"
-#include "x86vmm/dev/dev_port.h"
-#include "x86vmm/dev/dev_uart.h"
-#include "x86vmm/machine/platform.h"
-#include "x86vmm/machine/state.h"
+#include "x86vmm/vm/make.h"
 
 enum {
     MACHINES_MAX = 8,
@@ -25,8 +17,7 @@ struct machine {
     struct vm vm;
     struct x86_state state;
     struct x86_platform platform;
-    struct uart uart;
-    struct debug_port debug;
+    struct small_pc small;
     char line[MACHINE_LINE]; /* what it has printed since the last newline */
     size_t printed;
     bool raw;    /* the console is its terminal: bytes as they come */
@@ -50,10 +41,10 @@ MUST_USE enum status machine_make(struct machine *m, struct allocator *a,
                                   const struct module *image,
                                   struct trace *trace, struct diag *d);
 
-/* Its parts: all that needs no storage; what it prints, told line by line
- * (uart_output_fn, of a struct machine). */
+/* Its parts: all that needs no storage; and what it prints by these two, told
+ * line by line. */
 void machine_begin(struct machine *m, const char *name,
                    const struct engine_ops *engine, struct trace *trace);
-void machine_output(void *to, const uint8_t *bytes, size_t n);
+void machine_listen(struct machine *m, struct uart *u, struct debug_port *p);
 
 #endif

@@ -4,56 +4,21 @@
 
 #include "x86vmm/bare/console.h"
 #include "x86vmm/bare/memory.h"
-#include "x86vmm/exit/isa.h"
 #include "x86vmm/pc/load.h"
 
 enum { PAGE = 4096, ROM_AT = 0xC0000, ROM_SIZE = 0x20000, APPEND_MAX = 1024 };
 
-static enum status give_storage(struct pc_machine *p, struct allocator *a,
-                                const struct pc_plan *plan)
+/* Where a PC has its ROMs it reads ones; kernels search there, by instructions
+ * that emulate.h does not know. */
+static enum status give_rom(struct vm *vm, struct allocator *a)
 {
-    struct vm *vm = &p->machine.vm;
-    struct mem_slot slots[PC_SLOTS];
-    unsigned n = pc_plan_slots(plan, slots);
-    enum status st = STATUS_OK;
+    enum status st = allocator_give_storage(a, vm, ROM_AT, ROM_SIZE, PAGE);
 
-    for (unsigned i = 0; i < n && !st; i++) {
-        st = allocator_give_storage(a, vm, slots[i].gpa, slots[i].size, PAGE);
-        vm->mem.slots[i].flags = slots[i].flags;
-    }
-    if (st)
-        return st;
-    pc_plan_fill(plan, &vm->mem);
-    /* Where a PC has its ROMs it reads ones; kernels search there, by
-     * instructions that emulate.h does not know. */
-    st = allocator_give_storage(a, vm, ROM_AT, ROM_SIZE, PAGE);
     if (!st) {
         struct mem_slot *rom = &vm->mem.slots[vm->mem.count - 1];
 
         memset(rom->host, 0xFF, ROM_SIZE);
         rom->flags = MEM_READ_ONLY;
-    }
-    return st;
-}
-
-static enum status give_board(struct pc_machine *p, struct allocator *a,
-                              const struct pc_plan *plan)
-{
-    struct machine *m = &p->machine;
-    struct board *b = &p->board;
-    enum status st = STATUS_OK;
-
-    b->bus = &m->vm.bus;
-    b->mem = &m->vm.mem;
-    b->clock = &m->vm.clock;
-    b->platform = &m->platform;
-    board_init(b, plan);
-    b->uart.output = b->debug.output = machine_output;
-    b->uart.to = b->debug.to = m;
-    for (unsigned i = 0; i < b->count && !st; i++) {
-        struct bus_device d = board_device(b, i);
-
-        st = allocator_give_device(a, &m->vm, &d);
     }
     return st;
 }
@@ -92,17 +57,15 @@ enum status pc_machine_make(struct pc_machine *p, struct allocator *a,
     struct vm *vm = &p->machine.vm;
 
     machine_begin(&p->machine, "kernel", engine, trace);
-    enum status st = give_storage(p, a, &plan);
+    enum status st = x86_vm_give_board(vm, &p->board, &plan, a);
     if (!st)
-        st = give_board(p, a, &plan);
+        st = give_rom(vm, a);
     if (st) {
         *d = a->diag;
         return st;
     }
-    allocator_give_time(a, vm);
+    machine_listen(&p->machine, &p->board.uart, &p->board.debug);
     vm->host_time = true;
-    vm->patience = CLOCK_NEVER; /* its devices say when it ends to wait */
-    x86_state_power_on(&p->machine.state);
     st = load(p, from, plan.storage, d);
     if (st)
         return st;

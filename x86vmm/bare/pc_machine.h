@@ -3,7 +3,6 @@
 #define X86VMM_BARE_PC_MACHINE_H
 
 #include "x86vmm/bare/machine.h"
-#include "x86vmm/pc/board.h"
 
 #define PC_MACHINE_STORAGE (UINT64_C(160) << 20)
 
