@@ -194,18 +194,9 @@ static struct hardware *begin(struct vcpu *v, struct vm_exit *x,
 void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
                         uint64_t len)
 {
-    const struct x86_state *s = state(v);
-
     begin(v, x, COMPLETE_ADVANCED, len);
-    hardware_exception(x, X86_EXC_UD, false); /* of a call that is none */
-    x->reason = EXIT_HYPERCALL;
+    x86_call_exit(v, x);
     x->insn = &x86_insns.rows[op];
-    x->call = (struct exit_call){
-        .number = (uint32_t)s->gpr[X86_RAX],
-        .args = {s->gpr[X86_RBX], s->gpr[X86_RCX], s->gpr[X86_RDX],
-                 s->gpr[X86_RSI]},
-    };
-    x->raw_info[1] = x->call.number;
 }
 
 void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,

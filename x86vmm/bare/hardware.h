@@ -4,11 +4,9 @@
 #ifndef X86VMM_BARE_HARDWARE_H
 #define X86VMM_BARE_HARDWARE_H
 
-#include "monitor/vm.h"
 #include "x86vmm/machine/emulate.h"
 #include "x86vmm/machine/insn.h"
-#include "x86vmm/machine/platform.h"
-#include "x86vmm/machine/state.h"
+#include "x86vmm/vcpu.h"
 
 /* How the exit's instruction is to be completed. */
 enum completion {

@@ -2,10 +2,10 @@
 #include "x86vmm/engine/kvm_host.h"
 
 #if KVM_HOST
-#include "x86vmm/engine/call_exit.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/length.h"
 #include "x86vmm/machine/translate.h"
+#include "x86vmm/vcpu.h"
 
 #include <string.h>
 
@@ -224,7 +224,7 @@ static enum status output_exit(struct vcpu *v, struct vm_exit *x)
         place_completed(v, x, before);
     }
     if (x->io.addr == X86_PORT_HYPERCALL && x->io.size == 4 && x->io.count == 1)
-        x86_call_exit(kvm_arch(v), x);
+        x86_call_exit(v, x);
     return STATUS_OK;
 }
 

@@ -2,12 +2,12 @@
  * completion of what exited. */
 #include "base/bits.h"
 #include "base/bytes.h"
-#include "x86vmm/engine/call_exit.h"
 #include "x86vmm/engine/model_host.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/length.h"
 #include "x86vmm/machine/translate.h"
+#include "x86vmm/vcpu.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
     store_le64(c->data, model_arch(v)->gpr[X86_RAX] & BITS_MASK(8 * c->size));
     x->io.value = x->raw_info[1] = load_le64(c->data);
     if (x->io.addr == X86_PORT_HYPERCALL && c->size == 4)
-        x86_call_exit(model_arch(v), x);
+        x86_call_exit(v, x);
 }
 
 /* Elements of a repeated INS that are asked for at once: those that fit in the
@@ -187,7 +187,7 @@ static void instruction_exit(struct vcpu *v, struct vm_exit *x,
     case EXIT_HALT:
         break;
     case EXIT_HYPERCALL:
-        x86_call_exit(model_arch(v), x);
+        x86_call_exit(v, x);
         break;
     default:
         sensitive_exit(v, x);

@@ -1,13 +1,11 @@
 /* The x86 side of the monitor: what the dispatcher needs to handle its exits.
  *
- * vm->arch is a struct x86_platform, vcpu->arch a struct x86_state. */
+ * vcpu.h says what vm->arch and vcpu->arch are. */
 #ifndef X86VMM_EXIT_ISA_H
 #define X86VMM_EXIT_ISA_H
 
-#include "monitor/vm.h"
 #include "x86vmm/machine/insn.h"
-#include "x86vmm/machine/platform.h"
-#include "x86vmm/machine/state.h"
+#include "x86vmm/vcpu.h"
 
 extern const struct guest_isa x86_isa;
 extern const struct handler_row x86_handlers[EXIT_REASON_COUNT];
@@ -16,16 +14,6 @@ extern const interpreter_fn x86_interpreters[X86_OP_COUNT];
 /* For a sensitive instruction that comes as a reason of its own: the reason;
  * EXIT_SENSITIVE for those with an interpreter; EXIT_REASON_COUNT for none. */
 enum exit_reason x86_exit_reason_of(enum x86_insn op);
-
-static inline struct x86_state *x86_state(const struct vcpu *v)
-{
-    return v->arch;
-}
-
-static inline struct x86_platform *x86_platform(const struct vcpu *v)
-{
-    return v->vm->arch;
-}
 
 /* handle_*.c */
 enum verdict handle_x86_io(struct vcpu *, struct vm_exit *);
