@@ -1,5 +1,7 @@
 #include "cli/json_in.h"
 
+#include "base/digit.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,25 +89,17 @@ bool json_in_more(struct json_in *j)
 
 /* ---- Strings ---- */
 
-static int hex(char c)
-{
-    const char *digits = "0123456789abcdef", *at;
-    char small = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
-
-    return c && (at = strchr(digits, small)) ? (int)(at - digits) : -1;
-}
-
 /* Behind "\u": four digits. */
 static bool take_code(struct json_in *j, char *c)
 {
     unsigned code = 0;
 
     for (int i = 0; i < 4; i++, j->at++) {
-        int digit = j->at < j->end ? hex(*j->at) : -1;
+        unsigned digit = j->at < j->end ? digit_value(*j->at) : DIGIT_NONE;
 
-        if (digit < 0)
+        if (digit > 15)
             return expected(j, "four hexadecimal digits");
-        code = code << 4 | (unsigned)digit;
+        code = code << 4 | digit;
     }
     *c = code && code < 0x80 ? (char)code : '?';
     return true;

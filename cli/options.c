@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "base/digit.h"
 #include "cli/command.h"
 
 #include <stdarg.h>
@@ -7,17 +8,6 @@
 #include <string.h>
 
 enum { ROWS_MAX = 32, HELP_COLUMN = 26 };
-
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 99;
-}
 
 static uint64_t unit_of(const char *suffix)
 {
@@ -45,9 +35,9 @@ bool options_number(const char *text, unsigned base, uint64_t *value)
         text += 2;
     }
     const char *p = text;
-    for (; (unsigned)digit_of(*p) < base; p++)
+    for (; digit_value(*p) < base; p++)
         if (__builtin_mul_overflow(n, base, &n) ||
-            __builtin_add_overflow(n, (unsigned)digit_of(*p), &n))
+            __builtin_add_overflow(n, digit_value(*p), &n))
             return false;
     uint64_t unit = decimal ? unit_of(p) : !*p;
     if (p == text || !unit || __builtin_mul_overflow(n, unit, &n))

@@ -265,7 +265,7 @@ START_TEST(pages_are_read_as_hexdump_prints_them)
         "00000020  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |....|\n"
         "*\n"
         "00000050  00 00 00 00 00 00 00 00  07 00 00 00 00 00 00 00  |....|\n"
-        "00000060  ff ff ff ff ff ff ff ff  ff ff ff ff ff ff ff ff  |....|\n"
+        "00000060  FF Ff ff ff ff ff ff ff  ff ff ff ff ff ff ff ff  |....|\n"
         "*\n"
         "00001000\n";
     struct vmcb_dump dump;

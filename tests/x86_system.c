@@ -1,6 +1,7 @@
 #include "tests/x86_system.h"
 
 #include "base/bytes.h"
+#include "base/digit.h"
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/segment.h"
 
@@ -227,22 +228,14 @@ struct x86_bare *sys_new(enum sys_mode mode, unsigned cpl)
 
 /* ---- Running ---- */
 
-static int nibble(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 size_t sys_program(struct x86_bare *m, const char *hex)
 {
     uint8_t *to = m->storage + BARE_CODE;
     size_t digits = 0;
 
     for (; *hex; hex++)
-        if (nibble(*hex) >= 0) {
-            to[digits / 2] = (uint8_t)(to[digits / 2] << 4 | nibble(*hex));
+        if (digit_value(*hex) < 16) {
+            to[digits / 2] = (uint8_t)(to[digits / 2] << 4 | digit_value(*hex));
             digits++;
         }
     x86_code_written(&m->cpu, BARE_CODE, 0x1000);

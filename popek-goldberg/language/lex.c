@@ -1,5 +1,7 @@
 #include "popek-goldberg/language/lex.h"
 
+#include "base/digit.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,17 +28,6 @@ void lex_fault_at(struct lex *l, unsigned line, unsigned column,
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 99;
 }
 
 static void step(struct lex *l)
@@ -76,10 +67,10 @@ static void take_number(struct lex *l, struct lex_token *t)
         step(l);
     }
     from = l->at;
-    for (; l->at < l->end && (unsigned)digit(*l->at) < base; step(l))
-        fits = fits && !__builtin_mul_overflow(t->value, base, &t->value) &&
-               !__builtin_add_overflow(t->value, (unsigned)digit(*l->at),
-                                       &t->value);
+    for (; l->at < l->end && digit_value(*l->at) < base; step(l))
+        fits =
+            fits && !__builtin_mul_overflow(t->value, base, &t->value) &&
+            !__builtin_add_overflow(t->value, digit_value(*l->at), &t->value);
     t->kind = LEX_NUMBER;
     if (!fits)
         lex_fault_at(l, t->line, t->column, "a number of more than 64 bits");
@@ -146,9 +137,9 @@ void lex_next(struct lex *l)
     if (is_letter(*l->at)) {
         t->kind = LEX_WORD;
         while (l->at < l->end &&
-               (is_letter(*l->at) || digit(*l->at) < 10 || *l->at == '.'))
+               (is_letter(*l->at) || digit_value(*l->at) < 10 || *l->at == '.'))
             step(l);
-    } else if (digit(*l->at) < 10) {
+    } else if (digit_value(*l->at) < 10) {
         take_number(l, t);
     } else if (*l->at == '"') {
         take_string(l, t);

@@ -1,5 +1,6 @@
 #include "s370/asm/constant.h"
 
+#include "base/digit.h"
 #include "s370/asm/number.h"
 #include "s370/asm/object.h"
 #include "s370/asm/symbol.h"
@@ -333,10 +334,10 @@ static bool encode_digits(struct scan *s, const struct item *it, unsigned bits,
     memset(out, 0, len);
     for (size_t i = 0; i < it->len; i++) {
         char ch = it->p[it->len - 1 - i];
-        int d = asm_hex(ch);
+        unsigned d = digit_value(ch);
         size_t at = i * bits / 8;
 
-        if (d < 0 || d >= 1 << bits)
+        if (d >= 1u << bits)
             return scan_fail(s, it->p + it->len - 1 - i,
                              "'%c' is not a %s digit", ch,
                              bits == 4 ? "hexadecimal" : "binary");

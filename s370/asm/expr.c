@@ -1,5 +1,6 @@
 #include "s370/asm/expr.h"
 
+#include "base/digit.h"
 #include "s370/asm/symbol.h"
 #include "s370/asm/text.h"
 #include "s370/dev/ebcdic.h"
@@ -70,14 +71,14 @@ static bool take_digits(const char *p, unsigned bits, int64_t *n,
     const char *first = p += 2;
 
     for (; *p && *p != '\''; p++) {
-        int d = asm_hex(*p);
+        unsigned d = digit_value(*p);
 
-        if (d < 0 || d >= 1 << bits) {
+        if (d >= 1u << bits) {
             *wrong = bits == 4 ? "a hexadecimal digit is 0-9 or A-F"
                                : "a binary digit is 0 or 1";
             return false;
         }
-        v = v << bits | (unsigned)d;
+        v = v << bits | d;
         if (v > UINT32_MAX) {
             *wrong = "a self-defining term has at most 32 bits";
             return false;

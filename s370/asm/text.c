@@ -190,14 +190,6 @@ char asm_upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-int asm_hex(char c)
-{
-    if (asm_is_digit(c))
-        return c - '0';
-    c = asm_upper(c);
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 size_t asm_name_len(const char *p)
 {
     size_t n = 0;

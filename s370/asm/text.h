@@ -26,7 +26,6 @@ void asm_warn(struct assembly *a, struct statement *st, const char *p,
 bool asm_is_letter(char c);
 bool asm_is_digit(char c);
 char asm_upper(char c);
-int asm_hex(char c); /* -1: none */
 size_t asm_name_len(const char *p);
 
 /* A bucket below BUCKETS for a text, whatever its case. */

@@ -1,5 +1,7 @@
 #include "x86vmm/machine/settings.h"
 
+#include "base/digit.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -38,14 +40,6 @@ bool span_is(struct span t, const char *word)
     return t.n == strlen(word) && !strncasecmp(t.p, word, t.n);
 }
 
-static int digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : 99;
-}
-
 bool span_number(struct span t, uint64_t *value)
 {
     uint64_t base = 10;
@@ -57,7 +51,7 @@ bool span_number(struct span t, uint64_t *value)
     }
     *value = 0;
     for (size_t i = 0; i < t.n; i++) {
-        uint64_t d = (uint64_t)digit(t.p[i]);
+        uint64_t d = digit_value(t.p[i]);
 
         if (d >= base || *value > (UINT64_MAX - d) / base)
             return false;

@@ -1,5 +1,6 @@
 #include "x86vmm/svm/dump.h"
 
+#include "base/digit.h"
 #include "x86vmm/machine/settings.h"
 #include "x86vmm/svm/sample.h"
 
@@ -9,13 +10,6 @@
 
 enum { ROW = 16 };
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 /* Digits up to a blank or the end; *digits: how many. */
 static uint64_t hex_word(struct span *t, unsigned *digits)
 {
@@ -23,8 +17,8 @@ static uint64_t hex_word(struct span *t, unsigned *digits)
 
     while (t->n && *t->p == ' ')
         t->p++, t->n--;
-    for (*digits = 0; t->n && hex_digit(*t->p) >= 0; ++*digits) {
-        value = value << 4 | (unsigned)hex_digit(*t->p);
+    for (*digits = 0; t->n && digit_value(*t->p) < 16; ++*digits) {
+        value = value << 4 | digit_value(*t->p);
         t->p++, t->n--;
     }
     return value;

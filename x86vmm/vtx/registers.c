@@ -2,6 +2,7 @@
  * 00c09b00 ...": QEMU's cpu_x86_dump_state, as its users see it. */
 #include "x86vmm/vtx/registers.h"
 
+#include "base/digit.h"
 #include "x86vmm/vtx/control.h"
 #include "x86vmm/vtx/sample.h"
 
@@ -30,11 +31,8 @@ static bool hex(const char **p, const char *end, uint64_t *value)
 
     *value = 0;
     for (; *p < end && *p - from < 16; ++*p) {
-        char c = **p;
-        unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                     : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                            : 16;
+        unsigned d = digit_value(**p);
+
         if (d > 15)
             break;
         *value = *value << 4 | d;
