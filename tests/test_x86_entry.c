@@ -1,6 +1,7 @@
 /* Each rule of VM entry has a vector that breaks it alone; the explainer. */
 #include "base/bytes.h"
 #include "tests/command.h"
+#include "x86vmm/machine/settings.h"
 #include "x86vmm/vtx/dump.h"
 #include "x86vmm/vtx/entry_memo.h"
 #include "x86vmm/vtx/sample.h"
@@ -65,11 +66,11 @@ static void make(const char *sample, const char *changes,
     char copy[1024];
     unsigned i = 0;
 
-    while (i < VMCS_SAMPLE_COUNT &&
-           strcmp(vmcs_sample_name((enum vmcs_sample)i), sample) != 0)
+    while (i < X86_SAMPLE_COUNT &&
+           strcmp(x86_sample_name((enum x86_sample)i), sample) != 0)
         i++;
-    ck_assert_uint_lt(i, VMCS_SAMPLE_COUNT);
-    vmcs_make(&dump->vmcs, (enum vmcs_sample)i);
+    ck_assert_uint_lt(i, X86_SAMPLE_COUNT);
+    vmcs_make(&dump->vmcs, (enum x86_sample)i);
     dump->host_long = true;
     snprintf(copy, sizeof(copy), "%s", changes);
     for (char *p = strtok(copy, ";"); p; p = strtok(NULL, ";"))
@@ -133,12 +134,12 @@ START_TEST(samples_can_be_entered)
     struct entry_failure f[8];
     char text[512] = "";
 
-    make(vmcs_sample_name((enum vmcs_sample)_i), "GUEST_CR3=0x9000", &dump);
+    make(x86_sample_name((enum x86_sample)_i), "GUEST_CR3=0x9000", &dump);
     struct entry e = entry_of(&dump);
     size_t n = entry_check_all(&e, f, ARRAY_LEN(f));
     if (n)
         entry_failure_words(&f[0], text, sizeof(text));
-    ck_assert_msg(!n, "%s: %s", vmcs_sample_name((enum vmcs_sample)_i), text);
+    ck_assert_msg(!n, "%s: %s", x86_sample_name((enum x86_sample)_i), text);
 }
 END_TEST
 
@@ -317,11 +318,11 @@ START_TEST(a_memo_changes_no_answer)
     unsigned held = 0, fell = 0;
 
     for (unsigned round = 0; round < 60; round++) {
-        enum vmcs_sample sample = round % VMCS_SAMPLE_COUNT;
+        enum x86_sample sample = round % X86_SAMPLE_COUNT;
         struct entry_memo memo = {.known = false};
         struct vmcs_dump good, dump;
 
-        make(vmcs_sample_name(sample),
+        make(x86_sample_name(sample),
              "GUEST_CR3=0x9000;VIRTUAL_APIC_ADDR=0x8000", &good);
         dump = good;
         for (unsigned step = 0; step < 200; step++) {
@@ -453,7 +454,7 @@ Suite *suite_x86_entry(void)
     TCase *c = tcase_create("entry");
 
     tcase_add_checked_fixture(c, set_up, tear_down);
-    tcase_add_loop_test(c, samples_can_be_entered, 0, VMCS_SAMPLE_COUNT);
+    tcase_add_loop_test(c, samples_can_be_entered, 0, X86_SAMPLE_COUNT);
     tcase_add_test(c, a_vector_breaks_one_rule_alone);
     tcase_add_test(c, every_rule_has_a_vector);
     tcase_add_test(c, the_first_kind_decides);

@@ -160,7 +160,7 @@ END_TEST
 START_TEST(nested_pae_pointers_are_read_when_wanted)
 {
     svm_make_long(&r);
-    vmcb_make(r.v, VMCB_SAMPLE_PAE);
+    vmcb_make(r.v, X86_SAMPLE_PAE);
     F(N_CR3) = SVM_NESTED;
     F(CR3) = 0x9000;
     F(RIP) = SVM_GUEST;
@@ -215,7 +215,7 @@ END_TEST
 START_TEST(task_switches_exit)
 {
     svm_make_long(&r);
-    vmcb_make(r.v, VMCB_SAMPLE_PROTECTED);
+    vmcb_make(r.v, X86_SAMPLE_PROTECTED);
     F(CR0) &= ~X86_CR0_PG;
     F(RIP) = SVM_GUEST;
     F(GDTR_BASE) = BARE_DATA;
@@ -281,7 +281,7 @@ static bool run_random(unsigned round, uint64_t *seed)
 {
     bool exited, entered;
 
-    vmcb_make(r.v, (enum vmcb_sample)(round % VMCB_SAMPLE_COUNT));
+    vmcb_make(r.v, (enum x86_sample)(round % X86_SAMPLE_COUNT));
     svm_make_nested(&r);
     F(N_CR3) = SVM_NESTED;
     F(CR3) = next_random(seed) & 0xFF000;

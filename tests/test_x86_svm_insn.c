@@ -380,7 +380,7 @@ START_TEST(random_pages_do_no_harm)
         x86_bare_enter(r.m, X86_MODE_LONG);
         cpu->state.efer |= SVM_EFER_SVME;
         r.t->hsave_pa = SVM_HSAVE;
-        vmcb_make(r.v, (enum vmcb_sample)(round % VMCB_SAMPLE_COUNT));
+        vmcb_make(r.v, (enum x86_sample)(round % X86_SAMPLE_COUNT));
         svm_make_nested(&r);
         F(N_CR3) = SVM_NESTED;
         F(INTERCEPT_1) = round % 3 ? 0xFFFFFFFF : 0;

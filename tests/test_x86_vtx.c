@@ -214,7 +214,7 @@ END_TEST
 static void make_long(void)
 {
     make_ept();
-    vmcs_make(v, VMCS_SAMPLE_LONG);
+    vmcs_make(v, X86_SAMPLE_LONG);
     v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
     v->field[VMCS_GUEST_CR3] = m->cpu.state.cr3;
     v->field[VMCS_GUEST_RIP] = GUEST;
@@ -379,7 +379,7 @@ END_TEST
 START_TEST(ept_guards_page_tables)
 {
     make_ept();
-    vmcs_make(v, VMCS_SAMPLE_PROTECTED);
+    vmcs_make(v, X86_SAMPLE_PROTECTED);
     vmcs_put(v, VMX_PRIMARY_SECONDARY, true);
     vmcs_put(v, VMX_SECONDARY_EPT, true);
     v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
@@ -442,7 +442,7 @@ START_TEST(random_guests_do_no_harm)
         bool exited;
 
         make_ept();
-        vmcs_make(v, (enum vmcs_sample)(round % VMCS_SAMPLE_COUNT));
+        vmcs_make(v, (enum x86_sample)(round % X86_SAMPLE_COUNT));
         v->field[VMCS_EPT_POINTER] = EPT | (round & 1 ? 0x5E : 0x1E);
         v->field[VMCS_GUEST_RIP] = GUEST;
         v->field[VMCS_GUEST_CR3] = 0x1000;

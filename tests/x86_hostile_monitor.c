@@ -58,7 +58,7 @@ static void make_vmcs(struct machine *h, uint64_t *seed)
     struct vmcs *v = &h->vtx.own;
 
     make_tables(m->storage, 6 << 3, seed);
-    vmcs_make(v, (enum vmcs_sample)(next(seed) % VMCS_SAMPLE_COUNT));
+    vmcs_make(v, (enum x86_sample)(next(seed) % X86_SAMPLE_COUNT));
     v->field[VMCS_EPT_POINTER] = TABLES | 0x1E;
     v->field[VMCS_GUEST_CR3] = X86_MODE_PAGES;
     v->field[VMCS_GUEST_RIP] = BARE_CODE;
@@ -101,7 +101,7 @@ static void begin_svm(struct machine *h, uint64_t *seed)
     m->cpu.state.efer |= SVME;
     h->svm.hsave_pa = REGION;
     make_tables(m->storage, 0, seed);
-    vmcb_make(&v, (enum vmcb_sample)(next(seed) % VMCB_SAMPLE_COUNT));
+    vmcb_make(&v, (enum x86_sample)(next(seed) % X86_SAMPLE_COUNT));
     v.field[VMCB_N_CR3] = TABLES;
     v.field[VMCB_CR3] = X86_MODE_PAGES;
     v.field[VMCB_RIP] = BARE_CODE + 3;

@@ -58,7 +58,7 @@ void svm_make_real(struct svm_rig *r)
 {
     struct vmcb *v = r->v;
 
-    vmcb_make(v, VMCB_SAMPLE_REAL);
+    vmcb_make(v, X86_SAMPLE_REAL);
     set_tables(r);
     v->field[VMCB_CS_BASE] = SVM_GUEST;
     v->field[VMCB_CS_SELECTOR] = SVM_GUEST >> 4;
@@ -70,7 +70,7 @@ void svm_make_long(struct svm_rig *r)
 {
     struct vmcb *v = r->v;
 
-    vmcb_make(v, VMCB_SAMPLE_LONG);
+    vmcb_make(v, X86_SAMPLE_LONG);
     set_tables(r);
     v->field[VMCB_CR3] = r->m->cpu.state.cr3;
     v->field[VMCB_RIP] = SVM_GUEST;

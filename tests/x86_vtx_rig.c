@@ -54,7 +54,7 @@ uint8_t *ept_of(uint32_t gpa)
 void make_real(void)
 {
     make_ept();
-    vmcs_make(v, VMCS_SAMPLE_REAL);
+    vmcs_make(v, X86_SAMPLE_REAL);
     v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
     v->field[VMCS_GUEST_CS_BASE] = GUEST;
     v->field[VMCS_GUEST_CS_SELECTOR] = GUEST >> 4;

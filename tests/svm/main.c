@@ -173,9 +173,9 @@ enum mode { REAL, PROTECTED, LONG, USER };
 
 static void make_mode(enum mode mode)
 {
-    vmcb_make(&vmcb, mode >= LONG        ? VMCB_SAMPLE_LONG
-                     : mode == PROTECTED ? VMCB_SAMPLE_PAE
-                                         : VMCB_SAMPLE_REAL);
+    vmcb_make(&vmcb, mode >= LONG        ? X86_SAMPLE_LONG
+                     : mode == PROTECTED ? X86_SAMPLE_PAE
+                                         : X86_SAMPLE_REAL);
 #define V(name) vmcb.field[VMCB_##name]
     V(N_CR3) = (uintptr_t)nested;
     V(IOPM_BASE) = (uintptr_t)iopm;

@@ -141,7 +141,7 @@ static enum status make_vmcb(struct vm *vm, uint8_t *page)
                         "no pages for nested paging");
     memset(ports, 0xFF, 3 * MEMORY_PAGE);
     hardware_own_msrs_svm(msrs);
-    vmcb_make(&v, VMCB_SAMPLE_REAL);
+    vmcb_make(&v, X86_SAMPLE_REAL);
     for (size_t i = 0; i < ARRAY_LEN(intercepts); i++)
         vmcb_put(&v, (enum svm_intercept)intercepts[i], true);
     v.field[VMCB_INTERCEPT_CR] = CR4_WRITE;

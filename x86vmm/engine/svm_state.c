@@ -18,7 +18,7 @@ static const uint8_t intercepts[] = {
 
 void svm_make_vmcb(struct vmcb *m)
 {
-    vmcb_make(m, VMCB_SAMPLE_REAL);
+    vmcb_make(m, X86_SAMPLE_REAL);
     for (size_t i = 0; i < ARRAY_LEN(intercepts); i++)
         vmcb_put(m, (enum svm_intercept)intercepts[i], true);
     F(INTERCEPT_EXCEPTIONS) = 1u << X86_EXC_GP;

@@ -26,7 +26,7 @@ static const uint16_t controls[] = {
 
 void vmcs_make_controls(struct vmcs *m)
 {
-    vmcs_make(m, VMCS_SAMPLE_REAL);
+    vmcs_make(m, X86_SAMPLE_REAL);
     for (size_t i = 0; i < ARRAY_LEN(controls); i++)
         vmcs_put(m, (enum vmx_control)controls[i], true);
     /* CR3 and CR8 are the guest's own */

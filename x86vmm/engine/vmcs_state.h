@@ -10,7 +10,7 @@
 #include "x86vmm/machine/state.h"
 #include "x86vmm/vtx/control.h"
 
-/* A VMCS with the controls of our engines, all else as sample.def's guest in
+/* A VMCS with the controls of our engines, all else as sample.h's guest in
  * real-address mode.  Its pointers (EPT, MSR bitmaps) are the engine's to
  * set. */
 void vmcs_make_controls(struct vmcs *m);

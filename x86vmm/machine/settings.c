@@ -1,6 +1,8 @@
 #include "x86vmm/machine/settings.h"
 
+#include "base/bits.h"
 #include "base/digit.h"
+#include "base/format.h"
 
 #include <string.h>
 #include <strings.h>
@@ -40,7 +42,9 @@ bool span_is(struct span t, const char *word)
     return t.n == strlen(word) && !strncasecmp(t.p, word, t.n);
 }
 
-bool span_number(struct span t, uint64_t *value)
+/* A number as C writes it, decimal or hexadecimal; false: it is none, or too
+ * large. */
+static bool span_number(struct span t, uint64_t *value)
 {
     uint64_t base = 10;
 
@@ -58,6 +62,51 @@ bool span_number(struct span t, uint64_t *value)
         *value = *value * base + d;
     }
     return t.n != 0;
+}
+
+enum status settings_number(const struct settings *s, struct span t,
+                            unsigned bits, uint64_t *value)
+{
+    if (!span_number(t, value))
+        return settings_complain(s, "not a number", t);
+    if (*value & ~BITS_MASK(bits))
+        return settings_complain(s, "too large for this field", t);
+    return STATUS_OK;
+}
+
+enum status settings_either(const struct settings *s, struct span t,
+                            const char *yes, const char *no, bool *is)
+{
+    char wanted[SHOWN_MAX];
+
+    *is = span_is(t, yes);
+    if (*is || span_is(t, no))
+        return STATUS_OK;
+    format(wanted, sizeof(wanted), "%s or %s, not", yes, no);
+    return settings_complain(s, wanted, t);
+}
+
+const char *x86_sample_name(enum x86_sample sample)
+{
+    static const char *const names[X86_SAMPLE_COUNT] = {
+#define SAMPLE(name, NAME, words) #name,
+#include "x86vmm/machine/sample.def"
+#undef SAMPLE
+    };
+
+    return names[sample];
+}
+
+enum status settings_sample(const struct settings *s, struct span t,
+                            enum x86_sample *sample)
+{
+    for (unsigned i = 0; i < X86_SAMPLE_COUNT; i++)
+        if (span_is(t, x86_sample_name((enum x86_sample)i))) {
+            *sample = (enum x86_sample)i;
+            return STATUS_OK;
+        }
+    return settings_complain(s, "like real, v86, protected, pae or long, not",
+                             t);
 }
 
 bool span_next_line(struct span *rest, struct span *line)

@@ -4,6 +4,7 @@
 #define X86VMM_MACHINE_SETTINGS_H
 
 #include "base/diag.h"
+#include "x86vmm/machine/sample.h"
 
 /* A piece of text that somebody else owns. */
 struct span {
@@ -31,9 +32,17 @@ bool span_next_line(struct span *rest, struct span *line);
 struct span span_trim(struct span t);
 /* Is it this word, in any case? */
 bool span_is(struct span t, const char *word);
-/* A number as C writes it, decimal or hexadecimal; false: it is none, or too
- * large. */
-bool span_number(struct span t, uint64_t *value);
+
+/* A number of at most `bits`, as C writes it, decimal or hexadecimal; one of
+ * two words; the name of a sample.
+ * STATUS_BAD_INPUT: it is none, which has been complained of. */
+MUST_USE enum status settings_number(const struct settings *s, struct span t,
+                                     unsigned bits, uint64_t *value);
+MUST_USE enum status settings_either(const struct settings *s, struct span t,
+                                     const char *yes, const char *no, bool *is);
+MUST_USE enum status settings_sample(const struct settings *s, struct span t,
+                                     enum x86_sample *sample);
+const char *x86_sample_name(enum x86_sample sample);
 
 /* STATUS_BAD_INPUT: "file:line: what: 'the text'". */
 enum status settings_complain(const struct settings *s, const char *what,

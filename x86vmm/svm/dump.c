@@ -99,16 +99,18 @@ struct reading {
 };
 
 static enum status read_like(struct reading *r, const struct settings *s,
-                             struct span value)
+                             struct span name, struct span value)
 {
-    for (unsigned i = 0; i < VMCB_SAMPLE_COUNT; i++)
-        if (span_is(value, vmcb_sample_name((enum vmcb_sample)i))) {
-            vmcb_make(&r->dump->vmcb, (enum vmcb_sample)i);
-            r->sampled = true;
-            return STATUS_OK;
-        }
-    return settings_complain(s, "like real, v86, protected, pae or long, not",
-                             value);
+    enum x86_sample sample;
+    enum status st;
+
+    if (r->dump->given || r->sampled)
+        return settings_complain(s, "this comes first, and once", name);
+    st = settings_sample(s, value, &sample);
+    if (!st)
+        vmcb_make(&r->dump->vmcb, sample);
+    r->sampled = !st;
+    return st;
 }
 
 static enum status read_field(void *who, struct settings *s, struct span name,
@@ -116,27 +118,18 @@ static enum status read_field(void *who, struct settings *s, struct span name,
 {
     struct reading *r = who;
     enum vmcb_field f = vmcb_named(name.p, name.n);
-    uint64_t v;
+    enum status st;
 
     if (span_is(name, "like"))
-        return r->dump->given || r->sampled
-                   ? settings_complain(s, "this comes first, and once", name)
-                   : read_like(r, s, value);
-    if (span_is(name, "host_paging")) {
-        r->dump->host_paging = span_is(value, "yes");
-        return r->dump->host_paging || span_is(value, "no")
-                   ? STATUS_OK
-                   : settings_complain(s, "yes or no, not", value);
-    }
+        return read_like(r, s, name, value);
+    if (span_is(name, "host_paging"))
+        return settings_either(s, value, "yes", "no", &r->dump->host_paging);
     if (f == VMCB_FIELD_COUNT)
         return settings_complain(s, "not a field of a VMCB", name);
-    if (!span_number(value, &v))
-        return settings_complain(s, "not a number", value);
-    if (vmcb_fields[f].size < 8 && v >> (8 * vmcb_fields[f].size))
-        return settings_complain(s, "too large for this field", value);
-    r->dump->vmcb.field[f] = v;
-    r->dump->given++;
-    return STATUS_OK;
+    st = settings_number(s, value, 8u * vmcb_fields[f].size,
+                         &r->dump->vmcb.field[f]);
+    r->dump->given += !st;
+    return st;
 }
 
 enum status vmcb_dump_read(const char *name, const char *text, size_t n,

@@ -4,7 +4,7 @@
  * writes them, 0x before hexadecimal ones; `#` begins a comment; blank lines
  * do not count.  Two names are not fields:
  *
- *   like = long       begin from a VMCB that can be entered (sample.def); comes
+ *   like = long       begin from a VMCB that can be entered (sample.h); comes
  *                     first.  Without it all that is not given is 0
  *   host_paging = yes | no   the monitor's CR0.PG at VMRUN; without it, yes
  *

@@ -2,24 +2,6 @@
 
 #include "x86vmm/svm/exit.h"
 
-static const struct {
-    const char *name, *words;
-} rows[VMCB_SAMPLE_COUNT] = {
-#define SAMPLE(name, NAME, words) {#name, words},
-#include "x86vmm/svm/sample.def"
-#undef SAMPLE
-};
-
-const char *vmcb_sample_name(enum vmcb_sample sample)
-{
-    return rows[sample].name;
-}
-
-const char *vmcb_sample_words(enum vmcb_sample sample)
-{
-    return rows[sample].words;
-}
-
 #define SET(name, value) (v->field[VMCB_##name] = (value))
 
 #define PAT_AT_RESET UINT64_C(0x0007040600070406)
@@ -46,29 +28,29 @@ static void nest(struct vmcb *v)
     SET(G_PAT, PAT_AT_RESET);
 }
 
-static void make_guest(struct vmcb *v, enum vmcb_sample sample)
+static void make_guest(struct vmcb *v, enum x86_sample sample)
 {
     const uint64_t paged = X86_CR0_PE | X86_CR0_PG;
     const uint32_t flat = UINT32_MAX;
 
     switch (sample) {
-    case VMCB_SAMPLE_REAL:
+    case X86_SAMPLE_REAL:
         nest(v);
         make_segments(v, 0xFFFF, VMCB_ATTR_CODE_16, VMCB_ATTR_DATA_16);
         break;
-    case VMCB_SAMPLE_V86:
+    case X86_SAMPLE_V86:
         SET(CR0, paged | X86_CR0_ET);
         SET(RFLAGS, X86_FLAG_ONE | X86_FLAG_VM);
         SET(CPL, 3);
         make_segments(v, 0xFFFF, VMCB_ATTR_V86, VMCB_ATTR_V86);
         break;
-    case VMCB_SAMPLE_PAE:
+    case X86_SAMPLE_PAE:
         nest(v);
         SET(CR0, paged | X86_CR0_ET);
         SET(CR4, X86_CR4_PAE);
         make_segments(v, flat, VMCB_ATTR_CODE_32, VMCB_ATTR_DATA_32);
         break;
-    case VMCB_SAMPLE_LONG:
+    case X86_SAMPLE_LONG:
         nest(v);
         SET(CR0, paged | X86_CR0_ET);
         SET(CR4, X86_CR4_PAE);
@@ -82,7 +64,7 @@ static void make_guest(struct vmcb *v, enum vmcb_sample sample)
     }
 }
 
-void vmcb_make(struct vmcb *v, enum vmcb_sample sample)
+void vmcb_make(struct vmcb *v, enum x86_sample sample)
 {
     *v = (struct vmcb){0};
     vmcb_put(v, SVM_INTERCEPT_VMRUN, true);

@@ -2,22 +2,12 @@
 #ifndef X86VMM_SVM_SAMPLE_H
 #define X86VMM_SVM_SAMPLE_H
 
+#include "x86vmm/machine/sample.h"
 #include "x86vmm/svm/vmcb.h"
-
-/* What kind of guest. */
-enum vmcb_sample {
-#define SAMPLE(name, NAME, words) VMCB_SAMPLE_##NAME,
-#include "x86vmm/svm/sample.def"
-#undef SAMPLE
-    VMCB_SAMPLE_COUNT
-};
-
-const char *vmcb_sample_name(enum vmcb_sample sample);
-const char *vmcb_sample_words(enum vmcb_sample sample);
 
 /* Intercepts of VMRUN, HLT and shutdown; ASID 1; a flat guest at RIP 0x1000;
  * the root of nested page tables at 0. */
-void vmcb_make(struct vmcb *v, enum vmcb_sample sample);
+void vmcb_make(struct vmcb *v, enum x86_sample sample);
 
 /* Attributes of segments. */
 enum {

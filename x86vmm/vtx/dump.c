@@ -12,16 +12,18 @@ struct reading {
 };
 
 static enum status read_like(struct reading *r, const struct settings *s,
-                             struct span value)
+                             struct span name, struct span value)
 {
-    for (unsigned i = 0; i < VMCS_SAMPLE_COUNT; i++)
-        if (span_is(value, vmcs_sample_name((enum vmcs_sample)i))) {
-            vmcs_make(&r->dump->vmcs, (enum vmcs_sample)i);
-            r->sampled = true;
-            return STATUS_OK;
-        }
-    return settings_complain(s, "like real, v86, protected, pae or long, not",
-                             value);
+    enum x86_sample sample;
+    enum status st;
+
+    if (r->dump->given || r->sampled)
+        return settings_complain(s, "this comes first, and once", name);
+    st = settings_sample(s, value, &sample);
+    if (!st)
+        vmcs_make(&r->dump->vmcs, sample);
+    r->sampled = !st;
+    return st;
 }
 
 static enum status read_field(void *who, struct settings *s, struct span name,
@@ -29,28 +31,20 @@ static enum status read_field(void *who, struct settings *s, struct span name,
 {
     struct reading *r = who;
     enum vmcs_field f = vmcs_named(name.p, name.n);
-    uint64_t v;
+    enum status st;
 
     if (span_is(name, "like"))
-        return r->dump->given || r->sampled
-                   ? settings_complain(s, "this comes first, and once", name)
-                   : read_like(r, s, value);
+        return read_like(r, s, name, value);
     if (span_is(name, "entered_from")) {
         r->from_given = true;
-        r->dump->host_long = span_is(value, "long");
-        return r->dump->host_long || span_is(value, "protected")
-                   ? STATUS_OK
-                   : settings_complain(s, "long or protected, not", value);
+        return settings_either(s, value, "long", "protected",
+                               &r->dump->host_long);
     }
     if (f == VMCS_FIELD_COUNT)
         return settings_complain(s, "not a field of a VMCS", name);
-    if (!span_number(value, &v))
-        return settings_complain(s, "not a number", value);
-    if (vmcs_width(f) < 64 && v >> vmcs_width(f))
-        return settings_complain(s, "too large for this field", value);
-    r->dump->vmcs.field[f] = v;
-    r->dump->given++;
-    return STATUS_OK;
+    st = settings_number(s, value, vmcs_width(f), &r->dump->vmcs.field[f]);
+    r->dump->given += !st;
+    return st;
 }
 
 enum status vmcs_dump_read(const char *name, const char *text, size_t n,

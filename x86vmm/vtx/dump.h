@@ -4,7 +4,7 @@
  * writes them, 0x before hexadecimal ones; `#` begins a comment; blank lines
  * do not count.  Two names are not fields:
  *
- *   like = long       begin from a VMCS that can be entered (sample.def); comes
+ *   like = long       begin from a VMCS that can be entered (sample.h); comes
  *                     first.  Without it all that is not given is 0, or as
  *                     reserved control bits must be
  *   entered_from = long | protected   the mode of the monitor at the VM entry;

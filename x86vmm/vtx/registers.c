@@ -105,7 +105,7 @@ unsigned registers_read(struct span t, struct vmcs *v)
 {
     unsigned found = 0;
 
-    vmcs_make(v, VMCS_SAMPLE_REAL);
+    vmcs_make(v, X86_SAMPLE_REAL);
     vmcs_put(v, VMX_ENTRY_LOAD_EFER, true);
     for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
         uint64_t value;

@@ -2,24 +2,6 @@
 
 #include "x86vmm/vtx/control.h"
 
-static const struct {
-    const char *name, *words;
-} rows[VMCS_SAMPLE_COUNT] = {
-#define SAMPLE(name, NAME, words) {#name, words},
-#include "x86vmm/vtx/sample.def"
-#undef SAMPLE
-};
-
-const char *vmcs_sample_name(enum vmcs_sample sample)
-{
-    return rows[sample].name;
-}
-
-const char *vmcs_sample_words(enum vmcs_sample sample)
-{
-    return rows[sample].words;
-}
-
 #define SET(name, value) (v->field[VMCS_##name] = (value))
 
 enum { HOST_CODE = 8, HOST_TASK = 0x10, SIX_SEGMENTS = 6 };
@@ -59,27 +41,27 @@ static void use_ept(struct vmcs *v)
     SET(EPT_POINTER, 0x1E); /* write-back, four levels, root at 0 */
 }
 
-static void make_guest(struct vmcs *v, enum vmcs_sample sample)
+static void make_guest(struct vmcs *v, enum x86_sample sample)
 {
     const uint32_t flat = UINT32_MAX;
 
     switch (sample) {
-    case VMCS_SAMPLE_REAL:
+    case X86_SAMPLE_REAL:
         use_ept(v);
         vmcs_put(v, VMX_SECONDARY_UNRESTRICTED_GUEST, true);
         make_segments(v, 0xFFFF, VMCS_RIGHTS_CODE_16, VMCS_RIGHTS_DATA_16);
         SET(GUEST_CR0, X86_CR0_NE | X86_CR0_ET);
         break;
-    case VMCS_SAMPLE_V86:
+    case X86_SAMPLE_V86:
         make_segments(v, 0xFFFF, VMCS_RIGHTS_V86, VMCS_RIGHTS_V86);
         SET(GUEST_RFLAGS, X86_FLAG_ONE | X86_FLAG_VM);
         break;
-    case VMCS_SAMPLE_PAE:
+    case X86_SAMPLE_PAE:
         use_ept(v);
         SET(GUEST_CR4, VMX_CR4_FIXED0 | X86_CR4_PAE);
         make_segments(v, flat, VMCS_RIGHTS_CODE_32, VMCS_RIGHTS_DATA_32);
         break;
-    case VMCS_SAMPLE_LONG:
+    case X86_SAMPLE_LONG:
         use_ept(v);
         vmcs_put(v, VMX_ENTRY_IA32E_GUEST, true);
         vmcs_put(v, VMX_ENTRY_LOAD_EFER, true);
@@ -94,7 +76,7 @@ static void make_guest(struct vmcs *v, enum vmcs_sample sample)
     }
 }
 
-void vmcs_make(struct vmcs *v, enum vmcs_sample sample)
+void vmcs_make(struct vmcs *v, enum x86_sample sample)
 {
     vmcs_defaults(v);
     vmcs_put(v, VMX_PRIMARY_HLT, true);

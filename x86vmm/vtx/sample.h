@@ -2,22 +2,12 @@
 #ifndef X86VMM_VTX_SAMPLE_H
 #define X86VMM_VTX_SAMPLE_H
 
+#include "x86vmm/machine/sample.h"
 #include "x86vmm/vtx/vmcs.h"
-
-/* What kind of guest. */
-enum vmcs_sample {
-#define SAMPLE(name, NAME, words) VMCS_SAMPLE_##NAME,
-#include "x86vmm/vtx/sample.def"
-#undef SAMPLE
-    VMCS_SAMPLE_COUNT
-};
-
-const char *vmcs_sample_name(enum vmcs_sample sample);
-const char *vmcs_sample_words(enum vmcs_sample sample);
 
 /* Controls as they must be, HLT exiting; a flat 64-bit host, whose addresses
  * are figures only; a flat guest at RIP 0x1000, segments accessed. */
-void vmcs_make(struct vmcs *v, enum vmcs_sample sample);
+void vmcs_make(struct vmcs *v, enum x86_sample sample);
 
 /* Rights of VMCS_GUEST_*_RIGHTS. */
 enum {
