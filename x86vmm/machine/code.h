@@ -51,10 +51,11 @@ static inline unsigned x86_code_place(uint64_t gpa)
     return (unsigned)(gpa / X86_PAGE % X86_CODE_PAGES);
 }
 
-/* Has the page of this physical address blocks? */
+/* Has the page of this physical address blocks?  c NULL: of a processor that
+ * keeps none. */
 static inline bool x86_code_cached(const struct x86_code_cache *c, uint64_t gpa)
 {
-    return c->lines[x86_code_place(gpa)];
+    return c && c->lines[x86_code_place(gpa)];
 }
 
 /* Blocks differ by the width of the code, 16, 32, 64, too. */
