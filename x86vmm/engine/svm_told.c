@@ -61,25 +61,14 @@ static void tell_io(const struct vcpu *v, struct model_told *t)
 static void tell_event(struct model_told *t, const struct vmcb *m, uint64_t cr2)
 {
     uint64_t info = F(EXITINTINFO);
-    unsigned type = info >> 8 & 7, vector = info & 0xFF;
-    bool by_insn = type == VMCB_EVENT_SOFTWARE ||
-                   (type == VMCB_EVENT_EXCEPTION &&
-                    (vector == X86_EXC_BP || vector == X86_EXC_OF));
+    struct x86_fault f = vmcb_delivered(info, cr2);
 
     if (!(info & VMCB_EVENT_VALID) || t->reason == EXIT_SHUTDOWN)
         return;
-    if (by_insn) {
+    t->delivering = !f.software;
+    t->event = f;
+    if (f.software)
         t->reason = MODEL_SETTLED;
-        return;
-    }
-    t->delivering = true;
-    t->event = (struct x86_fault){.vector = (uint8_t)vector,
-                                  .has_error = info & VMCB_EVENT_ERROR,
-                                  .error = (uint32_t)(info >> 32),
-                                  .cr2 = cr2,
-                                  .external = type == VMCB_EVENT_INTERRUPT ||
-                                              type == VMCB_EVENT_NMI,
-                                  .keep_rf = true};
 }
 
 static void tell_msr(const struct vcpu *v, struct model_told *t)

@@ -142,3 +142,20 @@ void vmcs_advanced(struct vmcs *m, uint64_t rflags)
     if (rflags & X86_FLAG_TF)
         F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
 }
+
+struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2)
+{
+    uint32_t info = (uint32_t)m->field[VMCS_IDT_VECTORING_INFO];
+    unsigned type = info >> 8 & 7;
+
+    return (struct x86_fault){.vector = (uint8_t)info,
+                              .has_error = info & 0x800,
+                              .error =
+                                  (uint32_t)m->field[VMCS_IDT_VECTORING_ERROR],
+                              .cr2 = cr2,
+                              .software = type == 4 || type == 6,
+                              .plain_int = type == 4,
+                              .external = type == 0 || type == 2,
+                              .trap = type >= 4,
+                              .keep_rf = true};
+}

@@ -7,7 +7,7 @@
 #define X86VMM_ENGINE_VMCS_STATE_H
 
 #include "monitor/exit.h"
-#include "x86vmm/machine/state.h"
+#include "x86vmm/machine/cpu.h"
 #include "x86vmm/vtx/control.h"
 
 /* A VMCS with the controls of our engines, all else as sample.h's guest in
@@ -22,6 +22,10 @@ void vmcs_make_msr_bitmap(uint8_t *page, const uint32_t *own, size_t count);
 void vmcs_put_state(struct vmcs *m, const struct x86_state *s);
 /* Inject this event at the next entry; NULL: none. */
 void vmcs_put_event(struct vmcs *m, const struct vm_event *e);
+
+/* What was being delivered when the exit came: IDT-vectoring information, which
+ * is valid.  An instruction that asked for it is to be counted as done. */
+struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2);
 
 /* Access rights as X86_ATTR_*. */
 static inline uint16_t vmcs_attr(uint64_t rights)

@@ -1,5 +1,6 @@
 /* What the VMCS's exit information tells (Intel SDM vol. 3, "VM-Exit
  * Information Fields"). */
+#include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
 #include "x86vmm/machine/exception.h"
 
@@ -45,20 +46,10 @@ static void tell_io(struct model_told *t, const struct vmcs *m)
 /* What was being delivered when the exit came. */
 static void tell_event(struct model_told *t, const struct vmcs *m, uint64_t cr2)
 {
-    uint32_t info = (uint32_t)F(IDT_VECTORING_INFO);
-    unsigned type = info >> 8 & 7;
-
-    t->delivering = (info >> 31) && t->raw != VMX_EXIT_TRIPLE_FAULT;
+    t->delivering =
+        (F(IDT_VECTORING_INFO) >> 31) && t->raw != VMX_EXIT_TRIPLE_FAULT;
     t->event_len = F(EXIT_INSTRUCTION_LENGTH);
-    t->event = (struct x86_fault){.vector = (uint8_t)info,
-                                  .has_error = info & 0x800,
-                                  .error = (uint32_t)F(IDT_VECTORING_ERROR),
-                                  .cr2 = cr2,
-                                  .software = type == 4 || type == 6,
-                                  .plain_int = type == 4,
-                                  .external = type == 0 || type == 2,
-                                  .trap = type >= 4,
-                                  .keep_rf = true};
+    t->event = vmcs_vectoring(m, cr2);
 }
 
 static void tell_exception(struct model_told *t, const struct vmcs *m)

@@ -24,3 +24,22 @@ static const struct svm_intercept_desc intercepts[] = {
 };
 const struct svm_intercept_table svm_intercepts = {intercepts,
                                                    ARRAY_LEN(intercepts)};
+
+struct x86_fault vmcb_delivered(uint64_t info, uint64_t cr2)
+{
+    unsigned type = info >> 8 & 7, vector = info & 0xFF;
+    bool by_insn = type == VMCB_EVENT_SOFTWARE ||
+                   (type == VMCB_EVENT_EXCEPTION &&
+                    (vector == X86_EXC_BP || vector == X86_EXC_OF));
+
+    return (struct x86_fault){.vector = (uint8_t)vector,
+                              .has_error = info & VMCB_EVENT_ERROR,
+                              .error = (uint32_t)(info >> 32),
+                              .cr2 = cr2,
+                              .software = by_insn,
+                              .plain_int = type == VMCB_EVENT_SOFTWARE,
+                              .external = type == VMCB_EVENT_INTERRUPT ||
+                                          type == VMCB_EVENT_NMI,
+                              .trap = by_insn,
+                              .keep_rf = true};
+}

@@ -2,6 +2,7 @@
 #ifndef X86VMM_SVM_EXIT_H
 #define X86VMM_SVM_EXIT_H
 
+#include "x86vmm/machine/cpu.h"
 #include "x86vmm/svm/vmcb.h"
 
 enum svm_exit_code {
@@ -24,6 +25,10 @@ extern const struct svm_exit_table svm_exits_all;
 
 /* The row of EXITCODE, or NULL. */
 const struct svm_exit_desc *svm_exit_of(uint64_t code);
+
+/* What was being delivered when the exit came, by EXITINTINFO, whose valid bit
+ * is set.  f.software: the instruction at RIP has asked for it. */
+struct x86_fault vmcb_delivered(uint64_t info, uint64_t cr2);
 
 /* SVM_INTERCEPT_HLT ...: 32 * word + bit. */
 enum svm_intercept {
