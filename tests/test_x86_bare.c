@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "command.h"
 #include "skip.h"
-#include "x86vmm/machine/emulate.h"
 #include "x86vmm/machine/op.h"
 
 #include <check.h>
@@ -81,7 +80,8 @@ static void neutral(const char *trace, char *out, size_t size)
     }
 }
 
-static const char *const traced[] = {"hello-real", "hello-long", "climb-real"};
+static const char *const traced[] = {"hello-real", "hello-long", "climb-real",
+                                     "devices-real", "tasks-real"};
 
 /* The same guest, the same exits, the same verdicts and states, whoever is
  * below. */
@@ -91,7 +91,7 @@ START_TEST(traces_are_the_engines)
     unsigned pc = (unsigned)_i % PCS, guest = (unsigned)_i / PCS;
     char file[512];
 
-    if ((pc >= MODELS && guest > 0) || !is_there(pc)) /* time */
+    if ((pc >= MODELS && guest > 0 && guest < 3) || !is_there(pc)) /* time */
         return;
     if (!x86_op_decode_available()) {
         skip_test("%s", X86_NO_DECODER);
@@ -106,7 +106,7 @@ START_TEST(traces_are_the_engines)
     neutral(c->out, mine, sizeof(mine));
     ck_assert_msg(c->status == 0, "%s: status %d: %s%s", pcs[pc].on, c->status,
                   c->out, c->err);
-    ck_assert_uint_gt(strlen(mine), 1000);
+    ck_assert_uint_gt(strlen(mine), 900);
     for (const char *a = mine, *b = engine; *a || *b; a++, b++) {
         size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
 
@@ -260,98 +260,6 @@ START_TEST(image_is_a_disk_and_a_kernel)
 }
 END_TEST
 
-/* ---- Instructions that touch devices ---- */
-
-static const struct {
-    uint8_t bytes[8];
-    uint8_t bits, len, size;
-    bool known, write;
-    uint64_t answer; /* of the device */
-    uint64_t value;  /* written */
-    uint64_t rax;    /* after it; 0x1122334455667788 before */
-    uint64_t flags;  /* ZF and CF after it */
-} insns[] = {
-    {{0x88, 0x07}, 64, 2, 1, true, true, 0, 0x88, 0, 0},
-    {{0x66, 0x89, 0x07}, 64, 3, 2, true, true, 0, 0x7788, 0, 0},
-    {{0x89, 0x07}, 64, 2, 4, true, true, 0, 0x55667788, 0, 0},
-    {{0x48, 0x89, 0x07}, 64, 3, 8, true, true, 0, 0x1122334455667788, 0, 0},
-    {{0x88, 0x27}, 64, 2, 1, true, true, 0, 0x77, 0, 0}, /* AH */
-    {{0xC7, 0x07, 1, 2, 3, 4}, 64, 6, 4, true, true, 0, 0x04030201, 0, 0},
-    {{0x48, 0xC7, 0x07, 0xFF, 0xFF, 0xFF, 0xFF},
-     64,
-     7,
-     8,
-     true,
-     true,
-     0,
-     UINT64_MAX,
-     0,
-     0},
-    {{0x8A, 0x07}, 64, 2, 1, true, false, 0xAB, 0, 0x11223344556677AB, 0},
-    {{0x8B, 0x07}, 64, 2, 4, true, false, 0xDEADBEEF, 0, 0xDEADBEEF, 0},
-    {{0x8A, 0x27}, 64, 2, 1, true, false, 0xAB, 0, 0x112233445566AB88, 0},
-    {{0x0F, 0xB6, 0x07}, 64, 3, 1, true, false, 0x80, 0, 0x80, 0},
-    {{0x0F, 0xBE, 0x07}, 64, 3, 1, true, false, 0x80, 0, 0xFFFFFF80, 0},
-    {{0x48, 0x0F, 0xBF, 0x07},
-     64,
-     4,
-     2,
-     true,
-     false,
-     0x8000,
-     0,
-     0xFFFFFFFFFFFF8000,
-     0},
-    {{0x80, 0x3F, 0x05}, 64, 3, 1, true, false, 5, 0, 0, 0x40},
-    {{0x80, 0x3F, 0x05}, 64, 3, 1, true, false, 4, 0, 0, 0x1},
-    {{0x3B, 0x07}, 64, 2, 4, true, false, 0x55667788, 0, 0, 0x40},
-    {{0x39, 0x07}, 64, 2, 4, true, false, 0x55667789, 0, 0, 0},
-    {{0xF6, 0x07, 0x20}, 64, 3, 1, true, false, 0x40, 0, 0, 0x40},
-    {{0x84, 0x07}, 64, 2, 1, true, false, 0x08, 0, 0, 0},
-    {{0x0B, 0x07}, 64, 2, 4, true, false, 0x11, 0, 0x55667799, 0},
-    {{0x23, 0x07}, 64, 2, 4, true, false, 0xF, 0, 0x8, 0},
-    {{0x33, 0x07}, 64, 2, 4, true, false, 0x55667788, 0, 0, 0x40},
-    {{0xA2, 0, 0, 0, 0x0D}, 32, 5, 1, true, true, 0, 0x88, 0, 0},
-    {{0xA1, 0, 0}, 16, 3, 2, true, false, 0x1234, 0, 0x1122334455661234, 0},
-    {{0x26, 0xA2, 0, 0}, 16, 4, 1, true, true, 0, 0x88, 0, 0},
-    {{0xAA}, 16, 1, 1, true, true, 0, 0x88, 0, 0},
-    {{0xAC}, 16, 1, 1, true, false, 0x42, 0, 0x1122334455667742, 0},
-    /* more than one access, or more than one place */
-    {{0x00, 0x07}, 64, 0, 0, false, false, 0, 0, 0, 0},
-    {{0xFF, 0x07}, 64, 0, 0, false, false, 0, 0, 0, 0},
-    {{0xA4}, 64, 0, 0, false, false, 0, 0, 0, 0},
-    {{0x8F, 0x07}, 64, 0, 0, false, false, 0, 0, 0, 0},
-    {{0x0F, 0x6F, 0x07}, 64, 0, 0, false, false, 0, 0, 0, 0},
-};
-
-START_TEST(device_instructions_are_known)
-{
-    struct x86_state s = {.rflags = 2};
-    struct emulation e;
-    const uint64_t before = 0x1122334455667788;
-
-    s.gpr[X86_RAX] = before;
-    s.seg[X86_CS].attr = insns[_i].bits == 64   ? X86_ATTR_L
-                         : insns[_i].bits == 32 ? X86_ATTR_DB
-                                                : 0;
-    s.efer = insns[_i].bits == 64 ? X86_EFER_LMA : 0;
-    bool known = emulate_decode(&s, insns[_i].bytes, 8, &e);
-    ck_assert_int_eq(known, insns[_i].known);
-    if (!known)
-        return;
-    ck_assert_uint_eq(e.len, insns[_i].len);
-    ck_assert_uint_eq(e.size, insns[_i].size);
-    ck_assert_int_eq(e.write, insns[_i].write);
-    if (e.write)
-        ck_assert_uint_eq(e.value & (UINT64_MAX >> (64 - 8 * e.size)),
-                          insns[_i].value);
-    ck_assert(emulate_finish(&e, &s, insns[_i].answer));
-    bool loads = insns[_i].rax || e.op == EMULATE_XOR;
-    ck_assert_uint_eq(s.gpr[X86_RAX], loads ? insns[_i].rax : before);
-    ck_assert_uint_eq(s.rflags & 0x41, insns[_i].flags);
-}
-END_TEST
-
 Suite *suite_x86_bare(void)
 {
     Suite *s = suite_create("x86_bare");
@@ -366,9 +274,6 @@ Suite *suite_x86_bare(void)
     tcase_add_test(t, json_comes_over_the_second_port);
     tcase_add_loop_test(t, wrong_words_are_refused, 0, ARRAY_LEN(cases));
     tcase_add_test(t, image_is_a_disk_and_a_kernel);
-    suite_add_tcase(s, t);
-    t = tcase_create("emulate");
-    tcase_add_loop_test(t, device_instructions_are_known, 0, ARRAY_LEN(insns));
     suite_add_tcase(s, t);
     return s;
 }

@@ -12,7 +12,9 @@ BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c \
     $(addprefix x86vmm/pc/,board.c mp_table.c load.c load_elf.c load_linux.c \
       load_multiboot.c) \
     $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \
-      exception.c cpuid.c mode.c emulate.c) \
+      exception.c cpuid.c mode.c cpu_mode.c device_op.c form.c access.c \
+      paging.c segment.c stack.c flags.c debug.c interrupt.c task.c operand.c \
+      op_data.c op_arith.c op_shift.c op_string.c) \
     $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \
     $(addprefix x86vmm/svm/,vmcb.c exit.c vmrun_check.c sample.c) \
     x86vmm/engine/vmcs_state.c
@@ -46,7 +48,7 @@ $(BARE_ELF): x86vmm/bare/image.ld $(BARE_OBJECTS)
 	$(call say,LD-BARE,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(X86_LD) -m elf_x86_64 -nostdlib --no-warn-rwx-segments -z max-page-size=4096 -T $< \
-	    -o $@ $(BARE_OBJECTS)
+	    -o $@ $(BARE_OBJECTS) $$($(X86_CC) $(BARE_FLAGS) -print-libgcc-file-name)
 
 $(BARE_IMAGE): $(BARE_ELF)
 	$(call say,IMAGE,$@)

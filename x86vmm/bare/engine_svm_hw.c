@@ -122,12 +122,12 @@ static enum status map(struct vm *vm, const struct mem_slot *slot)
 }
 
 static const uint16_t intercepts[] = {
-    SVM_INTERCEPT_INTR,     SVM_INTERCEPT_NMI,    SVM_INTERCEPT_CPUID,
-    SVM_INTERCEPT_INVD,     SVM_INTERCEPT_HLT,    SVM_INTERCEPT_INVLPGA,
-    SVM_INTERCEPT_IOIO,     SVM_INTERCEPT_MSR,    SVM_INTERCEPT_TASK_SWITCH,
-    SVM_INTERCEPT_SHUTDOWN, SVM_INTERCEPT_VMRUN,  SVM_INTERCEPT_VMMCALL,
-    SVM_INTERCEPT_VMLOAD,   SVM_INTERCEPT_VMSAVE, SVM_INTERCEPT_STGI,
-    SVM_INTERCEPT_CLGI,     SVM_INTERCEPT_SKINIT};
+    SVM_INTERCEPT_INTR,   SVM_INTERCEPT_NMI,     SVM_INTERCEPT_CPUID,
+    SVM_INTERCEPT_INVD,   SVM_INTERCEPT_HLT,     SVM_INTERCEPT_INVLPGA,
+    SVM_INTERCEPT_IOIO,   SVM_INTERCEPT_MSR,     SVM_INTERCEPT_SHUTDOWN,
+    SVM_INTERCEPT_VMRUN,  SVM_INTERCEPT_VMMCALL, SVM_INTERCEPT_VMLOAD,
+    SVM_INTERCEPT_VMSAVE, SVM_INTERCEPT_STGI,    SVM_INTERCEPT_CLGI,
+    SVM_INTERCEPT_SKINIT};
 
 /* All ports exit, and all MSRs but those that VMLOAD loads. */
 static enum status make_vmcb(struct vm *vm, uint8_t *page)
@@ -180,6 +180,20 @@ static void put_all(struct svm_cpu *c, const struct x86_state *s)
     svm_put(c->vmcb, VMCB_TLB_CONTROL, VMCB_TLB_DROP_ALL);
 }
 
+/* Of struct emulator. */
+static void rest(struct vcpu *v, struct x86_cpu *cpu, bool store)
+{
+    uint8_t *vmcb = svm_cpu(v)->vmcb;
+
+    if (store) {
+        svm_put(vmcb, VMCB_DR6, cpu->dr[6]);
+        svm_put(vmcb, VMCB_DR7, cpu->dr[7]);
+        return;
+    }
+    cpu->dr[6] = svm_get(vmcb, VMCB_DR6);
+    cpu->dr[7] = svm_get(vmcb, VMCB_DR7);
+}
+
 static enum status vcpu_init(struct vcpu *v)
 {
     struct svm_cpu *c =
@@ -191,6 +205,8 @@ static enum status vcpu_init(struct vcpu *v)
         return diag_set(&v->vm->diag, STATUS_NO_MEMORY, "no pages for a vcpu");
     v->backing = c;
     hardware_init(&c->hw, v);
+    c->hw.emulator.rest = rest;
+    c->hw.emulator.walks_pdptes = true;
     enum status st = make_vmcb(v->vm, c->vmcb);
     if (st)
         return st;
@@ -299,7 +315,6 @@ static enum status store_regs(struct vcpu *v, uint32_t groups)
             c->hw.event = (struct vm_event){.kind = X86_EVENT_EXCEPTION,
                                             .code = X86_EXC_DB};
         }
-        s->rflags &= ~X86_FLAG_RF;
         s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
     }
     return STATUS_OK;
@@ -378,7 +393,7 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
 {
     struct svm_cpu *c = svm_cpu(v);
     struct x86_state *s = v->arch;
-    bool told = false;
+    bool told = hardware_goes_on(v, x);
 
     while (!told) {
         *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};

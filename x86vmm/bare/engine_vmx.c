@@ -173,6 +173,7 @@ static enum status vcpu_init(struct vcpu *v)
     v->backing = c;
     c->timer_shift = rdmsr(VMX_MSR_MISC) & 31;
     hardware_init(&c->hw, v);
+    c->hw.emulator.rest = vmx_rest;
     st = make_vmcs(v->vm, &c->vmcs);
     if (!st)
         st = vmx_make_current(c->region, true, &v->vm->diag);
@@ -243,7 +244,7 @@ static void take_state(struct vcpu *v)
         load_regs(v, X86_ALL);
 }
 
-/* MOV to CR0 and CR4 do more than to change a register, when we do it: PAE
+/* MOV to CR0, CR3 and CR4 do more than to change a register, when we do it: PAE
  * paging's pointers are loaded, translations forgotten. */
 static void follow_control(struct vcpu *v)
 {
@@ -276,6 +277,7 @@ static void put_state(struct vcpu *v)
     struct vmcs want = c->vmcs;
     vmcs_put_state(&want, s);
     bool control = want.field[VMCS_GUEST_CR0] != F(GUEST_CR0) ||
+                   want.field[VMCS_GUEST_CR3] != F(GUEST_CR3) ||
                    want.field[VMCS_GUEST_CR4] != F(GUEST_CR4);
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
         put(c, (enum vmcs_field)i, want.field[i]);
@@ -299,7 +301,6 @@ static enum status store_regs(struct vcpu *v, uint32_t groups)
             vmx_write(VMCS_GUEST_INTERRUPTIBILITY, F(GUEST_INTERRUPTIBILITY));
         if (s->rflags & X86_FLAG_TF)
             vmx_write(VMCS_GUEST_PENDING_DEBUG, F(GUEST_PENDING_DEBUG));
-        s->rflags &= ~X86_FLAG_RF;
         s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
     }
     return STATUS_OK;
@@ -351,7 +352,7 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
 
     x->reason = EXIT_UNKNOWN;
     x->pc = s->rip;
-    if (st)
+    if (st || hardware_goes_on(v, x))
         return st;
     for (;;) {
         prepare(v);

@@ -30,19 +30,33 @@ void hardware_init(struct hardware *h, struct vcpu *v)
     h->dr[6] = 0xFFFF0FF0;
 }
 
-#define SAVE_DR(n) __asm__ volatile("mov %%dr" #n ", %0" : "=r"(h->dr[n]))
-#define LOAD_DR(n) __asm__ volatile("mov %0, %%dr" #n : : "r"(h->dr[n]))
+#define SAVE_DR(n) __asm__ volatile("mov %%dr" #n ", %0" : "=r"(dr[n]))
+#define LOAD_DR(n) __asm__ volatile("mov %0, %%dr" #n : : "r"(dr[n]))
+
+void hardware_read_debug(uint64_t dr[8])
+{
+    SAVE_DR(0);
+    SAVE_DR(1);
+    SAVE_DR(2);
+    SAVE_DR(3);
+    SAVE_DR(6);
+}
+
+void hardware_write_debug(const uint64_t dr[8])
+{
+    LOAD_DR(0);
+    LOAD_DR(1);
+    LOAD_DR(2);
+    LOAD_DR(3);
+    LOAD_DR(6);
+}
 
 void hardware_keep(struct hardware *h)
 {
     __asm__ volatile("fxsave %0" : "=m"(h->fpu));
     for (unsigned i = 0; i < HARDWARE_MSRS; i++)
         h->msrs[i] = rdmsr(msrs[i]);
-    SAVE_DR(0);
-    SAVE_DR(1);
-    SAVE_DR(2);
-    SAVE_DR(3);
-    SAVE_DR(6);
+    hardware_read_debug(h->dr);
     h->cr2 = read_cr2();
 }
 
@@ -51,12 +65,22 @@ void hardware_give(const struct hardware *h)
     __asm__ volatile("fxrstor %0" : : "m"(h->fpu));
     for (unsigned i = 0; i < HARDWARE_MSRS; i++)
         wrmsr(msrs[i], h->msrs[i]);
-    LOAD_DR(0);
-    LOAD_DR(1);
-    LOAD_DR(2);
-    LOAD_DR(3);
-    LOAD_DR(6);
+    hardware_write_debug(h->dr);
     write_cr2(h->cr2);
+}
+
+uint64_t hardware_reg(const struct x86_state *s, unsigned reg, unsigned size)
+{
+    return s->gpr[reg] & BITS_MASK(8 * size);
+}
+
+void hardware_set_reg(struct x86_state *s, unsigned reg, unsigned size,
+                      uint64_t value)
+{
+    uint64_t mask = BITS_MASK(8 * size);
+
+    value &= mask;
+    s->gpr[reg] = size == 4 ? value : (s->gpr[reg] & ~mask) | value;
 }
 
 /* ---- What is the machine's and not the guest's ---- */
@@ -170,6 +194,14 @@ void hardware_exception(struct vm_exit *x, unsigned vector, bool has_error)
 }
 
 /* ---- Exits ---- */
+
+/* Is this the next element of the same string? */
+static bool is_between(const struct vcpu *v)
+{
+    const struct hardware *h = hardware(v);
+
+    return h->between && h->exit_pc == state(v)->rip;
+}
 
 size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX])
 {
@@ -308,7 +340,7 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
 bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
                       const struct port_access *a, uint64_t len)
 {
-    bool between = hardware(v)->between;
+    bool between = is_between(v);
     struct hardware *h =
         begin(v, x, a->in ? COMPLETE_IN : COMPLETE_ADVANCED, len);
 
@@ -342,37 +374,81 @@ bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
     return true;
 }
 
-void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
-                          bool fetch)
-{
-    struct hardware *h = begin(v, x, COMPLETE_DEVICE, 0);
-    uint8_t bytes[X86_INSN_MAX];
+/* ---- Executed by software ---- */
 
-    x->raw_info[0] = gpa;
-    if (fetch) { /* where nothing is, ones are read: FF FF, which is none */
-        h->completion = COMPLETE_NOTHING;
-        hardware_exception(x, X86_EXC_UD, false);
-        return;
+/* What it asks of a device. */
+static void access_exit(struct vcpu *v, struct vm_exit *x)
+{
+    struct hardware *h = hardware(v);
+    const struct emulator_access *a = &h->emulator.wanted;
+
+    h->completion = COMPLETE_DEVICE;
+    h->exit_len = x->insn_len = h->emulator.len;
+    x->reason = EXIT_MMIO;
+    x->raw_info[0] = a->addr;
+    x->io = (struct exit_io){.addr = a->addr,
+                             .size = a->size,
+                             .count = 1,
+                             .write = a->write,
+                             .data = h->data};
+    memset(h->data, 0xFF, 8);
+    if (a->write) {
+        store_le64(h->data, a->value & BITS_MASK(8 * a->size));
+        x->io.value = x->raw_info[1] = load_le64(h->data);
     }
-    size_t n = hardware_fetch(v, bytes);
-    if (!emulate_decode(state(v), bytes, n, &h->emulated)) {
+}
+
+void hardware_emulated(struct vcpu *v, struct vm_exit *x, enum emulated how)
+{
+    struct hardware *h = hardware(v);
+    uint8_t bytes[X86_INSN_MAX];
+    uint64_t pc = x->pc;
+
+    h->completion = COMPLETE_NOTHING;
+    switch (how) {
+    case EMULATED_WANTS:
+        access_exit(v, x);
+        return;
+    case EMULATED_DONE: /* nothing is to be added to it */
+        begin(v, x, COMPLETE_SOFTWARE, 0);
+        x->pc = pc;
+        x->reason = EXIT_SETTLED;
+        return;
+    case EMULATED_UNKNOWN:
+        hardware_fetch(v, bytes);
         x->reason = EXIT_FAULT;
         x->raw_info[1] = load_le64(bytes);
         return;
+    case EMULATED_SHUTDOWN:
+        x->reason = EXIT_SHUTDOWN;
+        return;
     }
-    h->size = h->emulated.size;
-    h->exit_len = x->insn_len = h->emulated.len;
-    x->reason = EXIT_MMIO;
-    x->io = (struct exit_io){.addr = gpa,
-                             .size = h->size,
-                             .count = 1,
-                             .write = h->emulated.write,
-                             .data = h->data};
-    memset(h->data, 0xFF, 8);
-    if (h->emulated.write) {
-        store_le64(h->data, h->emulated.value & BITS_MASK(8 * h->size));
-        x->io.value = x->raw_info[1] = load_le64(h->data);
-    }
+}
+
+bool hardware_goes_on(struct vcpu *v, struct vm_exit *x)
+{
+    struct emulator *e = &hardware(v)->emulator;
+
+    if (!v->within)
+        return false;
+    begin(v, x, COMPLETE_NOTHING, 0);
+    hardware_emulated(v, x, e->down ? EMULATED_SHUTDOWN : EMULATED_WANTS);
+    return true;
+}
+
+void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
+                          bool fetch)
+{
+    if (is_between(v))
+        state(v)->rflags |= X86_FLAG_RF;
+    begin(v, x, COMPLETE_NOTHING, 0);
+    x->raw_info[0] = gpa;
+    hardware(v)->emulator.count = 0;
+    enum emulated how = fetch ? emulator_fetch(v) : emulator_insn(v);
+    if (fetch && how == EMULATED_UNKNOWN) /* ones are read: FF FF is none */
+        hardware_exception(x, X86_EXC_UD, false);
+    else
+        hardware_emulated(v, x, how);
 }
 
 /* ---- CR0 and CR4 ---- SDM vol. 2, "MOV - Move to/from Control Registers". */
@@ -430,8 +506,8 @@ static void step(struct vcpu *v, unsigned reg, int64_t by)
 {
     unsigned size = hardware(v)->address;
 
-    emulate_set(state(v), reg, size,
-                emulate_get(state(v), reg, size) + (uint64_t)by);
+    hardware_set_reg(state(v), reg, size,
+                     hardware_reg(state(v), reg, size) + (uint64_t)by);
 }
 
 /* The elements, as far as there is storage for them; what is then left is met
@@ -461,18 +537,27 @@ static bool complete_string(struct vcpu *v)
         return false;
     }
     s->rip += h->exit_len;
+    s->rflags &= ~X86_FLAG_RF;
     return true;
 }
 
+/* With the answer, once more.  It may ask again: then nothing comes between. */
 static bool complete_device(struct vcpu *v)
 {
     struct hardware *h = hardware(v);
+    struct emulator *e = &h->emulator;
 
-    if (emulate_finish(&h->emulated, state(v),
-                       load_le64(h->data) & BITS_MASK(8 * h->size)))
-        return true;
     state(v)->rip = h->exit_pc;
-    return false;
+    if (e->count < EMULATOR_ACCESSES) {
+        e->done[e->count] = e->wanted;
+        e->done[e->count++].value =
+            load_le64(h->data) & BITS_MASK(8 * e->wanted.size);
+    }
+    enum emulated how = emulator_insn(v);
+    h->between = how == EMULATED_DONE && state(v)->rip == h->exit_pc;
+    e->down = how == EMULATED_SHUTDOWN;
+    v->within = e->down || how == EMULATED_WANTS;
+    return how == EMULATED_DONE;
 }
 
 bool hardware_complete(struct vcpu *v)
@@ -482,15 +567,19 @@ bool hardware_complete(struct vcpu *v)
     enum completion how = h->completion;
 
     h->completion = COMPLETE_NOTHING;
+    v->within = false;
     if (how == COMPLETE_NOTHING || !is_accepted(v))
         return false;
+    if (how == COMPLETE_SOFTWARE)
+        return true;
     if (how == COMPLETE_STRING)
         return complete_string(v);
     if (how == COMPLETE_DEVICE)
         return complete_device(v);
+    s->rflags &= ~X86_FLAG_RF;
     if (how == COMPLETE_CPUID)
         confine_cpuid(s, h->leaf);
     if (how == COMPLETE_IN)
-        emulate_set(s, X86_RAX, h->size, load_le64(h->data));
+        hardware_set_reg(s, X86_RAX, h->size, load_le64(h->data));
     return true;
 }

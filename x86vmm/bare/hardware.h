@@ -4,7 +4,7 @@
 #ifndef X86VMM_BARE_HARDWARE_H
 #define X86VMM_BARE_HARDWARE_H
 
-#include "x86vmm/machine/emulate.h"
+#include "x86vmm/bare/emulator.h"
 #include "x86vmm/machine/insn.h"
 #include "x86vmm/vcpu.h"
 
@@ -15,7 +15,8 @@ enum completion {
     COMPLETE_IN,       /* the answer goes to rAX */
     COMPLETE_CPUID,    /* which tells of the processor below, too */
     COMPLETE_STRING,   /* INS, OUTS */
-    COMPLETE_DEVICE    /* a device in storage */
+    COMPLETE_DEVICE,   /* a device in storage */
+    COMPLETE_SOFTWARE  /* it is, by emulator.h */
 };
 
 enum { HARDWARE_STRING = 1024, HARDWARE_MSRS = 6 };
@@ -30,7 +31,7 @@ struct hardware {
     /* Of the last exit. */
     enum completion completion;
     uint64_t exit_pc, exit_len;
-    struct emulation emulated;
+    struct emulator emulator;
     uint32_t leaf;  /* of CPUID */
     bool in;        /* INS, IN */
     uint8_t size;   /* of one element */
@@ -56,6 +57,15 @@ void hardware_init(struct hardware *h, struct vcpu *v);
  * into it: when another guest's turn comes, not at each exit. */
 void hardware_keep(struct hardware *h);
 void hardware_give(const struct hardware *h);
+
+/* DR0 to DR3 and DR6, of the guest whose they are. */
+void hardware_read_debug(uint64_t dr[8]);
+void hardware_write_debug(const uint64_t dr[8]);
+
+/* A general register's first 1, 2, 4 or 8 bytes. */
+uint64_t hardware_reg(const struct x86_state *s, unsigned reg, unsigned size);
+void hardware_set_reg(struct x86_state *s, unsigned reg, unsigned size,
+                      uint64_t value);
 
 /* Which bits of CR0 and CR4 a guest must not change by itself: what the
  * processor that it was told of does not have. */
@@ -90,6 +100,11 @@ void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
 void hardware_halt_exit(struct vcpu *v, struct vm_exit *x, uint64_t len);
 void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
                         uint64_t len);
+/* What has come of an instruction that software has executed. */
+void hardware_emulated(struct vcpu *v, struct vm_exit *x, enum emulated how);
+/* Has an instruction more to ask, or has its processor shut down?  Then *x is
+ * the exit, and the guest is not entered. */
+bool hardware_goes_on(struct vcpu *v, struct vm_exit *x);
 /* A guest-physical address where no storage is. */
 void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
                           bool fetch);
@@ -104,7 +119,7 @@ bool hardware_control_exit(struct vcpu *v, struct vm_exit *x, unsigned cr,
 size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX]);
 
 /* The handler is through: complete the instruction.  True: it is complete, and
- * what held for it alone (shadows, RF) ends. */
+ * what held for it alone (shadows) ends. */
 bool hardware_complete(struct vcpu *v);
 
 #endif

@@ -8,8 +8,8 @@
 
 enum { PAGE = 4096, ROM_AT = 0xC0000, ROM_SIZE = 0x20000, APPEND_MAX = 1024 };
 
-/* Where a PC has its ROMs it reads ones; kernels search there, by instructions
- * that emulate.h does not know. */
+/* Where a PC has its ROMs it reads ones; kernels search there,
+ * and each look would be an exit. */
 static enum status give_rom(struct vm *vm, struct allocator *a)
 {
     enum status st = allocator_give_storage(a, vm, ROM_AT, ROM_SIZE, PAGE);

@@ -72,18 +72,23 @@ static bool io_exit(struct vcpu *v, const uint8_t *vmcb, struct vm_exit *x)
     return hardware_io_exit(v, x, &a, (next - s->rip) & 0xF);
 }
 
+/* Or of an event that it has cut short, which software then delivers. */
 static void storage_exit(struct vcpu *v, const uint8_t *vmcb, struct vm_exit *x)
 {
     enum { FETCH = 1 << 4 };
-    uint64_t info = svm_get(vmcb, VMCB_EXITINFO1),
-             gpa = svm_get(vmcb, VMCB_EXITINFO2);
+    uint64_t event = svm_get(vmcb, VMCB_EXITINTINFO);
+    const struct x86_state *s = v->arch;
+    uint8_t bytes[X86_INSN_MAX];
 
-    hardware_device_exit(v, x, gpa, info & FETCH);
-    if ((info >> 33 & 1) ||
-        (svm_get(vmcb, VMCB_EXITINTINFO) & VMCB_EVENT_VALID)) {
-        x->reason = EXIT_FAULT; /* its page tables, or an event's frame */
-        hardware(v)->completion = COMPLETE_NOTHING;
+    if (!(event & VMCB_EVENT_VALID)) {
+        hardware_device_exit(v, x, svm_get(vmcb, VMCB_EXITINFO2),
+                             svm_get(vmcb, VMCB_EXITINFO1) & FETCH);
+        return;
     }
+    struct x86_fault f = vmcb_delivered(event, svm_get(vmcb, VMCB_CR2));
+    uint64_t len =
+        x86_length(bytes, hardware_fetch(v, bytes), x86_code_bits(s));
+    hardware_emulated(v, x, emulator_deliver(v, &f, len));
 }
 
 /* EFER, but for SVME; what it may become: SDM vol. 2, WRMSR. */
@@ -137,7 +142,7 @@ static bool control_exit(struct vcpu *v, struct vm_exit *x)
     while (i + 2 < n && bytes[i] != 0x0F)
         reg = (bytes[i++] & 0xF1) == 0x41 ? 8 : 0;
     reg += bytes[i + 2] & 7;
-    uint64_t value = emulate_get(s, reg, x86_code_bits(s) == 64 ? 8 : 4);
+    uint64_t value = hardware_reg(s, reg, x86_code_bits(s) == 64 ? 8 : 4);
     if (hardware_control_exit(v, x, 4, value))
         return true;
     v->vm->isa->set_pc(v, s->rip + i + 3);
@@ -205,7 +210,6 @@ bool svm_translate_exit(struct vcpu *v, uint8_t *vmcb, struct vm_exit *x)
         x->ran = 0;
         return true;
     case SVM_EXIT_NMI:
-    case SVM_EXIT_TASK_SWITCH:
         return true;
     default:
         return instruction_exit(v, vmcb, x, code);

@@ -78,7 +78,8 @@ static bool control_exit(struct vcpu *v, struct vm_exit *x, uint64_t q,
 
 /* No handler is asked: what it would be on the processor without us.  True:
  * *x is an exception, or the end. */
-static bool settle(struct vcpu *v, struct vm_exit *x, uint64_t q, uint64_t len)
+static bool settle(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
+                   uint64_t q, uint64_t len)
 {
     switch (x->raw) {
     case VMX_EXIT_CR_ACCESS:
@@ -88,7 +89,7 @@ static bool settle(struct vcpu *v, struct vm_exit *x, uint64_t q, uint64_t len)
         x->reason = EXIT_SETTLED;
         return true;
     case VMX_EXIT_TASK_SWITCH:
-        x->reason = EXIT_UNKNOWN;
+        vmx_task_exit(v, m, x, q, len);
         return true;
     default:
         hardware_exception(x, X86_EXC_UD, false);
@@ -107,21 +108,6 @@ static void exception_exit(struct vmcs *m, struct vm_exit *x)
         .info = {get(m, VMCS_EXIT_INTERRUPTION_ERROR), x->raw_info[0]}};
 }
 
-/* An EPT violation: bit 2 of the qualification a fetch, bit 8 clear that the
- * guest's own page tables are where no storage is. */
-static void storage_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
-                         uint64_t q)
-{
-    uint64_t gpa = get(m, VMCS_GUEST_PHYSICAL_ADDRESS);
-
-    hardware_device_exit(v, x, gpa, q & 4);
-    if (!(q & 4) &&
-        ((q & 0x180) == 0x80 || get(m, VMCS_IDT_VECTORING_INFO) >> 31)) {
-        x->reason = EXIT_FAULT; /* tables, or an event's frame */
-        hardware(v)->completion = COMPLETE_NOTHING;
-    }
-}
-
 bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
 {
     uint64_t q = get(m, VMCS_EXIT_QUALIFICATION),
@@ -135,9 +121,9 @@ bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
     hardware(v)->completion = COMPLETE_NOTHING;
     switch ((unsigned)x->reason) {
     case SETTLED:
-        return settle(v, x, q, len);
+        return settle(v, m, x, q, len);
     case EXIT_MMIO:
-        storage_exit(v, m, x, q);
+        vmx_storage_exit(v, m, x, q, len);
         return true;
     case EXIT_TRAP:
         exception_exit(m, x);
