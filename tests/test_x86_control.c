@@ -203,6 +203,34 @@ START_TEST(tasks_that_cannot_be)
 }
 END_TEST
 
+/* Until SS is loaded a handler of CPL 0 has the stack that the new TSS names;
+ * then the new task's own. */
+static void check_task_stack(unsigned field, uint32_t selector, uint32_t sp)
+{
+    struct x86_bare *m = ready(SYS_PROTECTED, 0, "EA000000006000");
+
+    make_task(m, "\xF4", 1);
+    store_le32(m->storage + SYS_TSS2 + 4, SYS_STACK1);
+    store_le32(m->storage + SYS_TSS2 + 8, SEL_DATA0);
+    store_le32(m->storage + SYS_TSS2 + field, selector);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_TS);
+    ck_assert_uint_eq(m->cpu.cpl, 0);
+    ck_assert_uint_eq(x86_sp(&m->cpu), sp);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), selector);
+    ck_assert_uint_eq(sys_stack(m, 1, 4), TASK_CODE);
+    x86_bare_free(m);
+}
+
+START_TEST(stack_of_a_task_that_cannot_be)
+{
+    check_task_stack(0x50, SEL_READ_ONLY, SYS_STACK1 - 24); /* SS */
+    check_task_stack(0x60, SEL_DATA0, SYS_STACK1 - 24);     /* LDT */
+    check_task_stack(0x4C, SEL_READ_ONLY, TASK_STACK - 16); /* CS */
+    check_task_stack(0x54, SEL_TSS, TASK_STACK - 16);       /* DS */
+}
+END_TEST
+
 /* The T bit: #DB before the task's first instruction. */
 START_TEST(task_trap)
 {
@@ -417,6 +445,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, task_jumps);
     tcase_add_test(t, task_gate_of_a_fault);
     tcase_add_test(t, tasks_that_cannot_be);
+    tcase_add_test(t, stack_of_a_task_that_cannot_be);
     tcase_add_test(t, task_trap);
     tcase_add_test(t, io_permission_map);
     tcase_add_test(t, io_permission_map_of_four);

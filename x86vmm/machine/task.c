@@ -167,22 +167,22 @@ static int load_cr3(struct x86_cpu *cpu, const struct context *c)
     return 0;
 }
 
-/* Selectors as they are, descriptors not yet: a fault finds this. */
+/* Selectors as they are, descriptors not yet: a fault finds this.  As long as
+ * SS is none the stack is none of CPL 0 to 2, so that a handler there has the
+ * one that the new TSS names for it. */
 static void load_registers(struct x86_cpu *cpu, const struct context *c,
                            enum x86_switch how)
 {
     uint64_t known = 0x257FD5 | (how == X86_SWITCH_CALL ? X86_FLAG_NT : 0);
     uint64_t flags = c->flags;
-    unsigned cpl;
 
     if (how == X86_SWITCH_CALL)
         flags |= X86_FLAG_NT;
     x86_flags_set(cpu, (flags & (known | X86_FLAG_VM)) | X86_FLAG_ONE);
     for (unsigned i = 0; i < 8; i++)
         cpu->state.gpr[i] = c->gpr[i];
-    cpl = flags & X86_FLAG_VM ? 3 : c->seg[X86_CS] & 3u;
     for (unsigned i = X86_ES; i <= X86_GS; i++)
-        cpu->state.seg[i] = x86_null_segment(c->seg[i], cpl);
+        cpu->state.seg[i] = x86_null_segment(c->seg[i], 3);
     cpu->state.seg[X86_LDTR] = x86_null_segment(c->ldt, 0);
     cpu->state.rip = cpu->next_rip = c->ip;
     x86_mode_changed(cpu);
@@ -223,6 +223,7 @@ static int load_code(struct x86_cpu *cpu, uint16_t selector, unsigned cpl)
     return 0;
 }
 
+/* The order is the processor's own (SDM vol. 3, note on table 8-1). */
 static int load_segments(struct x86_cpu *cpu, const struct context *c)
 {
     static const enum x86_seg data[] = {X86_DS, X86_ES, X86_FS, X86_GS};
@@ -235,8 +236,8 @@ static int load_segments(struct x86_cpu *cpu, const struct context *c)
             x86_load_8086(cpu, (enum x86_seg)i, c->seg[i]);
         return 0;
     }
-    TRY(load_code(cpu, c->seg[X86_CS], cpl));
     TRY(x86_check_stack(cpu, c->seg[X86_SS], cpl, X86_EXC_TS, &seg[X86_SS]));
+    TRY(load_code(cpu, c->seg[X86_CS], cpl));
     for (unsigned i = 0; i < ARRAY_LEN(data); i++)
         TRY(x86_check_data(cpu, c->seg[data[i]], cpl, X86_EXC_TS,
                            &seg[data[i]]));
