@@ -16,6 +16,12 @@
 
 enum { FULL_MAX = 400 }; /* cases of a run that records in full */
 
+/* A case that is not the same everywhere. */
+struct odd {
+    uint32_t number;
+    bool at[OX_MACHINES]; /* which peers differ */
+};
+
 struct session {
     struct ox_image image;
     const char *folder;
@@ -25,7 +31,7 @@ struct session {
     struct ox_case c; /* the one at hand */
     /* Found: */
     uint32_t done, shutdowns, equal[OX_MACHINES], open[OX_MACHINES];
-    uint32_t *explained; /* by row */
+    uint32_t explained[OX_MACHINES][OX_ROWS_MAX];
 };
 
 static void generate(struct session *s, uint32_t number)
@@ -61,31 +67,40 @@ static void show(struct session *s, uint32_t number,
         }
 }
 
-static void judge(struct session *s, uint32_t number, const struct ox_run *runs,
-                  uint32_t i)
+/* A peer that has differed in the run of all, and the same case run again. */
+static void judge_peer(struct session *s, uint32_t number, enum ox_machine m,
+                       const struct ox_run *runs, uint32_t i)
 {
-    generate(s, number);
-    for (unsigned m = OX_BOCHS; m < OX_MACHINES; m++) {
-        struct ox_difference d = {.c = &s->c,
-                                  .peer = m,
-                                  .ours = &runs[OX_OURS].of[i],
-                                  .theirs = &runs[m].of[i]};
-        const struct ox_explanation *why;
+    struct ox_difference d = {.c = &s->c,
+                              .peer = m,
+                              .ours = &runs[OX_OURS].of[i],
+                              .theirs = &runs[m].of[i]};
+    const struct ox_explanation *why = NULL;
 
-        if (runs[m].absent || !ox_differs(&d))
-            continue;
+    if (m == OX_QEMU && !runs[OX_BOCHS].absent)
+        d.witness = &runs[OX_BOCHS].of[i];
+    if (ox_differs(&d))
         why = ox_explain(&d);
-        if (why) {
-            s->explained[why - ox_explanations]++;
-            if (s->all) {
-                printf("explained by %s: ", why->name);
-                show(s, number, &d, runs, i);
-            }
-        } else {
-            s->open[m]++;
-            show(s, number, &d, runs, i);
-        }
+    else if (s->shown < s->show)
+        printf("only with other cases before it: ");
+    if (!why) {
+        s->open[m]++;
+    } else {
+        s->explained[m][why - ox_explanations(m)]++;
+        if (!s->all)
+            return;
+        printf("explained by %s: ", why->name);
     }
+    show(s, number, &d, runs, i);
+}
+
+static void judge(struct session *s, const struct odd *odd,
+                  const struct ox_run *runs, uint32_t i)
+{
+    generate(s, odd->number);
+    for (unsigned m = OX_BOCHS; m < OX_MACHINES; m++)
+        if (odd->at[m])
+            judge_peer(s, odd->number, m, runs, i);
 }
 
 /* ---- One batch ---- */
@@ -100,52 +115,66 @@ static bool is_equal(const struct ox_run *runs, unsigned m, uint32_t i)
                                a->word[which] == b->word[which]));
 }
 
-/* Those cases again, recorded in full. */
-static void look_closer(struct session *s, const uint32_t *numbers, uint32_t n)
+/* As many of those cases again as an image holds, recorded in full; returns how
+ * many. */
+static uint32_t look_closer(struct session *s, const struct odd *odd,
+                            uint32_t n)
 {
     struct ox_run runs[OX_MACHINES];
+    uint32_t fit = 0;
 
     ox_image_clear(&s->image, true);
-    for (uint32_t i = 0; i < n; i++) {
-        generate(s, numbers[i]);
+    for (; fit < n && fit < FULL_MAX; fit++) {
+        generate(s, odd[fit].number);
         if (!ox_image_add(&s->image, &s->c))
-            n = i;
+            break;
     }
     ox_run_all(runs, &s->image, s->folder, s->skip);
-    for (uint32_t i = 0; i < n; i++)
-        judge(s, numbers[i], runs, i);
+    for (uint32_t i = 0; i < fit; i++)
+        judge(s, &odd[i], runs, i);
     for (unsigned m = 0; m < OX_MACHINES; m++)
         ox_run_free(&runs[m]);
+    return fit;
 }
 
-static void compare(struct session *s, uint32_t first, uint32_t n)
+/* Those that differ, into `odd`; returns how many. */
+static uint32_t find_odd(struct session *s, const struct ox_run *runs,
+                         uint32_t first, uint32_t n, struct odd *odd)
 {
-    uint32_t numbers[FULL_MAX], found = 0;
-    struct ox_run runs[OX_MACHINES];
-    bool *odd = calloc(n + 1, sizeof(*odd));
+    uint32_t found = 0;
 
-    if (!odd)
-        abort();
-    ox_run_all(runs, &s->image, s->folder, s->skip);
     for (uint32_t i = 0; i < n; i++) {
+        struct odd o = {.number = first + i};
+        bool any = false;
+
         s->shutdowns += runs[OX_OURS].of[i].kind == 'T';
         for (unsigned m = OX_BOCHS; m < OX_MACHINES; m++) {
             bool equal = is_equal(runs, m, i);
 
             s->equal[m] += equal;
-            odd[i] = odd[i] || (!equal && !runs[m].absent);
+            o.at[m] = !equal && !runs[m].absent;
+            any = any || o.at[m];
         }
+        if (any)
+            odd[found++] = o;
     }
+    return found;
+}
+
+static void compare(struct session *s, uint32_t first, uint32_t n)
+{
+    struct ox_run runs[OX_MACHINES];
+    struct odd *odd = calloc(n + 1, sizeof(*odd));
+    uint32_t found;
+
+    if (!odd)
+        abort();
+    ox_run_all(runs, &s->image, s->folder, s->skip);
+    found = find_odd(s, runs, first, n, odd);
     for (unsigned m = 0; m < OX_MACHINES; m++)
         ox_run_free(&runs[m]);
-    for (uint32_t i = 0; i < n; i++) {
-        if (odd[i])
-            numbers[found++] = first + i;
-        if (found == FULL_MAX || (i + 1 == n && found)) {
-            look_closer(s, numbers, found);
-            found = 0;
-        }
-    }
+    for (uint32_t i = 0; i < found;)
+        i += look_closer(s, odd + i, found - i);
     free(odd);
 }
 
@@ -165,16 +194,22 @@ static void run_batch(struct session *s)
 
 /* ---- The whole ---- */
 
+static void report_rows(const struct session *s, enum ox_machine m)
+{
+    const struct ox_explanation *e = ox_explanations(m);
+
+    for (unsigned i = 0; e[i].name; i++)
+        if (s->explained[m][i])
+            printf("%6u explained: %s, %s: %s (%s)\n", s->explained[m][i],
+                   ox_machine_name(m), e[i].name, e[i].words, e[i].source);
+}
+
 static int report(const struct session *s)
 {
     uint32_t open = 0;
 
-    for (size_t i = 0; i < ox_explanation_count; i++)
-        if (s->explained[i])
-            printf("%6u explained: %s, %s: %s (%s)\n", s->explained[i],
-                   ox_machine_name(ox_explanations[i].peer),
-                   ox_explanations[i].name, ox_explanations[i].words,
-                   ox_explanations[i].source);
+    for (unsigned m = OX_BOCHS; m < OX_MACHINES; m++)
+        report_rows(s, m);
     for (unsigned m = OX_BOCHS; m < OX_MACHINES; m++) {
         open += s->open[m];
         if (!ox_machine_present(m))
@@ -239,14 +274,10 @@ int main(int argc, char **argv)
         return 77;
     }
     s.folder = argv[2];
-    s.explained = calloc(ox_explanation_count, sizeof(*s.explained));
-    if (!s.explained)
-        abort();
     mkdir(s.folder, 0777);
     while (s.done < s.cases)
         run_batch(&s);
     status = report(&s);
     ox_image_close(&s.image);
-    free(s.explained);
     return status;
 }

@@ -98,6 +98,32 @@ bool ox_differs(struct ox_difference *d)
     return d->ours->count != d->theirs->count;
 }
 
+bool ox_witnessed(const struct ox_difference *d)
+{
+    struct ox_difference w = {
+        .c = d->c, .peer = OX_BOCHS, .ours = d->ours, .theirs = d->witness};
+
+    if (!d->witness || !ox_differs(&w))
+        return true;
+    return (w.field == OX_FIELD_COUNT ? w.start : w.at) > d->at;
+}
+
+const struct ox_explanation *ox_explanations(enum ox_machine peer)
+{
+    return peer == OX_BOCHS ? ox_bochs_rows : ox_qemu_rows;
+}
+
+const struct ox_explanation *ox_explain(const struct ox_difference *d)
+{
+    const struct ox_explanation *e = ox_explanations(d->peer);
+    bool witnessed = ox_witnessed(d);
+
+    for (; e->name; e++)
+        if ((e->alone || witnessed) && e->applies(d))
+            return e;
+    return NULL;
+}
+
 /* ---- Showing ---- */
 
 static void show_event(enum ox_record record, const uint32_t *w)

@@ -37,6 +37,7 @@ struct ox_difference {
     const struct ox_case *c;
     enum ox_machine peer;
     const struct ox_result *ours, *theirs;
+    const struct ox_result *witness; /* of QEMU's: what Bochs says; or NULL */
     enum ox_record record;
     enum ox_field field; /* OX_FIELD_COUNT: one has ended, or has no words */
     uint32_t start;      /* of that record */
@@ -45,18 +46,25 @@ struct ox_difference {
 
 /* False: they are equal, as far as that peer is looked at: of QEMU not RF in
  * saved flags, stacks, accessed bits of descriptors and pages (image.S,
- * `loosen`): difference.def says why. */
+ * `loosen`): difference_qemu.def says why. */
 bool ox_differs(struct ox_difference *d);
 
+/* The witness says what we say, up to the word that differs; true where there
+ * is none. */
+bool ox_witnessed(const struct ox_difference *d);
+
+enum { OX_ROWS_MAX = 100 }; /* of a peer */
+
 struct ox_explanation {
-    enum ox_machine peer;
     const char *name, *source, *words;
     bool (*applies)(const struct ox_difference *d);
+    bool alone; /* it needs no witness */
 };
-/* The row of difference.def that explains it, or NULL. */
+/* The rows of difference_*.def of that peer, up to one without a name. */
+const struct ox_explanation *ox_explanations(enum ox_machine peer);
+/* The row that explains it, or NULL. */
 const struct ox_explanation *ox_explain(const struct ox_difference *d);
-extern const struct ox_explanation ox_explanations[];
-extern const size_t ox_explanation_count;
+extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
 
 /* A line for people: each event of a result. */
 void ox_show(const struct ox_result *r);

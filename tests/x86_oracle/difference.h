@@ -1,0 +1,50 @@
+/* What the functions of the rows of difference_*.def ask of a difference. */
+#ifndef TESTS_X86_ORACLE_DIFFERENCE_H
+#define TESTS_X86_ORACLE_DIFFERENCE_H
+
+#include "tests/x86_oracle/record.h"
+
+#include <string.h>
+
+#define OURS(d) ((d)->ours->word[(d)->at])
+#define PEER(d) ((d)->theirs->word[(d)->at])
+
+static inline bool says(const struct ox_difference *d, const char *word)
+{
+    return strstr(d->c->text, word) != NULL;
+}
+
+static inline bool is_flags(const struct ox_difference *d)
+{
+    return d->field == OX_R32_EFLAGS || d->field == OX_R64_RFLAGS ||
+           d->field == OX_NEST_FLAGS;
+}
+
+/* The vector of the record that differs, as ours has it; none: 256. */
+static inline unsigned vector_of(const struct ox_difference *d)
+{
+    if (d->record == OX_RECORD_COUNT || d->record == OX_SUMS)
+        return 256;
+    return d->ours->word[d->start] & 0xFF;
+}
+
+static inline uint32_t word_of(const struct ox_difference *d, enum ox_field f)
+{
+    return d->ours->word[d->start + (f - ox_record_head(d->record))];
+}
+
+static inline bool goes_to_task(const struct ox_difference *d)
+{
+    return says(d, "jmp far") || says(d, "call far") || says(d, "int 84") ||
+           says(d, "iret");
+}
+
+/* The vectors at which the two have parted. */
+static inline bool parted(const struct ox_difference *d, unsigned ours,
+                          unsigned peer)
+{
+    return d->at == d->start && d->record != OX_RECORD_COUNT &&
+           vector_of(d) == ours && (PEER(d) & 0xFF) == peer;
+}
+
+#endif
