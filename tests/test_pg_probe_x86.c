@@ -335,34 +335,6 @@ START_TEST(rows_say_what_is_derived)
 }
 END_TEST
 
-/* What the monitors' handlers know of an instruction (insn.def) is what its
- * row says. */
-START_TEST(both_tables_say_the_same)
-{
-    for (size_t i = 0; i < x86_insns.count; i++) {
-        const struct insn_desc *d = &x86_insns.rows[i];
-        unsigned found = 0;
-
-        for (size_t k = 0; k < X86_INSN_COUNT; k++) {
-            const struct op_row *op = &op_rows[k];
-            size_t len = strlen(d->name);
-            bool string = !strcmp(d->name, "INS") || !strcmp(d->name, "OUTS");
-
-            if (strncmp(op->name, d->name, len) ||
-                (op->name[len] && !(string && strchr("BWD", op->name[len]) &&
-                                    !op->name[len + 1])))
-                continue;
-            found++;
-            if (op->sens < 0) /* VMCALL, VMMCALL: their parts ask */
-                continue;
-            ck_assert_msg(op->priv == d->privilege, "%s", d->name);
-            ck_assert_msg(op->sens == d->sensitivity, "%s", d->name);
-        }
-        ck_assert_msg(found, "%s has no row", d->name);
-    }
-}
-END_TEST
-
 Suite *suite_pg_probe_x86(void)
 {
     Suite *s = suite_create("pg_probe_x86");
@@ -371,7 +343,6 @@ Suite *suite_pg_probe_x86(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, what_is_derived_is_what_it_does);
     tcase_add_test(t, rows_say_what_is_derived);
-    tcase_add_test(t, both_tables_say_the_same);
     suite_add_tcase(s, t);
     return s;
 }

@@ -13,16 +13,33 @@ static const struct {
 #undef FORMAT
 };
 
+/* What op.def says of each that may leave a guest. */
+#define MAYBE __attribute__((unused))
+#define ABOUT(name, priv, title, sens, effect)                     \
+    enum { priv_##name = PRIV_##priv, sens_##name = (int)(sens) }; \
+    static const char title_##name[] MAYBE = title,                \
+                                     effect_##name[] MAYBE = effect;
+#define OP(name, priv, body, title)
+#define OP_ASKED(name, priv, body, title, sens, vmx, control, svm, effect) \
+    ABOUT(name, priv, title, sens, effect)
+#define OP_AS_ASKED(name, mnemonic, ...) OP_ASKED(name, __VA_ARGS__)
+#define OP_ASSIST(name, title, sens, vmx, svm, effect) \
+    ABOUT(name, U, title, sens, effect)
+#include "x86vmm/machine/op.def"
+#undef OP
+#undef ABOUT
+#undef MAYBE
+
 static const struct insn_desc rows[X86_OP_COUNT] = {
-#define INSN(code, row, form, priv, sens, mnemonic, words, does) \
-    [X86_OP_##row] = {.id = X86_OP_##row,                        \
-                      .opcode = code,                            \
-                      .format = X86_FMT_##form,                  \
-                      .privilege = PRIV_##priv,                  \
-                      .sensitivity = sens,                       \
-                      .name = mnemonic,                          \
-                      .title = words,                            \
-                      .effect = does},
+#define INSN(code, row, mnemonic, op, form)     \
+    [X86_OP_##row] = {.id = X86_OP_##row,       \
+                      .opcode = code,           \
+                      .format = X86_FMT_##form, \
+                      .privilege = priv_##op,   \
+                      .sensitivity = sens_##op, \
+                      .name = mnemonic,         \
+                      .title = title_##op,      \
+                      .effect = effect_##op},
 #include "x86vmm/machine/insn.def"
 #undef INSN
 };

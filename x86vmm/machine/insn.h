@@ -12,8 +12,7 @@ enum x86_format {
 };
 
 enum x86_insn {
-#define INSN(opcode, name, format, priv, sens, mnemonic, title, effect) \
-    X86_OP_##name,
+#define INSN(opcode, name, mnemonic, op, format) X86_OP_##name,
 #include "x86vmm/machine/insn.def"
 #undef INSN
     X86_OP_COUNT

@@ -30,7 +30,8 @@ const struct svm_exit_desc *svm_exit_of(uint64_t code);
  * is set.  f.software: the instruction at RIP has asked for it. */
 struct x86_fault vmcb_delivered(uint64_t info, uint64_t cr2);
 
-/* SVM_INTERCEPT_HLT ...: 32 * word + bit. */
+/* SVM_INTERCEPT_HLT ...: 32 * word + bit.  Its exit code is so much more. */
+enum { SVM_EXIT_INTERCEPTS = 0x60 };
 enum svm_intercept {
 #define INTERCEPT(field, bit, name, exit, section, words) \
     SVM_INTERCEPT_##name = 32 * (VMCB_##field - VMCB_INTERCEPT_1) + (bit),

@@ -162,17 +162,13 @@ static int undefined(struct x86_cpu *cpu, const struct x86_op *op)
 
 static const struct {
     uint16_t id;
-    uint8_t intercept;
     bool defined; /* it has conditions; else it is undefined by itself */
     int (*body)(struct x86_cpu *cpu, const struct x86_op *op);
 } rows[] = {
-    {X86_INSN_VMRUN, SVM_INTERCEPT_VMRUN, true, vmrun},
-    {X86_INSN_VMLOAD, SVM_INTERCEPT_VMLOAD, true, vmload},
-    {X86_INSN_VMSAVE, SVM_INTERCEPT_VMSAVE, true, vmsave},
-    {X86_INSN_VMMCALL, SVM_INTERCEPT_VMMCALL, false, undefined},
-    {X86_INSN_STGI, SVM_INTERCEPT_STGI, true, stgi},
-    {X86_INSN_CLGI, SVM_INTERCEPT_CLGI, true, clgi},
-    {X86_INSN_INVLPGA, SVM_INTERCEPT_INVLPGA, true, invlpga},
+    {X86_INSN_VMRUN, true, vmrun},     {X86_INSN_VMLOAD, true, vmload},
+    {X86_INSN_VMSAVE, true, vmsave},   {X86_INSN_VMMCALL, false, undefined},
+    {X86_INSN_STGI, true, stgi},       {X86_INSN_CLGI, true, clgi},
+    {X86_INSN_INVLPGA, true, invlpga},
 };
 
 /* VMRUN's operand is checked before its intercept; so are those of VMLOAD and
@@ -196,7 +192,7 @@ int svm_instruction(struct x86_cpu *cpu, const struct x86_op *op)
         i++;
     if (i == ARRAY_LEN(rows)) /* another vendor's; SKINIT */
         return x86_raise(cpu, X86_EXC_UD);
-    exits = v && vmcb_has(v, (enum svm_intercept)rows[i].intercept);
+    exits = v && vmcb_has(v, svm_intercept_of(op));
     if (rows[i].defined) {
         if (x86_is_8086(cpu) || !(cpu->state.efer & SVM_EFER_SVME))
             return x86_raise(cpu, X86_EXC_UD);
@@ -206,6 +202,6 @@ int svm_instruction(struct x86_cpu *cpu, const struct x86_op *op)
     if (!exits)
         return rows[i].body(cpu, op);
     return svm_exits(
-        cpu, op, 0x60u + rows[i].intercept,
+        cpu, op, SVM_EXIT_INTERCEPTS + (uint64_t)svm_intercept_of(op),
         op->id == X86_INSN_INVLPGA ? x86_gpr(cpu, X86_RAX, op->asize) : 0, 0);
 }

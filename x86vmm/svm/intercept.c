@@ -22,21 +22,28 @@ static bool leave(struct x86_cpu *cpu, const struct x86_op *op, uint64_t why,
 
 /* ---- By one bit ---- */
 
+enum { SVM_EXIT_NONE = 0 };
+
 static const uint16_t codes[X86_INSN_COUNT] = {
 #define OP(name, priv, body, title)
 #define OP_ASKED(name, priv, body, title, sens, vmx, control, svm, effect) \
     [X86_INSN_##name] = SVM_EXIT_##svm,
 #define OP_AS_ASKED(name, mnemonic, ...) OP_ASKED(name, __VA_ARGS__)
+#define OP_ASSIST(name, title, sens, vmx, svm, effect) \
+    [X86_INSN_##name] = SVM_EXIT_##svm,
 #include "x86vmm/machine/op.def"
 #undef OP
 };
 
-enum { FIRST_INTERCEPT = 0x60 }; /* by its exit code */
-
-_Static_assert((int)SVM_EXIT_INTR == FIRST_INTERCEPT + SVM_INTERCEPT_INTR &&
+_Static_assert((int)SVM_EXIT_INTR == SVM_EXIT_INTERCEPTS + SVM_INTERCEPT_INTR &&
                    (int)SVM_EXIT_WBINVD ==
-                       FIRST_INTERCEPT + SVM_INTERCEPT_WBINVD,
+                       SVM_EXIT_INTERCEPTS + SVM_INTERCEPT_WBINVD,
                "exit codes are in the order of the intercepts");
+
+enum svm_intercept svm_intercept_of(const struct x86_op *op)
+{
+    return (enum svm_intercept)(codes[op->id] - SVM_EXIT_INTERCEPTS);
+}
 
 /* Exceptions that the body raises are before the intercept. */
 static bool faults_first(const struct x86_cpu *cpu, const struct x86_op *op)
@@ -63,11 +70,9 @@ static bool faults_first(const struct x86_cpu *cpu, const struct x86_op *op)
 static bool by_bit(struct x86_cpu *cpu, const struct vmcb *v,
                    const struct x86_op *op, int *code)
 {
-    enum svm_intercept i =
-        (enum svm_intercept)(codes[op->id] - FIRST_INTERCEPT);
     uint64_t info1 = op->id == X86_INSN_INT ? (uint8_t)op->imm : 0;
 
-    if (!vmcb_has(v, i) || faults_first(cpu, op))
+    if (!vmcb_has(v, svm_intercept_of(op)) || faults_first(cpu, op))
         return false;
     return leave(cpu, op, codes[op->id], info1, code);
 }

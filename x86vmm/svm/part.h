@@ -18,6 +18,8 @@ enum { SVM_CR_OWN = 0x1F, SVM_CR_LOCK = 8, SVM_CR_DISABLE = 0x10 };
 /* The hooks, in event.c: without nested paging, and with it. */
 extern const struct x86_guest svm_guest, svm_guest_nested;
 
+/* Of an instruction that can be intercepted by one bit (op.def). */
+enum svm_intercept svm_intercept_of(const struct x86_op *op);
 bool svm_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code);
 int svm_nested_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
                     enum x86_access access, bool entry, uint64_t *physical);

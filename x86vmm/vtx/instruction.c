@@ -323,22 +323,16 @@ static int invvpid(struct x86_cpu *cpu, const struct x86_op *op)
 /* ---- All of them ---- */
 
 static const struct {
-    uint16_t id, reason;
+    uint16_t id;
     int (*body)(struct x86_cpu *cpu, const struct x86_op *op);
     uint8_t memory; /* 1: has a memory operand; 2: or a register */
 } rows[] = {
-    {X86_INSN_VMXON, VMX_EXIT_VMXON, vmxon, 1},
-    {X86_INSN_VMXOFF, VMX_EXIT_VMXOFF, vmxoff, 0},
-    {X86_INSN_VMCLEAR, VMX_EXIT_VMCLEAR, vmclear, 1},
-    {X86_INSN_VMPTRLD, VMX_EXIT_VMPTRLD, vmptrld, 1},
-    {X86_INSN_VMPTRST, VMX_EXIT_VMPTRST, vmptrst, 1},
-    {X86_INSN_VMREAD, VMX_EXIT_VMREAD, vmread, 2},
-    {X86_INSN_VMWRITE, VMX_EXIT_VMWRITE, vmwrite, 2},
-    {X86_INSN_VMLAUNCH, VMX_EXIT_VMLAUNCH, vmlaunch, 0},
-    {X86_INSN_VMRESUME, VMX_EXIT_VMRESUME, vmresume, 0},
-    {X86_INSN_VMCALL, VMX_EXIT_VMCALL, vmcall, 0},
-    {X86_INSN_INVEPT, VMX_EXIT_INVEPT, invept, 1},
-    {X86_INSN_INVVPID, VMX_EXIT_INVVPID, invvpid, 1},
+    {X86_INSN_VMXON, vmxon, 1},       {X86_INSN_VMXOFF, vmxoff, 0},
+    {X86_INSN_VMCLEAR, vmclear, 1},   {X86_INSN_VMPTRLD, vmptrld, 1},
+    {X86_INSN_VMPTRST, vmptrst, 1},   {X86_INSN_VMREAD, vmread, 2},
+    {X86_INSN_VMWRITE, vmwrite, 2},   {X86_INSN_VMLAUNCH, vmlaunch, 0},
+    {X86_INSN_VMRESUME, vmresume, 0}, {X86_INSN_VMCALL, vmcall, 0},
+    {X86_INSN_INVEPT, invept, 1},     {X86_INSN_INVVPID, invvpid, 1},
 };
 
 /* 25.9.4: registers are in bits 31:28 (the second), 6:3 (the first). */
@@ -361,7 +355,7 @@ static int leave(struct x86_cpu *cpu, const struct x86_op *op, unsigned row)
         if (rows[row].memory == 2 && op->operand[first].kind == X86_REG)
             info |= vtx_operand_info(op, first);
     }
-    vtx_exits(cpu, op, (enum vmx_exit)rows[row].reason, displacement);
+    vtx_exits(cpu, op, vtx_exit_of(op), displacement);
     vtx_of(cpu)->exit.info = info;
     return X86_FAULT;
 }

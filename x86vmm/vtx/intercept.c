@@ -19,9 +19,16 @@ static const struct {
 #define OP_ASKED(name, priv, body, title, sens, vmx, control, svm, effect) \
     [X86_INSN_##name] = {VMX_EXIT_##vmx, VMX_##control},
 #define OP_AS_ASKED(name, mnemonic, ...) OP_ASKED(name, __VA_ARGS__)
+#define OP_ASSIST(name, title, sens, vmx, svm, effect) \
+    [X86_INSN_##name] = {VMX_EXIT_##vmx, VMX_ALWAYS},
 #include "x86vmm/machine/op.def"
 #undef OP
 };
+
+enum vmx_exit vtx_exit_of(const struct x86_op *op)
+{
+    return (enum vmx_exit)simple[op->id].reason;
+}
 
 /* Leave: true, for vtx_intercept. */
 static bool leave(struct x86_cpu *cpu, const struct x86_op *op,
@@ -346,7 +353,7 @@ static bool by_table(struct x86_cpu *cpu, const struct vmcs *v,
     if (control != VMX_ALWAYS &&
         (control < 0 || !vmcs_has(v, (enum vmx_control)control)))
         return false;
-    return leave(cpu, op, (enum vmx_exit)simple[op->id].reason, 0, code);
+    return leave(cpu, op, vtx_exit_of(op), 0, code);
 }
 
 typedef bool (*intercept_fn)(struct x86_cpu *cpu, const struct vmcs *v,

@@ -12,6 +12,8 @@ static inline struct vtx *vtx_of(const struct x86_cpu *cpu)
 }
 
 extern const struct x86_guest vtx_guest; /* the hooks, in event.c */
+/* Of an instruction that can exit (op.def). */
+enum vmx_exit vtx_exit_of(const struct x86_op *op);
 bool vtx_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code);
 int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
             enum x86_access access, bool entry, uint64_t *physical);
