@@ -317,6 +317,6 @@ $(BUILD)/%.flags: always
 
 -include $(patsubst %.o,%.d,\
     $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH) \
-                         $(X86_HOST) $(X86_ROM) $(KVM_BENCH) \
+                         $(X86_HOST) $(X86_ORACLE) $(X86_ROM) $(KVM_BENCH) \
                          $(X86_MUTANTS)) \
     $(call object,san,$(LIB) $(CLI) $(MAIN) $(TESTS) $(wildcard tests/fuzz/*.c)))

@@ -27,6 +27,7 @@ struct ox_case {
     uint64_t gpr[GPRS];
     uint8_t arena[ARENA_SIZE];
     uint32_t at, end; /* where the next byte of code goes, and none may */
+    uint32_t slots;   /* of operands in storage that are taken */
     char text[2048];  /* what the program is, for people */
     uint32_t text_end;
 };
@@ -96,6 +97,9 @@ void ox_random_state(struct ox_case *c);
 void ox_random_program(struct ox_case *c);
 
 /* ---- choose.c ---- what is often interesting */
+/* 16 bytes of the program's data, for this step alone: an offset in the pages
+ * AT_DATA3 and AT_DATA0. */
+uint32_t ox_slot(struct ox_case *c);
 uint32_t ox_selector(struct ox_case *c);
 uint32_t ox_address(struct ox_case *c);
 uint32_t ox_value(struct ox_case *c);

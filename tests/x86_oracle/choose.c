@@ -11,6 +11,11 @@ static uint32_t paragraph(struct ox_case *c)
     return OX_PICK(c, list);
 }
 
+uint32_t ox_slot(struct ox_case *c)
+{
+    return 0x20 + 16 * c->slots++;
+}
+
 uint32_t ox_selector(struct ox_case *c)
 {
     uint32_t rpl = ox_chance(c, 60) ? c->cpl : ox_below(c, 4);

@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+/* The generator walks one long cycle by equal steps: cases and seeds begin at
+ * places of it that have nothing to do with one another. */
+static void begin_at(struct rng *r, uint64_t seed, uint32_t number)
+{
+    r->state = seed;
+    r->state = rng_next(r) + number;
+    r->state = rng_next(r);
+}
+
 void ox_generate(struct ox_case *c, const uint8_t *arena, uint64_t seed,
                  uint32_t number)
 {
@@ -11,8 +20,7 @@ void ox_generate(struct ox_case *c, const uint8_t *arena, uint64_t seed,
         OX_V86,  OX_LONG,      OX_LONG,      OX_LONG,      OX_COMPAT};
 
     memset(c, 0, sizeof(*c));
-    c->rng.state = seed * UINT64_C(0x9E3779B97F4A7C15) + number;
-    (void)rng_next(&c->rng);
+    begin_at(&c->rng, seed, number);
     memcpy(c->arena, arena, ARENA_SIZE);
     c->mode = OX_PICK(c, modes);
     if (c->mode == OX_V86)

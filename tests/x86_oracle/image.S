@@ -454,13 +454,7 @@ harness:
         xor     edx, edx                /* RESET# leaves the signature there */
         cmp     dword ptr ds:[AT_PROGRESS], PROGRESS_MAGIC
         je      after_reset
-        mov     edi, ARENA_SIZE         /* whoever strays meets INT3 */
-        mov     eax, 0xCCCCCCCC
-        mov     ecx, (AT_LOG - ARENA_SIZE) / 4
-        rep stosd
-        mov     edi, 0x100000
-        mov     ecx, 0xC0000 / 4
-        rep stosd
+        call    fill_low
         mov     edi, AT_IMAGE + IMAGE_SIZE
         mov     ecx, (AT_PROGRESS - AT_IMAGE - IMAGE_SIZE) / 4
         rep stosd
@@ -468,15 +462,20 @@ harness:
         mov     ecx, 0x200000 / 4
         rep stosd
         mov     dword ptr ds:[AT_PROGRESS], PROGRESS_MAGIC
+        mov     dword ptr ds:[PROGRESS_QUIET], 0
+        mov     dword ptr ds:[PROGRESS_8086], 0
         mov     eax, ds:[AT_PLAN]       /* the first case */
-        mov     ds:[AT_PROGRESS + 4], eax
+        mov     ds:[PROGRESS_CASE], eax
         jmp     find_case
 after_reset:
+        cmp     dword ptr ds:[PROGRESS_QUIET], 0
+        mov     dword ptr ds:[PROGRESS_QUIET], 0
+        jne     find_case
         mov     al, 'T'
         call    put_index
         mov     al, 10
         out     0xE9, al
-        inc     dword ptr ds:[AT_PROGRESS + 4]
+        inc     dword ptr ds:[PROGRESS_CASE]
 
 /* The case of that number: walk to it. */
 find_case:
@@ -484,7 +483,7 @@ find_case:
         xor     ecx, ecx
 1:      cmp     ecx, ds:[AT_PLAN + 4]
         jae     end_of_all
-        cmp     ecx, ds:[AT_PROGRESS + 4]
+        cmp     ecx, ds:[PROGRESS_CASE]
         je      begin_case
         add     ebx, [ebx + CASE_SIZE]
         inc     ecx
@@ -505,8 +504,28 @@ end_of_all:
         jmp     1b
 shutdown: .ascii "Shutdown"
 
+/* Whoever strays meets INT3. */
+fill_low:
+        mov     eax, 0xCCCCCCCC
+        mov     edi, ARENA_SIZE
+        mov     ecx, (AT_LOG + 0x10000 - ARENA_SIZE) / 4
+        rep stosd
+        mov     edi, 0x100000
+        mov     ecx, 0xC0000 / 4
+        rep stosd
+        ret
+
 begin_case:
-        mov     esi, AT_TEMPLATE
+        mov     edx, [ebx + CASE_FLAGS] /* VM, or real-address mode? */
+        and     edx, 0x20000
+        cmp     dword ptr [ebx + CASE_MODE], 1
+        adc     edx, 0
+        mov     eax, edx
+        xchg    eax, ds:[PROGRESS_8086]
+        or      eax, edx                /* this one or the one before */
+        jz      1f
+        call    fill_low
+1:      mov     esi, AT_TEMPLATE
         xor     edi, edi
         mov     ecx, ARENA_SIZE / 4
         rep movsd
@@ -682,7 +701,9 @@ to_long:
         .long   1f
         .word   SEL_CODE64
 .code64
-1:      push    [rbx + CASE_GS]         /* 8 bytes; the low ones count */
+1:      xor     eax, eax
+        mov     cr8, rax
+        push    [rbx + CASE_GS]         /* 8 bytes; the low ones count */
         push    [rbx + CASE_FS]
         push    [rbx + CASE_ES]
         push    [rbx + CASE_DS]
@@ -744,6 +765,10 @@ finish: mov     ax, SEL_DATA
         xor     edx, edx
         wrmsr
         lidt    no_idt
+        lldt    ax                      /* and no task of the case's */
+        mov     byte ptr ds:[harness_gdt + SEL_TSS_OWN + 5], 0x89
+        mov     eax, SEL_TSS_OWN
+        ltr     ax
         call    sums
         mov     esi, AT_LOG
         mov     ecx, ds:[VAR_LOG]
@@ -786,8 +811,13 @@ in_full:
         loop    1b
 2:      mov     al, 10
         out     0xE9, al
-        inc     dword ptr ds:[AT_PROGRESS + 4]
-        jmp     find_case
+        inc     dword ptr ds:[PROGRESS_CASE]
+        pushfd                          /* QEMU has no way to clear VIF, VIP */
+        pop     eax
+        test    eax, 0x180000
+        jz      find_case
+        inc     dword ptr ds:[PROGRESS_QUIET]
+        ud2                             /* there is no IDT: a reset */
 
 /* Checksums of pieces of the arena, into the log. */
 sums:   mov     edi, ds:[VAR_LOG]
@@ -866,7 +896,7 @@ loosen: mov     esi, AT_LOG
 /* Letter AL, then the number of the case. */
 put_index:
         out     0xE9, al
-        mov     eax, ds:[AT_PROGRESS + 4]
+        mov     eax, ds:[PROGRESS_CASE]
 put_hex:                                /* EAX; keeps ECX, EDX */
         push    ecx
         push    edx
@@ -917,7 +947,7 @@ harness_gdt:
         .quad   0x00009B000000FFFF              /* SEL_CODE16 */
         .quad   0x000093000000FFFF              /* SEL_DATA16 */
         .quad   0x00CF93000000FFFF              /* SEL_STACK */
-        .quad   0
+        .quad   0x0000890000000067              /* SEL_TSS_OWN */
 harness_gdtr:
         .word   0x3F
         .long   harness_gdt

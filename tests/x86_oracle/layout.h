@@ -50,7 +50,10 @@
 /* ---- Beside it ---- */
 #define AT_LOG         0x90000 /* records of the present case, 64 KiB */
 #define AT_HARNESS_SP  0x1F0000
-#define AT_PROGRESS    0x700000 /* outlives a reset */
+#define AT_PROGRESS    0x700000          /* outlives a reset: magic, and then */
+#define PROGRESS_CASE  (AT_PROGRESS + 4) /* the case at hand */
+#define PROGRESS_QUIET (AT_PROGRESS + 8) /* it has ended; a reset is all */
+#define PROGRESS_8086  (AT_PROGRESS + 12) /* it can have written anywhere */
 #define PROGRESS_MAGIC 0x4F523836
 
 /* The image: a ROM that ends at 4 GiB and is copied here. */
@@ -98,12 +101,13 @@
 #define CASE_PATCH 252 /* address, length, bytes (padded to 4) ... */
 
 /* ---- Selectors that are the same in every table ---- */
-#define SEL_CODE   0x08 /* flat, CPL 0, 32 bits */
-#define SEL_DATA   0x10 /* flat, DPL 3 */
-#define SEL_CODE64 0x18
-#define SEL_CODE16 0x20 /* base 0, limit FFFF */
-#define SEL_DATA16 0x28
-#define SEL_STACK  0x30 /* flat, CPL 0 */
+#define SEL_CODE    0x08 /* flat, CPL 0, 32 bits */
+#define SEL_DATA    0x10 /* flat, DPL 3 */
+#define SEL_CODE64  0x18
+#define SEL_CODE16  0x20 /* base 0, limit FFFF */
+#define SEL_DATA16  0x28
+#define SEL_STACK   0x30 /* flat, CPL 0 */
+#define SEL_TSS_OWN 0x38 /* the harness's, in its own GDT */
 
 #define VECTOR_LOG 0xFD /* records, and goes on */
 #define VECTOR_END 0xFE /* ends the case */

@@ -87,7 +87,7 @@ static bool prepare_bochs(const char *folder)
 
 static pid_t start(enum ox_machine on, const char *folder, uint32_t cases)
 {
-    unsigned seconds = on == OX_QEMU ? 10 + cases / 50 : 30 + cases / 20;
+    unsigned seconds = on == OX_QEMU ? 10 + cases / 50 : 20 + cases / 40;
     char command[1024];
     pid_t child;
 

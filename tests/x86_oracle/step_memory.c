@@ -167,26 +167,50 @@ void ox_step_odd(struct ox_case *c)
     ox_bytes(c, list[i].n, list[i].bytes);
 }
 
+/* Nothing is traced or met by a breakpoint from here on: where events would go
+ * to nowhere. */
+static void in_silence(struct ox_case *c)
+{
+    ox_push(c, 2);
+    ox_operands(c, 32);
+    ox_byte(c, 0x9D);
+    ox_set(c, RAX, 0x400);
+    ox_bytes(c, 3, 0xF8230F); /* mov dr7, eax */
+}
+
+/* Out of long mode, from a compatible program. */
+static void leave_long_mode(struct ox_case *c)
+{
+    uint32_t at = AT_DATA0 + ox_slot(c);
+
+    ox_say(c, "leave long mode");
+    store_le16(c->arena + at, 0x7FF);
+    store_le32(c->arena + at + 2, AT_IDT);
+    in_silence(c);
+    ox_memory(c, NO_SEG, 2, 0x010F, 3, at); /* lidt */
+    ox_set(c, RAX, c->field[CASE_CR0 / 4] & 0x7FFFFFFF);
+    ox_bytes(c, 3, 0xC0220F);
+}
+
 /* Paging off, or protection, or the other way round, as one would. */
 void ox_step_switch_mode(struct ox_case *c)
 {
     uint32_t cr0 = c->field[CASE_CR0 / 4], cr4 = c->field[CASE_CR4 / 4];
 
     if (c->mode == OX_REAL) { /* into protected mode, with its tables */
-        uint8_t *at = c->arena + AT_DATA3 + 0xA0;
+        uint32_t slot = ox_slot(c);
+        uint8_t *at = c->arena + AT_DATA3 + slot;
 
         store_le16(at, SEL_LIMIT - 1);
         store_le32(at + 2, AT_GDT);
         store_le16(at + 8, 0x7FF);
         store_le32(at + 10, AT_IDT);
         ox_say(c, "to protected mode");
-        ox_push(c, 2); /* nothing is traced on the way */
+        in_silence(c);
         ox_operands(c, 32);
-        ox_byte(c, 0x9D);
+        ox_memory(c, NO_SEG, 2, 0x010F, 2, slot);
         ox_operands(c, 32);
-        ox_memory(c, NO_SEG, 2, 0x010F, 2, 0xA0);
-        ox_operands(c, 32);
-        ox_memory(c, NO_SEG, 2, 0x010F, 3, 0xA8);
+        ox_memory(c, NO_SEG, 2, 0x010F, 3, slot + 8);
         ox_set(c, RAX, cr0 | 1);
         ox_bytes(c, 3, 0xC0220F);
         if (ox_chance(c, 80)) {
@@ -197,8 +221,14 @@ void ox_step_switch_mode(struct ox_case *c)
         }
         return;
     }
+    if (c->mode == OX_COMPAT && !c->cpl && ox_chance(c, 50)) {
+        leave_long_mode(c);
+        return;
+    }
     if (cr0 >> 31 && ox_chance(c, 40)) { /* paging off and on */
         ox_say(c, "paging off, on");
+        if (c->mode == OX_COMPAT)
+            in_silence(c);
         ox_set(c, RAX, cr0 & 0x7FFFFFFF);
         ox_bytes(c, 3, 0xC0220F);
         ox_set(c, RAX, cr0);

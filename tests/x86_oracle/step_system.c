@@ -22,7 +22,7 @@ static void load_far(struct ox_case *c, unsigned seg, uint32_t selector)
     static const uint16_t opcodes[] = {0xC4, 0xB20F, 0xB20F,
                                        0xC5, 0xB40F, 0xB50F};
     bool low = c->mode == OX_REAL || c->mode == OX_V86;
-    uint32_t at = (c->cpl == 3 || low ? AT_DATA3 : AT_DATA0) + 0x60;
+    uint32_t at = (c->cpl == 3 || low ? AT_DATA3 : AT_DATA0) + ox_slot(c);
     uint16_t opcode = opcodes[seg];
 
     store_le32(c->arena + at, AT_STACK3 + 0x900);
@@ -100,7 +100,7 @@ void ox_step_arpl(struct ox_case *c)
 void ox_step_load_table(struct ox_case *c)
 {
     bool idt = ox_chance(c, 50), low = c->mode == OX_REAL || c->mode == OX_V86;
-    uint32_t at = (c->cpl == 3 || low ? AT_DATA3 : AT_DATA0) + 0x80;
+    uint32_t at = (c->cpl == 3 || low ? AT_DATA3 : AT_DATA0) + ox_slot(c);
     unsigned i = (idt ? CASE_IDTR : CASE_GDTR) / 4;
     uint32_t limit = c->field[i] >> 16, base = c->field[i + 1];
 
@@ -178,7 +178,9 @@ static uint32_t random_cr0(struct ox_case *c)
     for (unsigned n = 1 + ox_below(c, 2); n > 0; n--)
         v ^= 1u << OX_PICK(c, bits);
     if (v >> 31 == 0 && (c->field[CASE_CR0 / 4] & 1))
-        v |= 1; /* else the IDT's gates would be taken for addresses */
+        v |= 1; /* else the IDT's gates would be taken for addresses, */
+    if (c->mode == OX_COMPAT) /* or here two for each one */
+        v |= 0x80000000;
     return v;
 }
 

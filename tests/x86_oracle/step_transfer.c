@@ -59,7 +59,7 @@ static void jump_or_call(struct ox_case *c, uint32_t selector)
 
     ox_say(c, "%s far %x:%x (%u)", call ? "call" : "jmp", selector, to, bits);
     if (c->bits == 64) { /* there is no direct form */
-        uint32_t at = c->cpl == 3 ? AT_DATA3 + 0x40 : AT_DATA0 + 0x40;
+        uint32_t at = (c->cpl == 3 ? AT_DATA3 : AT_DATA0) + ox_slot(c);
         bool rex = ox_chance(c, 30);
 
         store_le32(c->arena + at, to);
@@ -97,13 +97,14 @@ void ox_step_task(struct ox_case *c)
 /* Through a pointer in storage, by any segment. */
 void ox_step_far_pointer(struct ox_case *c)
 {
-    uint32_t at = (c->cpl == 3 ? AT_DATA3 : AT_DATA0) + 0x20;
+    uint32_t slot = ox_slot(c);
+    uint32_t at = (c->cpl == 3 ? AT_DATA3 : AT_DATA0) + slot;
     uint32_t selector = code_selector(c);
     uint32_t to = target(c, selector);
     bool call = ox_chance(c, 50);
 
     if (is_8086(c))
-        at = 0x20;
+        at = slot;
     else if (ox_chance(c, 20))
         at = ox_address(c);
     if (at < ARENA_SIZE - 8 && at >= AT_STACK0) {
@@ -112,8 +113,8 @@ void ox_step_far_pointer(struct ox_case *c)
     }
     ox_say(c, "%s far [%x] (%x:%x)", call ? "call" : "jmp", at, selector, to);
     if (is_8086(c)) {
-        store_le16(c->arena + AT_DATA3 + 0x20, (uint16_t)to);
-        store_le16(c->arena + AT_DATA3 + 0x22, (uint16_t)selector);
+        store_le16(c->arena + AT_DATA3 + slot, (uint16_t)to);
+        store_le16(c->arena + AT_DATA3 + slot + 2, (uint16_t)selector);
     } else {
         ox_operands(c, 32);
     }
