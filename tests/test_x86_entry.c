@@ -143,6 +143,43 @@ START_TEST(samples_can_be_entered)
 }
 END_TEST
 
+/* A processor with no more than what must be, but TRUE capability MSRs; it
+ * wants bit 0 of all controls. */
+static uint64_t meagre(uint32_t msr)
+{
+    uint64_t ours = 0;
+
+    vmx_capability(msr, &ours);
+    for (unsigned g = 0; g < VMX_GROUP_COUNT; g++)
+        if (msr == vmx_groups[g].true_msr || msr == vmx_groups[g].msr)
+            return UINT64_C(1) << 32 | 1;
+    return ours;
+}
+
+/* It is the processor's own MSRs, and its width, that are asked. */
+START_TEST(rules_ask_the_processor)
+{
+    struct entry_failure f[16];
+    struct vmcs_dump dump;
+    bool pin = false, width = false;
+
+    make("long", "HOST_CR3=0x100000000", &dump); /* 32 bits do not reach it */
+    struct entry e = entry_of(&dump);
+    ck_assert_uint_eq(entry_check_all(&e, f, ARRAY_LEN(f)), 0);
+    e.capability = meagre;
+    e.physical_bits = 32;
+    size_t n = entry_check_all(&e, f, ARRAY_LEN(f));
+    for (size_t i = 0; i < n && i < ARRAY_LEN(f); i++) {
+        width = width || !strcmp(f[i].check->name, "HOST_CR3");
+        if (strcmp(f[i].check->name, "PIN_CONTROLS") != 0)
+            continue;
+        pin = true;
+        ck_assert_uint_eq(f[i].should_be, 1);
+    }
+    ck_assert(pin && width);
+}
+END_TEST
+
 static void check_vector(const char *rule, const char *sample,
                          const char *changes)
 {
@@ -455,6 +492,7 @@ Suite *suite_x86_entry(void)
 
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_loop_test(c, samples_can_be_entered, 0, X86_SAMPLE_COUNT);
+    tcase_add_test(c, rules_ask_the_processor);
     tcase_add_test(c, a_vector_breaks_one_rule_alone);
     tcase_add_test(c, every_rule_has_a_vector);
     tcase_add_test(c, the_first_kind_decides);

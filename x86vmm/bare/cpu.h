@@ -57,6 +57,15 @@ static inline void cpuid(uint32_t leaf, uint32_t out[4])
                      : "a"(leaf), "c"(0));
 }
 
+/* How wide physical addresses are. */
+static inline unsigned cpu_physical_bits(void)
+{
+    uint32_t r[4];
+
+    cpuid(0x80000008, r);
+    return r[0] & 0xFF;
+}
+
 static inline uint64_t rdtsc(void)
 {
     uint32_t low, high;

@@ -8,7 +8,6 @@
 #include "x86vmm/vtx/exit.h"
 
 enum { CPUID_VMX = 1 << 5, LOCK = 1, OUTSIDE_SMX = 4 };
-#define TRUE_CONTROLS (UINT64_C(1) << 55) /* of IA32_VMX_BASIC */
 
 /* The pointer to a region is in storage; CF is VMfailInvalid, ZF is
  * VMfailValid. */
@@ -71,7 +70,7 @@ void vmx_off(void)
 
 bool vmx_fit_controls(struct vmcs *v, struct diag *d)
 {
-    bool fine = rdmsr(VMX_MSR_BASIC) & TRUE_CONTROLS, fits = true;
+    bool fine = rdmsr(VMX_MSR_BASIC) & VMX_BASIC_TRUE, fits = true;
     size_t n = 0;
 
     for (unsigned g = 0; g < VMX_GROUP_COUNT; g++) {

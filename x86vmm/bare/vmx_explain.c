@@ -1,6 +1,7 @@
 /* The processor says that an entry has failed, and not why.  The rows of
  * vtx/entry_check.def do. */
 #include "x86vmm/bare/console.h"
+#include "x86vmm/bare/cpu.h"
 #include "x86vmm/bare/vmx.h"
 
 static struct vmx_broken last;
@@ -8,7 +9,11 @@ static struct vmx_broken last;
 const struct vmx_broken *vmx_explain(void)
 {
     struct vmcs now;
-    struct entry e = {.vmcs = &now, .address = UINT64_MAX, .host_long = true};
+    struct entry e = {.vmcs = &now,
+                      .address = UINT64_MAX,
+                      .host_long = true,
+                      .capability = rdmsr,
+                      .physical_bits = cpu_physical_bits()};
     char words[DIAG_SIZE];
 
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)

@@ -43,7 +43,6 @@ uint32_t vmx_may(enum vmx_group group)
 /* IA32_VMX_BASIC (SDM vol. 3, A.1). */
 #define BASIC_WRITE_BACK (UINT64_C(6) << 50)
 #define BASIC_INS_OUTS   (UINT64_C(1) << 54) /* what they exit with is told */
-#define BASIC_TRUE       (UINT64_C(1) << 55)
 
 /* IA32_VMX_MISC (A.6). */
 enum {
@@ -102,7 +101,7 @@ bool vmx_capability(uint32_t msr, uint64_t *value)
     switch (msr) {
     case VMX_MSR_BASIC:
         *value = VMCS_REVISION | (uint64_t)VMCS_REGION << 32 |
-                 BASIC_WRITE_BACK | BASIC_INS_OUTS | BASIC_TRUE;
+                 BASIC_WRITE_BACK | BASIC_INS_OUTS | VMX_BASIC_TRUE;
         return true;
     case VMX_MSR_MISC:
         *value = VMX_TIMER_SHIFT | MISC_SAVES_LMA | MISC_ACTIVITY_HLT |

@@ -92,6 +92,9 @@ enum {
     VMX_TIMER_SHIFT = 0     /* the preemption timer counts each tick */
 };
 
+/* Of IA32_VMX_BASIC: there are TRUE capability MSRs. */
+#define VMX_BASIC_TRUE (UINT64_C(1) << 55)
+
 /* Bits of CR0 and CR4 that must be 1, that may be 1, in VMX operation. */
 #define VMX_CR0_FIXED0 UINT64_C(0x80000021) /* PG NE PE */
 #define VMX_CR0_FIXED1 UINT64_C(0xFFFFFFFF)

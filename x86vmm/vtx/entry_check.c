@@ -34,10 +34,47 @@ static bool is_v86(const struct entry *e)
     return e->vmcs->field[VMCS_GUEST_RFLAGS] & X86_FLAG_VM;
 }
 
+static uint64_t capability(const struct entry *e, uint32_t msr)
+{
+    uint64_t value = 0;
+
+    if (e->capability)
+        return e->capability(msr);
+    vmx_capability(msr, &value);
+    return value;
+}
+
+/* Bits of a group's controls that must be 1, and that may be. */
+static uint32_t must(const struct entry *e, enum vmx_group g)
+{
+    const struct vmx_group_desc *d = &vmx_groups[g];
+
+    return e->capability
+               ? (uint32_t)e->capability(
+                     e->capability(VMX_MSR_BASIC) & VMX_BASIC_TRUE ? d->true_msr
+                                                                   : d->msr)
+               : vmx_must(g);
+}
+
+static uint32_t may(const struct entry *e, enum vmx_group g)
+{
+    return e->capability ? e->capability(vmx_groups[g].msr) >> 32 : vmx_may(g);
+}
+
+static uint64_t physical(const struct entry *e)
+{
+    return BITS_MASK(e->physical_bits ? e->physical_bits : X86_PHYSICAL_BITS);
+}
+
+#define MUST(group)      must(e, VMX_GROUP_##group)
+#define MAY(group)       may(e, VMX_GROUP_##group)
+#define CAPABILITY(name) capability(e, VMX_MSR_##name)
+/* Accessed and dirty flags: bit 6 of the EPT pointer, if there are any. */
+#define EPT_DIRTY    ((CAPABILITY(EPT_VPID_CAP) >> 21 & 1) << 6)
 #define F(name)      field_of(e, VMCS_##name)
 #define ON(name)     control_of(e, VMX_##name)
 #define S            (e->i)
-#define PHYSICAL     BITS_MASK(X86_PHYSICAL_BITS)
+#define PHYSICAL     physical(e)
 #define PAGE_ADDRESS (PHYSICAL & ~UINT64_C(0xFFF))
 #define LIST_ADDRESS (PHYSICAL & ~UINT64_C(0xF))
 #define EFER_LONG    (X86_EFER_LMA | X86_EFER_LME)
@@ -107,7 +144,7 @@ static bool granular(uint64_t rights, uint64_t limit)
 }
 
 /* Entries of 16 bytes. */
-static bool list_fits(uint64_t address, uint64_t count)
+static bool list_fits(const struct entry *e, uint64_t address, uint64_t count)
 {
     return count <= (PHYSICAL + 1 - address) / 16;
 }
@@ -287,7 +324,7 @@ static void ask_msrs(struct entry *e, const struct entry_check *first,
 
     e->i = 0;
     if (!e->mem || (address & ~LIST_ADDRESS) ||
-        !list_fits(address, F(ENTRY_MSR_LOAD_COUNT)))
+        !list_fits(e, address, F(ENTRY_MSR_LOAD_COUNT)))
         return;
     for (unsigned i = 1; i <= count; i++)
         if (!ask_msr(e, i, first, end, take, who))

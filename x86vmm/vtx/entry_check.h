@@ -26,6 +26,10 @@ struct entry {
                                 * out */
     uint64_t address;          /* of the current VMCS */
     bool host_long;            /* IA32_EFER.LMA at the VM entry */
+    /* What the processor's capability MSRs say, and how wide its physical
+     * addresses are.  NULL, 0: the modelled processor's. */
+    uint64_t (*capability)(uint32_t msr);
+    unsigned physical_bits;
     /* Writes an MSR of the list; false where WRMSR would fault.  NULL: none is
      * loaded. */
     bool (*load)(void *who, uint32_t msr, uint64_t value);
