@@ -10,7 +10,6 @@
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/svm/exit.h"
 #include "x86vmm/svm/sample.h"
-#include "x86vmm/svm/vmrun_check.h"
 
 enum {
     MSR_EFER = 0xC0000080,
@@ -368,25 +367,22 @@ static void prepare(struct vcpu *v)
     }
 }
 
-static void refused(struct vcpu *v)
+uint8_t *svm_page(const struct vcpu *v)
 {
-    struct vmcb contents;
-    struct vmrun r = {.vmcb = &contents,
-                      .efer = 0xFFFF,
-                      .cr4 = UINT64_MAX,
-                      .host_paging = true};
-    struct vmrun_failure failures[8];
-    char words[DIAG_SIZE];
+    return svm_cpu(v)->vmcb;
+}
 
-    vmcb_load(&contents, svm_cpu(v)->vmcb);
-    size_t n = vmrun_check_all(&r, failures, ARRAY_LEN(failures));
-    say("%s: the processor refuses to enter it:", v->vm->name);
-    for (size_t i = 0; i < n && i < ARRAY_LEN(failures); i++) {
-        vmrun_failure_words(&failures[i], words, sizeof(words));
-        say("  %s", words);
-    }
-    if (!n)
-        say("  and no rule of VMRUN tells why");
+int64_t svm_try(struct vcpu *v)
+{
+    uint8_t *page = svm_cpu(v)->vmcb;
+    struct x86_state *s = v->arch;
+    int64_t code;
+
+    put_state(v);
+    while (svm_enter(s->gpr, page, host),
+           (code = (int64_t)svm_get(page, VMCB_EXITCODE)) == SVM_EXIT_INTR)
+        take_tick();
+    return code == (int64_t)UINT32_MAX ? SVM_EXIT_INVALID : code;
 }
 
 static enum status run(struct vcpu *v, struct vm_exit *x)
@@ -409,8 +405,11 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
         }
         told = svm_translate_exit(v, c->vmcb, x);
     }
-    if (x->reason == EXIT_ENTRY_FAILED)
-        refused(v);
+    if (x->reason == EXIT_ENTRY_FAILED) {
+        say("%s: the processor refuses to enter it:", v->vm->name);
+        if (!svm_explain(c->vmcb)->count)
+            say("  and no rule of VMRUN tells why");
+    }
     return STATUS_OK;
 }
 

@@ -229,12 +229,10 @@ static _Noreturn void try_wrong(const struct engine_ops *engine, struct diag *d)
 {
     struct monitor *m = &monitor;
 
-    if (engine != &engine_vmx)
-        give_up(
-            diag_set(d, STATUS_UNSUPPORTED, "the wrong set-ups are of VT-x"),
-            d);
     m->machines[0].vm.id = 1;
-    bare_end(!wrong_try_all(&m->machines[0], &m->allocator, d));
+    bare_end(engine == &engine_vmx
+                 ? !wrong_try_all(&m->machines[0], &m->allocator, d)
+                 : !wrong_svm_try_all(&m->machines[0], &m->allocator, d));
 }
 
 _Noreturn void bare_main(uint32_t magic, uint64_t info)

@@ -1,5 +1,6 @@
 #include "x86vmm/bare/wrong.h"
 
+#include "x86vmm/bare/command.h"
 #include "x86vmm/bare/console.h"
 #include "x86vmm/bare/engine_vmx.h"
 #include "x86vmm/bare/vmx.h"
@@ -25,20 +26,13 @@ static const struct {
 #undef WRONG
 };
 
-static bool same(const char *a, const char *b)
-{
-    while (*a && *a == *b)
-        a++, b++;
-    return *a == *b;
-}
-
 /* One mistake may break several rules; one of them is the row's. */
 static bool is_told(const char *check)
 {
     const struct vmx_broken *b = vmx_last_broken();
 
     for (size_t i = 0; i < b->count && i < VMX_BROKEN_MAX; i++)
-        if (same(b->rules[i].check->name, check))
+        if (command_is(b->rules[i].check->name, check))
             return true;
     say("  but %s is not among these", check);
     return false;

@@ -9,7 +9,7 @@
 /* ---- What the rows' expressions say ---- */
 
 #define F(name)    (r->vmcb->field[VMCB_##name])
-#define PHYSICAL   BITS_MASK(X86_PHYSICAL_BITS)
+#define PHYSICAL   physical(r)
 #define CS_L_D     ((uint64_t)X86_ATTR_L | X86_ATTR_DB)
 #define PAGING     (F(CR0) & X86_CR0_PG)
 #define LONG       (PAGING && (F(EFER) & X86_EFER_LME))
@@ -22,8 +22,13 @@
 /* "Extend to" the width takes the byte behind the MSR permission map. */
 enum { MSRPM_BYTES = 0x2001, IOPM_BYTES = 0x3000 };
 
+static uint64_t physical(const struct vmrun *r)
+{
+    return BITS_MASK(r->physical_bits ? r->physical_bits : X86_PHYSICAL_BITS);
+}
+
 /* The lowest twelve bits of the address do not count. */
-static bool table_fits(uint64_t base, uint64_t bytes)
+static bool table_fits(const struct vmrun *r, uint64_t base, uint64_t bytes)
 {
     base &= ~UINT64_C(0xFFF);
     return base <= PHYSICAL && bytes <= PHYSICAL + 1 - base;

@@ -13,6 +13,7 @@ struct vmrun {
     const struct mem_map *mem; /* NULL: what is in storage is not checked */
     uint64_t efer, cr4;        /* bits that the processor has */
     bool host_paging;          /* the monitor's CR0.PG */
+    unsigned physical_bits;    /* of addresses; 0: the modelled processor's */
 };
 
 struct vmrun_check {
