@@ -58,7 +58,7 @@ void clock_forget(struct clock *c)
     c->next = CLOCK_NEVER;
 }
 
-void clock_run(struct clock *c)
+void clock_run_due(struct clock *c)
 {
     while (c->next <= c->now) {
         unsigned i = earliest(c);

@@ -38,8 +38,8 @@ struct clock {
     uint64_t now;  /* ticks since the machine was made */
     uint64_t next; /* of the earliest event, or CLOCK_NEVER */
     uint64_t order;
-    struct clock_event events[CLOCK_EVENTS]; /* unordered */
     unsigned count;
+    struct clock_event events[CLOCK_EVENTS]; /* unordered */
 };
 
 void clock_init(struct clock *c);
@@ -56,7 +56,12 @@ void clock_cancel(struct clock *c, clock_fn fn, void *owner);
 void clock_forget(struct clock *c);
 
 /* Run all events that are due at c->now, earliest first. */
-void clock_run(struct clock *c);
+void clock_run_due(struct clock *c);
+static inline void clock_run(struct clock *c)
+{
+    if (UNLIKELY(c->next <= c->now))
+        clock_run_due(c);
+}
 
 /* Add ticks (never past c->next without running what is due). */
 void clock_advance(struct clock *c, uint64_t ticks);

@@ -11,6 +11,11 @@
 #define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define LIKELY(x)      __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)    __builtin_expect(!!(x), 0)
+/* Off the way of every exit: its registers and its frame are not to burden
+ * whoever calls it. */
+#define COLD __attribute__((cold, noinline))
+/* On it. */
+#define INLINE static inline __attribute__((always_inline))
 
 /* Leave the function with what expr returned, unless that is 0. */
 #define TRY(expr)               \

@@ -11,7 +11,7 @@ static enum turn stop(struct vm *vm, enum vm_state state)
 }
 
 /* The only place that acts on a verdict. */
-static enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
+INLINE enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
 {
     const struct guest_isa *isa = v->vm->isa;
     bool past =
@@ -37,34 +37,55 @@ static enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
     return STATUS_OK;
 }
 
-/* next: the instruction, when the guest is stepped through for the trace. */
-static enum status handle(struct vcpu *v, struct vm_exit *x,
-                          const struct trace_event *next)
+/* The handler decides, and it is done. */
+INLINE enum status decide(struct vcpu *v, struct vm_exit *x,
+                          enum verdict *verdict)
 {
     struct vm *vm = v->vm;
-    const struct handler_row *row = &vm->handlers[x->reason];
-    bool traced = trace_on(vm->trace);
-    bool step = x->reason == EXIT_TIMER || x->reason == EXIT_STEP;
-    struct trace_event e;
 
-    enum status st = vm->engine->load_regs(v, row->regs);
-    if (st)
-        return st;
-    if (traced && next && step)
-        vm_trace_step(v, next, &e);
-    else if (traced)
-        vm_trace_before(v, x, &e);
-    enum verdict verdict = row->handle(v, x);
-    if (x->ran || verdict != VERDICT_REFLECT)
+    *verdict = vm->handlers[x->reason].handle(v, x);
+    if (x->ran || *verdict != VERDICT_REFLECT)
         vm->storm = 0;
-    vm->storm += verdict == VERDICT_REFLECT;
-    st = apply(v, x, verdict);
-    if (traced)
-        vm_trace_after(v, x, &e, verdict);
-    return st ? st : vm->engine->store_regs(v, row->regs);
+    vm->storm += *verdict == VERDICT_REFLECT;
+    return apply(v, x, *verdict);
 }
 
-static enum turn deliver(struct vcpu *v, const struct vm_event *event)
+/* The same, with a line of the trace.  next: the instruction, when the guest is
+ * stepped through. */
+COLD static enum status decide_traced(struct vcpu *v, struct vm_exit *x,
+                                      const struct trace_event *next)
+{
+    bool step = x->reason == EXIT_TIMER || x->reason == EXIT_STEP;
+    struct trace_event e;
+    enum verdict verdict;
+
+    if (next && step)
+        vm_trace_step(v, next, &e);
+    else
+        vm_trace_before(v, x, &e);
+    enum status st = decide(v, x, &verdict);
+    vm_trace_after(v, x, &e, verdict);
+    return st;
+}
+
+INLINE enum status handle(struct vcpu *v, struct vm_exit *x,
+                          const struct trace_event *next)
+{
+    const struct engine_ops *engine = v->vm->engine;
+    uint32_t regs = v->vm->handlers[x->reason].regs;
+    enum status st = STATUS_OK;
+    enum verdict verdict;
+
+    if (regs & ~engine->present)
+        st = engine->load_regs(v, regs);
+    if (st)
+        return st;
+    st = trace_on(v->vm->trace) ? decide_traced(v, x, next)
+                                : decide(v, x, &verdict);
+    return st ? st : engine->store_regs(v, regs);
+}
+
+COLD static enum turn deliver(struct vcpu *v, const struct vm_event *event)
 {
     struct vm *vm = v->vm;
     struct trace_event e;
@@ -82,7 +103,7 @@ static enum turn deliver(struct vcpu *v, const struct vm_event *event)
 
 /* Guest time has come to clock.now: timers first, then what is due, so that a
  * device that works at this tick finds the timers as they are then. */
-static void run_due(struct vm *vm)
+INLINE void run_due(struct vm *vm)
 {
     if (vm->isa->timer_step)
         vm->isa->timer_step(&vm->vcpu);
@@ -90,7 +111,7 @@ static void run_due(struct vm *vm)
 }
 
 /* Nothing can wake it: the guest has ended, its devices finish their work. */
-static enum turn finish(struct vm *vm)
+COLD static enum turn finish(struct vm *vm)
 {
     for (unsigned i = 0; vm->clock.next != CLOCK_NEVER && i < CLOCK_ENDLESS;
          i++) {
@@ -100,21 +121,20 @@ static enum turn finish(struct vm *vm)
     return stop(vm, VM_STOPPED);
 }
 
-/* Let guest time go on to this tick; where it is the host's, sleep until then
- * at the latest, and it is what it is. */
-static void pass_time(struct vcpu *v, uint64_t to)
+/* Guest time, where it is the host's, is what it is; sleep until this tick at
+ * the latest. */
+static void follow_host(struct vcpu *v, uint64_t until)
 {
     struct vm *vm = v->vm;
+    uint64_t now = vm->engine->now(v, until);
 
-    if (vm->host_time)
-        to = vm->engine->now(v, to);
-    if (to > vm->clock.now)
-        vm->clock.now = to;
+    if (now > vm->clock.now)
+        vm->clock.now = now;
 }
 
 /* A guest that waits uses no instructions: its time jumps to what is next; or
  * it sleeps, where its time is the host's. */
-static enum turn wait_for_event(struct vcpu *v)
+COLD static enum turn wait_for_event(struct vcpu *v)
 {
     struct vm *vm = v->vm;
     uint64_t next = vm->clock.next;
@@ -129,14 +149,15 @@ static enum turn wait_for_event(struct vcpu *v)
         return TURN_IDLE;
     }
     if (vm->host_time) /* whoever runs it looks around meanwhile */
-        next = min_u64(next, vm->clock.now + vm->slice);
-    pass_time(v, next);
+        follow_host(v, min_u64(next, vm->clock.now + vm->slice));
+    else if (next > vm->clock.now)
+        vm->clock.now = next;
     run_due(vm);
     return TURN_EVENT;
 }
 
 /* How many instructions until time, slice or limit want the monitor back. */
-static uint64_t grant(const struct vcpu *v)
+INLINE uint64_t grant(const struct vcpu *v)
 {
     const struct vm *vm = v->vm;
     uint64_t n = vm->slice, next = vm->clock.next;
@@ -152,7 +173,7 @@ static uint64_t grant(const struct vcpu *v)
     return n;
 }
 
-static enum turn storm(struct vm *vm)
+COLD static enum turn storm(struct vm *vm)
 {
     vm_fail(vm,
             "%s: %u interruptions with no instruction between them: they "
@@ -163,45 +184,61 @@ static enum turn storm(struct vm *vm)
 
 /* The exiting instruction happens at the tick that it makes; what is due then
  * happens after it. */
-static enum turn run_guest(struct vcpu *v)
+INLINE enum turn run_to_exit(struct vcpu *v, const struct trace_event *next)
 {
     struct vm *vm = v->vm;
-    struct vm_exit x = {0};
-    struct trace_event next;
-    bool stepped = v->stepping && trace_on(vm->trace) && vm->trace->insns;
+    struct vm_exit x;
 
-    if (stepped)
-        vm_trace_next(v, &next);
     v->budget = grant(v);
-    if (vm->engine->run(v, &x))
+    if (UNLIKELY(vm->engine->run(v, &x)))
         return stop(vm, VM_FAILED);
     v->insns += x.ran;
     v->exits++;
     v->intervened += x.reason == EXIT_SENSITIVE;
-    pass_time(v, vm->host_time ? 0 : vm->clock.now + x.ran);
+    if (vm->host_time)
+        follow_host(v, 0);
+    else
+        vm->clock.now += x.ran;
     vm->skips = 0;
-    if (handle(v, &x, stepped ? &next : NULL))
+    if (UNLIKELY(handle(v, &x, next)))
         return stop(vm, VM_FAILED);
-    return vm->state == VM_READY ? TURN_EXIT : TURN_STOPPED;
+    return LIKELY(vm->state == VM_READY) ? TURN_EXIT : TURN_STOPPED;
 }
 
-enum turn vcpu_once(struct vcpu *v)
+COLD static enum turn run_stepped(struct vcpu *v)
+{
+    struct trace_event next;
+
+    vm_trace_next(v, &next);
+    return run_to_exit(v, &next);
+}
+
+INLINE enum turn once(struct vcpu *v)
 {
     struct vm *vm = v->vm;
     struct vm_event event;
 
-    if (vm->state != VM_READY)
+    if (UNLIKELY(vm->state != VM_READY))
         return TURN_STOPPED;
-    if (v->within) /* nothing comes between */
-        return run_guest(v);
-    if (vm->stop_after && v->insns >= vm->stop_after)
-        return TURN_STOPPED;
-    run_due(vm);
-    if (vm->storm >= CLOCK_STORM)
-        return storm(vm);
-    if (event_take(v, &event))
-        return deliver(v, &event);
-    return v->waiting ? wait_for_event(v) : run_guest(v);
+    if (LIKELY(!v->within)) { /* else nothing comes between */
+        if (vm->stop_after && v->insns >= vm->stop_after)
+            return TURN_STOPPED;
+        run_due(vm);
+        if (UNLIKELY(vm->storm >= CLOCK_STORM))
+            return storm(vm);
+        if (UNLIKELY(event_take(v, &event)))
+            return deliver(v, &event);
+        if (UNLIKELY(v->waiting))
+            return wait_for_event(v);
+    }
+    if (UNLIKELY(v->stepping) && trace_on(vm->trace) && vm->trace->insns)
+        return run_stepped(v);
+    return run_to_exit(v, NULL);
+}
+
+enum turn vcpu_once(struct vcpu *v)
+{
+    return once(v);
 }
 
 /* A wait that jumps ahead uses the slice, too. */
@@ -211,7 +248,7 @@ enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
     enum turn turn;
 
     do
-        turn = vcpu_once(&vm->vcpu);
+        turn = once(&vm->vcpu);
     while ((turn == TURN_EXIT || turn == TURN_EVENT) &&
            vm->vcpu.insns - insns < vm->slice &&
            vm->clock.now - ticks < vm->slice && !*interrupted);

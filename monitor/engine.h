@@ -16,7 +16,9 @@ struct engine_ops {
     const char *name;  /* as --on takes it: "trap", "kvm" */
     const char *title; /* one line for doctor */
 
-    bool breaks; /* it heeds vcpu.stops */
+    bool breaks;      /* it heeds vcpu.stops */
+    uint32_t present; /* register groups that are in the vcpu's state after
+                       * every run: load_regs need not be asked for them */
 
     /* Can this host run guests on it?  Found out by running some; where not,
      * *d says precisely what is missing. */
@@ -32,7 +34,7 @@ struct engine_ops {
 
     /* Run the guest from its architectural state until one exit or until
      * v->budget instructions were attempted (EXIT_TIMER), and say in *x, which
-     * is all zeros before, what happened.  On return the guest's pc is where
+     * says nothing before, what happened.  On return the guest's pc is where
      * the guest would go on if the monitor did nothing: for SENSITIVE, IO,
      * MMIO, FAULT, HALT and HYPERCALL that is x->pc; for TRAP it is what the
      * interruption saves.  A trap that the engine settles by itself (an entry

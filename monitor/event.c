@@ -18,7 +18,7 @@ static void remove_at(struct event_queue *q, unsigned i)
         q->events[i] = q->events[i + 1];
 }
 
-bool event_take(struct vcpu *v, struct vm_event *e)
+COLD static bool take_posted(struct vcpu *v, struct vm_event *e)
 {
     const struct guest_isa *isa = v->vm->isa;
 
@@ -29,5 +29,12 @@ bool event_take(struct vcpu *v, struct vm_event *e)
             return true;
         }
     }
-    return isa->take_pending(v, e);
+    return false;
+}
+
+bool event_take(struct vcpu *v, struct vm_event *e)
+{
+    if (UNLIKELY(v->pending.count) && take_posted(v, e))
+        return true;
+    return v->vm->isa->take_pending(v, e);
 }

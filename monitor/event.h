@@ -12,8 +12,8 @@
 enum { EVENT_QUEUE_MAX = 16 };
 
 struct event_queue {
-    struct vm_event events[EVENT_QUEUE_MAX];
     unsigned count;
+    struct vm_event events[EVENT_QUEUE_MAX];
 };
 
 struct vcpu;

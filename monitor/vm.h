@@ -23,9 +23,8 @@ enum vm_state {
 
 struct vcpu {
     struct vm *vm;
-    void *arch;    /* the wing's virtual processor; owned by the wing */
-    void *backing; /* the engine's private state; owned by the engine */
-    struct event_queue pending;
+    void *arch;          /* the wing's virtual processor; owned by the wing */
+    void *backing;       /* the engine's private state; owned by the engine */
     uint64_t budget;     /* instructions the engine may run before EXIT_TIMER */
     uint64_t insns;      /* guest instructions attempted since the start */
     uint64_t intervened; /* of these, exits SENSITIVE: ran interpreted */
@@ -37,33 +36,35 @@ struct vcpu {
     bool stops;    /* step from the instruction at linear address stop_at on:
                     * engines that have breakpoints (engine_ops.breaks) */
     uint64_t stop_at;
+    struct event_queue pending;
 };
 
 /* Owned by whoever made it (cli, a test); storage, devices and time come from
- * the allocator and only from there. */
+ * the allocator and only from there.  What every exit asks for stands first,
+ * and so in few pages and lines of a cache. */
 struct vm {
     unsigned id; /* from 1 */
-    const char *name;
     enum vm_state state;
     const struct guest_isa *isa;
     const struct engine_ops *engine;
     const struct handler_row *handlers; /* EXIT_REASON_COUNT rows */
     const interpreter_fn *interpreters; /* isa->insns->count, NULL: none */
-    struct mem_map mem;
-    struct bus bus;
-    struct clock clock;  /* guest time */
-    bool host_time;      /* it is engine->now: a processor that counts no
-                          * instructions has a clock of its own */
-    struct trace *trace; /* borrowed; NULL: not traced */
+    struct trace *trace;                /* borrowed; NULL: not traced */
     void *arch;    /* the wing's: virtual channels, interrupt controller */
     void *backing; /* the engine's */
-    struct vcpu vcpu;
     uint64_t stop_after; /* instructions; 0: no limit */
     uint64_t slice;      /* instructions per turn, from the allocator */
     uint64_t patience;   /* ticks of a wait that are skipped at once at most;
                           * more is idle: an operator is not to be outrun */
     unsigned skips;      /* waits skipped and */
     unsigned storm;      /* events delivered since an instruction ran */
+    bool host_time;      /* guest time is engine->now: a processor that counts
+                          * no instructions has a clock of its own */
+    struct vcpu vcpu;
+    struct clock clock; /* guest time */
+    struct bus bus;
+    struct mem_map mem;
+    const char *name;
     struct diag diag;
 };
 

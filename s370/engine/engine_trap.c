@@ -231,6 +231,7 @@ static enum status trap_run(struct vcpu *v, struct vm_exit *x)
     struct s370_interruption in = {0};
     bool fault;
 
+    *x = (struct vm_exit){0};
     if (!trap_exit_enterable(v, x))
         return STATUS_OK;
     enter(t, v);

@@ -389,10 +389,9 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
 {
     struct svm_cpu *c = svm_cpu(v);
     struct x86_state *s = v->arch;
-    bool told = hardware_goes_on(v, x);
 
-    while (!told) {
-        *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
+    *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
+    for (bool told = hardware_goes_on(v, x); !told;) {
         prepare(v);
         svm_enter(s->gpr, c->vmcb, host);
         svm_put(c->vmcb, VMCB_TLB_CONTROL, VMCB_TLB_KEEP);

@@ -350,8 +350,7 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     struct x86_state *s = v->arch;
     enum status st = make_current(v);
 
-    x->reason = EXIT_UNKNOWN;
-    x->pc = s->rip;
+    *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
     if (st || hardware_goes_on(v, x))
         return st;
     for (;;) {

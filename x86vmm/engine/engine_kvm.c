@@ -362,6 +362,7 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     bool again = false, refused = false, exited = false;
     enum status st = line_status(v->vm);
 
+    *x = (struct vm_exit){0};
     if (!st && cpu->unfinished)
         st = kvm_finish(v, &again);
     if (st)
@@ -428,6 +429,7 @@ const struct engine_ops engine_kvm = {
     .name = "kvm",
     .title = "x86 hardware assistance through Linux /dev/kvm",
     .breaks = true,
+    .present = X86_ALL,
     .probe = probe,
     .vm_init = vm_init,
     .vm_fini = vm_fini,

@@ -184,7 +184,7 @@ void model_wrote(struct vcpu *v, uint64_t gpa, size_t n);
 void model_kick(struct vcpu *v);
 #define MODEL_ENGINE                                                          \
     .vm_fini = model_vm_fini, .map = model_map, .vcpu_init = model_vcpu_init, \
-    .vcpu_fini = model_vcpu_fini, .run = model_run,                           \
+    .vcpu_fini = model_vcpu_fini, .run = model_run, .present = X86_ALL,       \
     .load_regs = model_load_regs, .store_regs = model_store_regs,             \
     .inject = model_inject, .wrote = model_wrote, .kick = model_kick
 

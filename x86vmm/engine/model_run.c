@@ -261,8 +261,7 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
     struct model_vcpu *c = model_vcpu(v);
     uint64_t begun = c->cpu.ran;
 
-    x->reason = EXIT_INTERRUPT;
-    x->pc = model_arch(v)->rip;
+    *x = (struct vm_exit){.reason = EXIT_INTERRUPT, .pc = model_arch(v)->rip};
     if (c->kicked) {
         c->kicked = 0;
         return STATUS_OK;
