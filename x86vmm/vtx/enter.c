@@ -36,6 +36,7 @@ static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
     struct x86_state *s = &cpu->state;
     uint64_t long_mode = ON(ENTRY_IA32E_GUEST) ? X86_EFER_LMA : 0;
 
+    cpu->traced = false; /* TF was the monitor's */
     s->cr0 = (F(GUEST_CR0) & ~CR0_KEPT) | (s->cr0 & CR0_KEPT) | X86_CR0_ET;
     s->cr3 = F(GUEST_CR3);
     s->cr4 = F(GUEST_CR4);
@@ -57,7 +58,7 @@ static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
 }
 
 /* 27.3.2.5 to 27.3.2.7: what waits, and what is blocked. */
-static void load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
+void vtx_load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
 {
     enum {
         BY_STI = 1,
@@ -87,8 +88,8 @@ static void load_state(struct x86_cpu *cpu, const struct vmcs *v)
     s->gpr[X86_RSP] = F(GUEST_RSP);
     s->rip = cpu->next_rip = F(GUEST_RIP);
     x86_flags_set(cpu, F(GUEST_RFLAGS));
-    load_waiting(cpu, v);
-    if (ON(PRIMARY_TSC_OFFSETTING))
+    vtx_load_waiting(cpu, v);
+    if (ON(PRIMARY_TSC_OFFSETTING) && !vtx_of(cpu)->emulated)
         cpu->tsc_offset += F(TSC_OFFSET);
 }
 
@@ -163,9 +164,12 @@ static void start_watching(struct x86_cpu *cpu, const struct vmcs *v)
 {
     struct vtx *t = vtx_of(cpu);
 
+    t->in_guest = true;
     t->entered = cpu->ran;
     t->trap_flag_pending = false;
     t->timer_end = x86_tsc(cpu) - cpu->tsc_offset + F(PREEMPTION_TIMER);
+    if (t->emulated)
+        return;
     /* Windows open by instructions that end a block anyhow; when the timer is
      * out is known. */
     cpu->watched = ON(PRIMARY_MONITOR_TRAP_FLAG);
@@ -188,7 +192,8 @@ int vtx_load_guest(struct x86_cpu *cpu, struct entry *e, bool *failed)
         return vtx_fail_entry(cpu);
     entry_memo_end(&t->memo, e);
     load_state(cpu, v);
-    drop_translations(cpu, v);
+    if (!t->emulated)
+        drop_translations(cpu, v);
     x86_mode_changed(cpu);
     e->load = load_msr;
     e->who = cpu;
@@ -199,7 +204,7 @@ int vtx_load_guest(struct x86_cpu *cpu, struct entry *e, bool *failed)
     if (load_pdptes(cpu, v))
         return X86_SHUTDOWN; /* they changed after they were checked */
     start_watching(cpu, v);
-    if (F(ENTRY_INTERRUPTION_INFO) >> 31)
+    if ((F(ENTRY_INTERRUPTION_INFO) >> 31) && !t->emulated)
         return inject(cpu, v);
     return X86_SYNC;
 }

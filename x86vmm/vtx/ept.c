@@ -4,14 +4,13 @@
 #include "x86vmm/vtx/part.h"
 
 enum {
-    EPT_READ = 1,
-    EPT_WRITE = 2,
-    EPT_EXECUTE = 4,
+    EPT_READ = VTX_EPT_READ,
+    EPT_WRITE = VTX_EPT_WRITE,
+    EPT_EXECUTE = VTX_EPT_EXECUTE,
     EPT_ANY = 7,
     EPT_LARGE = 0x80,
     EPT_ACCESSED = 0x100,
     EPT_DIRTY = 0x200,
-    EPTP_AD = 0x40, /* accessed and dirty flags are kept */
     LEVELS = 4
 };
 
@@ -116,34 +115,47 @@ static void set_flags(const struct ept *p, unsigned leaf)
     }
 }
 
-int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
-            enum x86_access access, bool entry, uint64_t *physical)
+int vtx_ept_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
+                 enum x86_access access, bool entry, struct vtx_ept_leaf *leaf)
 {
     static const uint8_t wants[X86_ACCESS_COUNT] = {[X86_READ] = EPT_READ,
                                                     [X86_WRITE] = EPT_WRITE,
                                                     [X86_FETCH] = EPT_EXECUTE};
-    const struct vmcs *v = vtx_of(cpu)->v;
-    uint64_t eptp = v->field[VMCS_EPT_POINTER], e = 0;
+    uint64_t eptp = vtx_of(cpu)->v->field[VMCS_EPT_POINTER], e = 0;
     struct ept p = {.cpu = cpu,
                     .gpa = gpa,
                     .linear = linear,
                     .wanted = wants[access],
                     .entry = entry,
                     .allowed = EPT_ANY};
-    unsigned leaf = 0;
 
-    *physical = gpa;
-    if (!vmcs_has(v, VMX_SECONDARY_EPT))
-        return 0;
     /* with these flags each use of a guest's entry counts as a write */
-    if (entry && (eptp & EPTP_AD))
+    if (entry && (eptp & VTX_EPTP_AD))
         p.wanted |= EPT_WRITE;
-    TRY(descend(&p, eptp, &leaf, &e));
+    TRY(descend(&p, eptp, &leaf->level, &e));
     if ((p.allowed & p.wanted) != p.wanted)
         return violation(&p);
-    if (eptp & EPTP_AD)
-        set_flags(&p, leaf);
-    *physical = (e & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(12 + 9 * leaf)) |
-                (gpa & BITS_MASK(12 + 9 * leaf));
+    leaf->allowed = p.allowed;
+    if (eptp & VTX_EPTP_AD) {
+        set_flags(&p, leaf->level);
+        if (!(e & EPT_DIRTY) && !(p.wanted & EPT_WRITE))
+            leaf->allowed &= ~(unsigned)EPT_WRITE;
+    }
+    unsigned bits = 12 + 9 * leaf->level;
+    leaf->physical = (e & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(bits)) |
+                     (gpa & BITS_MASK(bits));
+    return 0;
+}
+
+int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
+            enum x86_access access, bool entry, uint64_t *physical)
+{
+    struct vtx_ept_leaf leaf;
+
+    *physical = gpa;
+    if (!vmcs_has(vtx_of(cpu)->v, VMX_SECONDARY_EPT))
+        return 0;
+    TRY(vtx_ept_walk(cpu, gpa, linear, access, entry, &leaf));
+    *physical = leaf.physical;
     return 0;
 }

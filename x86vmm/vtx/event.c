@@ -174,6 +174,8 @@ static bool wakes(const struct x86_cpu *cpu)
 {
     const struct vmcs *v = vtx_of(cpu)->v;
 
+    if (vtx_of(cpu)->shut_down) /* SDM vol. 3, 25.4.2 */
+        return false;
     return ON(PIN_EXTERNAL_INTERRUPT) || (cpu->state.rflags & X86_FLAG_IF);
 }
 

@@ -291,6 +291,7 @@ static int invalidate(struct x86_cpu *cpu, const struct x86_op *op,
 static int invept(struct x86_cpu *cpu, const struct x86_op *op)
 {
     enum { SINGLE = 1, TYPES = 1 << 1 | 1 << 2 };
+    struct vtx *t = vtx_of(cpu);
     uint64_t d[2], type;
     bool done;
     int code = invalidate(cpu, op, TYPES, d, &done);
@@ -301,6 +302,10 @@ static int invept(struct x86_cpu *cpu, const struct x86_op *op)
     if (type == SINGLE && ((d[0] & 7) % 6 || (d[0] >> 3 & 7) != 3 ||
                            (d[0] & 0xF80) || d[0] >> X86_PHYSICAL_BITS))
         return fail(cpu, VMX_ERROR_INVALID_OPERAND);
+    t->forgotten = type != SINGLE || (t->forgets && t->forgotten != d[0])
+                       ? VTX_NONE
+                       : d[0];
+    t->forgets = true;
     return succeed(cpu);
 }
 
@@ -375,12 +380,12 @@ int vtx_instruction(struct x86_cpu *cpu, const struct x86_op *op)
         i++;
     if (i == ARRAY_LEN(rows)) /* of another vendor */
         return x86_raise(cpu, X86_EXC_UD);
-    if (cpu->guest && op->id == X86_INSN_VMCALL)
+    if (t->in_guest && op->id == X86_INSN_VMCALL)
         return leave(cpu, op, i);
     if (!has_them(cpu) ||
         (op->id == X86_INSN_VMXON ? !(cpu->state.cr4 & VMX_CR4_VMXE) : !t->on))
         return x86_raise(cpu, X86_EXC_UD);
-    if (cpu->guest)
+    if (t->in_guest)
         return leave(cpu, op, i);
     if (cpu->cpl)
         return x86_raise_gp(cpu);

@@ -217,14 +217,14 @@ static bool mov_dreg(struct x86_cpu *cpu, const struct vmcs *v,
 
 /* ---- Ports ---- */
 
-static bool port_exits(const struct x86_cpu *cpu, const struct vmcs *v,
-                       unsigned port, unsigned size)
+bool vtx_asks_port(const struct vmcs *v, const struct mem_map *mem,
+                   unsigned port, unsigned size)
 {
     if (!ON(PRIMARY_IO_BITMAPS))
         return ON(PRIMARY_UNCONDITIONAL_IO);
     for (unsigned i = port; i < port + size; i++) {
         uint64_t map = i < 0x8000 ? F(IO_BITMAP_A) : F(IO_BITMAP_B);
-        const uint8_t *p = mem_at(cpu->world.mem, map + i % 0x8000 / 8, 1);
+        const uint8_t *p = mem_at(mem, map + i % 0x8000 / 8, 1);
 
         if (i > 0xFFFF || !p || (*p >> i % 8 & 1))
             return true;
@@ -245,7 +245,7 @@ static bool io(struct x86_cpu *cpu, const struct vmcs *v,
     unsigned port =
         immediate ? (uint8_t)op->imm : (uint16_t)cpu->state.gpr[X86_RDX];
 
-    if (!port_exits(cpu, v, port, size) ||
+    if (!vtx_asks_port(v, cpu->world.mem, port, size) ||
         (rep && !x86_gpr(cpu, X86_RCX, op->asize)))
         return false;
     *code = x86_io_allowed(cpu, port, size);
@@ -271,17 +271,25 @@ static bool io(struct x86_cpu *cpu, const struct vmcs *v,
 
 /* ---- MSRs ---- */
 
+bool vtx_asks_msr(const struct vmcs *v, const struct mem_map *mem,
+                  uint32_t index, bool write)
+{
+    uint32_t n = index & 0x1FFF;
+    uint64_t map =
+        F(MSR_BITMAP) + (write ? 0x800 : 0) + (index >> 31 ? 0x400 : 0) + n / 8;
+    bool mapped = index <= 0x1FFF || index >> 13 == 0xC0000000u >> 13;
+    const uint8_t *p = mem_at(mem, map, 1);
+
+    return !ON(PRIMARY_MSR_BITMAPS) || !mapped || !p || (*p >> n % 8 & 1);
+}
+
 static bool msr(struct x86_cpu *cpu, const struct vmcs *v,
                 const struct x86_op *op, int *code)
 {
     bool write = op->id == X86_INSN_WRMSR;
-    uint32_t index = (uint32_t)cpu->state.gpr[X86_RCX], n = index & 0x1FFF;
-    uint64_t map =
-        F(MSR_BITMAP) + (write ? 0x800 : 0) + (index >> 31 ? 0x400 : 0) + n / 8;
-    bool mapped = index <= 0x1FFF || index >> 13 == 0xC0000000u >> 13;
-    const uint8_t *p = mem_at(cpu->world.mem, map, 1);
 
-    if (ON(PRIMARY_MSR_BITMAPS) && mapped && p && !(*p >> n % 8 & 1))
+    if (!vtx_asks_msr(v, cpu->world.mem, (uint32_t)cpu->state.gpr[X86_RCX],
+                      write))
         return false;
     return leave(cpu, op, write ? VMX_EXIT_WRMSR : VMX_EXIT_RDMSR, 0, code);
 }

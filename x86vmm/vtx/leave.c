@@ -57,7 +57,7 @@ static void save_control(const struct x86_cpu *cpu, struct vmcs *v)
             v->field[VMCS_GUEST_PDPTE0 + i] = cpu->pdpte[i];
 }
 
-static void save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
+void vtx_save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
 {
     enum {
         BY_STI = 1,
@@ -93,7 +93,7 @@ static void save_state(struct x86_cpu *cpu, struct vmcs *v)
     F(GUEST_RSP) = cpu->state.gpr[X86_RSP];
     F(GUEST_RIP) = cpu->state.rip;
     F(GUEST_RFLAGS) = x86_flags_between(cpu);
-    save_waiting(cpu, v);
+    vtx_save_waiting(cpu, v);
 }
 
 /* ---- Information ---- 28.2 */
@@ -197,7 +197,7 @@ static void load_host(struct x86_cpu *cpu, const struct vmcs *v)
     s->gpr[X86_RSP] = F(HOST_RSP);
     s->rip = cpu->next_rip = F(HOST_RIP);
     x86_flags_set(cpu, X86_FLAG_ONE);
-    cpu->shadow = cpu->shadow_ss = cpu->halted = false;
+    cpu->shadow = cpu->shadow_ss = cpu->halted = cpu->traced = false;
     cpu->debug_hits = 0;
     x86_tlb_flush(cpu, true);
     x86_mode_changed(cpu);
@@ -208,11 +208,12 @@ static void load_host(struct x86_cpu *cpu, const struct vmcs *v)
 /* SDM vol. 3, 28.7: the processor stops; the region says why. */
 static int abort_vmx(struct x86_cpu *cpu, uint32_t why)
 {
-    const struct vtx *t = vtx_of(cpu);
+    struct vtx *t = vtx_of(cpu);
     uint8_t *region = mem_at(cpu->world.mem, t->current, VMCS_REGION);
 
     if (region)
         store_le32(region + VMCS_AT_ABORT, why);
+    t->in_guest = false;
     cpu->guest = NULL;
     cpu->watched = false;
     return X86_SHUTDOWN;
@@ -230,6 +231,7 @@ static int go_to_monitor(struct x86_cpu *cpu)
     const struct vmcs *v = t->v;
     const struct x86_state *s = &cpu->state;
 
+    t->in_guest = false;
     cpu->guest = NULL;
     cpu->watched = false;
     if (t->outside) {
@@ -254,11 +256,18 @@ int vtx_leave(struct x86_cpu *cpu, const struct x86_fault *during)
 
     tell(&t->exit, during, v);
     save_state(cpu, v);
-    if (ON(PRIMARY_TSC_OFFSETTING))
+    if (ON(PRIMARY_TSC_OFFSETTING) && !t->emulated)
         cpu->tsc_offset -= F(TSC_OFFSET);
     if (!each_msr(cpu, F(EXIT_MSR_STORE_ADDR), F(EXIT_MSR_STORE_COUNT), true))
         return abort_vmx(cpu, ABORT_SAVING_MSRS);
     return go_to_monitor(cpu);
+}
+
+int vtx_reflect(struct x86_cpu *cpu, const struct vtx_exit *x,
+                const struct x86_fault *during)
+{
+    vtx_of(cpu)->exit = *x;
+    return vtx_leave(cpu, during);
 }
 
 /* Nothing of the guest is saved, and of the information only this is told
@@ -271,7 +280,8 @@ int vtx_fail_entry(struct x86_cpu *cpu)
     F(EXIT_REASON) =
         entry_stage_number(t->why.check->stage) | VMX_EXIT_ENTRY_FAILED;
     F(EXIT_QUALIFICATION) = entry_qualification(&t->why);
-    if (ON(PRIMARY_TSC_OFFSETTING) && t->why.check->stage == ENTRY_MSR)
+    if (ON(PRIMARY_TSC_OFFSETTING) && !t->emulated &&
+        t->why.check->stage == ENTRY_MSR)
         cpu->tsc_offset -= F(TSC_OFFSET);
     return go_to_monitor(cpu);
 }

@@ -11,7 +11,6 @@ static inline struct vtx *vtx_of(const struct x86_cpu *cpu)
     return cpu->assistant;
 }
 
-extern const struct x86_guest vtx_guest; /* the hooks, in event.c */
 /* Of an instruction that can exit (op.def). */
 enum vmx_exit vtx_exit_of(const struct x86_op *op);
 bool vtx_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code);

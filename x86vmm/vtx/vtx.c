@@ -34,20 +34,29 @@ static bool msr(struct x86_cpu *cpu, uint32_t index, bool write,
 static bool may_set(const struct x86_cpu *cpu, unsigned reg, uint64_t value)
 {
     const struct vtx *t = vtx_of(cpu);
-    bool free = cpu->guest && vmcs_has(t->v, VMX_SECONDARY_UNRESTRICTED_GUEST);
+    bool free = t->in_guest && vmcs_has(t->v, VMX_SECONDARY_UNRESTRICTED_GUEST);
     uint64_t must = reg ? VMX_CR4_FIXED0 : free ? X86_CR0_NE : VMX_CR0_FIXED0;
 
     return !t->on || (value & must) == must;
 }
 
 /* IA32_FEATURE_CONTROL is as firmware leaves it. */
-static void reset(struct x86_cpu *cpu)
+static void init(struct vtx *t)
 {
-    struct vtx *t = vtx_of(cpu);
-
     memset(t, 0, sizeof(*t));
     t->feature_control = VTX_FEATURE_LOCK | VTX_FEATURE_VMXON;
     t->vmxon = t->current = VTX_NONE;
+}
+
+void vtx_init_emulated(struct vtx *t)
+{
+    init(t);
+    t->emulated = true;
+}
+
+static void reset(struct x86_cpu *cpu)
+{
+    init(vtx_of(cpu));
     cpu->guest = NULL;
     cpu->watched = false;
 }

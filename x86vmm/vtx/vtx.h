@@ -3,10 +3,14 @@
  *
  * A monitor is either in storage, and uses the VMX instructions; or it is this
  * program, which fills a struct vmcs, enters, runs the processor until
- * X86_EXIT, and reads the struct. */
+ * X86_EXIT, and reads the struct.
+ *
+ * Or both: this program's guest is a monitor itself, and is to believe that it
+ * has VT-x.  Then there is a struct vtx that no processor has: emulated. */
 #ifndef X86VMM_VTX_VTX_H
 #define X86VMM_VTX_VTX_H
 
+#include "x86vmm/machine/access.h"
 #include "x86vmm/vtx/entry_memo.h"
 
 /* A VM exit on its way. */
@@ -21,6 +25,8 @@ struct vtx_exit {
 struct vtx {
     uint64_t feature_control;
     bool on;          /* VMX operation */
+    bool in_guest;    /* and that in non-root operation */
+    bool emulated;    /* vtx_init_emulated */
     uint64_t vmxon;   /* address of its region */
     uint64_t current; /* of the current VMCS; VTX_NONE */
     struct vmcs own;  /* its contents, while it is current */
@@ -37,6 +43,11 @@ struct vtx {
     struct vtx_exit exit;     /* on its way */
     struct entry_failure why; /* the last entry that failed */
     struct entry_memo memo;   /* the last one whose checks held */
+
+    /* Of an emulated one: INVEPT has been executed since its user cleared
+     * this, of this EPT pointer or (VTX_NONE) of all. */
+    bool forgets;
+    uint64_t forgotten;
 };
 #define VTX_NONE UINT64_MAX
 
@@ -58,5 +69,56 @@ bool vtx_enter(struct x86_cpu *cpu, struct vmcs *v, bool *exited);
 /* The host of a monitor that is this program interrupts, between two
  * instructions of the guest: it is left, by exit reason 1. */
 void vtx_interrupt(struct x86_cpu *cpu);
+
+/* Do the bitmaps of a VMCS ask for an exit, of I/O to `size` ports from this
+ * one on, of RDMSR or WRMSR?  One that is not in `mem` asks for all. */
+bool vtx_asks_port(const struct vmcs *v, const struct mem_map *mem,
+                   unsigned port, unsigned size);
+bool vtx_asks_msr(const struct vmcs *v, const struct mem_map *mem,
+                  uint32_t index, bool write);
+
+/* ---- Emulated ----
+ *
+ * While cpu->assistant is such a struct, and what its guest-physical addresses
+ * mean is cpu->world.mem, the VMX instructions act on it, by the same rules. An
+ * entry checks and loads the state of the guest's guest, and stops there: who
+ * emulates looks at in_guest, and runs it in its own way; nothing is injected,
+ * and the time-stamp counter's offset is not added.  timer_end is set.  Where
+ * the guest's guest is to be left, vtx_reflect does what the processor would
+ * do. */
+
+/* As after a reset. */
+void vtx_init_emulated(struct vtx *t);
+
+/* The guest's guest is left for this reason, found while this was delivered, or
+ * NULL.  The processor has its state, and then that of its monitor, or
+ * X86_SHUTDOWN: a VMX abort. */
+int vtx_reflect(struct x86_cpu *cpu, const struct vtx_exit *x,
+                const struct x86_fault *during);
+
+/* The hooks of a guest: those of an emulated one, for who executes an
+ * instruction of the guest's guest.  Not all of them look at nothing but
+ * cpu->assistant: instruction, between, wakes are the processor's own. */
+extern const struct x86_guest vtx_guest;
+
+/* What blocks events and waits, from and to a VMCS: interruptibility, activity,
+ * pending debug exceptions, the saved timer. */
+void vtx_load_waiting(struct x86_cpu *cpu, const struct vmcs *v);
+void vtx_save_waiting(const struct x86_cpu *cpu, struct vmcs *v);
+
+/* A page that EPT has translated. */
+struct vtx_ept_leaf {
+    uint64_t physical; /* of the byte */
+    unsigned level;    /* 0: of 4 KiB, 1: of 2 MiB, 2: of 1 GiB */
+    unsigned allowed;  /* VTX_EPT_* */
+};
+enum { VTX_EPT_READ = 1, VTX_EPT_WRITE = 2, VTX_EPT_EXECUTE = 4 };
+enum { VTX_EPTP_AD = 0x40 /* accessed and dirty flags are kept */ };
+
+/* Translate by the EPT of t->v, which has one.  0, or X86_FAULT: that is a VM
+ * exit, in t->exit.  Where dirty flags are kept, writing is not among what is
+ * allowed until one has been done. */
+int vtx_ept_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
+                 enum x86_access access, bool entry, struct vtx_ept_leaf *leaf);
 
 #endif
