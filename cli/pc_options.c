@@ -33,6 +33,7 @@ static const char *foreign(const struct pc_options *o)
            : o->reboots       ? "--reboot"
            : o->hides_monitor ? "--hide-monitor"
            : o->watched       ? "--watch"
+           : o->nested        ? "--nested"
                               : NULL;
 }
 
@@ -51,6 +52,7 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->pages = o->pages;
     plan->hides_monitor = o->hides_monitor;
     plan->watched = o->watched;
+    plan->nested = o->nested;
     plan->reboots = o->reboots;
 }
 
@@ -84,11 +86,13 @@ int pc_options_choose(const struct pc_options *o,
     if (plan->watched &&
         (!plan->on_given || (plan->on != ON_VTX && plan->on != ON_SVM)))
         return options_complain(usage, "--watch: with --on vtx or svm");
+    if (plan->nested && (!plan->on_given || plan->on != ON_VTX))
+        return options_complain(usage, "--nested: with --on vtx");
     if (o->reboots && plan->on_given && plan->on != ON_BARE)
         return options_complain(usage, "--reboot: of the PC on bare only");
     if (o->assist && plan->on_given && plan->on != ON_BARE)
         return options_complain(usage, "--assist: for the PC on bare; a guest "
-                                       "of the monitor has none");
+                                       "of the monitor has --nested");
     if (o->assist && !pc_assist_find(o->assist, &plan->assist))
         return options_complain(usage, "--assist %s: vtx or svm", o->assist);
     if (o->pages && (!plan->on_given || plan->on != ON_KVM))

@@ -76,7 +76,7 @@ struct session_plan {
     bool apic;            /* it has APICs */
     bool pages;           /* count those that it writes */
     bool outside_irqchip; /* its interrupt controllers are KVM's */
-    bool hides_monitor, watched;
+    bool hides_monitor, watched, nested;
     bool reboots; /* the bare PC begins anew after a reset */
     enum pc_assist assist;
     const char *vendor;   /* of its processor */

@@ -136,6 +136,7 @@ static enum status make_pc(struct guest *g, const struct load_file *rom,
                            .outside_irqchip = s->plan->outside_irqchip,
                            .hides_monitor = s->plan->hides_monitor,
                            .watched = s->plan->watched,
+                           .nested = s->plan->nested,
                            .rom = rom->bytes,
                            .rom_size = rom->size};
     enum status st = STATUS_OK;

@@ -230,6 +230,7 @@ static enum status equip_pc(struct x86_vmm *vmm, struct machine *m,
     }
     m->vm.host_time = vmm->engine->now != NULL;
     m->platform.watched = plan->watched;
+    m->platform.own.wanted = plan->nested;
     st = vm_start(&m->vm);
     if (st)
         *diag = m->vm.diag;

@@ -58,6 +58,8 @@ static void show_operation(const struct vm *vm, const struct vm_exit *x,
 
     vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
                     sizeof(e->text));
+    if (!e->text[0]) /* the table does not decode it */
+        format(e->text, sizeof(e->text), "%s", x->insn->name);
     while (e->text[n])
         n++;
     if (x->op.addr && has(e->text, '('))

@@ -47,7 +47,9 @@ static const struct {
     {"\x48\x66\xEF", 3, 64, NULL}, /* REX not before the opcode */
     {"\xF0\x0F\xA2", 3, 64, NULL}, /* LOCK: #UD */
     {"\x0F\xA3", 2, 64, NULL},
-    {"\x0F\x01\xC2", 3, 64, NULL},
+    {"\x0F\x01\xC2", 3, 64, "VMLAUNCH"},
+    {"\x0F\x01\xC5", 3, 64, NULL},
+    {"\x0F\xC7\x33", 3, 64, NULL}, /* VMPTRLD: the processor's to decode */
     {"\x90", 1, 64, NULL},
     {"\x0F", 1, 64, NULL}, /* cut off */
     {"\xE4", 1, 64, NULL},

@@ -25,6 +25,8 @@ static void attach(struct vcpu *v)
 
     vtx_attach(&c->vtx, &c->model.cpu);
     vtx_make_vmcs(&c->vmcs);
+    c->loaded = &c->vmcs;
+    nested_attach(v);
     vmcs_put(&c->vmcs, VMX_PRIMARY_CR8_LOAD, c->model.platform->apic);
     if (c->model.platform->watched)
         watch(&c->vmcs);
@@ -35,7 +37,7 @@ static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
     struct vtx_vcpu *c = vtx_vcpu(v);
     const struct entry_failure *why = &c->vtx.why;
 
-    if (vtx_enter(&c->model.cpu, &c->vmcs, exited))
+    if (vtx_enter(&c->model.cpu, c->loaded, exited))
         return true;
     x->raw = entry_stage_number(why->check->stage);
     x->raw_name = why->check->name;
@@ -58,6 +60,11 @@ const struct model_ops vtx_ops = {
     .take_state = vtx_take_state,
     .tell = vtx_tell,
     .block = vtx_block,
+    .lend = nested_lend,
+    .undo = nested_undo,
+    .follow = nested_follow,
+    .inner = &vtx_guest,
+    .takes = nested_takes,
 };
 
 static enum status probe(struct diag *d)

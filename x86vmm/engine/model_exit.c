@@ -152,6 +152,7 @@ static bool deliver_again(struct vcpu *v, struct vm_exit *x,
     c->cpu.next_rip = model_arch(v)->rip;
     if (t->event.trap)
         c->cpu.next_rip += t->event_len;
+    c->outside.again = true;
     if (model_execute(v, &t->event, &shutdown))
         return false;
     x->reason = EXIT_SHUTDOWN;
@@ -201,8 +202,8 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
     struct model_told t = {.reason = EXIT_UNKNOWN};
 
     model_machine(v)->ops->tell(v, &t);
-    x->reason =
-        t.reason == MODEL_SETTLED ? EXIT_UNKNOWN : (enum exit_reason)t.reason;
+    x->reason = t.reason >= EXIT_REASON_COUNT ? EXIT_UNKNOWN
+                                              : (enum exit_reason)t.reason;
     x->raw = t.raw;
     x->raw_name = t.raw_name;
     x->raw_info[0] = t.info;
@@ -213,6 +214,9 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
     switch (t.reason) {
     case MODEL_SETTLED:
         return settle(v, x, &t);
+    case MODEL_AGAIN:
+        x->reason = EXIT_SETTLED;
+        return !v->stepping;
     case EXIT_MMIO:
         return ask_outside(v, x, &t);
     case EXIT_TRAP:
@@ -280,13 +284,15 @@ static void complete_string(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_state *s = model_arch(v);
+    unsigned switches = c->switches;
     bool more = true;
 
     for (uint32_t i = 0; i < c->count && more; i++) {
         s->rip = c->exit_pc;
         c->outside.count = 0;
         answer(c, i);
-        more = go_on(v, NULL) && s->rip == c->exit_pc;
+        more =
+            go_on(v, NULL) && s->rip == c->exit_pc && switches == c->switches;
     }
 }
 
@@ -322,7 +328,7 @@ static void advanced(struct vcpu *v)
 
     model_machine(v)->ops->block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
-    s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
+    s->interruptible = model_interruptible(v, MODEL_OPEN) && !s->delivering;
     s->nmi_held = model_vcpu(v)->cpu.nmi_blocked;
     db.debug = port_hits(c) | (s->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
     if (!db.debug)

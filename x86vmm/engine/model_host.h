@@ -25,6 +25,7 @@ struct model_machine {
     struct mem_map mem; /* of the modelled machine: the guest's, the tables */
     uint8_t *tables;    /* owned */
     size_t bytes;
+    uint64_t spare; /* address of the form's spare pages */
 };
 
 /* One access to a device. */
@@ -49,6 +50,7 @@ struct model_outside {
     unsigned count, next; /* of them; and those that this execution has met */
     struct model_access wanted; /* the first that they have not */
     bool wants;
+    bool again;     /* one whose delivery has begun: nobody is asked for it */
     bool deaf;      /* an event is delivered: devices do not answer */
     bool lone;      /* its only access to storage is the one to a device */
     uint16_t op_id; /* enum x86_op_id; X86_INSN_COUNT: not known */
@@ -58,6 +60,8 @@ struct model_outside {
     unsigned misses; /* more than MODEL_MISSES: too many to list */
     bool odd;        /* there were some */
     struct model_tlb aside;
+    const struct x86_assist *assist; /* the processor's meanwhile set aside */
+    void *assistant;
 };
 
 /* How the exit's instruction is to be completed. */
@@ -72,6 +76,7 @@ enum model_completion {
 /* What vcpu->backing begins with. */
 struct model_vcpu {
     struct x86_cpu cpu;
+    const struct model_ops *ops;
     struct bus bus;                /* its devices are us: model_outside.c */
     struct x86_platform *platform; /* the guest's; borrowed */
     struct x86_state last;         /* as the control structure has it */
@@ -92,6 +97,12 @@ struct model_vcpu {
     uint64_t end; /* of the budget, in cpu.ran */
     struct x86_decoded stepped;
     bool down; /* the third fault, while an instruction was completed */
+
+    /* The guest is a monitor, and its guest is what runs.  The state is that
+     * one's; */
+    bool inner;
+    bool closed; /* interrupts are not delivered to it, whatever its IF; */
+    unsigned switches; /* so often has that changed. */
     volatile sig_atomic_t kicked;
 };
 
@@ -99,10 +110,11 @@ struct model_vcpu {
 enum model_shadow { MODEL_OPEN, MODEL_BY_STI, MODEL_BY_MOV_SS };
 
 /* An exit, as the engine's control structure tells of it. */
-enum { MODEL_SETTLED = EXIT_REASON_COUNT };
+enum { MODEL_SETTLED = EXIT_REASON_COUNT, MODEL_AGAIN };
 struct model_told {
     unsigned reason; /* enum exit_reason; or MODEL_SETTLED: what exited is
-                      * executed outside, and no handler is asked */
+                      * executed outside, and no handler is asked; or
+                      * MODEL_AGAIN: nothing is wrong now, go on at once */
     uint32_t raw;
     const char *raw_name;
     uint64_t info;
@@ -151,6 +163,18 @@ struct model_ops {
     void (*tell)(struct vcpu *, struct model_told *);
     /* What blocks interrupts from now on. */
     void (*block)(struct vcpu *, enum model_shadow);
+
+    /* Of an engine whose guests can be monitors; all NULL in others. */
+    /* Outside the guest the processor is to have the guest's own assistance,
+     * or none.  An execution that is given up has not touched that: undo. */
+    void (*lend)(struct vcpu *);
+    void (*undo)(struct vcpu *);
+    /* It is back, with what may be another level's state. */
+    void (*follow)(struct vcpu *);
+    /* What leaves the guest's guest, for what is executed outside. */
+    const struct x86_guest *inner;
+    /* Does the guest, rather than its guest, get this event?  Then it has. */
+    bool (*takes)(struct vcpu *, const struct vm_event *e);
 };
 
 static inline struct model_machine *model_machine(const struct vcpu *v)
@@ -188,6 +212,8 @@ void model_kick(struct vcpu *v);
     .load_regs = model_load_regs, .store_regs = model_store_regs,             \
     .inject = model_inject, .wrote = model_wrote, .kick = model_kick
 
+/* Would an interrupt be delivered, with this shadow? */
+bool model_interruptible(const struct vcpu *v, enum model_shadow shadow);
 /* Does an interrupt wait that the guest does not accept yet? */
 bool model_wants_window(const struct vcpu *v);
 /* Do these translate a linear address alike? */
@@ -199,6 +225,7 @@ bool model_translates_alike(const struct x86_state *a,
 /* How entries of the second level of translation are written. */
 struct model_table_form {
     unsigned front;       /* pages in front of the root: bitmaps */
+    unsigned spare;       /* behind all tables: for the engine's own use */
     uint64_t table;       /* to another table */
     uint64_t page, fixed; /* of storage, of read-only storage */
     uint64_t large;       /* and of 2 MiB */
@@ -229,6 +256,15 @@ void model_access_exit(struct vcpu *v, struct vm_exit *x);
 /* ---- model_outside.c ---- */
 
 void model_attach_bus(struct model_vcpu *c);
+/* Between them the processor executes outside: storage and devices are the
+ * guest's, the state is vcpu->arch; and then that is what came of it. */
+void model_go_outside(struct vcpu *v);
+void model_come_back(struct vcpu *v);
+void model_take_over(struct vcpu *v);
+/* The body of the instruction at RIP: an outcome; RIP stays, next_rip is what
+ * it has made of it. */
+int model_execute_body(struct model_vcpu *c);
+
 /* Execute the instruction at RIP, with faults and traps delivered; or, if
  * `event`, deliver that.  True: done, and the state is as after it.  False:
  * outside.wants, and nothing has happened; or *shutdown. */

@@ -89,16 +89,26 @@ static bool no_intercept(struct x86_cpu *cpu, const struct x86_op *op,
     return false;
 }
 
+/* A guest's guest may be left, to its own monitor. */
+static const struct x86_guest *inner_of(const struct x86_cpu *cpu)
+{
+    const struct model_vcpu *c = cpu->world.who;
+
+    return c->inner ? c->ops->inner : NULL;
+}
+
 static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
 {
-    (void)cpu, (void)during;
-    return 0;
+    const struct x86_guest *inner = inner_of(cpu);
+
+    return inner ? inner->deliver(cpu, during) : 0;
 }
 
 static int shut_down(struct x86_cpu *cpu)
 {
-    (void)cpu;
-    return X86_SHUTDOWN;
+    const struct x86_guest *inner = inner_of(cpu);
+
+    return inner ? inner->shutdown(cpu) : X86_SHUTDOWN;
 }
 
 static int between(struct x86_cpu *cpu)
@@ -109,8 +119,9 @@ static int between(struct x86_cpu *cpu)
 
 static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
 {
-    (void)cpu, (void)selector, (void)how;
-    return 0;
+    const struct x86_guest *inner = inner_of(cpu);
+
+    return inner ? inner->task_switch(cpu, selector, how) : 0;
 }
 
 /* Translations of what is no plain storage are dropped afterwards: in the guest
@@ -127,11 +138,14 @@ static int translate(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
                      enum x86_access access, bool entry, uint64_t *physical)
 {
     struct model_vcpu *c = cpu->world.who;
-    const struct mem_slot *slot =
-        mem_find(cpu->world.mem, gpa & ~(uint64_t)(MODEL_PAGE - 1), MODEL_PAGE);
+    const struct x86_guest *inner = inner_of(cpu);
+    const struct mem_slot *slot;
 
-    (void)access;
     *physical = gpa;
+    if (inner)
+        TRY(inner->translate(cpu, gpa, linear, access, entry, physical));
+    slot = mem_find(cpu->world.mem, *physical & ~(uint64_t)(MODEL_PAGE - 1),
+                    MODEL_PAGE);
     if (!entry && (!slot || (slot->flags & MEM_READ_ONLY)))
         miss(&c->outside, linear);
     if (!c->outside.wants)
@@ -150,13 +164,22 @@ static const struct x86_guest keeping = HOOKS(false), walking = HOOKS(true);
 
 /* ---- Executing ---- */
 
-static void go_outside(struct vcpu *v)
+void model_go_outside(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_cpu *cpu = &c->cpu;
 
+    c->outside.next = c->outside.misses = 0;
+    c->outside.wants = c->outside.deaf = c->outside.lone = false;
+    c->outside.op_id = X86_INSN_COUNT;
+    c->outside.op_len = 0;
+    c->outside.assist = cpu->assist;
+    c->outside.assistant = cpu->assistant;
     cpu->guest = model_machine(v)->ops->walks_pdptes ? &walking : &keeping;
-    cpu->assist = NULL; /* the guest has no hardware assistance */
+    if (c->ops->lend)
+        c->ops->lend(v);
+    else
+        cpu->assist = NULL; /* the guest has no hardware assistance */
     cpu->world.mem = &v->vm->mem;
     cpu->state = *model_arch(v);
     x86_flags_set(cpu, model_arch(v)->rflags);
@@ -166,14 +189,15 @@ static void go_outside(struct vcpu *v)
     x86_mode_changed(cpu);
 }
 
-static void come_back(struct vcpu *v, const struct x86_assist *assist)
+void model_come_back(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct model_outside *o = &c->outside;
     struct x86_cpu *cpu = &c->cpu;
 
     cpu->guest = NULL;
-    cpu->assist = assist;
+    cpu->assist = o->assist;
+    cpu->assistant = o->assistant;
     cpu->world.mem = &model_machine(v)->mem;
     bring_back(c);
     if (o->misses > MODEL_MISSES)
@@ -201,7 +225,7 @@ static bool is_lone(struct x86_cpu *cpu, const struct x86_op *op)
     return linear % MODEL_PAGE + (load ? from : to)->size <= MODEL_PAGE;
 }
 
-static int execute_insn(struct model_vcpu *c)
+int model_execute_body(struct model_vcpu *c)
 {
     struct x86_cpu *cpu = &c->cpu;
     const struct x86_block *b;
@@ -212,9 +236,15 @@ static int execute_insn(struct model_vcpu *c)
     c->outside.op_len = op->len;
     cpu->next_rip = (cpu->state.rip + op->len) & cpu->rip_mask;
     c->outside.lone = is_lone(cpu, op);
-    int code = op->body(cpu, op);
+    return op->body(cpu, op);
+}
+
+static int execute_insn(struct model_vcpu *c)
+{
+    int code = model_execute_body(c);
+
     if (code != X86_FAULT)
-        cpu->state.rip = cpu->next_rip;
+        c->cpu.state.rip = c->cpu.next_rip;
     return code;
 }
 
@@ -248,7 +278,7 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
 }
 
 /* It is done: what blocks interrupts now? */
-static void take_over(struct vcpu *v)
+void model_take_over(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_state *s = model_arch(v);
@@ -259,10 +289,11 @@ static void take_over(struct vcpu *v)
 
     *s = cpu->state;
     s->rflags = x86_flags_between(&c->cpu);
-    s->interruptible =
-        (s->rflags & X86_FLAG_IF) && now == MODEL_OPEN && !c->inject;
+    s->interruptible = model_interruptible(v, now) && !c->inject;
     s->nmi_held = now != MODEL_OPEN || cpu->nmi_blocked;
-    model_machine(v)->ops->block(v, now);
+    c->ops->block(v, now);
+    if (c->ops->follow)
+        c->ops->follow(v);
 }
 
 /* What an execution that is given up must leave as it was. */
@@ -278,23 +309,21 @@ bool model_execute(struct vcpu *v, const struct x86_fault *event,
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_cpu *cpu = &c->cpu;
-    const struct x86_assist *assist = cpu->assist;
     struct kept kept = {.fpu = cpu->fpu, .mxcsr = cpu->mxcsr};
 
     memcpy(kept.xmm, cpu->xmm, sizeof(kept.xmm));
     memcpy(kept.dr, cpu->dr, sizeof(kept.dr));
-    c->outside.next = c->outside.misses = 0;
-    c->outside.wants = c->outside.deaf = c->outside.lone = false;
-    c->outside.op_id = X86_INSN_COUNT;
-    c->outside.op_len = 0;
-    go_outside(v);
+    model_go_outside(v);
     int code = execute(c, event);
-    come_back(v, assist);
+    model_come_back(v);
+    c->outside.again = false;
     *shutdown = code == X86_SHUTDOWN;
     if (!c->outside.wants) {
-        take_over(v);
+        model_take_over(v);
         return !*shutdown;
     }
+    if (c->ops->undo)
+        c->ops->undo(v);
     cpu->state = *model_arch(v);
     cpu->fpu = kept.fpu;
     cpu->mxcsr = kept.mxcsr;

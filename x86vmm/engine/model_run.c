@@ -107,6 +107,7 @@ enum status model_vcpu_init(struct vcpu *v)
         const struct x86_world world = world_of(v, c);
 
         c->platform = v->vm->arch;
+        c->ops = m->ops;
         model_attach_bus(c);
         st = x86_cpu_init(&c->cpu, &world);
     }
@@ -146,6 +147,12 @@ bool model_translates_alike(const struct x86_state *a,
            a->efer == b->efer;
 }
 
+bool model_interruptible(const struct vcpu *v, enum model_shadow shadow)
+{
+    return (model_arch(v)->rflags & X86_FLAG_IF) && shadow == MODEL_OPEN &&
+           !model_vcpu(v)->closed;
+}
+
 bool model_wants_window(const struct vcpu *v)
 {
     const struct x86_platform *platform = model_vcpu(v)->platform;
@@ -177,7 +184,7 @@ static void take_state(struct vcpu *v)
     struct x86_state *s = model_arch(v);
     enum model_shadow shadow = model_machine(v)->ops->take_state(v);
 
-    s->interruptible = (s->rflags & X86_FLAG_IF) && shadow == MODEL_OPEN;
+    s->interruptible = model_interruptible(v, shadow);
     s->delivering = false;
     s->nmi_held = shadow != MODEL_OPEN || model_vcpu(v)->cpu.nmi_blocked;
     model_vcpu(v)->last = *s;
@@ -228,6 +235,11 @@ static bool run_once(struct vcpu *v, struct vm_exit *x)
     }
     if (out == X86_BUDGET) {
         time_is_up(v, x);
+        return true;
+    }
+    if (out == X86_HALT) { /* of a guest's guest, whose monitor lets it */
+        x->reason = EXIT_HALT;
+        x->pc = model_arch(v)->rip;
         return true;
     }
     return model_translate_exit(v, x);
@@ -282,6 +294,7 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
     while (!run_once(v, x))
         *x = (struct vm_exit){.reason = EXIT_UNKNOWN};
     x->ran = c->cpu.ran - begun;
+    c->cpu.ran_told = c->cpu.ran; /* before anybody reads a clock again */
     return STATUS_OK;
 }
 
@@ -302,6 +315,8 @@ enum status model_inject(struct vcpu *v, const struct vm_event *e)
 {
     struct model_vcpu *c = model_vcpu(v);
 
+    if (c->inner && c->ops->takes(v, e))
+        return STATUS_OK;
     if (c->inject)
         return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
                         "two events at one entry");

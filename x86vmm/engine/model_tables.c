@@ -81,7 +81,10 @@ enum status model_make_tables(struct vm *vm,
     struct model_machine *m = vm->backing;
     struct maker maker;
 
-    m->bytes = (size_t)(pages_for(&vm->mem, form->front) * MODEL_PAGE);
+    uint64_t pages = pages_for(&vm->mem, form->front);
+
+    m->bytes = (size_t)((pages + form->spare) * MODEL_PAGE);
+    m->spare = MODEL_TABLES + pages * MODEL_PAGE;
     m->tables = calloc(1, m->bytes);
     if (!m->tables)
         return diag_set(&vm->diag, STATUS_NO_MEMORY,

@@ -65,12 +65,17 @@ static void tell_exception(struct model_told *t, const struct vmcs *m)
 
 void vtx_tell(struct vcpu *v, struct model_told *t)
 {
-    const struct vmcs *m = &vtx_vcpu(v)->vmcs;
+    const struct vtx_vcpu *c = vtx_vcpu(v);
+    const struct vmcs *m = c->loaded;
 
     name_exit(t, (uint32_t)F(EXIT_REASON));
     t->info = F(EXIT_QUALIFICATION);
     t->len = F(EXIT_INSTRUCTION_LENGTH);
     tell_event(t, m, model_arch(v)->cr2);
+    if (c->model.inner && nested_tell(v, t))
+        return;
+    if (c->model.platform->own.wanted && nested_tell_instruction(v, t))
+        return;
     switch (t->raw) {
     case VMX_EXIT_IO:
         tell_io(t, m);

@@ -3,13 +3,15 @@
 #define X86VMM_ENGINE_VTX_HOST_H
 
 #include "x86vmm/engine/model_host.h"
-#include "x86vmm/vtx/vtx.h"
+#include "x86vmm/engine/nested.h"
 
 /* vcpu->backing */
 struct vtx_vcpu {
     struct model_vcpu model;
     struct vtx vtx;
     struct vmcs vmcs;
+    struct vmcs *loaded;  /* that, or nested.vmcs */
+    struct nested nested; /* of a guest that has VT-x of its own */
 };
 
 extern const struct model_ops vtx_ops;

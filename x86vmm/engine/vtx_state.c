@@ -58,10 +58,22 @@ static void put_state(struct vcpu *v)
     cpu->state.cr8 = s->cr8;
 }
 
+/* In VMX operation the guest may not change what that fixes: it is to exit. */
+static uint64_t cr0_mask(const struct vtx_vcpu *c)
+{
+    return X86_CR0_NE | (c->nested.vtx.on ? VMX_CR0_FIXED0 : 0);
+}
+
 void vtx_prepare(struct vcpu *v, bool changed)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
 
+    if (c->model.inner) {
+        nested_prepare(v, changed);
+        return;
+    }
+    if (c->model.platform->own.wanted && !c->model.platform->watched)
+        c->vmcs.field[VMCS_CR0_MASK] = cr0_mask(c);
     if (changed)
         put_state(v);
     c->vmcs.field[VMCS_GUEST_DR7] = c->model.cpu.dr[7];
@@ -74,26 +86,35 @@ void vtx_prepare(struct vcpu *v, bool changed)
 
 /* ---- Out ---- */
 
+static enum model_shadow shadow_of(const struct vmcs *m)
+{
+    return F(GUEST_INTERRUPTIBILITY) & BY_MOV_SS ? MODEL_BY_MOV_SS
+           : F(GUEST_INTERRUPTIBILITY) & BY_STI  ? MODEL_BY_STI
+                                                 : MODEL_OPEN;
+}
+
 enum model_shadow vtx_take_state(struct vcpu *v)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
     struct x86_state *s = model_arch(v);
-    const struct vmcs *m = &c->vmcs;
+    const struct vmcs *m = c->loaded;
 
     *s = c->model.cpu.state;
     s->rflags = F(GUEST_RFLAGS);
+    if (c->model.inner) { /* as it is, not as that guest sees it */
+        s->wakes = nested_wakes(v);
+        return shadow_of(m);
+    }
     s->cr0 = (s->cr0 & ~F(CR0_MASK)) | (F(CR0_SHADOW) & F(CR0_MASK));
     s->cr4 = vmcs_cr4(m);
-    return F(GUEST_INTERRUPTIBILITY) & BY_MOV_SS ? MODEL_BY_MOV_SS
-           : F(GUEST_INTERRUPTIBILITY) & BY_STI  ? MODEL_BY_STI
-                                                 : MODEL_OPEN;
+    return shadow_of(m);
 }
 
 void vtx_block(struct vcpu *v, enum model_shadow shadow)
 {
     static const uint64_t bits[] = {
         [MODEL_BY_STI] = BY_STI, [MODEL_BY_MOV_SS] = BY_MOV_SS};
-    struct vmcs *m = &vtx_vcpu(v)->vmcs;
+    struct vmcs *m = vtx_vcpu(v)->loaded;
 
     F(GUEST_INTERRUPTIBILITY) =
         (F(GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BY_STI | BY_MOV_SS)) |

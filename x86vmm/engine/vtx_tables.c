@@ -12,6 +12,7 @@ enum {
 };
 
 static const struct model_table_form ept = {.front = 1,
+                                            .spare = NESTED_PAGES,
                                             .table = EPT_RWX,
                                             .page = EPT_RWX | EPT_WRITE_BACK,
                                             .fixed = EPT_RX | EPT_WRITE_BACK,

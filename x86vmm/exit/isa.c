@@ -47,6 +47,8 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
     const struct engine_ops *engine = v->vm->engine;
     struct vm_event event = *e;
 
+    if (event.kind == X86_EVENT_WAKE) /* that is all */
+        return STATUS_OK;
     if (!engine->inject)
         return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
                         "engine %s delivers no events", engine->name);
@@ -60,12 +62,17 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
 }
 
 /* The interrupt controller's, acknowledged; without one the lowest line that is
- * raised, which stays. */
+ * raised, which stays.  One that the guest's own monitor gets is not taken: its
+ * guest wakes up. */
 static bool take_pending(struct vcpu *v, struct vm_event *e)
 {
     const struct x86_platform *p = x86_platform(v);
     int vector = -1;
 
+    if (v->waiting && x86_state(v)->wakes && x86_platform_waits(p)) {
+        *e = (struct vm_event){.kind = X86_EVENT_WAKE};
+        return true;
+    }
     if (x86_state(v)->interruptible && x86_platform_waits(p))
         vector = x86_platform_acknowledge(p);
     *e = (struct vm_event){.kind = X86_EVENT_INTERRUPT,
@@ -85,7 +92,9 @@ static bool accepts(const struct vcpu *v, const struct vm_event *e)
 /* There is no source of NMIs, so HLT with IF off is for good. */
 static bool can_wake(const struct vcpu *v)
 {
-    return x86_state(v)->rflags & X86_FLAG_IF;
+    const struct x86_state *s = x86_state(v);
+
+    return s->wakes || (s->rflags & X86_FLAG_IF);
 }
 
 /* A pc is relative to CS, all other addresses are linear.  Protection is the

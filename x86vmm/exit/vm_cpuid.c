@@ -12,6 +12,7 @@ enum verdict vm_cpuid(struct vcpu *v, struct vm_exit *x)
         .vendor = p->vendor,
         .apic = p->apic && (p->apic_base & X86_APIC_ENABLED),
         .monitor = !p->hides_monitor,
+        .vtx = p->own.instruction != NULL,
         .wide = x86_code_bits(s) == 64};
     struct x86_cpuid_row row = x86_cpuid_in((uint32_t)s->gpr[X86_RAX],
                                             (uint32_t)s->gpr[X86_RCX], &world);

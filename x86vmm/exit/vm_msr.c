@@ -2,9 +2,10 @@
 #include "x86vmm/machine/msr.h"
 
 /* RDMSR and WRMSR come here for registers that the engine's processor does not
- * keep for its guest: IA32_APIC_BASE, which is the platform's, and those that
- * are not there: "Specifying a reserved or unimplemented MSR address in ECX
- * will also cause a general protection exception" (Intel SDM vol. 2, RDMSR). */
+ * keep for its guest: IA32_APIC_BASE, which is the platform's, those of VT-x,
+ * where the guest has it, and those that are not there: "Specifying a reserved
+ * or unimplemented MSR address in ECX will also cause a general protection
+ * exception" (Intel SDM vol. 2, RDMSR). */
 
 static enum verdict no_such_register(struct vm_exit *x)
 {
@@ -18,12 +19,21 @@ static bool is_apic_base(const struct vcpu *v)
            (uint32_t)x86_state(v)->gpr[X86_RCX] == X86_MSR_APIC_BASE;
 }
 
+/* Is it one of those, and this value right? */
+static bool own_vtx(const struct vcpu *v, bool write, uint64_t *value)
+{
+    const struct x86_own_vtx *own = &x86_platform(v)->own;
+
+    return own->msr && own->msr(own->who, (uint32_t)x86_state(v)->gpr[X86_RCX],
+                                write, value);
+}
+
 enum verdict vm_rdmsr(struct vcpu *v, struct vm_exit *x)
 {
     struct x86_state *s = x86_state(v);
     uint64_t value = x86_platform(v)->apic_base;
 
-    if (!is_apic_base(v))
+    if (!is_apic_base(v) && !own_vtx(v, false, &value))
         return no_such_register(x);
     s->gpr[X86_RAX] = (uint32_t)value;
     s->gpr[X86_RDX] = value >> 32;
@@ -36,6 +46,8 @@ enum verdict vm_wrmsr(struct vcpu *v, struct vm_exit *x)
     const uint64_t *r = x86_state(v)->gpr;
     uint64_t value = (uint32_t)r[X86_RAX] | r[X86_RDX] << 32;
 
+    if (own_vtx(v, true, &value))
+        return VERDICT_ADVANCE;
     if (!is_apic_base(v) || (value & ~X86_APIC_BASE_OWN))
         return no_such_register(x);
     p->apic_base = value | X86_APIC_BSP;

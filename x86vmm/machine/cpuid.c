@@ -61,7 +61,7 @@ static void put_vendor(struct x86_cpuid_row *row, const char *vendor)
 struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,
                                   const struct x86_cpuid_world *world)
 {
-    enum { APIC = 9, SYSCALL = 11, HYPERVISOR = 31 };
+    enum { VMX = 5, APIC = 9, SYSCALL = 11, HYPERVISOR = 31 };
     bool monitors = leaf >= 0x40000000 && leaf <= 0x400000FF;
     struct x86_cpuid_row row =
         x86_cpuid_sub(monitors && !world->monitor ? 0x3FFFFFFF : leaf, subleaf);
@@ -70,6 +70,7 @@ struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,
         put_vendor(&row, world->vendor);
     if (row.leaf == 1) {
         row.ecx &= ~(world->monitor ? 0 : BIT(HYPERVISOR));
+        row.ecx |= world->vtx ? BIT(VMX) : 0;
         row.edx |= world->apic ? BIT(APIC) : 0;
     }
     if (row.leaf == 0x80000001 && !world->wide)

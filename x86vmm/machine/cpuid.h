@@ -31,6 +31,7 @@ struct x86_cpuid_world {
     const char *vendor; /* twelve characters; NULL: the profile's */
     bool apic;          /* there is a local APIC, and it is on */
     bool monitor;       /* a monitor is there, and shows itself */
+    bool vtx;           /* of a guest of a monitor: it has VT-x of its own */
     bool wide;          /* CPUID is executed by 64-bit code */
 };
 struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,

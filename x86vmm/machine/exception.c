@@ -35,6 +35,10 @@ void x86_event_words(enum x86_event_kind kind, unsigned code, bool has_error,
         format(out, cap, "interrupt %02x", code);
     else if (kind == X86_EVENT_NMI)
         format(out, cap, "NMI");
+    else if (kind == X86_EVENT_WAKE)
+        format(out, cap, "end of HLT");
+    else if (kind == X86_EVENT_VM_EXIT)
+        format(out, cap, "VM exit %u", code);
     else if (has_error)
         format(out, cap, "#%s(%04llx)", name ? name : "?",
                (unsigned long long)error);

@@ -88,7 +88,7 @@ static const struct insn_desc *find_row(const uint8_t *bytes, size_t n)
         unsigned len = opcode_len(rows[i].opcode);
         uint32_t code = 0;
 
-        if (len > n)
+        if (len > n || rows[i].format == X86_FMT_BY_PROCESSOR)
             continue;
         for (unsigned k = 0; k < len; k++)
             code = code << 8 | bytes[k];

@@ -42,6 +42,24 @@ enum x86_stop {
     X86_STOP_COUNT
 };
 
+/* VT-x of a guest that is a monitor itself. */
+enum x86_own_end {
+    X86_OWN_DONE,     /* executed: the instruction pointer is to be advanced */
+    X86_OWN_FAULT,    /* *fault is the guest's */
+    X86_OWN_ELSEWHERE /* the state is another one: go on there */
+};
+struct x86_fault; /* cpu.h */
+struct x86_own_vtx {
+    bool wanted; /* by whoever makes the machine */
+    /* Then the engine fills in: */
+    /* Execute the VMX instruction that has exited. */
+    enum x86_own_end (*instruction)(void *who, struct x86_fault *fault);
+    /* Read or write a model-specific register; false: there is none, or the
+     * value is wrong. */
+    bool (*msr)(void *who, uint32_t index, bool write, uint64_t *value);
+    void *who;
+};
+
 struct x86_platform {
     uint16_t raised;    /* a bit a line; set and cleared by devices */
     bool stopped;       /* the guest has ended its machine */
@@ -72,6 +90,7 @@ struct x86_platform {
     /* All that can leave a guest does, exceptions included, where the engine
      * can have it so: for whoever wants to see them. */
     bool watched;
+    struct x86_own_vtx own;
 };
 
 static inline void x86_line_set(struct x86_platform *p, unsigned line,

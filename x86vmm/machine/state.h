@@ -84,6 +84,9 @@ struct x86_state {
     /* NMIs are held back: by one that is being served, by such a shadow.  Kept
      * by engines that can tell. */
     bool nmi_held;
+    /* It is the guest of a monitor that is a guest itself, which gets the
+     * interrupts: they end HLT, and are not delivered.  Kept by the engine. */
+    bool wakes;
 };
 
 #define X86_FLAG_ONE  0x2ull /* always 1 */

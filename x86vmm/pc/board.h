@@ -54,6 +54,7 @@ struct pc_plan {
      * what it sees on a bare PC. */
     bool outside_irqchip, hides_monitor;
     bool watched; /* under a monitor, x86_platform has it */
+    bool nested;  /* and that: it has VT-x itself (x86_platform.own) */
 };
 
 /* STATUS_BAD_INPUT, with *diag, when there is no such PC. */

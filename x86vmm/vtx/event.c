@@ -51,12 +51,23 @@ static void exit_by(struct x86_cpu *cpu)
         x->length = (uint32_t)(cpu->next_rip - cpu->state.rip);
 }
 
+/* Of a software interrupt the length is told, if it was being delivered
+ * (28.2.5). */
+static int leave_during(struct x86_cpu *cpu, const struct x86_fault *during)
+{
+    struct vtx_exit *x = &vtx_of(cpu)->exit;
+
+    if (during && during->software && !x->length)
+        x->length = (uint32_t)(cpu->next_rip - cpu->state.rip) & 0xF;
+    return vtx_leave(cpu, during);
+}
+
 static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
 {
     struct vtx *t = vtx_of(cpu);
 
     if (cpu->fault.exits)
-        return vtx_leave(cpu, during);
+        return leave_during(cpu, during);
     if (t->injecting && !during) {
         t->injecting = false; /* what comes of it is asked for */
         return 0;
@@ -64,7 +75,7 @@ static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
     if (!is_wanted(t->v, &cpu->fault))
         return 0;
     exit_by(cpu);
-    return vtx_leave(cpu, during);
+    return leave_during(cpu, during);
 }
 
 static int shutdown(struct x86_cpu *cpu)

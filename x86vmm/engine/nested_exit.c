@@ -1,0 +1,175 @@
+/* Exits of L2: whose are they? */
+#include "x86vmm/engine/vtx_host.h"
+
+enum whose { ITS, OURS, INTERRUPT, WINDOW, IO, MSR, CR, EPT };
+
+static const struct {
+    uint16_t number;
+    uint8_t whose;
+} rows[] = {
+#define NESTED_EXIT(reason, whose) {VMX_EXIT_##reason, whose},
+#include "x86vmm/engine/nested_exit.def"
+#undef NESTED_EXIT
+};
+
+static enum whose row_of(uint32_t reason)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].number == reason)
+            return (enum whose)rows[i].whose;
+    return OURS;
+}
+
+/* ---- By what it is about ---- */
+
+/* With acknowledgment the vector comes with it. */
+static bool is_its_interrupt(struct vcpu *v)
+{
+    struct nested *n = &vtx_vcpu(v)->nested;
+    const struct x86_platform *p = model_vcpu(v)->platform;
+    const struct vmcs *v12 = &n->vtx.own;
+    int vector;
+
+    if (!vmcs_has(v12, VMX_PIN_EXTERNAL_INTERRUPT) || !x86_platform_waits(p))
+        return false;
+    if (!vmcs_has(v12, VMX_EXIT_ACKNOWLEDGE_INTERRUPT))
+        return true;
+    vector = x86_platform_acknowledge(p);
+    n->exit.interruption = (uint32_t)vector | 0x80000000;
+    return vector >= 0;
+}
+
+static bool is_its_io(const struct vcpu *v)
+{
+    const struct nested *n = &vtx_vcpu(v)->nested;
+    uint64_t q = n->exit.qualification;
+
+    return vtx_asks_port(&n->vtx.own, &v->vm->mem, (uint16_t)(q >> 16),
+                         (q & 7) + 1);
+}
+
+static bool is_its_msr(const struct vcpu *v)
+{
+    const struct nested *n = &vtx_vcpu(v)->nested;
+
+    return vtx_asks_msr(&n->vtx.own, &v->vm->mem,
+                        (uint32_t)model_arch(v)->gpr[X86_RCX],
+                        n->exit.reason == VMX_EXIT_WRMSR);
+}
+
+static bool is_its_cr(const struct vcpu *v)
+{
+    enum { WHICH = 0x3F, TO_CR8 = 8 };
+    const struct nested *n = &vtx_vcpu(v)->nested;
+
+    return (n->exit.qualification & WHICH) != TO_CR8 ||
+           vmcs_has(&n->vtx.own, VMX_PRIMARY_CR8_LOAD);
+}
+
+static bool is_its(struct vcpu *v, enum whose whose)
+{
+    switch (whose) {
+    case ITS:
+        return true;
+    case INTERRUPT:
+        return is_its_interrupt(v);
+    case WINDOW:
+        return vmcs_has(&vtx_vcpu(v)->nested.vtx.own,
+                        VMX_PRIMARY_INTERRUPT_WINDOW);
+    case IO:
+        return is_its_io(v);
+    case MSR:
+        return is_its_msr(v);
+    case CR:
+        return is_its_cr(v);
+    default:
+        return false;
+    }
+}
+
+/* ---- What becomes of it ---- */
+
+/* The shadow has been completed: once more.  What was being delivered is to be
+ * injected; an instruction will count when it is done. */
+static void again(struct vcpu *v, struct model_told *t)
+{
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    struct nested *n = &c->nested;
+
+    t->reason = MODEL_AGAIN;
+    if (t->delivering) {
+        n->injects = true;
+        n->info = n->vmcs.field[VMCS_IDT_VECTORING_INFO];
+        n->error = n->vmcs.field[VMCS_IDT_VECTORING_ERROR];
+        n->length = n->vmcs.field[VMCS_EXIT_INSTRUCTION_LENGTH];
+        model_arch(v)->delivering = true;
+        model_arch(v)->interruptible = false;
+    } else {
+        c->model.cpu.ran--;
+    }
+    t->delivering = false;
+}
+
+static void to_inner_monitor(struct nested *n, struct model_told *t)
+{
+    t->reason = EXIT_TRAP;
+    t->delivering = false;
+    t->trap = (struct vm_event){.kind = X86_EVENT_VM_EXIT,
+                                .code = n->exit.reason,
+                                .info = {n->exit.qualification}};
+}
+
+bool nested_tell(struct vcpu *v, struct model_told *t)
+{
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    struct nested *n = &c->nested;
+    enum whose whose = row_of(t->raw);
+
+    n->exit = c->vtx.exit;
+    n->during = t->event;
+    n->has_during = t->delivering;
+    if (whose == EPT && vmcs_has(&n->vtx.own, VMX_SECONDARY_EPT)) {
+        enum nested_fill fill = nested_fill(v);
+
+        if (fill == NESTED_FILLED)
+            again(v, t);
+        else if (fill == NESTED_ITS)
+            to_inner_monitor(n, t);
+        return fill != NESTED_DEVICE;
+    }
+    if (!is_its(v, whose))
+        return false;
+    to_inner_monitor(n, t);
+    return true;
+}
+
+/* ---- L1's own ---- */
+
+bool nested_tell_instruction(struct vcpu *v, struct model_told *t)
+{
+    static const struct {
+        uint16_t reason, insn;
+    } own[] = {
+#define VMX_ROW(id, neutral)
+#define VMX_SETTLED(id, words)
+#define VMX_OWN(id) {VMX_EXIT_##id, X86_OP_##id},
+#include "x86vmm/engine/vmx_exit.def"
+#undef VMX_ROW
+#undef VMX_SETTLED
+    };
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(own) && own[i].reason != t->raw)
+        i++;
+    if (i == ARRAY_LEN(own))
+        return false;
+    t->insn = (enum x86_insn)own[i].insn;
+    t->reason = EXIT_SENSITIVE;
+    if (c->nested.asks) { /* for the second time: a device has to answer */
+        t->reason = MODEL_SETTLED;
+        c->model.cpu.ran--;
+    }
+    c->nested.asks = false;
+    return true;
+}
