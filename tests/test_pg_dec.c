@@ -1,42 +1,22 @@
 /* The machines of DEC and Motorola: which mnemonics are critical, what of the
  * theorems holds, and that it is for the reason that their texts give. */
-#include "popek-goldberg/judge/decide.h"
 #include "popek-goldberg/report/report.h"
+#include "tests/pg_judged.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
 
-struct judged {
-    struct isa *isa;
-    struct pg_judgement j;
-};
-
-static void judge(const char *text, struct judged *m)
-{
-    struct diag d = {""};
-
-    ck_assert_msg(isa_parse("m", text, strlen(text), &m->isa, &d) == STATUS_OK,
-                  "%s", d.text);
-    ck_assert_msg(pg_judge(m->isa, &m->j, &d) == STATUS_OK, "%s", d.text);
-}
-
-static void judge_built_in(const char *name, struct judged *m)
+static struct pg_judged built_in(const char *name)
 {
     char text[128];
 
     snprintf(text, sizeof(text), "machine m like %s", name);
-    judge(text, m);
-}
-
-static void drop(struct judged *m)
-{
-    pg_judgement_free(&m->j);
-    isa_free(m->isa);
+    return pg_judged_text("m", text);
 }
 
 /* Encodings that are critical, each with a blank behind it. */
-static const char *critical(const struct judged *m, enum pg_reading r)
+static const char *critical(const struct pg_judged *m, enum pg_reading r)
 {
     static char names[1024];
     size_t n = 0;
@@ -49,15 +29,7 @@ static const char *critical(const struct judged *m, enum pg_reading r)
     return names;
 }
 
-static const struct pg_labels *labels(const struct judged *m, const char *name)
-{
-    int i = isa_find_encoding(m->isa, name);
-
-    ck_assert_msg(i >= 0, "there is no %s", name);
-    return &m->j.best.labels[i];
-}
-
-static const struct pg_exact *exact(const struct judged *m, const char *name)
+static const struct pg_exact *exact(const struct pg_judged *m, const char *name)
 {
     int i = isa_find_encoding(m->isa, name);
 
@@ -84,15 +56,14 @@ static const struct {
 
 START_TEST(test_verdict)
 {
-    struct judged m;
+    struct pg_judged m = built_in(machines[_i].name);
 
-    judge_built_in(machines[_i].name, &m);
     ck_assert_str_eq(critical(&m, PG_CORRECTED), machines[_i].critical);
     ck_assert_int_eq(m.j.best.holds[PG_CORRECTED][PG_T1], machines[_i].t1);
     ck_assert_int_eq(m.j.best.holds[PG_CORRECTED][PG_T2], machines[_i].t1);
     ck_assert_int_eq(m.j.best.holds[PG_CORRECTED][PG_T3], machines[_i].t3);
     ck_assert_int_eq(m.j.best.vm, machines[_i].vm);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
@@ -126,13 +97,12 @@ static const struct {
 
 START_TEST(test_change)
 {
-    struct judged m;
+    struct pg_judged m = pg_judged_text("m", changes[_i].text);
 
-    judge(changes[_i].text, &m);
     ck_assert_msg(!strcmp(critical(&m, PG_CORRECTED), changes[_i].critical),
                   "%s: %s", changes[_i].text, critical(&m, PG_CORRECTED));
     ck_assert_int_eq(m.j.best.holds[PG_CORRECTED][PG_T3], changes[_i].t3);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
@@ -140,91 +110,87 @@ END_TEST
 
 START_TEST(test_pdp10)
 {
-    struct judged m;
+    struct pg_judged m = built_in("pdp10-ka10");
 
-    judge_built_in("pdp10-ka10", &m);
     /* The paper: control sensitive in supervisor mode, and not in user mode. */
-    ck_assert(labels(&m, "JRST1")->control[PG_CORRECTED][0].found);
-    ck_assert(!labels(&m, "JRST1")->control[PG_CORRECTED][1].found);
-    ck_assert(labels(&m, "DATAO_APR")->privileged[PG_CORRECTED]);
-    ck_assert(labels(&m, "JSR")->mode.found);
+    ck_assert(pg_judged_labels(&m, "JRST1")->control[PG_CORRECTED][0].found);
+    ck_assert(!pg_judged_labels(&m, "JRST1")->control[PG_CORRECTED][1].found);
+    ck_assert(pg_judged_labels(&m, "DATAO_APR")->privileged[PG_CORRECTED]);
+    ck_assert(pg_judged_labels(&m, "JSR")->mode.found);
     /* With User In-Out granted, HALT is executed. */
     int halt = isa_find_encoding(m.isa, "JRST4");
     ck_assert(!m.j.worst.labels[halt].privileged[PG_CORRECTED]);
-    drop(&m);
-    judge_built_in("pdp10-ki10", &m);
-    ck_assert(!pg_sensitive(labels(&m, "PORTAL"), PG_CORRECTED));
-    ck_assert(labels(&m, "MAP")->location[ISA_USER].found);
-    drop(&m);
+    pg_judged_free(&m);
+    m = built_in("pdp10-ki10");
+    ck_assert(!pg_sensitive(pg_judged_labels(&m, "PORTAL"), PG_CORRECTED));
+    ck_assert(pg_judged_labels(&m, "MAP")->location[ISA_USER].found);
+    pg_judged_free(&m);
 }
 END_TEST
 
 START_TEST(test_pdp11)
 {
     static const char *const does_less[] = {"RESET", "SPL", "RTI", "RTT"};
-    struct judged m;
+    struct pg_judged m = built_in("pdp11-45");
 
-    judge_built_in("pdp11-45", &m);
     for (unsigned i = 0; i < ARRAY_LEN(does_less); i++) {
-        ck_assert(labels(&m, does_less[i])->less.found);
-        ck_assert(!pg_user_sensitive(labels(&m, does_less[i]), PG_CORRECTED));
+        ck_assert(pg_judged_labels(&m, does_less[i])->less.found);
+        ck_assert(!pg_user_sensitive(pg_judged_labels(&m, does_less[i]),
+                                     PG_CORRECTED));
     }
-    ck_assert(labels(&m, "HALT")->privileged[PG_CORRECTED]);
-    ck_assert(labels(&m, "MFPI")->mode.found);
+    ck_assert(pg_judged_labels(&m, "HALT")->privileged[PG_CORRECTED]);
+    ck_assert(pg_judged_labels(&m, "MFPI")->mode.found);
     ck_assert(exact(&m, "MFPI")->vm.found);
     /* Unless the monitor keeps the previous mode at user, RTI sets it. */
     int rti = isa_find_encoding(m.isa, "RTI");
     ck_assert(pg_user_sensitive(&m.j.worst.labels[rti], PG_CORRECTED));
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
 START_TEST(test_vax)
 {
     static const char *const user_is_fine[] = {"MOVPSL", "REI", "PROBER"};
-    struct judged m;
+    struct pg_judged m = built_in("vax");
 
-    judge_built_in("vax", &m);
     for (unsigned i = 0; i < ARRAY_LEN(user_is_fine); i++)
         ck_assert(!exact(&m, user_is_fine[i])->hybrid.found);
-    ck_assert(labels(&m, "REI")->control[PG_CORRECTED][0].found);
-    ck_assert(!pg_sensitive(labels(&m, "CHMK"), PG_CORRECTED));
-    drop(&m);
+    ck_assert(pg_judged_labels(&m, "REI")->control[PG_CORRECTED][0].found);
+    ck_assert(!pg_sensitive(pg_judged_labels(&m, "CHMK"), PG_CORRECTED));
+    pg_judged_free(&m);
     /* Each is merged, or traps. */
-    judge_built_in("vax-vm", &m);
-    ck_assert(!pg_sensitive(labels(&m, "MOVPSL"), PG_CORRECTED));
-    ck_assert(!pg_sensitive(labels(&m, "PROBER"), PG_CORRECTED));
-    ck_assert(labels(&m, "REI")->privileged[PG_CORRECTED]);
-    ck_assert(labels(&m, "MTPR_IPL")->privileged[PG_CORRECTED]);
-    drop(&m);
+    m = built_in("vax-vm");
+    ck_assert(!pg_sensitive(pg_judged_labels(&m, "MOVPSL"), PG_CORRECTED));
+    ck_assert(!pg_sensitive(pg_judged_labels(&m, "PROBER"), PG_CORRECTED));
+    ck_assert(pg_judged_labels(&m, "REI")->privileged[PG_CORRECTED]);
+    ck_assert(pg_judged_labels(&m, "MTPR_IPL")->privileged[PG_CORRECTED]);
+    pg_judged_free(&m);
 }
 END_TEST
 
 /* By the letter of 1974 R is base and bound, so the mode alone is sensitive. */
 START_TEST(test_m68000_by_the_letter)
 {
-    struct judged m;
+    struct pg_judged m = built_in("m68000");
 
-    judge_built_in("m68000", &m);
-    const struct pg_labels *l = labels(&m, "MOVE_from_SR");
+    const struct pg_labels *l = pg_judged_labels(&m, "MOVE_from_SR");
     ck_assert(pg_critical(l, PG_LITERAL) && !pg_user_sensitive(l, PG_LITERAL));
     ck_assert(l->leak[ISA_USER].found);
     ck_assert(exact(&m, "MOVE_from_SR")->hybrid.found);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
 START_TEST(test_alpha)
 {
-    struct judged m;
+    struct pg_judged m = built_in("alpha");
 
-    judge_built_in("alpha", &m);
     /* Time is excused. */
-    ck_assert(!pg_sensitive(labels(&m, "RPCC"), PG_CORRECTED));
-    ck_assert(!pg_sensitive(labels(&m, "CALL_PAL"), PG_CORRECTED));
-    ck_assert(labels(&m, "HW_LD")->location[ISA_SUPERVISOR].found);
-    ck_assert(labels(&m, "HW_REI")->privileged[PG_CORRECTED]);
-    drop(&m);
+    ck_assert(!pg_sensitive(pg_judged_labels(&m, "RPCC"), PG_CORRECTED));
+    ck_assert(!pg_sensitive(pg_judged_labels(&m, "CALL_PAL"), PG_CORRECTED));
+    ck_assert(pg_judged_labels(&m, "HW_LD")->location[ISA_SUPERVISOR].found);
+    ck_assert(pg_judged_labels(&m, "HW_REI")->privileged[PG_CORRECTED]);
+    pg_judged_free(&m);
 }
 END_TEST
 

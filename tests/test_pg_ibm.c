@@ -5,6 +5,7 @@
 #include "popek-goldberg/probe/agree_s370.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
+#include "tests/pg_judged.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -14,27 +15,8 @@
 enum { SEED = 1974, STATES = 24, TIMEOUT = 60 };
 
 /* The description as it is, and what the probe observes. */
-static struct subject {
-    struct isa *isa;
-    struct pg_judgement j;
-} s370;
+static struct pg_judged s370;
 static struct pg_probe_row *rows;
-
-static void judge(struct subject *s, const char *text)
-{
-    struct diag d = {""};
-
-    ck_assert_msg(isa_parse("s370", text, strlen(text), &s->isa, &d) ==
-                      STATUS_OK,
-                  "%s", d.text);
-    ck_assert_msg(pg_judge(s->isa, &s->j, &d) == STATUS_OK, "%s", d.text);
-}
-
-static void release(struct subject *s)
-{
-    pg_judgement_free(&s->j);
-    isa_free(s->isa);
-}
 
 static const char *text_of(const char *name)
 {
@@ -47,7 +29,7 @@ static const char *text_of(const char *name)
 
 static void probe(void)
 {
-    judge(&s370, text_of("s370"));
+    s370 = pg_judged_text("s370", text_of("s370"));
     rows = calloc(S370_OP_COUNT, sizeof(*rows));
     ck_assert_ptr_nonnull(rows);
     ck_assert_int_eq(pg_probe_s370(rows, &pg_s370_step, SEED, STATES),
@@ -57,7 +39,7 @@ static void probe(void)
 static void forget(void)
 {
     free(rows);
-    release(&s370);
+    pg_judged_free(&s370);
 }
 
 static struct pg_s370_answers answers(void)
@@ -215,12 +197,10 @@ static const struct mutant {
 
 static bool good(const char *text, enum s370_op op)
 {
-    struct subject s;
-
-    judge(&s, text);
+    struct pg_judged s = pg_judged_text("s370", text);
     struct pg_s370_answers a = {&s370_insns, &s.j, rows};
     struct pg_s370_verdict v = pg_s370_judge(&a, op);
-    release(&s);
+    pg_judged_free(&s);
     return pg_s370_good(&v);
 }
 
@@ -316,10 +296,9 @@ static const struct {
 
 START_TEST(test_verdicts)
 {
-    struct subject s;
+    struct pg_judged s = pg_judged_text("s370", text_of(machines[_i].name));
     unsigned found = 0, wanted = 0;
 
-    judge(&s, text_of(machines[_i].name));
     for (unsigned t = 0; t < PG_THEOREMS; t++)
         ck_assert_int_eq(s.j.best.holds[PG_CORRECTED][t],
                          machines[_i].holds[t]);
@@ -339,7 +318,7 @@ START_TEST(test_verdicts)
     while (machines[_i].critical[wanted])
         wanted++;
     ck_assert_uint_eq(found, wanted);
-    release(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 

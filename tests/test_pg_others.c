@@ -1,75 +1,14 @@
 /* MIPS, SPARC V9, PowerPC, Power and IA-64: what is derived of them, and why.
  * The literature's claims are in the descriptions; these are kinds of proofs.
  */
-#include "popek-goldberg/judge/decide.h"
-#include "tests/pg_isa.h"
+#include "tests/pg_judged.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- The machines, each judged once a test ---- */
-
-struct subject {
-    struct isa *isa;
-    struct pg_judgement j;
-};
-
-static struct subject open_subject(const char *name)
-{
-    struct isa *all[PG_MACHINES];
-    struct subject s = {0};
-    struct diag d = {""};
-    unsigned n = pg_machines(all);
-
-    for (unsigned i = 0; i < n; i++)
-        if (!strcmp(all[i]->name, name))
-            s.isa = all[i];
-        else
-            isa_free(all[i]);
-    ck_assert_msg(s.isa != NULL, "%s", name);
-    ck_assert_msg(pg_judge(s.isa, &s.j, &d) == STATUS_OK, "%s", d.text);
-    return s;
-}
-
-static void close_subject(struct subject *s)
-{
-    pg_judgement_free(&s->j);
-    isa_free(s->isa);
-}
-
 /* ---- The kinds of witnesses ---- */
-
-/* Letters, in this order: P privileged; control C, location L, leak K of
- * supervisor mode, c l k of user mode; M mode; N does less in user mode; X the
- * exact criterion fails, H the hybrid one. */
-static void print_kinds(const struct subject *s, unsigned i, char *out)
-{
-    const struct pg_labels *l = &s->j.best.labels[i];
-    const struct pg_exact *x = &s->j.best.exact[i];
-    const struct {
-        char letter;
-        bool found;
-    } kinds[] = {
-        {'P', l->privileged[PG_CORRECTED]},
-        {'C', l->control[PG_CORRECTED][ISA_SUPERVISOR].found},
-        {'L', l->location[ISA_SUPERVISOR].found},
-        {'K', l->leak[ISA_SUPERVISOR].found},
-        {'c', l->control[PG_CORRECTED][ISA_USER].found},
-        {'l', l->location[ISA_USER].found},
-        {'k', l->leak[ISA_USER].found},
-        {'M', l->mode.found},
-        {'N', l->less.found},
-        {'X', x->vm.found},
-        {'H', x->hybrid.found},
-    };
-
-    for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
-        if (kinds[k].found)
-            *out++ = kinds[k].letter;
-    *out = '\0';
-}
 
 /* Every encoding that is sensitive and not privileged, and some that are
  * privileged; what the outcomes of the exact criterion's witness differ in. */
@@ -140,7 +79,7 @@ static const struct row {
     {"ia64-vti", "mov_from_pmd", "", NULL},
 };
 
-static const char *component(const struct subject *s, unsigned i)
+static const char *component(const struct pg_judged *s, unsigned i)
 {
     const struct pg_witness *w = &s->j.best.exact[i].vm;
 
@@ -149,13 +88,13 @@ static const char *component(const struct subject *s, unsigned i)
     return w->component < PG_WORD ? s->isa->elements[w->component].name : "mem";
 }
 
-static void check_row(const struct subject *s, const struct row *r)
+static void check_row(const struct pg_judged *s, const struct row *r)
 {
     int i = isa_find_encoding(s->isa, r->name);
-    char kinds[16];
+    char kinds[PG_JUDGED_KINDS + 1];
 
     ck_assert_msg(i >= 0, "%s has no %s", r->machine, r->name);
-    print_kinds(s, (unsigned)i, kinds);
+    pg_judged_kinds(s, (unsigned)i, kinds);
     ck_assert_msg(!strcmp(kinds, r->kinds), "%s, %s: %s, not %s", r->machine,
                   r->name, kinds, r->kinds);
     const char *shows = component(s, (unsigned)i);
@@ -163,7 +102,7 @@ static void check_row(const struct subject *s, const struct row *r)
                   "%s, %s: %s differs", r->machine, r->name, shows);
 }
 
-static bool in_table(const struct subject *s, const char *name)
+static bool in_table(const struct pg_judged *s, const char *name)
 {
     for (size_t k = 0; k < ARRAY_LEN(rows); k++)
         if (!strcmp(rows[k].machine, s->isa->name) &&
@@ -173,7 +112,7 @@ static bool in_table(const struct subject *s, const char *name)
 }
 
 /* Nothing beyond the table is accused. */
-static void check_others(const struct subject *s)
+static void check_others(const struct pg_judged *s)
 {
     for (unsigned i = 0; i < s->isa->encoding_count; i++)
         ck_assert_msg(!pg_critical(&s->j.best.labels[i], PG_CORRECTED) ||
@@ -195,7 +134,7 @@ static bool listed(const struct isa_list *l, const char *mnemonic)
     return false;
 }
 
-static bool mnemonic_critical(const struct subject *s, const char *mnemonic)
+static bool mnemonic_critical(const struct pg_judged *s, const char *mnemonic)
 {
     for (unsigned i = 0; i < s->isa->encoding_count; i++)
         if (!strcmp(s->isa->encodings[i].mnemonic, mnemonic) &&
@@ -204,7 +143,7 @@ static bool mnemonic_critical(const struct subject *s, const char *mnemonic)
     return false;
 }
 
-static void check_list(const struct subject *s, const struct isa_list *l)
+static void check_list(const struct pg_judged *s, const struct isa_list *l)
 {
     for (unsigned i = 0; i < s->isa->encoding_count; i++)
         ck_assert_msg(!pg_critical(&s->j.best.labels[i], PG_CORRECTED) ||
@@ -232,7 +171,7 @@ static const struct {
     {"ia64", 0, 0, 0, 0, 0, 0},  {"ia64-vti", 1, 1, 1, 1, 1, 1},
 };
 
-static void check_verdict(const struct subject *s, int i)
+static void check_verdict(const struct pg_judged *s, int i)
 {
     const struct pg_case *best = &s->j.best;
     const bool *holds = best->holds[PG_CORRECTED];
@@ -250,7 +189,7 @@ static void check_verdict(const struct subject *s, int i)
 /* All of it of one machine, since judging is what takes the time. */
 START_TEST(test_machine)
 {
-    struct subject s = open_subject(verdicts[_i].name);
+    struct pg_judged s = pg_judged_named(verdicts[_i].name);
 
     check_verdict(&s, _i);
     for (size_t k = 0; k < ARRAY_LEN(rows); k++)
@@ -260,7 +199,7 @@ START_TEST(test_machine)
     for (unsigned k = 0; k < s.isa->list_count; k++)
         check_list(&s, &s.isa->lists[k]);
     ck_assert_uint_gt(s.isa->leaves_out_count, 0);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 

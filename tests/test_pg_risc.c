@@ -1,45 +1,11 @@
 /* ARM and RISC-V: what is derived of them, and for which reason.  The claims of
  * the literature are in the descriptions; here stand the kinds of witnesses. */
-#include "popek-goldberg/judge/decide.h"
 #include "popek-goldberg/language/reform.h"
 #include "tests/pg_isa.h"
+#include "tests/pg_judged.h"
 
 #include <check.h>
 #include <string.h>
-
-struct judged {
-    struct isa *isa;
-    struct pg_judgement j;
-};
-
-static void judge(struct judged *m)
-{
-    struct diag d = {""};
-
-    ck_assert_msg(pg_judge(m->isa, &m->j, &d) == STATUS_OK, "%s", d.text);
-}
-
-static struct judged judge_named(const char *name)
-{
-    struct judged m = {.isa = pg_machine_named(name)};
-
-    judge(&m);
-    return m;
-}
-
-static void drop(struct judged *m)
-{
-    pg_judgement_free(&m->j);
-    isa_free(m->isa);
-}
-
-static unsigned find(const struct isa *isa, const char *name)
-{
-    int i = isa_find_encoding(isa, name);
-
-    ck_assert_msg(i >= 0, "%s has no %s", isa->name, name);
-    return (unsigned)i;
-}
 
 /* ---- The verdicts ---- */
 
@@ -57,7 +23,7 @@ static const struct {
     {"riscv-h", 1, 1, 1, 1, 1, 1, 1, {0, 0, 0}},
 };
 
-static void check_verdict(const struct judged *m, int i)
+static void check_verdict(const struct pg_judged *m, int i)
 {
     const struct pg_case *b = &m->j.best;
 
@@ -76,37 +42,6 @@ static void check_verdict(const struct judged *m, int i)
 }
 
 /* ---- The reasons ---- */
-
-/* Letters, in this order: P privileged; C control, L location, K leak of
- * supervisor mode, c l k of user mode; M mode; A traps in supervisor mode only;
- * N does less in user mode; X the exact criterion fails, H the hybrid one. */
-static void print_kinds(const struct judged *m, unsigned i, char *out)
-{
-    const struct pg_labels *l = &m->j.best.labels[i];
-    const struct pg_exact *x = &m->j.best.exact[i];
-    const struct {
-        char letter;
-        bool found;
-    } kinds[] = {
-        {'P', l->privileged[PG_CORRECTED]},
-        {'C', l->control[PG_CORRECTED][ISA_SUPERVISOR].found},
-        {'L', l->location[ISA_SUPERVISOR].found},
-        {'K', l->leak[ISA_SUPERVISOR].found},
-        {'c', l->control[PG_CORRECTED][ISA_USER].found},
-        {'l', l->location[ISA_USER].found},
-        {'k', l->leak[ISA_USER].found},
-        {'M', l->mode.found},
-        {'A', l->alone.found},
-        {'N', l->less.found},
-        {'X', x->vm.found},
-        {'H', x->hybrid.found},
-    };
-
-    for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
-        if (kinds[k].found)
-            *out++ = kinds[k].letter;
-    *out = '\0';
-}
 
 static const struct row {
     const char *machine, *name, *kinds;
@@ -258,14 +193,14 @@ static bool in_table(const struct isa *isa, const char *name)
 }
 
 /* Each row, and nothing critical that is no row. */
-static void check_reasons(const struct judged *m)
+static void check_reasons(const struct pg_judged *m)
 {
-    char kinds[16];
+    char kinds[PG_JUDGED_KINDS + 1];
 
     for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
         if (strcmp(rows[k].machine, m->isa->name) != 0)
             continue;
-        print_kinds(m, find(m->isa, rows[k].name), kinds);
+        pg_judged_kinds(m, pg_judged_find(m, rows[k].name), kinds);
         ck_assert_msg(!strcmp(kinds, rows[k].kinds), "%s, %s: %s, not %s",
                       rows[k].machine, rows[k].name, kinds, rows[k].kinds);
     }
@@ -279,31 +214,33 @@ static void check_reasons(const struct judged *m)
 /* Both of one machine, as judging it is what takes the time. */
 START_TEST(test_machine)
 {
-    struct judged m = judge_named(verdicts[_i].name);
+    struct pg_judged m = pg_judged_named(verdicts[_i].name);
 
     check_verdict(&m, _i);
     check_reasons(&m);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
 /* UNPREDICTABLE has no bound in armv7-a, and is the guest's own in armv7-ve. */
 START_TEST(test_unpredictable)
 {
-    struct judged a = judge_named("armv7-a"), ve = judge_named("armv7-ve");
+    struct pg_judged a = pg_judged_named("armv7-a"),
+                     ve = pg_judged_named("armv7-ve");
     static const char *const names[] = {"RFE",      "SRS",      "LDM_return",
                                         "LDM_user", "STM_user", "MRS_SPSR",
                                         "MSR_SPSR", "SUBS_PC"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const struct pg_exact *x = &a.j.best.exact[find(a.isa, names[i])];
+        const struct pg_exact *x =
+            &a.j.best.exact[pg_judged_find(&a, names[i])];
 
         ck_assert_int_eq(x->vm.why, PG_UNPREDICTABLE);
         ck_assert(x->breaks[PG_CONTROL].found);
-        ck_assert(!ve.j.best.exact[find(ve.isa, names[i])].vm.found);
+        ck_assert(!ve.j.best.exact[pg_judged_find(&ve, names[i])].vm.found);
     }
-    drop(&a);
-    drop(&ve);
+    pg_judged_free(&a);
+    pg_judged_free(&ve);
 }
 END_TEST
 
@@ -311,8 +248,8 @@ END_TEST
  * is loaded, and nothing that a user program could tell. */
 START_TEST(test_load_as_user_would)
 {
-    struct judged m = judge_named("aarch64-el1");
-    unsigned i = find(m.isa, "LDTR");
+    struct pg_judged m = pg_judged_named("aarch64-el1");
+    unsigned i = pg_judged_find(&m, "LDTR");
     const struct pg_witness *w = &m.j.best.labels[i].alone;
     const struct pg_exact *x = &m.j.best.exact[i];
 
@@ -321,7 +258,7 @@ START_TEST(test_load_as_user_would)
     ck_assert_str_eq(m.isa->traps[w->r[0].trap].name, "permission");
     ck_assert_int_eq(x->vm.why, PG_REAL_TRAPS);
     ck_assert(x->breaks[PG_EQUIVALENCE].found && !x->breaks[PG_CONTROL].found);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
@@ -331,40 +268,41 @@ END_TEST
 START_TEST(test_almost)
 {
     static const char *const names[] = {"LDTR", "STTR", "MRS_DCZID_EL0"};
-    struct judged m = {.isa = pg_machine_named("aarch64-el1")};
+    struct pg_judged m = {.isa = pg_machine_named("aarch64-el1")};
     int trap = isa_privileged_trap(m.isa);
 
     ck_assert_int_ge(trap, 0);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        ck_assert(isa_intercept(m.isa, find(m.isa, names[i]), (unsigned)trap));
-    judge(&m);
+        ck_assert(
+            isa_intercept(m.isa, pg_judged_find(&m, names[i]), (unsigned)trap));
+    pg_judged_judge(&m);
     for (unsigned t = 0; t < PG_THEOREMS; t++)
         ck_assert(m.j.best.holds[PG_CORRECTED][t]);
     ck_assert(m.j.best.vm && m.j.best.hybrid);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
 /* The monitor and its guest at disjoint addresses, as Miralis has it. */
 START_TEST(test_high_core)
 {
-    struct judged m = {.isa = pg_machine_named("riscv-mu")};
+    struct pg_judged m = {.isa = pg_machine_named("riscv-mu")};
 
     m.isa->high_core = true;
-    judge(&m);
+    pg_judged_judge(&m);
     for (unsigned t = 0; t < PG_THEOREMS; t++)
         ck_assert(m.j.best.holds[PG_CORRECTED][t]);
     ck_assert(m.j.best.vm && m.j.best.hybrid && m.j.best.nested);
     /* It is not all: a guest that may wait stops the monitor. */
     ck_assert(!m.j.worst.holds[PG_CORRECTED][PG_T1]);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
 /* NV traps what EL2 alone has, and makes CurrentEL say what it should. */
 START_TEST(test_nested)
 {
-    struct judged m = judge_named("aarch64-nv");
+    struct pg_judged m = pg_judged_named("aarch64-nv");
     unsigned needed = 0;
 
     for (unsigned i = 0; i < m.isa->encoding_count; i++) {
@@ -378,7 +316,7 @@ START_TEST(test_nested)
         ck_assert_int_eq(m.j.best.exact[i].nested.found, tells);
     }
     ck_assert_uint_eq(needed, 7);
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
@@ -392,7 +330,7 @@ START_TEST(test_worst_settings)
                 {"riscv-mu", "LD SD AUIPC JAL JALR WFI "}};
 
     for (size_t k = 0; k < ARRAY_LEN(open); k++) {
-        struct judged m = judge_named(open[k].machine);
+        struct pg_judged m = pg_judged_named(open[k].machine);
         char names[256] = "";
 
         for (unsigned i = 0; i < m.isa->encoding_count; i++)
@@ -401,14 +339,14 @@ START_TEST(test_worst_settings)
                 strcat(names, " ");
             }
         ck_assert_str_eq(names, open[k].critical);
-        drop(&m);
+        pg_judged_free(&m);
     }
 }
 END_TEST
 
 /* ---- The literature's lists of ARMv7-A ---- */
 
-static bool is_critical(const struct judged *m, const char *name)
+static bool is_critical(const struct pg_judged *m, const char *name)
 {
     int i = isa_find_encoding(m->isa, name);
 
@@ -418,7 +356,7 @@ static bool is_critical(const struct judged *m, const char *name)
 
 START_TEST(test_lists)
 {
-    struct judged m = judge_named("armv7-a");
+    struct pg_judged m = pg_judged_named("armv7-a");
     static const unsigned counts[] = {18, 24}, beyond[] = {14, 6};
 
     ck_assert_uint_eq(m.isa->list_count, ARRAY_LEN(counts));
@@ -433,7 +371,7 @@ START_TEST(test_lists)
             ck_assert_msg(is_critical(&m, l->beyond[i].name), "%s",
                           l->beyond[i].name);
     }
-    drop(&m);
+    pg_judged_free(&m);
 }
 END_TEST
 
@@ -457,7 +395,7 @@ static enum status parse(const char *more, struct isa **isa, struct diag *d)
 
 static void check_needs(const char *more, bool t1, bool t2)
 {
-    struct judged m;
+    struct pg_judged m;
     struct diag d = {""};
 
     ck_assert_msg(parse(more, &m.isa, &d) == STATUS_OK, "%s", d.text);
@@ -465,13 +403,13 @@ static void check_needs(const char *more, bool t1, bool t2)
     isa_free(m.isa); /* what is looked at is the copy alone */
     m.isa = clone;
     ck_assert(clone != NULL);
-    judge(&m);
+    pg_judged_judge(&m);
     ck_assert_int_eq(m.j.best.holds[PG_CORRECTED][PG_T1], t1);
     ck_assert_int_eq(m.j.best.holds[PG_CORRECTED][PG_T2], t2);
     ck_assert_int_eq(m.j.best.vm, t1);
     ck_assert_int_eq(m.j.best.nested, t2);
     ck_assert_int_eq(m.isa->needs != NULL, *more != '\0');
-    drop(&m);
+    pg_judged_free(&m);
 }
 
 START_TEST(test_needs)

@@ -4,6 +4,7 @@
 #include "popek-goldberg/language/reform.h"
 #include "popek-goldberg/probe/agree_host.h"
 #include "tests/pg_isa.h"
+#include "tests/pg_judged.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -11,44 +12,7 @@
 
 enum { SET_SIZE = 1024 };
 
-/* ---- A machine and its judgement ---- */
-
-struct subject {
-    struct isa *isa;
-    struct pg_judgement j;
-};
-
-static void judge(struct subject *s)
-{
-    struct diag d = {""};
-
-    ck_assert_msg(pg_judge(s->isa, &s->j, &d) == STATUS_OK, "%s", d.text);
-}
-
-static struct subject open_subject(const char *name)
-{
-    struct subject s = {.isa = pg_machine_named(name)};
-
-    judge(&s);
-    return s;
-}
-
-static void close_subject(struct subject *s)
-{
-    pg_judgement_free(&s->j);
-    isa_free(s->isa);
-}
-
-static const struct pg_labels *labels_of(const struct subject *s,
-                                         const char *encoding)
-{
-    int i = isa_find_encoding(s->isa, encoding);
-
-    ck_assert_msg(i >= 0, "%s has no %s", s->isa->name, encoding);
-    return &s->j.best.labels[i];
-}
-
-static bool critical(const struct subject *s, unsigned i)
+static bool critical(const struct pg_judged *s, unsigned i)
 {
     return pg_critical(&s->j.best.labels[i], PG_CORRECTED);
 }
@@ -73,7 +37,7 @@ static bool within(const char *set, const char *name)
     return false;
 }
 
-static void critical_encodings(const struct subject *s, char set[SET_SIZE])
+static void critical_encodings(const struct pg_judged *s, char set[SET_SIZE])
 {
     *set = '\0';
     for (unsigned i = 0; i < s->isa->encoding_count; i++)
@@ -81,7 +45,7 @@ static void critical_encodings(const struct subject *s, char set[SET_SIZE])
             put(set, s->isa->encodings[i].name);
 }
 
-static void inexact_encodings(const struct subject *s, char set[SET_SIZE])
+static void inexact_encodings(const struct pg_judged *s, char set[SET_SIZE])
 {
     *set = '\0';
     for (unsigned i = 0; i < s->isa->encoding_count; i++)
@@ -105,7 +69,7 @@ static bool is_of_the_eighteen(const char *mnemonic)
 
 /* Whoever is accused, is so with witnesses: it does not trap where it should,
  * it is sensitive in one way at least, and a property breaks. */
-static void check_witnesses(const struct subject *s)
+static void check_witnesses(const struct pg_judged *s)
 {
     for (unsigned i = 0; i < s->isa->encoding_count; i++) {
         const struct pg_labels *l = &s->j.best.labels[i];
@@ -123,7 +87,7 @@ static void check_witnesses(const struct subject *s)
     }
 }
 
-static void check_the_eighteen(const struct subject *s)
+static void check_the_eighteen(const struct pg_judged *s)
 {
     char beyond[SET_SIZE] = "";
 
@@ -147,7 +111,7 @@ static void check_the_eighteen(const struct subject *s)
 
 /* By which witness each of a few is accused, and that the plain forms of the
  * same mnemonics are not. */
-static void check_reasons(const struct subject *s)
+static void check_reasons(const struct pg_judged *s)
 {
     static const char *const plain[] = {
         "MOV_imm",   "MOV_load", "MOV_store", "MOV_from_DS", "PUSH_r",
@@ -156,25 +120,27 @@ static void check_reasons(const struct subject *s)
         "ARPL",      "UD2",      "Jcc",       "NOP"};
 
     for (unsigned i = 0; i < ARRAY_LEN(plain); i++) {
-        const struct pg_labels *l = labels_of(s, plain[i]);
+        const struct pg_labels *l = pg_judged_labels(s, plain[i]);
 
         ck_assert_msg(!pg_sensitive(l, PG_CORRECTED), "%s is accused",
                       plain[i]);
         ck_assert_msg(!l->privileged[PG_CORRECTED], "%s", plain[i]);
     }
-    ck_assert(labels_of(s, "SGDT")->leak[ISA_USER].found);
-    ck_assert(labels_of(s, "PUSHF")->leak[ISA_USER].found);
-    ck_assert(labels_of(s, "POPF")->less.found);
-    ck_assert(!labels_of(s, "POPF")->control[PG_CORRECTED][ISA_USER].found);
-    ck_assert(labels_of(s, "VERR")->mode.found);
-    ck_assert(labels_of(s, "MOV_from_CS")->mode.found);
-    ck_assert(labels_of(s, "PUSH_CS")->mode.found);
-    ck_assert(labels_of(s, "POP_DS")->control[PG_CORRECTED][ISA_USER].found);
-    ck_assert(labels_of(s, "POP_SS")->alone.found);
-    ck_assert(labels_of(s, "CALL_far")->mode.found);
-    ck_assert(labels_of(s, "INT_here")->mode.found);
+    ck_assert(pg_judged_labels(s, "SGDT")->leak[ISA_USER].found);
+    ck_assert(pg_judged_labels(s, "PUSHF")->leak[ISA_USER].found);
+    ck_assert(pg_judged_labels(s, "POPF")->less.found);
+    ck_assert(
+        !pg_judged_labels(s, "POPF")->control[PG_CORRECTED][ISA_USER].found);
+    ck_assert(pg_judged_labels(s, "VERR")->mode.found);
+    ck_assert(pg_judged_labels(s, "MOV_from_CS")->mode.found);
+    ck_assert(pg_judged_labels(s, "PUSH_CS")->mode.found);
+    ck_assert(
+        pg_judged_labels(s, "POP_DS")->control[PG_CORRECTED][ISA_USER].found);
+    ck_assert(pg_judged_labels(s, "POP_SS")->alone.found);
+    ck_assert(pg_judged_labels(s, "CALL_far")->mode.found);
+    ck_assert(pg_judged_labels(s, "INT_here")->mode.found);
     const struct pg_witness *gate =
-        &labels_of(s, "CALL_gate")->control[PG_CORRECTED][ISA_USER];
+        &pg_judged_labels(s, "CALL_gate")->control[PG_CORRECTED][ISA_USER];
     ck_assert(gate->found && gate->component == ISA_MODE);
     const struct pg_witness *ret =
         &s->j.best.exact[isa_find_encoding(s->isa, "RET_far")].vm;
@@ -183,7 +149,7 @@ static void check_reasons(const struct subject *s)
 
 /* CLI and its kin are privileged because a monitor holds a field, and only so.
  */
-static void check_what_is_held(const struct subject *s)
+static void check_what_is_held(const struct pg_judged *s)
 {
     static const char *const held[] = {"CLI",   "STI",    "IN",   "OUT",
                                        "RDTSC", "RDTSCP", "RDPMC"};
@@ -206,12 +172,12 @@ static void check_what_is_held(const struct subject *s)
 
 START_TEST(test_ia32)
 {
-    struct subject s = open_subject("ia32");
+    struct pg_judged s = pg_judged_named("ia32");
 
     check_the_eighteen(&s);
     check_reasons(&s);
     check_what_is_held(&s);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 
@@ -228,7 +194,7 @@ static void subtract(const char *from, const char *set, char out[SET_SIZE])
             put(out, w);
 }
 
-static void make_repair(struct subject *s, const char *name)
+static void make_repair(struct pg_judged *s, const char *name)
 {
     int trap = isa_privileged_trap(s->isa);
 
@@ -247,11 +213,11 @@ static void make_repair(struct subject *s, const char *name)
 
 START_TEST(test_umip_removes_five)
 {
-    struct subject plain = open_subject("ia32"), umip;
-    struct subject repaired = {.isa = isa_clone(plain.isa)};
+    struct pg_judged plain = pg_judged_named("ia32"), umip;
+    struct pg_judged repaired = {.isa = isa_clone(plain.isa)};
     char before[SET_SIZE], after[SET_SIZE], gone[SET_SIZE];
 
-    umip = open_subject("ia32-umip");
+    umip = pg_judged_named("ia32-umip");
     critical_encodings(&plain, before);
     critical_encodings(&umip, after);
     subtract(before, after, gone);
@@ -262,12 +228,12 @@ START_TEST(test_umip_removes_five)
     /* The repair that ia32 offers is the same machine. */
     ck_assert_ptr_nonnull(repaired.isa);
     make_repair(&repaired, "umip");
-    judge(&repaired);
+    pg_judged_judge(&repaired);
     critical_encodings(&repaired, gone);
     ck_assert_str_eq(gone, after);
-    close_subject(&plain);
-    close_subject(&umip);
-    close_subject(&repaired);
+    pg_judged_free(&plain);
+    pg_judged_free(&umip);
+    pg_judged_free(&repaired);
 }
 END_TEST
 
@@ -275,7 +241,7 @@ END_TEST
 
 /* By the premise and by the exact criterion, for one and for two monitors, only
  * those are left whose register is neither duplicated nor guarded. */
-static void check_assisted(const struct subject *s)
+static void check_assisted(const struct pg_judged *s)
 {
     static const char *const rest = "XGETBV RDPID FNSTENV";
     char set[SET_SIZE];
@@ -295,11 +261,12 @@ static void check_assisted(const struct subject *s)
     check_witnesses(s);
 }
 
-static void check_privileged(const struct subject *s, const char *const *names,
-                             unsigned count, bool privileged)
+static void check_privileged(const struct pg_judged *s,
+                             const char *const *names, unsigned count,
+                             bool privileged)
 {
     for (unsigned i = 0; i < count; i++)
-        ck_assert_msg(labels_of(s, names[i])->privileged[PG_CORRECTED] ==
+        ck_assert_msg(pg_judged_labels(s, names[i])->privileged[PG_CORRECTED] ==
                           privileged,
                       "%s: %s", s->isa->name, names[i]);
 }
@@ -311,12 +278,12 @@ START_TEST(test_vtx)
         "VMREAD", "VMLAUNCH", "CALL_task", "JMP_task", "VMCALL"};
     static const char *const stay[] = {"PUSHF", "POPF", "IRET",      "SGDT",
                                        "SMSW",  "LAR",  "MOV_to_SS", "CLI"};
-    struct subject s = open_subject("ia32-vtx");
+    struct pg_judged s = pg_judged_named("ia32-vtx");
 
     check_assisted(&s);
     check_privileged(&s, exit, ARRAY_LEN(exit), true);
     check_privileged(&s, stay, ARRAY_LEN(stay), false);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 
@@ -327,19 +294,19 @@ START_TEST(test_svm)
                                        "VMRUN", "CLGI", "CPUID"};
     static const char *const stay[] = {"SMSW", "LAR", "VERR", "MOV_to_SS",
                                        "CALL_gate"};
-    struct subject s = open_subject("ia32-svm");
+    struct pg_judged s = pg_judged_named("ia32-svm");
 
     check_assisted(&s);
     check_privileged(&s, exit, ARRAY_LEN(exit), true);
     check_privileged(&s, stay, ARRAY_LEN(stay), false);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 
 /* A register that VT-x did duplicate or guard would leave none. */
 START_TEST(test_vtx_with_the_rest_duplicated)
 {
-    struct subject s = {.isa = pg_machine_named("ia32-vtx")};
+    struct pg_judged s = {.isa = pg_machine_named("ia32-vtx")};
     static const char *const rest[] = {"xcr0", "tsc_aux", "fcs_fds"};
 
     for (unsigned i = 0; i < ARRAY_LEN(rest); i++) {
@@ -348,11 +315,11 @@ START_TEST(test_vtx_with_the_rest_duplicated)
         ck_assert_int_ge(at, 0);
         ck_assert(isa_duplicate(s.isa, (unsigned)at, NULL));
     }
-    judge(&s);
+    pg_judged_judge(&s);
     for (unsigned t = 0; t < PG_THEOREMS; t++)
         ck_assert(s.j.best.holds[PG_CORRECTED][t]);
     ck_assert(s.j.best.vm && s.j.best.hybrid && s.j.best.nested);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 
@@ -362,7 +329,7 @@ START_TEST(test_64_bit_mode)
 {
     static const char *const privileged[] = {
         "SWAPGS", "SYSRET", "XSETBV", "MOV_to_CR8", "XSAVES", "CLAC", "WRMSR"};
-    struct subject s = open_subject("x86-64");
+    struct pg_judged s = pg_judged_named("x86-64");
     char beyond[SET_SIZE] = "";
 
     for (unsigned i = 0; i < ARRAY_LEN(eighteen); i++)
@@ -381,7 +348,7 @@ START_TEST(test_64_bit_mode)
     check_witnesses(&s);
     for (unsigned t = 0; t < PG_THEOREMS; t++)
         ck_assert(!s.j.best.holds[PG_CORRECTED][t]);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 
@@ -432,7 +399,7 @@ static void check_claims(const struct table *t)
 }
 
 /* Seeing what must not be is told; what a repair foresees is not. */
-static void check_seen(const struct subject *s, struct table *t)
+static void check_seen(const struct pg_judged *s, struct table *t)
 {
     static const struct {
         const char *row;
@@ -467,13 +434,13 @@ static void check_seen(const struct subject *s, struct table *t)
 START_TEST(test_rows_of_the_host)
 {
     static struct table t;
-    struct subject s = open_subject("x86-64");
+    struct pg_judged s = pg_judged_named("x86-64");
 
     make_table(&t);
     pg_host_agree(&s.j, t.rows, t.count, t.answers);
     check_claims(&t);
     check_seen(&s, &t);
-    close_subject(&s);
+    pg_judged_free(&s);
 }
 END_TEST
 
