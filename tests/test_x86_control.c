@@ -2,6 +2,7 @@
  * beside the manual. */
 #include "base/bytes.h"
 #include "tests/x86_hostile.h"
+#include "tests/x86_program.h"
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/segment.h"
@@ -9,33 +10,12 @@
 #include <check.h>
 #include <string.h>
 
-static struct x86_bare *ready(enum sys_mode mode, unsigned cpl, const char *hex)
-{
-    struct x86_bare *m = sys_new(mode, cpl);
-
-    sys_program(m, hex);
-    return m;
-}
-
-static struct x86_bare *done(enum sys_mode mode, unsigned cpl, const char *hex)
-{
-    struct x86_bare *m = ready(mode, cpl, hex);
-
-    ck_assert_int_eq(sys_run(m), X86_HALT);
-    return m;
-}
-
-static uint64_t reg(const struct x86_bare *m, unsigned r)
-{
-    return m->cpu.state.gpr[r];
-}
-
 /* ---- Gates ---- */
 
 /* push 0x11; push 0x22; call gate: SS, ESP, parameters, CS, EIP inside. */
 START_TEST(call_gate_copies_parameters)
 {
-    struct x86_bare *m = done(SYS_PROTECTED, 3, "6A11 6A22 9A000000008300");
+    struct x86_bare *m = sys_done(SYS_PROTECTED, 3, "6A11 6A22 9A000000008300");
 
     ck_assert_uint_eq(m->cpu.state.rip, SYS_CALLED + 1);
     ck_assert_uint_eq(m->cpu.cpl, 0);
@@ -54,12 +34,12 @@ END_TEST
 START_TEST(call_gate_returns)
 {
     struct x86_bare *m =
-        ready(SYS_PROTECTED, 3, "6A11 6A22 9A000000008300 8CC8 CC");
+        sys_ready(SYS_PROTECTED, 3, "6A11 6A22 9A000000008300 8CC8 CC");
 
     memcpy(m->storage + SYS_CALLED, "\xCA\x08\x00", 3);
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_int_eq(sys_vector(m), X86_EXC_BP);
-    ck_assert_uint_eq(reg(m, X86_RAX), SEL_CODE3 | 3);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), SEL_CODE3 | 3);
     ck_assert_uint_eq(sys_stack(m, 3, 4), SYS_USER);
     x86_bare_free(m);
 }
@@ -68,7 +48,7 @@ END_TEST
 /* call far [0x20000] through a 64-bit gate. */
 START_TEST(call_gate_of_64_bits)
 {
-    struct x86_bare *m = ready(SYS_LONG, 3, "FF1C2500000200");
+    struct x86_bare *m = sys_ready(SYS_LONG, 3, "FF1C2500000200");
 
     store_le16(m->storage + BARE_DATA + 4, SEL_GATE | 3);
     ck_assert_int_eq(sys_run(m), X86_HALT);
@@ -120,11 +100,11 @@ static unsigned type_of(const struct x86_bare *m, unsigned selector)
 START_TEST(nested_task)
 {
     struct x86_bare *m =
-        ready(SYS_PROTECTED, 0, "B807000000 9A000000006000 40 F4");
+        sys_ready(SYS_PROTECTED, 0, "B807000000 9A000000006000 40 F4");
 
     make_task(m, "\xCF", 1);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX), 8);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 8);
     ck_assert_uint_eq(load_le16(m->storage + SYS_TSS2), SEL_TSS);
     ck_assert_uint_eq(load_le32(m->storage + SYS_TSS2 + 0x20), TASK_CODE + 1);
     ck_assert_uint_eq(type_of(m, SEL_TSS), X86_TSS_32_BUSY);
@@ -139,20 +119,20 @@ END_TEST
 /* jmp TSS2 and jmp to the 16-bit one: the old ones are free, nothing nests. */
 START_TEST(task_jumps)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "EA000000006000");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
 
     make_task(m, "\xF4", 1);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX), 0x1234);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 0x1234);
     ck_assert_uint_eq(m->cpu.state.rip, TASK_CODE + 1);
     ck_assert_uint_eq(type_of(m, SEL_TSS), X86_TSS_32);
     ck_assert_uint_eq(type_of(m, SEL_TSS2), X86_TSS_32_BUSY);
     ck_assert(!(m->cpu.state.rflags & X86_FLAG_NT));
     x86_bare_free(m);
-    m = ready(SYS_PROTECTED, 0, "EA000000006800");
+    m = sys_ready(SYS_PROTECTED, 0, "EA000000006800");
     make_task(m, "\xF4", 1);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX) & 0xFFFF, 0x5678);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX) & 0xFFFF, 0x5678);
     ck_assert_uint_eq(m->cpu.state.rip, 0xC001);
     ck_assert_uint_eq(type_of(m, SEL_TSS16), X86_TSS_16_BUSY);
     x86_bare_free(m);
@@ -163,7 +143,7 @@ END_TEST
  * task's EIP is the instruction's. */
 START_TEST(task_gate_of_a_fault)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 3, "0F22C0");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "0F22C0");
 
     make_task(m, "\xF4", 1);
     sys_gate(m, X86_EXC_GP, SEL_TSS2, 0, 0x85, 0);
@@ -182,7 +162,7 @@ END_TEST
  * or short one is the old one's. */
 START_TEST(tasks_that_cannot_be)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "EA000000006000");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
 
     make_task(m, "\xF4", 1);
     store_le32(m->storage + SYS_TSS2 + 0x50, SEL_READ_ONLY); /* SS */
@@ -192,7 +172,7 @@ START_TEST(tasks_that_cannot_be)
     ck_assert_uint_eq(load_le32(m->storage + SYS_TSS2 + 0x20), TASK_CODE);
     ck_assert_uint_eq(sys_stack(m, 0, 2), SEL_READ_ONLY);
     x86_bare_free(m);
-    m = ready(SYS_PROTECTED, 0, "EA000000006000");
+    m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
     make_task(m, "\xF4", 1);
     sys_descriptor(m, SEL_TSS2, SYS_TSS2, 0x66, X86_ATTR_P | X86_TSS_32);
     ck_assert_int_eq(sys_run(m), X86_HALT);
@@ -207,7 +187,7 @@ END_TEST
  * then the new task's own. */
 static void check_task_stack(unsigned field, uint32_t selector, uint32_t sp)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "EA000000006000");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
 
     make_task(m, "\xF4", 1);
     store_le32(m->storage + SYS_TSS2 + 4, SYS_STACK1);
@@ -234,7 +214,7 @@ END_TEST
 /* The T bit: #DB before the task's first instruction. */
 START_TEST(task_trap)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "EA000000006000");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
 
     make_task(m, "\xF4", 1);
     m->storage[SYS_TSS2 + 0x64] = 1;
@@ -251,7 +231,7 @@ END_TEST
 /* in al, dx; CPL 3, IOPL 0: by the map of the TSS. */
 static int try_port(unsigned port, unsigned clear, unsigned limit)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 3, "EC CC");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "EC CC");
     int vector;
 
     m->storage[SYS_TSS + 0x68 + clear / 8] &= (uint8_t) ~(1u << clear % 8);
@@ -276,19 +256,19 @@ END_TEST
 /* in eax, dx needs the bits of four ports. */
 START_TEST(io_permission_map_of_four)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 3, "ED CC");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "ED CC");
 
     store_le16(m->storage + SYS_TSS + 0x68 + 8, 0xFE3F);
     m->cpu.state.gpr[X86_RDX] = 0x46;
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_int_eq(sys_vector(m), X86_EXC_GP); /* 49 is not open */
     x86_bare_free(m);
-    m = ready(SYS_PROTECTED, 3, "ED CC");
+    m = sys_ready(SYS_PROTECTED, 3, "ED CC");
     store_le16(m->storage + SYS_TSS + 0x68 + 8, 0xFC3F);
     m->cpu.state.gpr[X86_RDX] = 0x46;
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_int_eq(sys_vector(m), X86_EXC_BP);
-    ck_assert_uint_eq(reg(m, X86_RAX), UINT32_MAX);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), UINT32_MAX);
     x86_bare_free(m);
 }
 END_TEST
@@ -322,7 +302,7 @@ START_TEST(into_long_mode)
     ck_assert_uint_eq(m->cpu.state.rip, 0x11056);
     ck_assert_uint_eq(m->cpu.code_bits, 64);
     ck_assert(m->cpu.state.efer & X86_EFER_LMA);
-    ck_assert_uint_eq(reg(m, X86_RBX), SEL_CODE_64);
+    ck_assert_uint_eq(sys_reg(m, X86_RBX), SEL_CODE_64);
     x86_bare_free(m);
 }
 END_TEST
@@ -330,7 +310,7 @@ END_TEST
 /* iretq to a compatible program: of RIP only the lower half counts. */
 START_TEST(iret_drops_the_upper_half)
 {
-    struct x86_bare *m = ready(SYS_LONG, 0, "48CF");
+    struct x86_bare *m = sys_ready(SYS_LONG, 0, "48CF");
     uint64_t frame[5] = {UINT64_C(0xABCD00000000) | SYS_CALLED, SEL_CODE, 2,
                          SYS_USER, SEL_DATA0};
 
@@ -348,7 +328,7 @@ END_TEST
  * once it is set.  mov [ebx], eax; mov cr0, ecx; mov [ebx], eax */
 START_TEST(write_protect_is_seen_at_once)
 {
-    struct x86_bare *m = ready(SYS_LONG, 0, "8903 0F22C1 8903 F4");
+    struct x86_bare *m = sys_ready(SYS_LONG, 0, "8903 0F22C1 8903 F4");
     uint8_t *directory = m->storage + X86_MODE_PAGES + 2 * X86_PAGE;
 
     store_le64(directory + 8, 0x81); /* 2 MiB to 0, not writable */
@@ -368,7 +348,7 @@ END_TEST
 START_TEST(pae_pointers_are_checked)
 {
     struct x86_bare *m =
-        ready(SYS_PROTECTED, 0, "0F22E0 0F22D9 0F22C2 0F22DB F4");
+        sys_ready(SYS_PROTECTED, 0, "0F22E0 0F22D9 0F22C2 0F22DB F4");
     uint64_t *r = m->cpu.state.gpr;
 
     store_le64(m->storage + 0x30000, 0x31001);
@@ -390,7 +370,7 @@ END_TEST
 START_TEST(real_mode_keeps_limits)
 {
     /* jmp to 16-bit code, and there: */
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "EA 00500000 3800");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA 00500000 3800");
 
     sys_descriptor(m, SEL_CODE_16, 0x10000, 0xFFFF,
                    X86_ATTR_P | X86_ATTR_S | 0xB);
@@ -403,7 +383,7 @@ START_TEST(real_mode_keeps_limits)
     m->cpu.state.gpr[X86_RBX] = BARE_DATA;
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert(x86_real_mode(&m->cpu.state));
-    ck_assert_uint_eq(reg(m, X86_RAX), 0xCAFE);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 0xCAFE);
     x86_bare_free(m);
 }
 END_TEST

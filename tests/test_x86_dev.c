@@ -1,4 +1,5 @@
 /* A PC's devices, register by register, as their data sheets have them. */
+#include "tests/port_io.h"
 #include "x86vmm/dev/dev_ide.h"
 #include "x86vmm/dev/dev_kbc.h"
 #include "x86vmm/dev/dev_pic.h"
@@ -19,20 +20,6 @@ static struct rig {
     struct ide ide;
 } rig;
 
-static uint64_t get(bus_io_fn io, void *dev, unsigned reg, unsigned size)
-{
-    uint64_t value = 0;
-
-    io(dev, reg, size, false, &value);
-    return value;
-}
-
-static void put(bus_io_fn io, void *dev, unsigned reg, unsigned size,
-                uint64_t value)
-{
-    io(dev, reg, size, true, &value);
-}
-
 static void set_up(void)
 {
     memset(&rig, 0, sizeof(rig));
@@ -46,12 +33,13 @@ static void set_up(void)
 
 static void pic_put(unsigned chip, unsigned reg, uint8_t value)
 {
-    put(chip ? pic_second_io : pic_first_io, &rig.pic, reg, 1, value);
+    port_put(chip ? pic_second_io : pic_first_io, &rig.pic, reg, 1, value);
 }
 
 static uint8_t pic_get(unsigned chip, unsigned reg)
 {
-    return (uint8_t)get(chip ? pic_second_io : pic_first_io, &rig.pic, reg, 1);
+    return (uint8_t)port_get(chip ? pic_second_io : pic_first_io, &rig.pic, reg,
+                             1);
 }
 
 /* As every PC's firmware: edges, vectors 08h and 70h, none masked. */
@@ -221,8 +209,8 @@ START_TEST(pic_has_levels_by_elcr)
 {
     set_up();
     pic_program(3);
-    put(pic_elcr_io, &rig.pic, 0, 2, 0xFFFF);
-    ck_assert_uint_eq(get(pic_elcr_io, &rig.pic, 0, 2), 0xDEF8);
+    port_put(pic_elcr_io, &rig.pic, 0, 2, 0xFFFF);
+    ck_assert_uint_eq(port_get(pic_elcr_io, &rig.pic, 0, 2), 0xDEF8);
     pic_line(&rig.pic, 5, true);
     ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x0D);
     ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x0D);
@@ -233,12 +221,12 @@ END_TEST
 
 static void pit_put(unsigned reg, uint8_t value)
 {
-    put(pit_io, &rig.pit, reg, 1, value);
+    port_put(pit_io, &rig.pit, reg, 1, value);
 }
 
 static uint8_t pit_get(unsigned reg)
 {
-    return (uint8_t)get(pit_io, &rig.pit, reg, 1);
+    return (uint8_t)port_get(pit_io, &rig.pit, reg, 1);
 }
 
 static unsigned pit_word(unsigned counter)
@@ -339,20 +327,20 @@ START_TEST(pit_has_a_speaker_and_its_gate)
 {
     pit_set_up();
     pit_put(3, 0xB0); /* counter 2, mode 0 */
-    put(pit_gate_io, &rig.pit, 0, 1, 0);
+    port_put(pit_gate_io, &rig.pit, 0, 1, 0);
     pit_put(2, 0xFF);
     pit_put(2, 0xFF);
     advance_counts(1000);
     ck_assert_uint_eq(pit_word(2), 0xFFFF); /* the gate is shut */
-    put(pit_gate_io, &rig.pit, 0, 1, 1);
+    port_put(pit_gate_io, &rig.pit, 0, 1, 1);
     advance_counts(1000);
     ck_assert_uint_eq(pit_word(2), 0xFFFF - 1000);
-    ck_assert_uint_eq(get(pit_gate_io, &rig.pit, 0, 1) & 0x23, 1);
+    ck_assert_uint_eq(port_get(pit_gate_io, &rig.pit, 0, 1) & 0x23, 1);
     advance_counts(65000);
-    ck_assert_uint_eq(get(pit_gate_io, &rig.pit, 0, 1) & 0x23, 0x21);
+    ck_assert_uint_eq(port_get(pit_gate_io, &rig.pit, 0, 1) & 0x23, 0x21);
     unsigned changes = 0, last = 0;
     for (unsigned i = 0; i < 100; i++) { /* the refresh, each 15 us */
-        unsigned now = get(pit_gate_io, &rig.pit, 0, 1) & 0x10;
+        unsigned now = port_get(pit_gate_io, &rig.pit, 0, 1) & 0x10;
 
         changes += now != last;
         last = now;
@@ -369,9 +357,9 @@ START_TEST(pit_makes_a_square_wave)
     pit_put(3, 0xB6);
     pit_put(2, 100);
     pit_put(2, 0);
-    put(pit_gate_io, &rig.pit, 0, 1, 1);
+    port_put(pit_gate_io, &rig.pit, 0, 1, 1);
     for (unsigned i = 0; i < 20; i++) {
-        unsigned out = get(pit_gate_io, &rig.pit, 0, 1) >> 5 & 1;
+        unsigned out = port_get(pit_gate_io, &rig.pit, 0, 1) >> 5 & 1;
 
         ck_assert_uint_eq(out, i % 2 == 0);
         advance_counts(50);
@@ -409,9 +397,9 @@ static void kbc_set_up(void)
 
 static uint8_t kbc_ask(uint8_t command)
 {
-    put(kbc_command_io, &rig.kbc, 0, 1, command);
-    ck_assert_uint_eq(get(kbc_command_io, &rig.kbc, 0, 1) & 3, 1);
-    return (uint8_t)get(kbc_data_io, &rig.kbc, 0, 1);
+    port_put(kbc_command_io, &rig.kbc, 0, 1, command);
+    ck_assert_uint_eq(port_get(kbc_command_io, &rig.kbc, 0, 1) & 3, 1);
+    return (uint8_t)port_get(kbc_data_io, &rig.kbc, 0, 1);
 }
 
 static void note_a20(void *who, bool on)
@@ -427,17 +415,17 @@ START_TEST(kbc_gates_line_20)
     kbc_set_up();
     rig.kbc.a20 = note_a20;
     rig.kbc.who = &told;
-    put(kbc_92_io, &rig.kbc, 0, 1, 0);
+    port_put(kbc_92_io, &rig.kbc, 0, 1, 0);
     ck_assert_int_eq(told, 2);
     ck_assert_uint_eq(kbc_ask(0xD0) & 3, 1);
-    put(kbc_command_io, &rig.kbc, 0, 1, 0xD1);
-    put(kbc_data_io, &rig.kbc, 0, 1, 0xDF);
+    port_put(kbc_command_io, &rig.kbc, 0, 1, 0xD1);
+    port_put(kbc_data_io, &rig.kbc, 0, 1, 0xDF);
     ck_assert_int_eq(told, 21);
-    ck_assert_uint_eq(get(kbc_92_io, &rig.kbc, 0, 1), 2);
-    put(kbc_92_io, &rig.kbc, 0, 1, 2); /* as it is */
+    ck_assert_uint_eq(port_get(kbc_92_io, &rig.kbc, 0, 1), 2);
+    port_put(kbc_92_io, &rig.kbc, 0, 1, 2); /* as it is */
     ck_assert_int_eq(told, 21);
-    put(kbc_command_io, &rig.kbc, 0, 1, 0xDD);
-    put(kbc_command_io, &rig.kbc, 0, 1, 0xDF);
+    port_put(kbc_command_io, &rig.kbc, 0, 1, 0xDD);
+    port_put(kbc_command_io, &rig.kbc, 0, 1, 0xDF);
     ck_assert_int_eq(told, 2121);
     ck_assert(!rig.platform.stopped);
 }
@@ -446,17 +434,17 @@ END_TEST
 START_TEST(kbc_answers_without_a_keyboard)
 {
     kbc_set_up();
-    ck_assert_uint_eq(get(kbc_command_io, &rig.kbc, 0, 1), 0x10);
+    ck_assert_uint_eq(port_get(kbc_command_io, &rig.kbc, 0, 1), 0x10);
     ck_assert_uint_eq(kbc_ask(0xAA), 0x55);
     ck_assert_uint_eq(kbc_ask(0xAB), 0);
     ck_assert_uint_eq(kbc_ask(0xD0) & 3, 3);
-    put(kbc_command_io, &rig.kbc, 0, 1, 0x60);
-    put(kbc_data_io, &rig.kbc, 0, 1, 0x65);
+    port_put(kbc_command_io, &rig.kbc, 0, 1, 0x60);
+    port_put(kbc_data_io, &rig.kbc, 0, 1, 0x65);
     ck_assert_uint_eq(kbc_ask(0x20), 0x65);
-    put(kbc_data_io, &rig.kbc, 0, 1, 0xED); /* for the keyboard */
-    ck_assert_uint_eq(get(kbc_command_io, &rig.kbc, 0, 1) & 0x41, 0x41);
+    port_put(kbc_data_io, &rig.kbc, 0, 1, 0xED); /* for the keyboard */
+    ck_assert_uint_eq(port_get(kbc_command_io, &rig.kbc, 0, 1) & 0x41, 0x41);
     ck_assert_uint_eq(rig.platform.raised, 1u << X86_LINE_KEYBOARD);
-    ck_assert_uint_eq(get(kbc_data_io, &rig.kbc, 0, 1), 0xFE);
+    ck_assert_uint_eq(port_get(kbc_data_io, &rig.kbc, 0, 1), 0xFE);
     ck_assert_uint_eq(rig.platform.raised, 0);
     ck_assert(!rig.platform.stopped);
 }
@@ -473,10 +461,10 @@ static const struct {
 START_TEST(resets_end_the_machine)
 {
     kbc_set_up();
-    put(resets[_i].io, &rig.kbc, 0, 1, resets[_i].bytes[0]);
+    port_put(resets[_i].io, &rig.kbc, 0, 1, resets[_i].bytes[0]);
     if (resets[_i].bytes[1]) {
         ck_assert(!rig.platform.stopped);
-        put(resets[_i].io, &rig.kbc, 0, 1, resets[_i].bytes[1]);
+        port_put(resets[_i].io, &rig.kbc, 0, 1, resets[_i].bytes[1]);
     }
     ck_assert(rig.platform.stopped);
     ck_assert_int_eq(rig.platform.how, X86_STOP_RESET);
@@ -490,9 +478,9 @@ START_TEST(power_goes_off_by_a_word)
 
     set_up();
     for (const char *p = "ShutShutdow"; *p; p++)
-        put(off_port_io, &off, 0, 1, (uint8_t)*p);
+        port_put(off_port_io, &off, 0, 1, (uint8_t)*p);
     ck_assert(!rig.platform.stopped);
-    put(off_port_io, &off, 0, 1, 'n');
+    port_put(off_port_io, &off, 0, 1, 'n');
     ck_assert(rig.platform.stopped);
     ck_assert_int_eq(rig.platform.how, X86_STOP_OFF);
 }

@@ -1,7 +1,7 @@
 /* A PC's disk, register by register, as ATA has them. */
 #include "base/bytes.h"
+#include "tests/port_io.h"
 #include "x86vmm/dev/dev_ide.h"
-#include "x86vmm/dev/dev_pic.h"
 
 #include <check.h>
 #include <string.h>
@@ -16,20 +16,6 @@ static struct rig {
     uint8_t disk[DISK_SECTORS * IDE_SECTOR];
     bool broken;
 } rig;
-
-static uint64_t get(bus_io_fn io, void *dev, unsigned reg, unsigned size)
-{
-    uint64_t value = 0;
-
-    io(dev, reg, size, false, &value);
-    return value;
-}
-
-static void put(bus_io_fn io, void *dev, unsigned reg, unsigned size,
-                uint64_t value)
-{
-    io(dev, reg, size, true, &value);
-}
 
 enum { R_DATA, R_ERROR, R_COUNT, R_LOW, R_MIDDLE, R_HIGH, R_DEVICE, R_STATUS };
 
@@ -50,20 +36,12 @@ static bool disk_write(void *who, uint64_t sector,
 
 static void ide_set_up(void)
 {
-    static const uint8_t setup[2][5] = {{0x11, 0x08, 4, 3, 0},
-                                        {0x11, 0x70, 2, 3, 0}};
     struct ide_medium m[2] = {
         {DISK_SECTORS, disk_read, disk_write, NULL, NULL}};
 
     memset(&rig, 0, sizeof(rig));
     clock_init(&rig.clock);
-    pic_init(&rig.pic);
-    rig.platform.line_changed = pic_line;
-    rig.platform.controller = &rig.pic;
-    for (unsigned i = 0; i < 5; i++) { /* edges, which end by themselves */
-        put(pic_first_io, &rig.pic, i > 0, 1, setup[0][i]);
-        put(pic_second_io, &rig.pic, i > 0, 1, setup[1][i]);
-    }
+    pic_begin(&rig.pic, &rig.platform);
     ide_init(&rig.ide, &rig.clock, &rig.platform, m);
     for (unsigned i = 0; i < DISK_SECTORS; i++)
         store_le32(rig.disk + (size_t)i * IDE_SECTOR, i);
@@ -71,12 +49,12 @@ static void ide_set_up(void)
 
 static uint8_t ide_get(unsigned reg)
 {
-    return (uint8_t)get(ide_io, &rig.ide, reg, 1);
+    return (uint8_t)port_get(ide_io, &rig.ide, reg, 1);
 }
 
 static void ide_put(unsigned reg, uint8_t value)
 {
-    put(ide_io, &rig.ide, reg, 1, value);
+    port_put(ide_io, &rig.ide, reg, 1, value);
 }
 
 /* An LBA of 28 bits and a command. */
@@ -93,7 +71,7 @@ static void ide_command(uint32_t sector, uint8_t count, uint8_t command)
 /* It is busy; then it interrupts. */
 static uint8_t ide_wait(void)
 {
-    ck_assert_uint_eq(get(ide_control_io, &rig.ide, 0, 1) & 0x80, 0x80);
+    ck_assert_uint_eq(port_get(ide_control_io, &rig.ide, 0, 1) & 0x80, 0x80);
     ck_assert(!pic_pending(&rig.pic));
     clock_advance(&rig.clock, IDE_LATENCY);
     ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x76);
@@ -105,10 +83,10 @@ static uint8_t ide_wait(void)
 
 static uint32_t ide_sector(void)
 {
-    uint32_t first = (uint32_t)get(ide_io, &rig.ide, R_DATA, 4);
+    uint32_t first = (uint32_t)port_get(ide_io, &rig.ide, R_DATA, 4);
 
     for (unsigned i = 4; i < IDE_SECTOR; i += 2)
-        get(ide_io, &rig.ide, R_DATA, 2);
+        port_get(ide_io, &rig.ide, R_DATA, 2);
     return first;
 }
 
@@ -121,7 +99,7 @@ START_TEST(ide_identifies)
     ck_assert_int_eq(pic_acknowledge(&rig.pic), 0x76);
     ck_assert_uint_eq(ide_get(R_STATUS), 0x58);
     for (unsigned i = 0; i < IDE_SECTOR; i += 2)
-        store_le16(words + i, (uint16_t)get(ide_io, &rig.ide, R_DATA, 2));
+        store_le16(words + i, (uint16_t)port_get(ide_io, &rig.ide, R_DATA, 2));
     ck_assert_uint_eq(ide_get(R_STATUS), 0x50);
     ck_assert_uint_eq(load_le16(words), 0x40);
     ck_assert_uint_eq(load_le32(words + 120), DISK_SECTORS);
@@ -174,9 +152,9 @@ START_TEST(ide_writes_sectors)
     ide_set_up();
     ide_command(4000, 2, 0x30);
     for (unsigned n = 0; n < 2; n++) {
-        ck_assert_uint_eq(get(ide_control_io, &rig.ide, 0, 1), 0x58);
+        ck_assert_uint_eq(port_get(ide_control_io, &rig.ide, 0, 1), 0x58);
         for (unsigned i = 0; i < IDE_SECTOR; i += 4)
-            put(ide_io, &rig.ide, R_DATA, 4, 0xA0B0C0D0 + n);
+            port_put(ide_io, &rig.ide, R_DATA, 4, 0xA0B0C0D0 + n);
         ck_assert_uint_eq(ide_wait(), n ? 0x50 : 0x58);
     }
     ck_assert_uint_eq(load_le32(rig.disk + 4000 * IDE_SECTOR), 0xA0B0C0D0);
@@ -257,9 +235,9 @@ START_TEST(ide_resets_and_has_one_device)
     ide_put(R_STATUS, 0xEC);
     ck_assert(!pic_pending(&rig.pic));
     ide_command(5, 1, 0x20);
-    put(ide_control_io, &rig.ide, 0, 1, 4);
+    port_put(ide_control_io, &rig.ide, 0, 1, 4);
     ck_assert_uint_eq(ide_get(R_STATUS), 0x80);
-    put(ide_control_io, &rig.ide, 0, 1, 2);
+    port_put(ide_control_io, &rig.ide, 0, 1, 2);
     ck_assert_uint_eq(ide_get(R_STATUS), 0x50);
     ck_assert_uint_eq(ide_get(R_ERROR), 1);
     ck_assert_uint_eq(rig.clock.next, CLOCK_NEVER);

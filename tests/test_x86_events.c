@@ -1,33 +1,12 @@
 /* What comes between instructions: interrupts, NMI, shadows, debug exceptions
  * of the modelled x86 processor. */
-#include "tests/x86_system.h"
+#include "tests/x86_program.h"
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/msr.h"
 
 #include <check.h>
 #include <string.h>
-
-static struct x86_bare *ready(enum sys_mode mode, unsigned cpl, const char *hex)
-{
-    struct x86_bare *m = sys_new(mode, cpl);
-
-    sys_program(m, hex);
-    return m;
-}
-
-static struct x86_bare *done(enum sys_mode mode, unsigned cpl, const char *hex)
-{
-    struct x86_bare *m = ready(mode, cpl, hex);
-
-    ck_assert_int_eq(sys_run(m), X86_HALT);
-    return m;
-}
-
-static uint64_t reg(const struct x86_bare *m, unsigned r)
-{
-    return m->cpu.state.gpr[r];
-}
 
 /* ---- Interrupts from outside ---- */
 
@@ -51,12 +30,12 @@ static void raise_line(struct x86_bare *m)
 /* Not while IF is off; after STI one more instruction is done. */
 START_TEST(sti_has_a_shadow)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "40 40 FB 40 40 40");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "40 40 FB 40 40 40");
 
     raise_line(m);
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_int_eq(sys_vector(m), LINE_VECTOR);
-    ck_assert_uint_eq(reg(m, X86_RAX), 3);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 3);
     ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + 4);
     x86_bare_free(m);
 }
@@ -65,7 +44,7 @@ END_TEST
 /* STI with IF on already has none; CLI in its shadow wins. */
 START_TEST(sti_cli)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "FB FA F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "FB FA F4");
 
     raise_line(m);
     ck_assert_int_eq(sys_run(m), X86_HALT);
@@ -78,23 +57,23 @@ END_TEST
 /* mov ss, cx: inc eax is done before the interrupt; one shadow, not two. */
 START_TEST(stack_loads_have_a_shadow)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "8ED1 40 40 F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "8ED1 40 40 F4");
 
     m->cpu.state.gpr[X86_RCX] = SEL_DATA0;
     m->cpu.state.rflags |= X86_FLAG_IF;
     ck_assert_int_eq(x86_step(&m->cpu), X86_NEXT);
     raise_line(m);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX), 1);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 1);
     x86_bare_free(m);
-    m = ready(SYS_PROTECTED, 0, "8ED1 8ED1 40 F4");
+    m = sys_ready(SYS_PROTECTED, 0, "8ED1 8ED1 40 F4");
     m->cpu.state.gpr[X86_RCX] = SEL_DATA0;
     m->cpu.state.rflags |= X86_FLAG_IF;
     ck_assert_int_eq(x86_step(&m->cpu), X86_NEXT);
     raise_line(m);
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_int_eq(sys_vector(m), LINE_VECTOR);
-    ck_assert_uint_eq(reg(m, X86_RAX), 0);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 0);
     x86_bare_free(m);
 }
 END_TEST
@@ -102,7 +81,7 @@ END_TEST
 /* HLT waits, and goes on behind itself. */
 START_TEST(halt_waits)
 {
-    struct x86_bare *m = done(SYS_PROTECTED, 0, "FB F4 40 F4");
+    struct x86_bare *m = sys_done(SYS_PROTECTED, 0, "FB F4 40 F4");
 
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_uint_eq(m->cpu.state.rip, BARE_CODE + 2);
@@ -110,7 +89,7 @@ START_TEST(halt_waits)
     x86_code_written(&m->cpu, SYS_HANDLERS, 0x1000);
     raise_line(m);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX), 1);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 1);
     x86_bare_free(m);
 }
 END_TEST
@@ -118,18 +97,18 @@ END_TEST
 /* The second NMI comes after the first one's IRET. */
 START_TEST(nmi_is_blocked_till_iret)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "90 90 F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "90 90 F4");
 
     memcpy(m->storage + SYS_HANDLERS + 32, "\x40\x90\xCF", 3); /* inc eax */
     m->cpu.nmi_pending = true;
     ck_assert_int_eq(x86_step(&m->cpu), X86_NEXT); /* in the handler */
-    ck_assert_uint_eq(reg(m, X86_RAX), 1);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 1);
     m->cpu.nmi_pending = true;
     ck_assert_int_eq(x86_step(&m->cpu), X86_NEXT);
     ck_assert_uint_eq(m->cpu.state.rip, SYS_HANDLERS + 34);
     ck_assert_int_eq(x86_step(&m->cpu), X86_NEXT); /* IRET */
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX), 2);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 2);
     x86_bare_free(m);
 }
 END_TEST
@@ -139,10 +118,10 @@ END_TEST
 /* push 0x102; popfd; inc eax; inc eax: a trap after the first INC. */
 START_TEST(single_step)
 {
-    struct x86_bare *m = done(SYS_PROTECTED, 0, "68 02010000 9D 40 40 F4");
+    struct x86_bare *m = sys_done(SYS_PROTECTED, 0, "68 02010000 9D 40 40 F4");
 
     ck_assert_int_eq(sys_vector(m), X86_EXC_DB);
-    ck_assert_uint_eq(reg(m, X86_RAX), 1);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 1);
     ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + 7);
     ck_assert(m->cpu.dr[6] & X86_DR6_BS);
     ck_assert(!(m->cpu.state.rflags & X86_FLAG_TF));
@@ -154,7 +133,7 @@ END_TEST
 START_TEST(single_step_over_a_stack_load)
 {
     struct x86_bare *m =
-        ready(SYS_PROTECTED, 0, "68 02010000 9D 8ED1 40 40 F4");
+        sys_ready(SYS_PROTECTED, 0, "68 02010000 9D 8ED1 40 40 F4");
 
     m->cpu.state.gpr[X86_RCX] = SEL_DATA0;
     ck_assert_int_eq(sys_run(m), X86_HALT);
@@ -166,12 +145,12 @@ END_TEST
 /* REP STOSB is traced at each iteration. */
 START_TEST(single_step_of_strings)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "68 02010000 9D F3AA F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "68 02010000 9D F3AA F4");
 
     m->cpu.state.gpr[X86_RCX] = 3;
     m->cpu.state.gpr[X86_RDI] = BARE_DATA;
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RCX), 2);
+    ck_assert_uint_eq(sys_reg(m, X86_RCX), 2);
     ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + 6);
     x86_bare_free(m);
 }
@@ -192,17 +171,17 @@ static void make_calls(struct x86_bare *m)
  * before the program's next instruction. */
 START_TEST(single_step_of_calls)
 {
-    struct x86_bare *m = ready(SYS_LONG, 3, "0F05");
+    struct x86_bare *m = sys_ready(SYS_LONG, 3, "0F05");
 
     make_calls(m);
     m->cpu.state.rflags |= X86_FLAG_TF;
     ck_assert_int_eq(sys_run(m), X86_HALT);
     ck_assert_uint_eq(m->cpu.state.rip, BARE_CODE + 0x101);
-    ck_assert_uint_eq(reg(m, X86_RCX), BARE_CODE + 2);
-    ck_assert(reg(m, 11) & X86_FLAG_TF);
+    ck_assert_uint_eq(sys_reg(m, X86_RCX), BARE_CODE + 2);
+    ck_assert(sys_reg(m, 11) & X86_FLAG_TF);
     ck_assert_uint_eq(m->cpu.cpl, 0);
     x86_bare_free(m);
-    m = ready(SYS_LONG, 0, "480F07");
+    m = sys_ready(SYS_LONG, 0, "480F07");
     make_calls(m);
     m->cpu.state.gpr[X86_RCX] = BARE_CODE + 0x10;
     m->cpu.state.gpr[11] = X86_FLAG_TF;
@@ -226,7 +205,7 @@ static void breakpoint(struct x86_bare *m, uint64_t at, unsigned kind,
 /* An instruction breakpoint is a fault; with RF it goes on. */
 START_TEST(instruction_breakpoint)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "40 40 40 F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "40 40 40 F4");
 
     breakpoint(m, BARE_CODE + 1, 0, 0);
     ck_assert_int_eq(sys_run(m), X86_HALT);
@@ -234,13 +213,13 @@ START_TEST(instruction_breakpoint)
     ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + 1);
     ck_assert_uint_eq(m->cpu.dr[6] & 0xF, 2);
     x86_bare_free(m);
-    m = ready(SYS_PROTECTED, 0, "40 40 40 F4");
+    m = sys_ready(SYS_PROTECTED, 0, "40 40 40 F4");
     breakpoint(m, BARE_CODE + 1, 0, 0);
     /* handler: or dword [esp+8], 0x10000; iretd */
     memcpy(m->storage + SYS_HANDLERS + 16,
            "\x81\x4C\x24\x08\x00\x00\x01\x00\xCF", 9);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_uint_eq(reg(m, X86_RAX), 3);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 3);
     x86_bare_free(m);
 }
 END_TEST
@@ -263,7 +242,7 @@ START_TEST(data_breakpoints)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct x86_bare *m = ready(SYS_PROTECTED, 0, text);
+        struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, text);
 
         breakpoint(m, cases[i].at, cases[i].kind, cases[i].length);
         if (cases[i].length == 2)
@@ -280,7 +259,7 @@ END_TEST
 /* mov ebx, [0x20000] is a read. */
 START_TEST(write_breakpoints_let_reads_pass)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "8B1D00000200 F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "8B1D00000200 F4");
 
     breakpoint(m, BARE_DATA, 1, 3);
     ck_assert_int_eq(sys_run(m), X86_HALT);
@@ -298,7 +277,7 @@ END_TEST
  * handler's first instruction. */
 START_TEST(watched_stack_load_and_interrupt)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "8E1500000200 CC");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "8E1500000200 CC");
 
     m->storage[BARE_DATA] = SEL_DATA0;
     breakpoint(m, BARE_DATA, 3, 1);
@@ -313,7 +292,7 @@ END_TEST
 /* out 0x42, al with CR4.DE. */
 START_TEST(port_breakpoint)
 {
-    struct x86_bare *m = ready(SYS_PROTECTED, 0, "E642 F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "E642 F4");
 
     m->cpu.state.cr4 |= X86_CR4_DE;
     breakpoint(m, 0x42, 2, 0);

@@ -1,5 +1,5 @@
 /* A PC's clock and calendar, as the MC146818's data sheet has them. */
-#include "x86vmm/dev/dev_pic.h"
+#include "tests/port_io.h"
 #include "x86vmm/dev/dev_rtc.h"
 
 #include <check.h>
@@ -12,46 +12,23 @@ static struct rig {
     struct rtc rtc;
 } rig;
 
-static uint64_t get(bus_io_fn io, void *dev, unsigned reg, unsigned size)
-{
-    uint64_t value = 0;
-
-    io(dev, reg, size, false, &value);
-    return value;
-}
-
-static void put(bus_io_fn io, void *dev, unsigned reg, unsigned size,
-                uint64_t value)
-{
-    io(dev, reg, size, true, &value);
-}
-
 static uint8_t rtc_get(uint8_t index)
 {
-    put(rtc_io, &rig.rtc, 0, 1, index);
-    return (uint8_t)get(rtc_io, &rig.rtc, 1, 1);
+    port_put(rtc_io, &rig.rtc, 0, 1, index);
+    return (uint8_t)port_get(rtc_io, &rig.rtc, 1, 1);
 }
 
 static void rtc_put(uint8_t index, uint8_t value)
 {
-    put(rtc_io, &rig.rtc, 0, 1, index);
-    put(rtc_io, &rig.rtc, 1, 1, value);
+    port_put(rtc_io, &rig.rtc, 0, 1, index);
+    port_put(rtc_io, &rig.rtc, 1, 1, value);
 }
 
 static void rtc_begin(int64_t seconds)
 {
-    static const uint8_t setup[2][5] = {{0x11, 0x08, 4, 3, 0},
-                                        {0x11, 0x70, 2, 3, 0}};
-
     memset(&rig, 0, sizeof(rig));
     clock_init(&rig.clock);
-    pic_init(&rig.pic);
-    rig.platform.line_changed = pic_line;
-    rig.platform.controller = &rig.pic;
-    for (unsigned i = 0; i < 5; i++) { /* edges, which end by themselves */
-        put(pic_first_io, &rig.pic, i > 0, 1, setup[0][i]);
-        put(pic_second_io, &rig.pic, i > 0, 1, setup[1][i]);
-    }
+    pic_begin(&rig.pic, &rig.platform);
     rtc_init(&rig.rtc, &rig.clock, &rig.platform, seconds, 64 << 20);
 }
 
