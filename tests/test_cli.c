@@ -2,17 +2,14 @@
  * it ends. */
 #include "tests/command.h"
 #include "tests/json.h"
-#include "tests/skip.h"
+#include "tests/terminal.h"
 #include "x86vmm/machine/op.h"
 
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -442,77 +439,32 @@ END_TEST
 
 /* ---- A person: Ctrl-C, a terminal ---- */
 
-/* Start the program with stdin, stdout and stderr on this file. */
-static pid_t start(int fd, const char *guest, const char *on)
+static pid_t start(int other, const char *guest, const char *on)
 {
-    const char *program = command_program(); /* found from this folder */
-    pid_t pid = fork();
+    const char *const argv[] = {"trapline", "run", guest, "--on", on, NULL};
 
-    ck_assert_int_ge(pid, 0);
-    if (pid)
-        return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlive the test */
-    setsid();
-    dup2(fd, STDIN_FILENO);
-    dup2(fd, STDOUT_FILENO);
-    dup2(fd, STDERR_FILENO);
-    if (chdir(command_folder()))
-        _exit(99);
-    execl(program, "trapline", "run", guest, "--on", on, NULL);
-    _exit(99);
-}
-
-/* Read from the terminal until the text comes; what came is in `got`. */
-static void expect(int fd, const char *text, char *got, size_t cap)
-{
-    size_t n = 0;
-
-    got[0] = '\0';
-    while (!strstr(got, text) && n + 1 < cap) {
-        ssize_t more = read(fd, got + n, cap - 1 - n);
-
-        ck_assert_msg(more > 0, "no \"%s\" in: %s", text, got);
-        n += (size_t)more;
-        got[n] = '\0';
-    }
-}
-
-/* A terminal and its other end; -1, and the test has said that it skips. */
-static int open_terminal(int *other)
-{
-    int fd = posix_openpt(O_RDWR | O_NOCTTY);
-
-    if (fd < 0) {
-        skip_test("no pseudo-terminal: %s", strerror(errno));
-        return -1;
-    }
-    ck_assert_int_eq(grantpt(fd), 0);
-    ck_assert_int_eq(unlockpt(fd), 0);
-    *other = open(ptsname(fd), O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(*other, 0);
-    return fd;
+    return terminal_start(other, argv);
 }
 
 START_TEST(test_a_terminal_is_a_console)
 {
-    static char got[65536];
     struct termios before, after;
-    int other, status, fd = open_terminal(&other);
+    int other, status, fd = terminal_open(&other);
 
     if (fd < 0)
         return;
     tcgetattr(other, &before);
     pid_t pid = start(other, "waiter.core", machines[_i]);
-    expect(fd, "Ctrl-C ends", got, sizeof(got));
+    terminal_expect(fd, "Ctrl-C ends");
     ck_assert_int_eq(write(fd, "\n", 1), 1); /* the attention key */
-    expect(fd, "HELLO", got, sizeof(got));
+    terminal_expect(fd, "HELLO");
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 
     pid = start(other, "echo.core", machines[_i]);
-    expect(fd, "> ", got, sizeof(got)); /* the prompt of a read */
+    terminal_expect(fd, "> "); /* the prompt of a read */
     ck_assert_int_eq(write(fd, "typed\n", 6), 6);
-    expect(fd, "TYPED", got, sizeof(got));
+    terminal_expect(fd, "TYPED");
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     tcgetattr(other, &after);
     ck_assert_mem_eq(&before.c_lflag, &after.c_lflag, sizeof(before.c_lflag));
@@ -523,16 +475,15 @@ END_TEST
 
 START_TEST(test_ctrl_c_gives_the_account)
 {
-    static char got[65536];
-    int other, status, fd = open_terminal(&other);
+    int other, status, fd = terminal_open(&other);
 
     if (fd < 0)
         return;
     pid_t pid = start(other, "loop.core", machines[_i]);
-    expect(fd, "Ctrl-C ends", got, sizeof(got));
+    terminal_expect(fd, "Ctrl-C ends");
     usleep(100000);
     ck_assert_int_eq(kill(pid, SIGINT), 0);
-    expect(fd, " instructions", got, sizeof(got));
+    const char *got = terminal_expect(fd, " instructions");
     says(got, "Interrupted.");
     says(got, "stopped from outside");
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -6,12 +6,9 @@
 #include "popek-goldberg/witness/witness_file.h"
 #include "tests/command.h"
 #include "tests/pg_isa.h"
-#include "tests/skip.h"
+#include "tests/terminal.h"
 
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { SEED = 1974, STATES = 24, WAIT_MS = 10000 };
+enum { SEED = 1974, STATES = 24 };
 
 /* ---- Every witness of a machine ---- */
 
@@ -303,53 +300,12 @@ END_TEST
 
 /* ---- On a terminal ---- */
 
-static int open_terminal(int *other)
+static pid_t start_step(int other)
 {
-    int fd = posix_openpt(O_RDWR | O_NOCTTY);
+    const char *const argv[] = {"trapline",  "step",   "toy",
+                                "--witness", "GETM:2", NULL};
 
-    if (fd < 0) {
-        skip_test("no pseudo-terminal: %s", strerror(errno));
-        return -1;
-    }
-    ck_assert_int_eq(grantpt(fd), 0);
-    ck_assert_int_eq(unlockpt(fd), 0);
-    *other = open(ptsname(fd), O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(*other, 0);
-    return fd;
-}
-
-static pid_t start_step(int terminal)
-{
-    pid_t pid = fork();
-
-    ck_assert_int_ge(pid, 0);
-    if (pid)
-        return pid;
-    dup2(terminal, STDIN_FILENO);
-    dup2(terminal, STDOUT_FILENO);
-    execl(command_program(), "trapline", "step", "toy", "--witness", "GETM:2",
-          (char *)NULL);
-    _exit(127);
-}
-
-/* Read on until these words come. */
-static void expect(int fd, const char *words)
-{
-    static char got[65536];
-    size_t n = 0;
-
-    while (n + 1 < sizeof(got)) {
-        struct pollfd p = {fd, POLLIN, 0};
-
-        got[n] = '\0';
-        if (strstr(got, words))
-            return;
-        ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "no '%s' in: %s", words, got);
-        ssize_t more = read(fd, got + n, sizeof(got) - 1 - n);
-        ck_assert_msg(more > 0, "no '%s' in: %s", words, got);
-        n += (size_t)more;
-    }
-    ck_abort_msg("no '%s'", words);
+    return terminal_start(other, argv);
 }
 
 static void press(int fd, char key)
@@ -360,21 +316,21 @@ static void press(int fd, char key)
 START_TEST(test_keys)
 {
     struct termios before, after;
-    int other, status, fd = open_terminal(&other);
+    int other, status, fd = terminal_open(&other);
 
     if (fd < 0)
         return;
     tcgetattr(other, &before);
     pid_t pid = start_step(other);
-    expect(fd, "\nn next, q quit: ");
+    terminal_expect(fd, "\nn next, q quit: ");
     press(fd, 'n');
-    expect(fd, "\nn next, b back, q quit: ");
+    terminal_expect(fd, "\nn next, b back, q quit: ");
     press(fd, 'n');
-    expect(fd, "\nb back, q quit: ");
+    terminal_expect(fd, "\nb back, q quit: ");
     press(fd, ' '); /* there is no further one */
-    expect(fd, "Because ac is 0");
+    terminal_expect(fd, "Because ac is 0");
     press(fd, 'b');
-    expect(fd, "Step 2 of 3");
+    terminal_expect(fd, "Step 2 of 3");
     press(fd, '\003');
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -382,6 +338,7 @@ START_TEST(test_keys)
     ck_assert_uint_eq(before.c_lflag, after.c_lflag);
     close(fd);
     close(other);
+    command_clean();
 }
 END_TEST
 

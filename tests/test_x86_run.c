@@ -1,11 +1,8 @@
 /* trapline run --kernel: the bare PC as a user has it. */
 #include "tests/command.h"
-#include "tests/skip.h"
+#include "tests/terminal.h"
 
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,60 +165,30 @@ END_TEST
 
 /* ---- At a terminal ---- */
 
-static void expect(int fd, const char *words)
-{
-    static char got[65536];
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    size_t n = 0;
-
-    while (poll(&p, 1, 20000) > 0) {
-        ssize_t r = read(fd, got + n, sizeof(got) - 1 - n);
-
-        if (r <= 0)
-            break;
-        n += (size_t)r;
-        got[n] = '\0';
-        if (strstr(got, words))
-            return;
-    }
-    ck_abort_msg("'%s' did not come: '%.*s'", words, (int)n, got);
-}
-
 static pid_t start(int other, const char *kernel)
 {
-    const char *program = command_program(); /* before it is elsewhere */
-    pid_t pid = fork();
+    const char *const argv[] = {"trapline", "run", "--kernel", kernel, NULL};
 
-    if (pid)
-        return pid;
-    if (setsid() < 0 || chdir(command_folder()) || dup2(other, 0) < 0 ||
-        dup2(other, 1) < 0 || dup2(other, 2) < 0)
-        _exit(126);
-    execl(program, "trapline", "run", "--kernel", kernel, (char *)NULL);
-    _exit(127);
+    return terminal_start(other, argv);
 }
 
 START_TEST(terminal_is_the_serial_port)
 {
     static const char *const last[] = {"q", "\x1d"};
     struct termios before, raw, after;
-    int status, fd = posix_openpt(O_RDWR | O_NOCTTY);
+    int other, status, fd = terminal_open(&other);
 
-    if (fd < 0 || grantpt(fd) || unlockpt(fd)) {
-        skip_test("no pseudo-terminal: %s", strerror(errno));
+    if (fd < 0)
         return;
-    }
-    int other = open(ptsname(fd), O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(other, 0);
     tcgetattr(other, &before);
     pid_t pid = start(other, "echo");
-    expect(fd, "!");
+    terminal_expect(fd, "!");
     tcgetattr(other, &raw);
     ck_assert(!(raw.c_lflag & (ICANON | ECHO | ISIG)));
     ck_assert_int_eq(write(fd, "a\x03", 2), 2); /* Ctrl-C is the guest's */
-    expect(fd, "b\x04");
+    terminal_expect(fd, "b\x04");
     ck_assert_int_eq(write(fd, last[_i], 1), 1);
-    expect(fd, "of guest time");
+    terminal_expect(fd, "of guest time");
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), _i ? 0 : 1); /* its code is 'q' */
@@ -239,21 +206,17 @@ START_TEST(nothing_outlives_its_terminal)
 {
     static const int signals[] = {SIGTERM, SIGHUP, SIGINT, 0};
     struct termios before, after;
-    int status, fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int other, status, fd = terminal_open(&other);
 
-    if (fd < 0 || grantpt(fd) || unlockpt(fd)) {
-        skip_test("no pseudo-terminal: %s", strerror(errno));
+    if (fd < 0)
         return;
-    }
-    int other = open(ptsname(fd), O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(other, 0);
     tcgetattr(other, &before);
     signal(SIGHUP, signals[_i] ? SIG_DFL : SIG_IGN);
     pid_t pid = start(other, "echo"); /* it asks for keys, and never waits */
-    expect(fd, "!");
+    terminal_expect(fd, "!");
     if (signals[_i]) {
         ck_assert_int_eq(kill(pid, signals[_i]), 0);
-        expect(fd, "of guest time");
+        terminal_expect(fd, "of guest time");
     } else {
         close(fd);
     }
