@@ -44,6 +44,7 @@ const char *command_folder(void)
     if (!folder_name[0]) {
         strcpy(folder_name, "/tmp/trapline-test-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(folder_name));
+        ck_assert_int_eq(atexit(command_clean), 0); /* if the test does not */
     }
     return folder_name;
 }

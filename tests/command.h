@@ -20,7 +20,7 @@ struct command {
 const struct command *command_run(const char *folder, const char *fmt, ...)
     PRINTF(2, 3);
 
-/* A new folder for this test; removed by command_clean. */
+/* A new folder for this test; removed by command_clean, or at its end. */
 const char *command_folder(void);
 void command_clean(void);
 
