@@ -18,8 +18,9 @@ enum status bus_add(struct bus *b, const struct bus_device *d)
     return STATUS_OK;
 }
 
-const struct bus_device *bus_find(const struct bus *b, enum bus_space space,
-                                  uint64_t address)
+EXIT_PATH const struct bus_device *bus_find(const struct bus *b,
+                                            enum bus_space space,
+                                            uint64_t address)
 {
     for (unsigned i = 0; i < b->count; i++) {
         const struct bus_device *d = &b->devices[i];
@@ -30,8 +31,9 @@ const struct bus_device *bus_find(const struct bus *b, enum bus_space space,
     return NULL;
 }
 
-bool bus_access(const struct bus *b, enum bus_space space, uint64_t address,
-                unsigned size, bool write, uint64_t *value)
+EXIT_PATH bool bus_access(const struct bus *b, enum bus_space space,
+                          uint64_t address, unsigned size, bool write,
+                          uint64_t *value)
 {
     const struct bus_device *d = bus_find(b, space, address);
 

@@ -16,6 +16,9 @@
 #define COLD __attribute__((cold, noinline))
 /* On it. */
 #define INLINE static inline __attribute__((always_inline))
+/* On it, and in the program's text together with what else is: a host's
+ * processor comes out of a guest with cold caches. */
+#define EXIT_PATH __attribute__((hot))
 
 /* Leave the function with what expr returned, unless that is 0. */
 #define TRY(expr)               \

@@ -388,5 +388,7 @@ bool x86_vm_exit_code(const struct vm *vm, uint32_t *code)
 
 struct x86_state *x86_vm_state(struct vm *vm)
 {
+    if (vm->vcpu.backing)
+        vm->engine->load_regs(&vm->vcpu, X86_ALL);
     return &machine(vm)->state;
 }

@@ -95,8 +95,8 @@ bool x86_vm_input_waiting(const struct vm *vm);
 /* Did the guest end through its exit port, and with which code? */
 bool x86_vm_exit_code(const struct vm *vm, uint32_t *code);
 
-/* The processor's state, complete after every exit; a change takes effect at
- * the next entry (tests make invalid states with it). */
+/* The processor's state, complete; a change takes effect at the next entry
+ * (tests make invalid states with it). */
 struct x86_state *x86_vm_state(struct vm *vm);
 
 #endif

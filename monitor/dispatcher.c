@@ -17,7 +17,7 @@ INLINE enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
     bool past =
         vd == VERDICT_ADVANCE || (vd == VERDICT_REFLECT && x->event.past_insn);
 
-    if (past)
+    if (past && x->insn_len) /* else the engine goes past it */
         isa->set_pc(v, x->pc + x->insn_len);
     switch (vd) {
     case VERDICT_REFLECT:
@@ -236,13 +236,13 @@ INLINE enum turn once(struct vcpu *v)
     return run_to_exit(v, NULL);
 }
 
-enum turn vcpu_once(struct vcpu *v)
+EXIT_PATH enum turn vcpu_once(struct vcpu *v)
 {
     return once(v);
 }
 
 /* A wait that jumps ahead uses the slice, too. */
-enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
+EXIT_PATH enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
 {
     uint64_t insns = vm->vcpu.insns, ticks = vm->clock.now;
     enum turn turn;

@@ -32,7 +32,7 @@ COLD static bool take_posted(struct vcpu *v, struct vm_event *e)
     return false;
 }
 
-bool event_take(struct vcpu *v, struct vm_event *e)
+EXIT_PATH bool event_take(struct vcpu *v, struct vm_event *e)
 {
     if (UNLIKELY(v->pending.count) && take_posted(v, e))
         return true;

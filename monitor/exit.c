@@ -29,7 +29,7 @@ const char *verdict_word(enum verdict v)
     return v < VERDICT_COUNT ? verdicts[v] : "?";
 }
 
-uint64_t exit_io_first(const struct exit_io *io)
+EXIT_PATH uint64_t exit_io_first(const struct exit_io *io)
 {
     uint64_t value = 0;
 

@@ -77,12 +77,13 @@ struct vm_exit {
     uint32_t raw;         /* the engine's own number, for the tracer only */
     const char *raw_name; /* and its name, or NULL */
     uint64_t raw_info[2];
-    const char *why; /* of a failure, in words, or NULL; the engine's until
-                      * its next run */
-    uint64_t ran;    /* guest instructions attempted since entry, the exiting
-                      * one included: guest time goes on by as many ticks */
-    uint64_t pc;     /* guest address of the exiting instruction */
-    uint8_t insn_len;
+    const char *why;  /* of a failure, in words, or NULL; the engine's until
+                       * its next run */
+    uint64_t ran;     /* guest instructions attempted since entry, the exiting
+                       * one included: guest time goes on by as many ticks */
+    uint64_t pc;      /* guest address of the exiting instruction */
+    uint8_t insn_len; /* 0: not known; the engine itself goes past it, if the
+                       * verdict is ADVANCE */
     const struct insn_desc *insn; /* decoded by hardware or by us, or NULL */
     struct vm_event event; /* what the guest receives on VERDICT_REFLECT */
     union {

@@ -49,7 +49,7 @@ enum verdict handle_fail(struct vcpu *v, struct vm_exit *x)
         (unsigned long long)x->raw_info[1], (unsigned long long)x->pc);
 }
 
-static uint64_t load_item(const uint8_t *p, unsigned size)
+EXIT_PATH static uint64_t load_item(const uint8_t *p, unsigned size)
 {
     uint64_t value = 0;
 
@@ -58,14 +58,14 @@ static uint64_t load_item(const uint8_t *p, unsigned size)
     return value;
 }
 
-static void store_item(uint8_t *p, unsigned size, uint64_t value)
+EXIT_PATH static void store_item(uint8_t *p, unsigned size, uint64_t value)
 {
     for (unsigned i = 0; i < size; i++, value >>= 8)
         p[i] = (uint8_t)value;
 }
 
 /* Port and memory-mapped I/O, single or string: the bus knows the device. */
-enum verdict handle_bus(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH enum verdict handle_bus(struct vcpu *v, struct vm_exit *x)
 {
     enum bus_space space = x->reason == EXIT_IO ? BUS_PORT : BUS_MMIO;
     struct exit_io *io = &x->io;

@@ -6,7 +6,7 @@
 #include "base/types.h"
 #include "x86vmm/machine/mode.h"
 
-enum { KVM_BENCH_EXITS = 2000 }; /* at a time */
+enum { KVM_BENCH_EXITS = 100 }; /* at a time */
 
 /* A loop whose every round is one exit; needs no registers. */
 struct kvm_bench_guest {

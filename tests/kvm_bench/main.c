@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { POOL = 4 << 20, TURN = 20, SKIPPED = 77, ROUNDS_MAX = 1000 };
+enum { POOL = 4 << 20, TURN = 400, SKIPPED = 77, ROUNDS_MAX = 20000 };
 #define ALLOWED 1.1
 
 static double now(void)
@@ -88,12 +88,6 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *times, unsigned rounds)
-{
-    qsort(times, rounds, sizeof(*times), by_size);
-    return times[rounds / 2];
-}
-
 /* Short turns, one after the other: what else the host does meets them all. */
 static bool measure(struct side *sides, unsigned count, unsigned exits,
                     unsigned rounds)
@@ -110,22 +104,25 @@ static bool measure(struct side *sides, unsigned count, unsigned exits,
     return true;
 }
 
-/* Is the second good enough beside the first? */
+/* Is the second good enough beside the first?  Whatever else the host does can
+ * only add to a round: the fastest tells of the loops. */
 static bool report(const char *what, struct side *sides, unsigned count,
                    unsigned rounds)
 {
-    double bare = median(sides[0].times, rounds);
-    bool good = false;
+    const double *bare = sides[0].times;
 
-    printf("%s\n", what);
+    printf("%-33s exits/s, fastest (median) of %u rounds\n", what, rounds);
+    for (unsigned i = 0; i < count; i++)
+        qsort(sides[i].times, rounds, sizeof(*bare), by_size);
     for (unsigned i = 0; i < count; i++) {
-        double t = median(sides[i].times, rounds);
+        const double *t = sides[i].times;
 
-        good = i == 1 ? t <= ALLOWED * bare : good;
-        printf("  %-34s %9.0f exits/s  %5.2f times the bare loop's cost\n",
-               sides[i].name, 1 / t, t / bare);
+        printf("  %-30s %8.0f (%8.0f): %5.2f (%5.2f) times the bare loop's "
+               "cost\n",
+               sides[i].name, 1 / t[0], 1 / t[rounds / 2], t[0] / bare[0],
+               t[rounds / 2] / bare[rounds / 2]);
     }
-    return good;
+    return sides[1].times[0] <= ALLOWED * bare[0];
 }
 
 /* One guest on all sides; 0, 1 (too slow), 77 or 2. */

@@ -219,7 +219,7 @@ enum { DR7_FIRST = 0x402 };
 
 /* Stepping needs to be asked for again at every step: KVM remembers it with
  * the RIP of the asking. */
-static enum status set_stepping(struct vcpu *v)
+EXIT_PATH static enum status set_stepping(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct kvm_guest_debug debug = {0};
@@ -240,7 +240,7 @@ static enum status set_stepping(struct vcpu *v)
     return STATUS_OK;
 }
 
-static bool interrupt_waits(const struct vcpu *v)
+EXIT_PATH static bool interrupt_waits(const struct vcpu *v)
 {
     const struct x86_platform *platform = v->vm->arch;
 
@@ -261,7 +261,7 @@ static bool at_halt_behind_sti(const struct vcpu *v)
 }
 
 /* Tell us when the guest can take the interrupt that waits for it. */
-static void ask_for_window(struct vcpu *v)
+EXIT_PATH static void ask_for_window(struct vcpu *v)
 {
     kvm_cpu(v)->run->request_interrupt_window = interrupt_waits(v) &&
                                                 !kvm_arch(v)->interruptible &&
@@ -284,7 +284,7 @@ static void deliver_ourselves(struct vcpu *v)
     }
 }
 
-static void look_at_entry(struct vcpu *v)
+EXIT_PATH static void look_at_entry(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
@@ -297,7 +297,14 @@ static void look_at_entry(struct vcpu *v)
         kvm_decode_entry(v);
 }
 
-static enum status prepare(struct vcpu *v, bool *refused)
+/* Is more of the state needed at this entry than a lean exit has left? */
+EXIT_PATH static bool must_know_all(const struct vcpu *v)
+{
+    return v->stepping || kvm_cpu(v)->inject || trace_on(v->vm->trace) ||
+           interrupt_waits(v);
+}
+
+EXIT_PATH static enum status prepare(struct vcpu *v, bool *refused)
 {
     kvm_apic_heed(v);
     enum status st = kvm_write_state(v, refused);
@@ -310,12 +317,14 @@ static enum status prepare(struct vcpu *v, bool *refused)
         st = set_stepping(v);
     ask_for_window(v);
     kvm_tick_aim(v);
+    kvm_choose_lean(v);
     return st;
 }
 
 /* Run until KVM reports an exit (*x stays UNKNOWN for the translation), the
  * second tick comes, or somebody kicks.  A step comes to its end by itself. */
-static enum status enter(struct vcpu *v, struct vm_exit *x, bool *exited)
+EXIT_PATH static enum status enter(struct vcpu *v, struct vm_exit *x,
+                                   bool *exited)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
@@ -350,19 +359,49 @@ static enum status refused_exit(struct vcpu *v, struct vm_exit *x)
     return STATUS_OK;
 }
 
-static enum status line_status(struct vm *vm)
+EXIT_PATH static enum status line_status(struct vm *vm)
 {
-    errno = ((struct kvm_guest *)vm->backing)->line_error;
-    return errno ? kvm_failed(vm, "KVM_IRQ_LINE") : STATUS_OK;
+    int error = ((struct kvm_guest *)vm->backing)->line_error;
+
+    if (!error)
+        return STATUS_OK;
+    errno = error;
+    return kvm_failed(vm, "KVM_IRQ_LINE");
 }
 
-static enum status run(struct vcpu *v, struct vm_exit *x)
+/* The state is in KVM's hands no longer: what the monitor wants of it. */
+EXIT_PATH static enum status leave(struct vcpu *v, struct vm_exit *x,
+                                   bool exited)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    cpu->unfinished = false;
+    enum status st = kvm_read_state(v);
+    if (st)
+        return st;
+    kvm_apic_tell(v);
+    if (interrupt_waits(v)) {
+        st = kvm_complete_state(v);
+        if (!st && at_halt_behind_sti(v))
+            kvm_arch(v)->interruptible = false;
+    }
+    if (st)
+        return st;
+    if (exited)
+        return kvm_translate_exit(v, x);
+    x->pc = kvm_arch(v)->rip;
+    return kvm_complete_state(v);
+}
+
+EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     bool again = false, refused = false, exited = false;
     enum status st = line_status(v->vm);
 
     *x = (struct vm_exit){0};
+    if (!st && cpu->lacks && must_know_all(v))
+        st = kvm_complete_state(v);
     if (!st && cpu->unfinished)
         st = kvm_finish(v, &again);
     if (st)
@@ -378,28 +417,15 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
     if (refused)
         return refused_exit(v, x);
     st = enter(v, x, &exited);
-    if (st)
-        return st;
-    cpu->unfinished = false;
-    st = kvm_read_state(v);
-    if (st)
-        return st;
-    kvm_apic_tell(v);
-    if (interrupt_waits(v) && at_halt_behind_sti(v))
-        kvm_arch(v)->interruptible = false;
-    if (exited)
-        return kvm_translate_exit(v, x);
-    x->pc = kvm_arch(v)->rip;
-    return STATUS_OK;
+    return st ? st : leave(v, x, exited);
 }
 
-static enum status load_regs(struct vcpu *v, uint32_t groups)
+EXIT_PATH static enum status load_regs(struct vcpu *v, uint32_t groups)
 {
-    (void)v, (void)groups; /* all are there after every exit */
-    return STATUS_OK;
+    return groups & ~X86_GPR ? kvm_complete_state(v) : STATUS_OK;
 }
 
-static enum status store_regs(struct vcpu *v, uint32_t groups)
+EXIT_PATH static enum status store_regs(struct vcpu *v, uint32_t groups)
 {
     (void)v, (void)groups; /* what has changed is found at the entry */
     return STATUS_OK;
@@ -429,7 +455,6 @@ const struct engine_ops engine_kvm = {
     .name = "kvm",
     .title = "x86 hardware assistance through Linux /dev/kvm",
     .breaks = true,
-    .present = X86_ALL,
     .probe = probe,
     .vm_init = vm_init,
     .vm_fini = vm_fini,

@@ -47,7 +47,8 @@ static void decode_at(const struct vcpu *v, int64_t delta,
 
 /* The exiting instruction starts at `pc`, `len` bytes before where KVM goes
  * on: put the guest back there, as the framework wants it. */
-static void place(struct vcpu *v, struct vm_exit *x, uint64_t pc, uint64_t len)
+EXIT_PATH static void place(struct vcpu *v, struct vm_exit *x, uint64_t pc,
+                            uint64_t len)
 {
     kvm_arch(v)->rip = pc;
     x->pc = pc;
@@ -210,12 +211,20 @@ static bool place_output(struct vcpu *v, struct vm_exit *x)
     return true;
 }
 
+/* Nobody asks which instruction it is, and KVM, which has it half done or
+ * done, goes past it by itself. */
+EXIT_PATH static enum status place_nowhere(struct vcpu *v, struct vm_exit *x)
+{
+    place(v, x, kvm_arch(v)->rip, 0);
+    kvm_cpu(v)->unfinished = true;
+    return STATUS_OK;
+}
+
 static enum status output_exit(struct vcpu *v, struct vm_exit *x)
 {
     uint64_t before = kvm_arch(v)->rip;
     bool again = false;
 
-    x->io.value = x->raw_info[1] = exit_io_first(&x->io);
     if (!place_output(v, x)) {
         enum status st = kvm_settle(v, &again);
 
@@ -228,7 +237,7 @@ static enum status output_exit(struct vcpu *v, struct vm_exit *x)
     return STATUS_OK;
 }
 
-static enum status io_exit(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH static enum status io_exit(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_run *run = kvm_cpu(v)->run;
 
@@ -241,12 +250,17 @@ static enum status io_exit(struct vcpu *v, struct vm_exit *x)
     };
     x->raw_info[0] = x->io.addr;
     if (x->io.write)
-        return output_exit(v, x);
+        x->io.value = x->raw_info[1] = exit_io_first(&x->io);
+    if (kvm_cpu(v)->lacks && x->io.addr != X86_PORT_HYPERCALL)
+        return place_nowhere(v, x);
+    enum status st = kvm_complete_state(v);
+    if (st || x->io.write)
+        return st ? st : output_exit(v, x);
     place_unfinished(v, x);
     return STATUS_OK;
 }
 
-static void mmio_exit(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH static enum status mmio_exit(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct kvm_run *run = cpu->run;
@@ -259,13 +273,17 @@ static void mmio_exit(struct vcpu *v, struct vm_exit *x)
         .data = run->mmio.data,
     };
     x->raw_info[0] = x->io.addr;
+    if (x->io.write)
+        x->io.value = x->raw_info[1] = exit_io_first(&x->io);
+    if (cpu->lacks)
+        return place_nowhere(v, x);
     if (!x->io.write) {
         place_unfinished(v, x);
-        return;
+        return STATUS_OK;
     }
-    x->io.value = x->raw_info[1] = exit_io_first(&x->io);
     place_completed(v, x, kvm_arch(v)->rip);
     cpu->unfinished = true; /* a store over a page's end has a second part */
+    return STATUS_OK;
 }
 
 /* HLT is one byte, and KVM has stepped over it. */
@@ -304,7 +322,7 @@ static void step_exit(struct vcpu *v, struct vm_exit *x)
 }
 
 /* What KVM says of an exit for which there is nothing to do but tell. */
-static void details(const struct kvm_run *run, struct vm_exit *x)
+EXIT_PATH static void details(const struct kvm_run *run, struct vm_exit *x)
 {
     switch (run->exit_reason) {
     case KVM_EXIT_UNKNOWN:
@@ -326,7 +344,7 @@ static void details(const struct kvm_run *run, struct vm_exit *x)
     }
 }
 
-enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x)
 {
     const struct kvm_run *run = kvm_cpu(v)->run;
 
@@ -339,12 +357,14 @@ enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x)
     x->ran = 1;
     x->pc = kvm_arch(v)->rip;
     details(run, x);
-    switch (run->exit_reason) {
-    case KVM_EXIT_IO:
+    if (run->exit_reason == KVM_EXIT_IO)
         return io_exit(v, x);
-    case KVM_EXIT_MMIO:
-        mmio_exit(v, x);
-        break;
+    if (run->exit_reason == KVM_EXIT_MMIO)
+        return mmio_exit(v, x);
+    enum status st = kvm_complete_state(v);
+    if (st)
+        return st;
+    switch (run->exit_reason) {
     case KVM_EXIT_HLT:
         halt_exit(v, x);
         break;
@@ -368,7 +388,7 @@ void kvm_decode_entry(struct vcpu *v)
     decode_at(v, 0, &cpu->entry_insn, cpu->entry_bytes);
 }
 
-bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x)
 {
     const struct kvm_cpu *cpu = kvm_cpu(v);
     struct x86_state *s = kvm_arch(v);

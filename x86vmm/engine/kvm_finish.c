@@ -18,6 +18,7 @@ enum status kvm_settle(struct vcpu *v, bool *again)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
+    kvm_choose_whole(v);
     cpu->run->immediate_exit = 1;
     int rc = ioctl(cpu->fd, KVM_RUN, 0);
     int error = errno;
@@ -41,7 +42,7 @@ static void swallow(struct kvm_run *run)
         memset(run->mmio.data, 0xFF, sizeof(run->mmio.data));
 }
 
-enum status kvm_finish(struct vcpu *v, bool *again)
+EXIT_PATH enum status kvm_finish(struct vcpu *v, bool *again)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     bool changed = kvm_state_changed(v);
@@ -50,6 +51,9 @@ enum status kvm_finish(struct vcpu *v, bool *again)
     *again = false;
     if (!changed && !v->stepping && !cpu->inject && !cpu->msr)
         return STATUS_OK; /* running on completes it */
+    st = kvm_complete_state(v);
+    if (st)
+        return st;
     struct x86_state wanted = *kvm_arch(v);
     if (cpu->msr) { /* what KVM then moves to or from EDX:EAX is there */
         cpu->run->msr.error = 0;

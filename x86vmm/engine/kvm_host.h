@@ -34,7 +34,11 @@ struct kvm_cpu {
     int fd;
     struct kvm_run *run; /* shared with the kernel */
     size_t run_size;
-    bool shares; /* and it has the registers after each KVM_RUN */
+    bool shares; /* and it has the registers after each KVM_RUN: */
+    bool lean;   /* only struct kvm_regs, for nobody is expected to look at
+                  * more than RIP and RFLAGS; */
+    bool lacks;  /* so all else of the state is old */
+    bool missed; /* somebody did look, since the last entry */
 
     /* What KVM holds, as last read or written; of an unfinished instruction,
      * with the RIP that KVM will have when it is complete. */
@@ -86,9 +90,13 @@ enum status kvm_failed(struct vm *vm, const char *what);
  * is then one call of it and not three. */
 void kvm_share_state(struct vcpu *v);
 /* KVM's registers into regs, sregs, and from there into the state: after a
- * KVM_RUN, or (fetch) at any time. */
+ * KVM_RUN, or (fetch) at any time; or what it lacks after a lean one. */
 MUST_USE enum status kvm_read_state(struct vcpu *v);
 MUST_USE enum status kvm_fetch_state(struct vcpu *v);
+MUST_USE enum status kvm_complete_state(struct vcpu *v);
+/* Before an entry: may the next exit be lean?  It is not to be. */
+void kvm_choose_lean(struct vcpu *v);
+void kvm_choose_whole(struct vcpu *v);
 /* Write what differs between the state and what KVM holds.  *refused: KVM
  * finds the state impossible; nothing was written. */
 MUST_USE enum status kvm_write_state(struct vcpu *v, bool *refused);
@@ -127,7 +135,8 @@ void kvm_apic_heed(struct vcpu *v);
 
 /* ---- kvm_exit.c ---- */
 
-/* Make the exit that KVM reports a neutral one.  The state is read. */
+/* Make the exit that KVM reports a neutral one.  The state is read; but for a
+ * lean exit of a device's it is complete afterwards. */
 MUST_USE enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x);
 /* Fetch and decode the instruction at the entry's pc. */
 void kvm_decode_entry(struct vcpu *v);

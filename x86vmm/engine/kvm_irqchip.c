@@ -51,14 +51,14 @@ enum status kvm_irqchip_start(struct vm *vm)
 }
 
 /* A local APIC of ours shares two registers with KVM's processor. */
-static struct x86_platform *shared_apic(const struct vcpu *v)
+EXIT_PATH static struct x86_platform *shared_apic(const struct vcpu *v)
 {
     struct x86_platform *p = v->vm->arch;
 
     return p && p->apic && !p->outside_irqchip ? p : NULL;
 }
 
-void kvm_apic_tell(struct vcpu *v)
+EXIT_PATH void kvm_apic_tell(struct vcpu *v)
 {
     struct x86_platform *p = shared_apic(v);
     uint64_t base = kvm_cpu(v)->sregs.apic_base, cr8 = kvm_arch(v)->cr8;
@@ -71,13 +71,14 @@ void kvm_apic_tell(struct vcpu *v)
         p->apic_changed(p->controller);
 }
 
-void kvm_apic_heed(struct vcpu *v)
+EXIT_PATH void kvm_apic_heed(struct vcpu *v)
 {
     const struct x86_platform *p = shared_apic(v);
 
     if (p)
         kvm_arch(v)->cr8 = p->cr8;
-    kvm_cpu(v)->run->cr8 = kvm_arch(v)->cr8; /* what KVM_RUN takes */
+    if (!kvm_cpu(v)->lacks) /* else it is there, as KVM left it */
+        kvm_cpu(v)->run->cr8 = kvm_arch(v)->cr8; /* what KVM_RUN takes */
 }
 #else
 typedef int kvm_irqchip_is_not_on_this_host;

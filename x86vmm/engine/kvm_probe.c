@@ -154,6 +154,8 @@ struct guest {
     struct vm vm;
     struct x86_state state;
     struct x86_platform platform;
+    struct trace trace;     /* with one who listens: then an exit tells all */
+    struct trace_sink sink; /* that it can (engine_kvm.h) */
     uint8_t *ram;
     struct kvm_probe_row *row; /* where to complain */
 };
@@ -182,6 +184,11 @@ static void alias(struct guest *g, enum x86_mode mode)
         memcpy(directory + 8 * (ALIAS >> 21), directory, 8);
 }
 
+static void not_said(struct trace_sink *s, const struct trace_event *e)
+{
+    (void)s, (void)e;
+}
+
 static bool start(struct guest *g, struct kvm_probe_row *row,
                   enum x86_mode mode, const uint8_t *code, size_t n)
 {
@@ -193,6 +200,9 @@ static bool start(struct guest *g, struct kvm_probe_row *row,
     g->ram = ram;
     g->vm.engine = &engine_kvm;
     g->vm.arch = &g->platform;
+    g->vm.trace = &g->trace;
+    g->sink.emit = not_said;
+    trace_attach(&g->trace, &g->sink);
     g->vm.vcpu.arch = &g->state;
     struct mem_slot slot = {.size = RAM, .host = g->ram};
     if (mem_add(&g->vm.mem, &slot) ||

@@ -123,6 +123,14 @@ static void state_to_sregs(const struct x86_state *s, struct kvm_sregs *k)
     k->efer = s->efer;
 }
 
+EXIT_PATH static void set_lean(struct kvm_cpu *cpu, bool lean)
+{
+    cpu->lean = lean;
+    if (cpu->shares)
+        cpu->run->kvm_valid_regs =
+            KVM_SYNC_X86_REGS | (lean ? 0 : KVM_SYNC_X86_SREGS);
+}
+
 void kvm_share_state(struct vcpu *v)
 {
     const struct kvm_guest *g = v->vm->backing;
@@ -131,7 +139,25 @@ void kvm_share_state(struct vcpu *v)
     int can = ioctl(g->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
 
     cpu->shares = can > 0 && (can & wanted) == wanted;
-    cpu->run->kvm_valid_regs = cpu->shares ? wanted : 0;
+    set_lean(cpu, false);
+}
+
+/* Of the exits that come often, those of devices, no handler looks at
+ * registers.  One that has had to be asked for them is likely to be followed by
+ * its like. */
+EXIT_PATH void kvm_choose_lean(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    const struct x86_platform *p = v->vm->arch;
+
+    set_lean(cpu, cpu->shares && !cpu->missed && !trace_on(v->vm->trace) &&
+                      !v->stepping && !(p && p->apic));
+    cpu->missed = false;
+}
+
+void kvm_choose_whole(struct vcpu *v)
+{
+    set_lean(kvm_cpu(v), false);
 }
 
 /* The state begins with what struct kvm_regs has, then comes kvm_sregs'. */
@@ -140,24 +166,30 @@ enum {
     SREGS_END = offsetof(struct x86_state, interruptible)
 };
 
+static void take_regs(struct vcpu *v, const struct kvm_regs *regs)
+{
+    struct x86_state *s = kvm_arch(v);
+
+    regs_to_state(regs, s);
+    memcpy(&kvm_cpu(v)->seen, s, SREGS);
+}
+
 /* Mostly the system registers are what they were.  They are read back as
  * written: padding that KVM leaves must not look changed. */
-static void take(struct vcpu *v, const struct kvm_regs *regs,
-                 const struct kvm_sregs *sregs)
+static void take_sregs(struct vcpu *v, const struct kvm_sregs *sregs)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct x86_state *s = kvm_arch(v);
 
-    regs_to_state(regs, s);
-    s->interruptible = cpu->run->ready_for_interrupt_injection;
-    memcpy(&cpu->seen, s, SREGS);
+    cpu->lacks = false;
     if (cpu->knows && !memcmp(&cpu->told, sregs, sizeof(*sregs)))
         return; /* what a handler wants of them is yet to be written */
     cpu->told = cpu->sregs = *sregs;
     cpu->knows = true;
     sregs_to_state(&cpu->sregs, s);
     state_to_sregs(s, &cpu->sregs);
-    cpu->seen = *s;
+    memcpy((char *)&cpu->seen + SREGS, (const char *)s + SREGS,
+           SREGS_END - SREGS);
 }
 
 enum status kvm_fetch_state(struct vcpu *v)
@@ -170,30 +202,66 @@ enum status kvm_fetch_state(struct vcpu *v)
     if (ioctl(kvm_cpu(v)->fd, KVM_GET_SREGS, &sregs) < 0)
         return kvm_failed(v->vm, "KVM_GET_SREGS");
     kvm_cpu(v)->knows = false;
-    take(v, &regs, &sregs);
+    take_regs(v, &regs);
+    take_sregs(v, &sregs);
     return STATUS_OK;
 }
 
-enum status kvm_read_state(struct vcpu *v)
+EXIT_PATH enum status kvm_complete_state(struct vcpu *v)
 {
-    const struct kvm_cpu *cpu = kvm_cpu(v);
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    struct x86_state *s = kvm_arch(v);
+    struct kvm_sregs sregs;
 
+    if (!cpu->lacks)
+        return STATUS_OK;
+    if (ioctl(cpu->fd, KVM_GET_SREGS, &sregs) < 0)
+        return kvm_failed(v->vm, "KVM_GET_SREGS");
+    cpu->missed = true;
+    const uint64_t rip = s->rip, rflags = s->rflags; /* may be new */
+    take_regs(v, &cpu->run->s.regs.regs);
+    s->rip = rip;
+    s->rflags = rflags;
+    take_sregs(v, &sregs);
+    return STATUS_OK;
+}
+
+EXIT_PATH enum status kvm_read_state(struct vcpu *v)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+
+    const struct kvm_regs *regs = &cpu->run->s.regs.regs;
+
+    kvm_arch(v)->interruptible = cpu->run->ready_for_interrupt_injection;
     if (!cpu->shares)
         return kvm_fetch_state(v);
-    take(v, &cpu->run->s.regs.regs, &cpu->run->s.regs.sregs);
+    cpu->lacks = cpu->lean;
+    if (cpu->lean) {
+        kvm_arch(v)->rip = cpu->seen.rip = regs->rip;
+        kvm_arch(v)->rflags = cpu->seen.rflags = regs->rflags;
+        return STATUS_OK;
+    }
+    take_regs(v, regs);
+    take_sregs(v, &cpu->run->s.regs.sregs);
     return STATUS_OK;
 }
 
-static bool regs_changed(const struct vcpu *v)
+EXIT_PATH static bool regs_changed(const struct vcpu *v)
 {
-    return memcmp(kvm_arch(v), &kvm_cpu(v)->seen, SREGS) != 0;
+    const struct x86_state *s = kvm_arch(v), *seen = &kvm_cpu(v)->seen;
+
+    if (kvm_cpu(v)->lacks)
+        return s->rip != seen->rip || s->rflags != seen->rflags;
+    return memcmp(s, seen, SREGS) != 0;
 }
 
-static bool sregs_changed(const struct vcpu *v, struct kvm_sregs *sregs)
+EXIT_PATH static bool sregs_changed(const struct vcpu *v,
+                                    struct kvm_sregs *sregs)
 {
     const struct kvm_cpu *cpu = kvm_cpu(v);
 
-    if (!memcmp((const char *)kvm_arch(v) + SREGS,
+    if (cpu->lacks ||
+        !memcmp((const char *)kvm_arch(v) + SREGS,
                 (const char *)&cpu->seen + SREGS, SREGS_END - SREGS))
         return false;
     *sregs = cpu->sregs; /* it may be padding */
@@ -201,7 +269,7 @@ static bool sregs_changed(const struct vcpu *v, struct kvm_sregs *sregs)
     return memcmp(sregs, &cpu->sregs, sizeof(*sregs)) != 0;
 }
 
-bool kvm_state_changed(const struct vcpu *v)
+EXIT_PATH bool kvm_state_changed(const struct vcpu *v)
 {
     struct kvm_sregs sregs;
 
@@ -227,7 +295,7 @@ static enum status write_regs(struct vcpu *v)
                : STATUS_OK;
 }
 
-enum status kvm_write_state(struct vcpu *v, bool *refused)
+EXIT_PATH enum status kvm_write_state(struct vcpu *v, bool *refused)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct kvm_sregs sregs;
@@ -243,7 +311,10 @@ enum status kvm_write_state(struct vcpu *v, bool *refused)
         cpu->sregs = sregs;
         cpu->knows = false;
     }
-    return regs_changed(v) ? write_regs(v) : STATUS_OK;
+    if (!regs_changed(v))
+        return STATUS_OK;
+    enum status st = kvm_complete_state(v);
+    return st ? st : write_regs(v);
 }
 
 static enum status deliver_exception(struct vcpu *v, const struct vm_event *e)

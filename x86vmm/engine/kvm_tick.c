@@ -102,7 +102,7 @@ uint64_t kvm_now(struct vcpu *v, uint64_t until)
     return (host_ns() - cpu->begun) / TICK_NS;
 }
 
-void kvm_tick_aim(struct vcpu *v)
+EXIT_PATH void kvm_tick_aim(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
     struct itimerspec at = {0}; /* none */

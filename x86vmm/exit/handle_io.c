@@ -2,7 +2,7 @@
 
 /* Ports and memory: the bus does it, unless a device has ended the machine.  A
  * local APIC's task priority is CR8, too. */
-enum verdict handle_x86_io(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH enum verdict handle_x86_io(struct vcpu *v, struct vm_exit *x)
 {
     const struct x86_platform *p = x86_platform(v);
     enum verdict verdict = handle_bus(v, x);

@@ -64,7 +64,7 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
 /* The interrupt controller's, acknowledged; without one the lowest line that is
  * raised, which stays.  One that the guest's own monitor gets is not taken: its
  * guest wakes up. */
-static bool take_pending(struct vcpu *v, struct vm_event *e)
+EXIT_PATH static bool take_pending(struct vcpu *v, struct vm_event *e)
 {
     const struct x86_platform *p = x86_platform(v);
     int vector = -1;
