@@ -31,6 +31,7 @@ static void forget_all(struct vcpu *v)
     memset(c->nested.roots, 0, sizeof(c->nested.roots));
     c->nested.used = 0;
     x86_tlb_flush(&c->model.cpu, true);
+    x86_guest_tlb_flush(&c->vtx.pages);
 }
 
 void nested_forget(struct vcpu *v)
@@ -43,6 +44,7 @@ void nested_forget(struct vcpu *v)
         if (n->vtx.forgotten == VTX_NONE ||
             (n->roots[i].eptp ^ n->vtx.forgotten) >> 12 == 0)
             n->roots[i].eptp = 0;
+    x86_guest_tlb_flush(&vtx_vcpu(v)->vtx.pages);
     n->vtx.forgets = false;
 }
 

@@ -41,14 +41,16 @@ static void drop_translations(struct x86_cpu *cpu, const struct vmcb *v)
         .cr4 = F(CR4),
         .efer = F(EFER)};
 
-    if (F(TLB_CONTROL) == VMCB_TLB_DROP_ALL ||
-        F(TLB_CONTROL) == VMCB_TLB_DROP_ASID || now.asid != t->kept.asid ||
-        now.n_cr3 != t->kept.n_cr3 || now.cr0 != t->kept.cr0 ||
-        now.cr3 != t->kept.cr3 || now.cr4 != t->kept.cr4 ||
-        now.efer != t->kept.efer)
-        x86_tlb_flush(cpu, true);
-    else if (F(TLB_CONTROL) == VMCB_TLB_DROP_ASID_LOCAL)
-        x86_tlb_flush(cpu, false);
+    const bool all = F(TLB_CONTROL) == VMCB_TLB_DROP_ALL ||
+                     F(TLB_CONTROL) == VMCB_TLB_DROP_ASID ||
+                     now.asid != t->kept.asid || now.n_cr3 != t->kept.n_cr3 ||
+                     now.cr0 != t->kept.cr0 || now.cr3 != t->kept.cr3 ||
+                     now.cr4 != t->kept.cr4 || now.efer != t->kept.efer;
+
+    if (all || F(TLB_CONTROL) == VMCB_TLB_DROP_ASID_LOCAL) {
+        x86_tlb_flush(cpu, all);
+        x86_guest_tlb_flush(&t->pages);
+    }
     t->kept = now;
 }
 

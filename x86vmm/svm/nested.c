@@ -21,6 +21,7 @@ static int nested_fault(const struct nested *w, uint64_t why)
 {
     struct x86_cpu *cpu = w->cpu;
 
+    x86_guest_tlb_drop(&svm_of(cpu)->pages, w->gpa);
     why |= PF_U | (w->table ? NPF_TABLE : NPF_FINAL);
     why |= w->write ? PF_W : 0;
     why |= w->fetch && (w->as->nxe || w->as->smep) ? PF_I : 0;
@@ -168,8 +169,14 @@ int svm_nested_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
                        .write = entry || access == X86_WRITE,
                        .fetch = !entry && access == X86_FETCH,
                        .table = entry};
+    struct x86_guest_tlb *pages = &svm_of(cpu)->pages;
+    const unsigned right = w.write   ? X86_GUEST_WRITE
+                           : w.fetch ? X86_GUEST_FETCH
+                                     : X86_GUEST_READ;
     unsigned leaf = 0, shift;
 
+    if (x86_guest_tlb_find(pages, gpa, right, physical))
+        return 0;
     if (!entry) /* of a page: here is the rest */
         w.gpa |= linear & (X86_PAGE - 1);
     if (gpa >> (as->levels == 4 ? 48 : 32))
@@ -180,5 +187,6 @@ int svm_nested_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
     *physical =
         (w.entry[leaf] & BITS_MASK(X86_PHYSICAL_BITS) & ~BITS_MASK(shift)) |
         (gpa & BITS_MASK(shift));
+    x86_guest_tlb_put(pages, gpa, right, *physical);
     return 0;
 }

@@ -11,6 +11,7 @@
 #ifndef X86VMM_SVM_SVM_H
 #define X86VMM_SVM_SVM_H
 
+#include "x86vmm/machine/guest_tlb.h"
 #include "x86vmm/svm/vmrun_check.h"
 
 /* A #VMEXIT on its way: fields of the VMCB. */
@@ -47,9 +48,10 @@ struct svm {
     bool host_tf;   /* it was stepping over VMRUN */
     struct svm_kept kept;
     struct svm_nested nested;
-    bool injecting;           /* the event of EVENTINJ is not asked for */
-    struct svm_exit exit;     /* on its way */
-    struct vmrun_failure why; /* the last VMRUN that failed */
+    struct x86_guest_tlb pages; /* what was found in it */
+    bool injecting;             /* the event of EVENTINJ is not asked for */
+    struct svm_exit exit;       /* on its way */
+    struct vmrun_failure why;   /* the last VMRUN that failed */
 };
 
 /* Make it a part of this processor; borrowed until the processor's end.  CPUID

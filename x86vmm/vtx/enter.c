@@ -156,6 +156,8 @@ static void drop_translations(struct x86_cpu *cpu, const struct vmcs *v)
 
     if (!vpid || t->vpid != vpid || t->eptp != eptp)
         x86_tlb_flush(cpu, true);
+    if (t->eptp != eptp)
+        x86_guest_tlb_flush(&t->pages);
     t->vpid = vpid;
     t->eptp = eptp;
 }

@@ -14,6 +14,11 @@ enum {
     LEVELS = 4
 };
 
+/* What is wanted of a page is what is remembered of it. */
+_Static_assert((int)EPT_READ == X86_GUEST_READ, "read");
+_Static_assert((int)EPT_WRITE == X86_GUEST_WRITE, "write");
+_Static_assert((int)EPT_EXECUTE == X86_GUEST_FETCH, "fetch");
+
 /* A walk. */
 struct ept {
     struct x86_cpu *cpu;
@@ -60,6 +65,7 @@ static int violation(const struct ept *p)
     enum { LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
     struct vtx *t = vtx_of(p->cpu);
 
+    x86_guest_tlb_drop(&t->pages, p->gpa); /* 29.4.3.1 */
     vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_VIOLATION,
               p->wanted | p->allowed << 3 | LINEAR_VALID |
                   (p->entry ? 0 : TRANSLATED));
@@ -115,23 +121,28 @@ static void set_flags(const struct ept *p, unsigned leaf)
     }
 }
 
-int vtx_ept_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
-                 enum x86_access access, bool entry, struct vtx_ept_leaf *leaf)
+/* EPT_READ and so on.  With these flags each use of a guest's entry counts as a
+ * write. */
+static unsigned wanted_by(enum x86_access access, bool entry, uint64_t eptp)
 {
     static const uint8_t wants[X86_ACCESS_COUNT] = {[X86_READ] = EPT_READ,
                                                     [X86_WRITE] = EPT_WRITE,
                                                     [X86_FETCH] = EPT_EXECUTE};
+
+    return wants[access] | (entry && (eptp & VTX_EPTP_AD) ? EPT_WRITE : 0);
+}
+
+int vtx_ept_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
+                 enum x86_access access, bool entry, struct vtx_ept_leaf *leaf)
+{
     uint64_t eptp = vtx_of(cpu)->v->field[VMCS_EPT_POINTER], e = 0;
     struct ept p = {.cpu = cpu,
                     .gpa = gpa,
                     .linear = linear,
-                    .wanted = wants[access],
+                    .wanted = wanted_by(access, entry, eptp),
                     .entry = entry,
                     .allowed = EPT_ANY};
 
-    /* with these flags each use of a guest's entry counts as a write */
-    if (entry && (eptp & VTX_EPTP_AD))
-        p.wanted |= EPT_WRITE;
     TRY(descend(&p, eptp, &leaf->level, &e));
     if ((p.allowed & p.wanted) != p.wanted)
         return violation(&p);
@@ -150,12 +161,16 @@ int vtx_ept_walk(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
 int vtx_ept(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
             enum x86_access access, bool entry, uint64_t *physical)
 {
+    struct vtx *t = vtx_of(cpu);
+    unsigned wanted = wanted_by(access, entry, t->v->field[VMCS_EPT_POINTER]);
     struct vtx_ept_leaf leaf;
 
     *physical = gpa;
-    if (!vmcs_has(vtx_of(cpu)->v, VMX_SECONDARY_EPT))
+    if (!vmcs_has(t->v, VMX_SECONDARY_EPT) ||
+        x86_guest_tlb_find(&t->pages, gpa, wanted, physical))
         return 0;
     TRY(vtx_ept_walk(cpu, gpa, linear, access, entry, &leaf));
     *physical = leaf.physical;
+    x86_guest_tlb_put(&t->pages, gpa, wanted, leaf.physical);
     return 0;
 }

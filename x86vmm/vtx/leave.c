@@ -200,6 +200,7 @@ static void load_host(struct x86_cpu *cpu, const struct vmcs *v)
     cpu->shadow = cpu->shadow_ss = cpu->halted = cpu->traced = false;
     cpu->debug_hits = 0;
     x86_tlb_flush(cpu, true);
+    x86_guest_tlb_flush(&vtx_of(cpu)->pages); /* INVEPT finds nothing to drop */
     x86_mode_changed(cpu);
 }
 

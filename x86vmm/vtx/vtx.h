@@ -11,6 +11,7 @@
 #define X86VMM_VTX_VTX_H
 
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/guest_tlb.h"
 #include "x86vmm/vtx/entry_memo.h"
 
 /* A VM exit on its way. */
@@ -35,14 +36,15 @@ struct vtx {
     bool outside;   /* its monitor is this program */
     uint32_t vpid;  /* whose translations are kept; 0: nobody's */
     uint64_t eptp;
-    bool shut_down;           /* the guest's activity state is that */
-    bool injecting;           /* the entry's event is not asked for */
-    bool trap_flag_pending;   /* a monitor-trap-flag exit is injected */
-    uint64_t entered;         /* cpu->ran at the entry */
-    uint64_t timer_end;       /* time-stamp counter at which the timer is 0 */
-    struct vtx_exit exit;     /* on its way */
-    struct entry_failure why; /* the last entry that failed */
-    struct entry_memo memo;   /* the last one whose checks held */
+    struct x86_guest_tlb pages; /* what was found by it */
+    bool shut_down;             /* the guest's activity state is that */
+    bool injecting;             /* the entry's event is not asked for */
+    bool trap_flag_pending;     /* a monitor-trap-flag exit is injected */
+    uint64_t entered;           /* cpu->ran at the entry */
+    uint64_t timer_end;         /* time-stamp counter at which the timer is 0 */
+    struct vtx_exit exit;       /* on its way */
+    struct entry_failure why;   /* the last entry that failed */
+    struct entry_memo memo;     /* the last one whose checks held */
 
     /* Of an emulated one: INVEPT has been executed since its user cleared
      * this, of this EPT pointer or (VTX_NONE) of all. */
