@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,14 @@ const char *command_program(void)
     static char path[PATH_MAX];
 
     return path[0] ? path : built("trapline-san", path);
+}
+
+/* The same without the sanitizers. */
+static const char *fast_program(void)
+{
+    static char path[PATH_MAX];
+
+    return path[0] ? path : built("trapline", path);
 }
 
 const char *command_sample(const char *name)
@@ -71,15 +80,23 @@ void command_file(const char *name, const void *bytes, size_t size)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-static void read_back(const char *name, char text[COMMAND_TEXT_MAX])
+/* On the heap, no longer than it is: what is static is copied by every fork,
+ * and searched for pointers whenever a test ends. */
+static char *read_back(const char *name)
 {
     char path[256];
+    struct stat st;
 
     snprintf(path, sizeof(path), "%s/%s", command_folder(), name);
     FILE *f = fopen(path, "rb");
     ck_assert_ptr_nonnull(f);
-    text[fread(text, 1, COMMAND_TEXT_MAX - 1, f)] = '\0';
+    ck_assert_int_eq(fstat(fileno(f), &st), 0);
+    size_t room = (size_t)st.st_size;
+    char *text = malloc(room + 1);
+    ck_assert_ptr_nonnull(text);
+    text[fread(text, 1, room, f)] = '\0';
     fclose(f);
+    return text;
 }
 
 const struct command *command_run(const char *folder, const char *fmt, ...)
@@ -92,15 +109,19 @@ const struct command *command_run(const char *folder, const char *fmt, ...)
     vsnprintf(arguments, sizeof(arguments), fmt, ap);
     va_end(ap);
     setenv("T", command_program(), 1);
+    setenv("F", fast_program(), 1);
     snprintf(line, sizeof(line),
              "cd %s && { %s%s ; } </dev/null >%s/out 2>%s/err",
-             folder ? folder : ".", strstr(arguments, "$T") ? "" : "$T ",
+             folder ? folder : ".",
+             strstr(arguments, "$T") || strstr(arguments, "$F") ? "" : "$T ",
              arguments, command_folder(), command_folder());
     int status = system(line);
     c.status =
         WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    read_back("out", c.out);
-    read_back("err", c.err);
+    free(c.out);
+    free(c.err);
+    c.out = read_back("out");
+    c.err = read_back("err");
     return &c;
 }
 

@@ -6,17 +6,16 @@
 
 #include <sys/types.h>
 
-enum { COMMAND_TEXT_MAX = 8 * 1024 * 1024 };
-
 struct command {
-    int status;                 /* exit status; 1000 + signal if one ended it */
-    char out[COMMAND_TEXT_MAX]; /* stdout, stderr: cut when too long */
-    char err[COMMAND_TEXT_MAX];
+    int status;      /* exit status; 1000 + signal if one ended it */
+    char *out, *err; /* stdout, stderr: gone with the next run */
 };
 
 /* "trapline " + arguments, through the shell in `folder` (NULL: here), with no
  * input unless the arguments redirect it.  Where they say $T, that is the
- * program, and nothing is put before them.  The result is one static struct. */
+ * program, and nothing is put before them; $F is the one without sanitizers,
+ * for much work whose parts other tests do with them.  The result is one static
+ * struct. */
 const struct command *command_run(const char *folder, const char *fmt, ...)
     PRINTF(2, 3);
 

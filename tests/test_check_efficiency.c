@@ -27,14 +27,14 @@ START_TEST(test_real_runs_agree)
 {
     static const char *const keys[] = {"instructions", "direct", "exits",
                                        "sensitive", "innocuous"};
-    static char account[COMMAND_TEXT_MAX];
 
     in_folder("$T run multi --stop-after 100k --json >r.json 2>/dev/null");
     in_folder("$T trace multi --stop-after 100k --json >t.jsonl");
     const struct command *c = in_folder("check --efficiency r.json --json");
     ck_assert_msg(c->status == 0, "%s", c->err);
     ck_assert_msg(json_valid(c->out), "%s", c->out);
-    memcpy(account, c->out, sizeof(account));
+    char *account = strdup(c->out);
+    ck_assert_ptr_nonnull(account);
     ck_assert_int_gt(json_number(account, "sensitive"), 20);
     ck_assert_int_eq(json_number(account, "innocuous"), 0);
     c = in_folder("check --efficiency t.jsonl --json");
@@ -47,6 +47,7 @@ START_TEST(test_real_runs_agree)
     says(c->out, "LPSW");
     says(c->out, "sensitive: had to trap");
     says(c->out, "In this run it holds");
+    free(account);
     command_clean();
 }
 END_TEST

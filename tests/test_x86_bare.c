@@ -59,10 +59,14 @@ static bool is_there(unsigned pc)
 /* ---- The trace ---- */
 
 /* Of a trace: lines without the count in front; none that tell of the end of a
- * turn, of what an engine has settled by itself, or of the monitor. */
-static void neutral(const char *trace, char *out, size_t size)
+ * turn, of what an engine has settled by itself, or of the monitor.  The caller
+ * frees it. */
+static char *neutral(const char *trace)
 {
-    size_t n = 0;
+    size_t n = 0, size = strlen(trace) + 2;
+    char *out = calloc(1, size);
+
+    ck_assert_ptr_nonnull(out);
 
     for (const char *p = trace, *end; *p; p = end + (*end == '\n')) {
         end = p + strcspn(p, "\n");
@@ -78,6 +82,7 @@ static void neutral(const char *trace, char *out, size_t size)
         n += (size_t)snprintf(out + n, size - n, "%s\n", line);
         ck_assert_uint_lt(n, size);
     }
+    return out;
 }
 
 static const char *const traced[] = {"hello-real", "hello-long", "climb-real",
@@ -87,7 +92,6 @@ static const char *const traced[] = {"hello-real", "hello-long", "climb-real",
  * below. */
 START_TEST(traces_are_the_engines)
 {
-    static char mine[1 << 20], engine[1 << 20];
     unsigned pc = (unsigned)_i % PCS, guest = (unsigned)_i / PCS;
     char file[512];
 
@@ -99,11 +103,10 @@ START_TEST(traces_are_the_engines)
     }
     snprintf(file, sizeof(file), "%s", command_program());
     snprintf(strrchr(file, '/'), 64, "/x86vmm/guest/%s.bin", traced[guest]);
-    neutral(command_run(NULL, "trace --on vtx %s", file)->out, engine,
-            sizeof(engine));
+    char *engine = neutral(command_run(NULL, "trace --on vtx %s", file)->out);
     const struct command *c =
         command_run(NULL, "bare run %s --trace %s", pcs[pc].on, traced[guest]);
-    neutral(c->out, mine, sizeof(mine));
+    char *mine = neutral(c->out);
     ck_assert_msg(c->status == 0, "%s: status %d: %s%s", pcs[pc].on, c->status,
                   c->out, c->err);
     ck_assert_uint_gt(strlen(mine), 900);
@@ -115,6 +118,8 @@ START_TEST(traces_are_the_engines)
         a += n;
         b += m;
     }
+    free(mine);
+    free(engine);
 }
 END_TEST
 
@@ -238,19 +243,23 @@ END_TEST
 
 START_TEST(image_is_a_disk_and_a_kernel)
 {
-    static uint8_t bytes[1 << 20];
+    enum { ROOM = 1 << 20 };
+    uint8_t *bytes = malloc(ROOM);
     char path[512];
     unsigned at = 0;
 
-    if (!is_there(0))
+    ck_assert_ptr_nonnull(bytes);
+    if (!is_there(0)) {
+        free(bytes);
         return;
+    }
     snprintf(path, sizeof(path), "%s/disk", command_folder());
     const struct command *c =
         command_run(NULL, "bare build hello-real --output %s", path);
     ck_assert_msg(c->status == 0, "%s%s", c->out, c->err);
     FILE *f = fopen(path, "rb");
     ck_assert_ptr_nonnull(f);
-    size_t n = fread(bytes, 1, sizeof(bytes), f);
+    size_t n = fread(bytes, 1, ROOM, f);
     fclose(f);
     ck_assert_uint_gt(n, 65536);
     ck_assert_uint_eq(n % (16 * 63 * 512), 0);
@@ -262,6 +271,7 @@ START_TEST(image_is_a_disk_and_a_kernel)
     ck_assert_uint_eq(load_le32(bytes + at) + load_le32(bytes + at + 4) +
                           load_le32(bytes + at + 8),
                       0);
+    free(bytes);
     /* our own loader of Multiboot kernels starts it, too */
     c = command_run(NULL, "run --kernel %s --on bare --assist vtx --mem 128M",
                     path);

@@ -392,9 +392,10 @@ END_TEST
 
 START_TEST(what_has_no_room_is_refused)
 {
-    static uint8_t big[STORAGE];
+    uint8_t *big = calloc(1, STORAGE);
     char line[5000];
 
+    ck_assert_ptr_nonnull(big);
     make_elf64();
     rig.plan.initrd =
         (struct load_file){"initrd", big, STORAGE - 0x200000 - 4096};
@@ -416,6 +417,7 @@ START_TEST(what_has_no_room_is_refused)
     make_multiboot(0x100, 7); /* it wants a video mode */
     rig.plan.append = NULL;
     fails("offset 104");
+    free(big);
 }
 END_TEST
 
