@@ -426,7 +426,7 @@ START_TEST(command_prints_the_table)
 {
     static struct probe p;
     bool able = probe(&p);
-    const struct command *c = command_run(NULL, "check --host");
+    const struct command *c = command_run(NULL, "$F check --host");
 
     if (!able) {
         ck_assert_int_eq(c->status, 77);

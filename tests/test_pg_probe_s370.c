@@ -202,7 +202,7 @@ START_TEST(test_opcodes_that_are_not_there)
 END_TEST
 
 static const struct command_case commands[] = {
-    {"check s370 --probe", 0, "\n181 instructions; 0 neither agree nor"},
+    {"$F check s370 --probe", 0, "\n181 instructions; 0 neither agree nor"},
     {"check toy --probe", 2, "only s370 has a probe"},
     {"check s370 --probe --json", 2, "goes with no other option"},
 };

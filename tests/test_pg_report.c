@@ -244,7 +244,7 @@ END_TEST
 
 START_TEST(test_all_as_json)
 {
-    const struct command *c = command_run("/", "check --all --json");
+    const struct command *c = command_run("/", "$F check --all --json");
     const char *at = c->out;
 
     ck_assert_int_eq(c->status, 1);
@@ -281,7 +281,8 @@ START_TEST(test_all_through_deaths)
     command_file("killer", solver, sizeof(solver) - 1);
     snprintf(path, sizeof(path), "%s/killer", command_folder());
     ck_assert_int_eq(chmod(path, 0755), 0);
-    const struct command *c = command_run("/", "check --all --solver %s", path);
+    const struct command *c =
+        command_run("/", "$F check --all --solver %s", path);
     const char *at = c->out;
     ck_assert_int_eq(c->status, 125);
     for (const struct pg_machine *m = pg_built_in; m->name; m++, n++) {
