@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUICK_MS = 400, PATIENT_MS = 20000 };
+enum { QUICK_MS = 400, PATIENT_MS = 120000 };
 
 static struct pg_solver s;
 static struct diag d;
