@@ -8,11 +8,9 @@
 #include "x86vmm/pc/pc.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MEMORY = 256 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
 
@@ -22,7 +20,7 @@ struct model {
     struct uart second;
     struct bare_console console;
     FILE *json;
-    bool no_more; /* keys: the end of standard input */
+    struct bare_keys *keys; /* borrowed */
 };
 
 static void printed(void *to, const uint8_t *bytes, size_t n)
@@ -83,27 +81,25 @@ static enum status make(struct model *m, const struct bare_plan *plan,
 /* Keys, as far as there is room for them. */
 static void tend_keys(struct model *m)
 {
-    struct pollfd p = {.fd = 0, .events = POLLIN};
-    uint8_t keys[32];
+    uint8_t keys[16];
 
-    if (board_unread(&m->pc->board) || m->no_more || poll(&p, 1, 0) <= 0)
+    if (board_unread(&m->pc->board))
         return;
-    ssize_t n = read(0, keys, sizeof(keys));
-    m->no_more = n <= 0;
-    if (n > 0)
-        (void)pc_input(m->pc, keys, (size_t)n);
+    size_t n = bare_keys_take(m->keys, keys, sizeof(keys));
+    if (n)
+        (void)pc_input(m->pc, keys, n);
 }
 
 static void run(struct model *m, const struct bare_plan *plan,
                 struct bare_end *end)
 {
-    uint64_t begin = session_host_ns(), limit = plan->seconds * 1000000000;
+    uint64_t begin = session_host_ns(), limit = bare_limit(plan, m->keys);
     enum pc_stop stop = PC_BUDGET;
 
-    while (stop == PC_BUDGET && !end->late && !end->ended) {
+    while (stop == PC_BUDGET && !end->late && !end->ended &&
+           !session_interrupted) {
         stop = pc_run(m->pc, PIECE);
-        if (m->console.raw)
-            tend_keys(m);
+        tend_keys(m);
         end->late = session_host_ns() - begin > limit;
     }
     end->seconds = (double)(session_host_ns() - begin) / 1e9;
@@ -113,7 +109,8 @@ static void run(struct model *m, const struct bare_plan *plan,
 }
 
 enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
-                           size_t size, struct bare_end *end, struct diag *d)
+                           size_t size, struct bare_keys *keys,
+                           struct bare_end *end, struct diag *d)
 {
     struct model *m;
     enum status st;
@@ -124,6 +121,7 @@ enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
     m = calloc(1, sizeof(*m));
     if (!m)
         return diag_set(d, STATUS_NO_MEMORY, "no memory for a PC");
+    m->keys = keys;
     m->console.end = end;
     m->console.raw = bare_is_terminal(plan);
     st = make(m, plan, d);

@@ -1,30 +1,14 @@
-/* Bochs and QEMU, headless: a folder of their own, the console through a pipe,
- * a time limit.  What they return tells nothing: the monitor's last line
- * does. */
+/* A run: the console's characters, what is typed, and the verdict's facts. */
 #include "cli/bare.h"
 #include "cli/session.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
 
 const char *const bare_on_names[BARE_ON_COUNT] = {"bochs", "qemu", "model"};
-
-static const struct {
-    const char *program, *package, *cpu;
-} emulators[] = {
-    [BARE_BOCHS] = {"bochs", "bochs and bochs-term", "corei7_haswell_4770"},
-    [BARE_QEMU] = {"qemu-system-x86_64", "qemu-system-x86", "max"},
-};
 
 /* ---- The console ---- */
 
@@ -67,309 +51,65 @@ void bare_console_take(struct bare_console *c, const uint8_t *bytes, size_t n)
     fflush(stdout);
 }
 
-/* ---- The emulator's files ---- */
+/* ---- Keys ---- */
 
-struct stage {
-    char folder[64];
-    char image[128], script[128], settings[128], keys[128];
-    int keys_done,
-        keys_to;   /* the first serial port's other end; -1: nobody types */
-    char line[64]; /* the terminal that Bochs has for it */
-};
-
-static enum status write_file(const char *path, const void *bytes, size_t n,
-                              struct diag *d)
+void bare_keys_begin(struct bare_keys *k, const struct bare_plan *plan)
 {
-    FILE *f = fopen(path, "wb");
-    bool written = f && fwrite(bytes, 1, n, f) == n;
-
-    if (f && fclose(f))
-        written = false;
-    return written ? STATUS_OK
-                   : diag_set(d, STATUS_HOST_FAILED, "%s: %s", path,
-                              strerror(errno));
+    *k = (struct bare_keys){.wanted = bare_is_terminal(plan)};
+    session_watch_signals(false);
+    k->raw = k->wanted && terminal_is_there() && terminal_raw();
+    if (k->raw)
+        fputs("The terminal is the guest's serial port; Ctrl-] ends.\n",
+              stderr);
 }
 
-/* What Debian's Bochs 2.7 wants to run with no display, sound or person. */
-static enum status write_settings(const struct bare_plan *plan,
-                                  const struct stage *s, struct diag *d)
+void bare_keys_end(struct bare_keys *k)
 {
-    char json[BARE_PATH + 64] = "", keys[128] = "", text[BARE_PATH + 2048];
-    int n;
-
-    if (plan->json)
-        snprintf(json, sizeof(json), "com2: enabled=1, mode=file, dev=\"%s\"\n",
-                 plan->json);
-    if (s->keys_to >= 0)
-        snprintf(keys, sizeof(keys), "com1: enabled=1, mode=term, dev=%s\n",
-                 s->line);
-    n = snprintf(
-        text, sizeof(text),
-        "plugin_ctrl: unmapped=1\n"
-        "config_interface: textconfig\n"
-        "display_library: term\n"
-        "romimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
-        "vgaromimage: file=/usr/share/vgabios/vgabios.bin\n"
-        "megs: 256\n"
-        "cpu: model=%s, count=1, ips=50000000, reset_on_triple_fault=0\n"
-        "clock: sync=none\n"
-        "ata0-master: type=disk, path=\"%s\", mode=flat\n"
-        "boot: disk\n"
-        "port_e9_hack: enabled=1\n"
-        "log: %s/log\n"
-        "panic: action=fatal\n"
-        "error: action=report\n"
-        "sound: waveoutdrv=dummy, waveout=none\n"
-        "speaker: enabled=0\n"
-        "%s%s",
-        plan->cpu ? plan->cpu : emulators[BARE_BOCHS].cpu, s->image, s->folder,
-        keys, json);
-    enum status st = write_file(s->settings, text, (size_t)n, d);
-    return st ? st : write_file(s->script, "continue\nquit\n", 14, d);
-}
-
-/* Somebody may type: QEMU has a pair of pipes for its serial port, Bochs a
- * terminal. */
-static enum status make_keys(const struct bare_plan *plan, struct stage *s,
-                             struct diag *d)
-{
-    char in[160], out[160];
-    struct termios t;
-
-    s->keys_to = s->keys_done = -1;
-    if (!bare_is_terminal(plan))
-        return STATUS_OK;
-    snprintf(s->keys, sizeof(s->keys), "%s/keys", s->folder);
-    snprintf(in, sizeof(in), "%s.in", s->keys);
-    snprintf(out, sizeof(out), "%s.out", s->keys);
-    if (plan->on == BARE_QEMU) {
-        if (!mkfifo(in, 0600) && !mkfifo(out, 0600))
-            s->keys_to = open(in, O_RDWR | O_CLOEXEC);
-    } else {
-        s->keys_to = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-        if (s->keys_to >= 0 && !grantpt(s->keys_to) && !unlockpt(s->keys_to) &&
-            !tcgetattr(s->keys_to, &t)) {
-            cfmakeraw(&t);
-            tcsetattr(s->keys_to, TCSANOW, &t);
-            snprintf(s->line, sizeof(s->line), "%s", ptsname(s->keys_to));
-        }
+    if (k->raw) {
+        terminal_restore();
+        if (session_interrupted) /* in the midst of a line */
+            fputc('\n', stderr);
     }
-    return s->keys_to >= 0
-               ? STATUS_OK
-               : diag_set(d, STATUS_HOST_FAILED, "no way for what is typed: %s",
-                          strerror(errno));
+    session_forget_signals();
 }
 
-static enum status set_stage(const struct bare_plan *plan, struct stage *s,
-                             const uint8_t *image, size_t size, struct diag *d)
+/* The monitor looks at its line a hundred times a second, and there is room for
+ * 16 keys: one in two milliseconds can be typed. */
+size_t bare_keys_take(struct bare_keys *k, uint8_t *keys, size_t n)
 {
-    const char *tmp = getenv("TMPDIR");
-    enum status st;
+    const uint64_t pause = 2000000;
+    uint64_t now = session_host_ns();
 
-    if (!tmp || strlen(tmp) > sizeof(s->folder) - 24)
-        tmp = "/tmp";
-    snprintf(s->folder, sizeof(s->folder), "%s/trapline-XXXXXX", tmp);
-    if (!mkdtemp(s->folder))
-        return diag_set(d, STATUS_HOST_FAILED, "%s: %s", s->folder,
-                        strerror(errno));
-    snprintf(s->image, sizeof(s->image), "%s/disk.img", s->folder);
-    snprintf(s->script, sizeof(s->script), "%s/script", s->folder);
-    snprintf(s->settings, sizeof(s->settings), "%s/bochsrc", s->folder);
-    st = write_file(s->image, image, size, d);
-    if (!st)
-        st = make_keys(plan, s, d);
-    if (!st && plan->on == BARE_BOCHS)
-        st = write_settings(plan, s, d);
-    return st;
+    if (!k->wanted || now - k->last < pause)
+        return 0;
+    long got = terminal_keys(keys, n, 0);
+    const uint8_t *leave =
+        k->raw && got > 0 ? memchr(keys, TERMINAL_LEAVE, (size_t)got) : NULL;
+    k->wanted = got >= 0 && !leave;
+    k->left = leave;
+    if (leave || (k->raw && got < 0)) /* or the terminal has gone */
+        session_leave();
+    if (leave)
+        got = leave - keys;
+    k->last = now;
+    return got > 0 ? (size_t)got : 0;
 }
 
-/* All that an emulator may have left there. */
-static void clear_stage(const struct stage *s)
+/* ---- A run ---- */
+
+uint64_t bare_limit(const struct bare_plan *plan, const struct bare_keys *k)
 {
-    static const char *const names[] = {"disk.img", "disk.img.lock", "script",
-                                        "bochsrc",  "log",           "keys.in",
-                                        "keys.out"};
-    char path[160];
+    bool none = !plan->seconds || (k->raw && !plan->seconds_given);
 
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", s->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(s->folder);
-}
-
-/* ---- The emulator ---- */
-
-static _Noreturn void become_bochs(const struct stage *s)
-{
-    setenv("TERM", "vt100", 1); /* its display wants some */
-    execlp("bochs", "bochs", "-q", "-f", s->settings, "-rc", s->script,
-           (char *)NULL);
-    _exit(127);
-}
-
-static _Noreturn void become_qemu(const struct bare_plan *plan,
-                                  const struct stage *s)
-{
-    char drive[160], keys[160] = "null", json[BARE_PATH + 8] = "null";
-
-    snprintf(drive, sizeof(drive), "file=%s,format=raw,if=ide", s->image);
-    if (s->keys_to >= 0)
-        snprintf(keys, sizeof(keys), "pipe:%s", s->keys);
-    if (plan->json)
-        snprintf(json, sizeof(json), "file:%s", plan->json);
-    execlp("qemu-system-x86_64", "qemu-system-x86_64", "-accel", "tcg", "-cpu",
-           plan->cpu ? plan->cpu : emulators[BARE_QEMU].cpu, "-m", "256",
-           "-display", "none", "-nodefaults", "-no-reboot", "-drive", drive,
-           "-debugcon", "stdio", "-serial", keys, "-serial", json, "-device",
-           "isa-debug-exit,iobase=0xf4,iosize=1",
-           plan->debug ? "-s" : (char *)NULL, plan->debug ? "-S" : (char *)NULL,
-           (char *)NULL);
-    _exit(127);
-}
-
-static pid_t start(const struct bare_plan *plan, const struct stage *s,
-                   int *console)
-{
-    int ends[2];
-    pid_t child;
-
-    if (pipe(ends))
-        return -1;
-    fflush(stdout);
-    child = fork();
-    if (!child) {
-        int null = open("/dev/null", O_RDWR);
-
-        dup2(null, 0);
-        dup2(ends[1], 1);
-        if (plan->on == BARE_BOCHS)
-            dup2(null, 2);
-        close(ends[0]);
-        close(ends[1]);
-        if (plan->on == BARE_BOCHS)
-            become_bochs(s);
-        become_qemu(plan, s);
-    }
-    close(ends[1]);
-    *console = ends[0];
-    if (child < 0)
-        close(ends[0]);
-    return child;
-}
-
-/* From standard input, one by one: a serial port has little room, and the
- * monitor looks at it a hundred times a second. */
-static void tend_keys(struct stage *s)
-{
-    struct pollfd p = {.fd = 0, .events = POLLIN};
-    char key;
-
-    if (s->keys_to < 0 || poll(&p, 1, 0) <= 0)
-        return;
-    if (read(0, &key, 1) != 1 || write(s->keys_to, &key, 1) != 1) {
-        s->keys_done = s->keys_to; /* open, so that the line does not drop */
-        s->keys_to = -1;
-    }
-}
-
-/* Until it closes its console, says the monitor's last line, or is late. */
-static void listen_to(const struct bare_plan *plan, struct stage *s,
-                      int console, struct bare_end *end)
-{
-    uint64_t begin = session_host_ns(), limit = plan->seconds * 1000;
-    struct bare_console c = {.end = end, .raw = bare_is_terminal(plan)};
-    uint8_t bytes[4096];
-
-    while (!end->ended && !end->late && !session_interrupted) {
-        struct pollfd p = {.fd = console, .events = POLLIN};
-        uint64_t spent = (session_host_ns() - begin) / 1000000;
-
-        end->late = !plan->debug && spent >= limit;
-        tend_keys(s);
-        if (poll(&p, 1, 20) <= 0)
-            continue;
-        ssize_t n = read(console, bytes, sizeof(bytes));
-        if (n <= 0 && errno != EINTR)
-            break;
-        bare_console_take(&c, bytes, n > 0 ? (size_t)n : 0);
-    }
-    end->seconds = (double)(session_host_ns() - begin) / 1e9;
-}
-
-/* It ends by itself after the monitor's last line; if not, it is made to.
- * Bochs does not heed SIGTERM. */
-static void end_child(pid_t child, struct bare_end *end)
-{
-    int status = 0;
-
-    for (unsigned i = 0; end->ended && i < 50; i++) {
-        if (waitpid(child, &status, WNOHANG) == child)
-            return;
-        usleep(20000);
-    }
-    if (end->late || end->ended || session_interrupted)
-        kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status))
-        snprintf(end->how, sizeof(end->how), "exit status %d",
-                 WEXITSTATUS(status));
-    else
-        snprintf(end->how, sizeof(end->how), "signal %d", WTERMSIG(status));
-}
-
-static bool in_path(const char *program)
-{
-    const char *path = getenv("PATH");
-    char file[512];
-
-    while (path && *path) {
-        size_t n = strcspn(path, ":");
-
-        snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, program);
-        if (!access(file, X_OK))
-            return true;
-        path += n + (path[n] == ':');
-    }
-    return false;
-}
-
-static enum status run_emulator(const struct bare_plan *plan,
-                                const uint8_t *image, size_t size,
-                                struct bare_end *end, struct diag *d)
-{
-    struct stage s = {.keys_to = -1, .keys_done = -1};
-    enum status st;
-    int console;
-
-    if (!in_path(emulators[plan->on].program))
-        return diag_set(d, STATUS_UNSUPPORTED,
-                        "%s is not installed (Debian: %s); --on model needs "
-                        "neither Bochs nor QEMU",
-                        emulators[plan->on].program,
-                        emulators[plan->on].package);
-    st = set_stage(plan, &s, image, size, d);
-    if (!st) {
-        pid_t child = start(plan, &s, &console);
-
-        if (child < 0) {
-            st = diag_set(d, STATUS_HOST_FAILED, "%s: %s",
-                          emulators[plan->on].program, strerror(errno));
-        } else {
-            listen_to(plan, &s, console, end);
-            end_child(child, end);
-            close(console);
-        }
-    }
-    if (s.keys_to >= 0 || s.keys_done >= 0)
-        close(s.keys_to >= 0 ? s.keys_to : s.keys_done);
-    clear_stage(&s);
-    return st;
+    return none || plan->seconds > UINT64_MAX / 1000000000
+               ? UINT64_MAX
+               : plan->seconds * 1000000000;
 }
 
 enum status bare_run(const struct bare_plan *plan, struct bare_end *end,
                      struct diag *d)
 {
+    struct bare_keys keys;
     enum status st;
     size_t size;
     uint8_t *image = bare_image(plan, &size, &st, d);
@@ -383,10 +123,14 @@ enum status bare_run(const struct bare_plan *plan, struct bare_end *end,
     if (plan->json && !json) /* an emulator would have its own way */
         st = diag_set(d, STATUS_BAD_INPUT, "%s: %s", plan->json,
                       strerror(errno));
-    else if (plan->on == BARE_MODEL)
-        st = bare_run_model(plan, image, size, end, d);
-    else
-        st = run_emulator(plan, image, size, end, d);
+    if (!st) {
+        bare_keys_begin(&keys, plan);
+        st = plan->on == BARE_MODEL
+                 ? bare_run_model(plan, image, size, &keys, end, d)
+                 : bare_run_emulator(plan, image, size, &keys, end, d);
+        bare_keys_end(&keys);
+        end->left = keys.left;
+    }
     free(image);
     return st;
 }

@@ -5,6 +5,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ enum { SECONDS = 60 };
 
 static struct {
     const char *on, *output, *json, *cpu, *kernel, *initrd, *append;
-    bool trace, debug, wrong, plain;
+    bool trace, debug, wrong, plain, reboot;
     uint64_t seconds, stop_after;
     bool seconds_given;
 } given;
@@ -32,6 +33,8 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "initrd", "FILE", "its initial RAM disk", &given.initrd,
      NULL},
     {OPTION_TEXT, "append", "TEXT", "its command line", &given.append, NULL},
+    {OPTION_FLAG, "reboot", NULL,
+     "its reset begins it anew; else it ends the run", &given.reboot, NULL},
     {OPTION_FLAG, "wrong", NULL,
      "no guest: twelve wrong set-ups of a VMCS, or a VMCB, each explained",
      &given.wrong, NULL},
@@ -40,7 +43,8 @@ static const struct option_row rows[] = {
      NULL},
     {OPTION_TEXT, "cpu", "MODEL",
      "the emulator's processor; of the model, vtx or svm", &given.cpu, NULL},
-    {OPTION_NUMBER, "time", "SECONDS", "the run's limit (60)", &given.seconds,
+    {OPTION_NUMBER, "time", "SECONDS",
+     "the run's limit (60, at a terminal none); 0: none", &given.seconds,
      &given.seconds_given},
     {OPTION_NUMBER, "stop-after", "N",
      "of each guest; a turn counts as many "
@@ -57,7 +61,9 @@ static const struct command_usage usage = {
     "build makes an image of the monitor and its guests: a disk that a PC "
     "boots,\nand a Multiboot kernel.  run starts it on a PC with nothing under "
     "it, and shows\nits console.  A GUEST is a flat image or a boot sector, or "
-    "the name of one of\nours; without any it is hello-real.",
+    "the name of one of\nours; without any it is hello-real.  With --kernel "
+    "standard input is that PC's\n"
+    "serial port; of a terminal each key, and Ctrl-] ends the run.",
     rows,
     "Exit status: 0 all guests ended well, 1 one did not, 77 this PC or host "
     "lacks\nwhat it takes, 124 the time limit.\n\n"
@@ -79,9 +85,9 @@ static const char *command_words(void)
     if (given.stop_after)
         snprintf(limit, sizeof(limit), "limit=%llu",
                  (unsigned long long)given.stop_after);
-    snprintf(words, sizeof(words), "%s%s%s%s%s", given.trace ? "trace " : "",
+    snprintf(words, sizeof(words), "%s%s%s%s%s%s", given.trace ? "trace " : "",
              given.json ? "json " : "", given.wrong ? "wrong " : "",
-             given.plain ? "plain " : "", limit);
+             given.plain ? "plain " : "", given.reboot ? "reboot " : "", limit);
     return words;
 }
 
@@ -104,9 +110,9 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
         return options_complain(&usage, "--wrong runs no guest");
     for (int i = 2; i < argc; i++)
         plan->guests[plan->count++] = argv[i];
-    if ((given.initrd || given.append) && !given.kernel)
-        return options_complain(&usage,
-                                "--initrd and --append go with --kernel");
+    if ((given.initrd || given.append || given.reboot) && !given.kernel)
+        return options_complain(
+            &usage, "--initrd, --append and --reboot go with --kernel");
     plan->kernel = given.kernel;
     plan->initrd = given.initrd;
     plan->append = given.append;
@@ -117,6 +123,7 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
     plan->json = given.json;
     plan->debug = given.debug;
     plan->seconds = given.seconds_given ? given.seconds : SECONDS;
+    plan->seconds_given = given.seconds_given;
     return -1;
 }
 
@@ -170,8 +177,11 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
                 end->seconds);
         return CODE_LIMIT;
     }
-    if (session_interrupted)
-        return CODE_SIGNALLED + 2;
+    if (session_interrupted) {
+        cli_say("%s: %s after %.1f s", on, end->left ? "left" : "interrupted",
+                end->seconds);
+        return end->left ? CODE_DONE : CODE_SIGNALLED + SIGINT;
+    }
     cli_say("%s: it ended before the monitor did: %s", on, end->how);
     return CODE_OURS;
 }

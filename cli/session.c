@@ -89,7 +89,7 @@ static void on_tick(int signal_number)
     session_interrupted = true;
 }
 
-static void handle_signals(bool terminal)
+void session_watch_signals(bool terminal)
 {
     struct sigaction on = {.sa_handler = on_cut};
     struct itimerval tick = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
@@ -108,7 +108,7 @@ static void handle_signals(bool terminal)
     setitimer(ITIMER_REAL, &tick, NULL);
 }
 
-static void restore_signals(void)
+void session_forget_signals(void)
 {
     struct itimerval off = {{0, 0}, {0, 0}};
 
@@ -311,9 +311,9 @@ static void run_timed(struct session *s)
 {
     uint64_t begin = session_host_ns();
 
-    handle_signals(s->consoles.source == CONSOLES_TERMINAL);
+    session_watch_signals(s->consoles.source == CONSOLES_TERMINAL);
     run_to_end(s);
-    restore_signals();
+    session_forget_signals();
     s->seconds = (double)(session_host_ns() - begin) / 1e9;
     s->cut = cut;
     for (unsigned i = 0; cut && i < s->count; i++)

@@ -164,6 +164,12 @@ enum session_on session_choose_x86(const struct session *s);
 /* Set by signals: return from run soon. */
 extern volatile bool session_interrupted;
 
+/* From here on SIGINT, SIGTERM and SIGHUP set it; a second one ends the
+ * program, the terminal as it was.  At a terminal a tick sets it, too, now and
+ * then. */
+void session_watch_signals(bool terminal);
+void session_forget_signals(void);
+
 /* The host's clock, in nanoseconds: for what a run and its exits cost. */
 uint64_t session_host_ns(void);
 

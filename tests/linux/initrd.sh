@@ -29,7 +29,7 @@ export PATH=/bin PS1='# '
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-echo "A shell.  reboot -f ends the run; Ctrl-], too, in \`trapline run\`."
+echo "A shell.  reboot -f ends the run; Ctrl-] does, too."
 exec setsid cttyhack sh
 INIT
 cp "$KERNEL" "$BUILD/vmlinuz.new"

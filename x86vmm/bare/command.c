@@ -32,7 +32,8 @@ static void take(struct command *c, const char *word, size_t n)
     } words[] = {{"trace", &c->trace},
                  {"json", &c->json},
                  {"wrong", &c->wrong},
-                 {"plain", &c->plain}};
+                 {"plain", &c->plain},
+                 {"reboot", &c->reboot}};
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (is_word(word, n, words[i].name)) {

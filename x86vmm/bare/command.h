@@ -10,6 +10,7 @@ struct command {
     bool json;      /* the same to the second serial port */
     bool wrong;     /* wrong.h, no guest */
     bool plain;     /* plain.h */
+    bool reboot;    /* a reset of the whole PC begins it anew */
     uint64_t limit; /* "limit=N": of each guest's instructions; 0: none */
 };
 

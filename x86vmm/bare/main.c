@@ -192,6 +192,22 @@ static void listen_to_line(void)
     }
 }
 
+/* A whole PC that has been reset, and is to begin anew. */
+static bool reboots(const struct machine *m)
+{
+    struct monitor *t = &monitor;
+    struct diag d = {{0}};
+
+    if (!t->command.reboot || m != &t->pc.machine || !m->platform.stopped ||
+        m->platform.how != X86_STOP_RESET)
+        return false;
+    say("%s: reset through %s, it begins anew", m->vm.name,
+        m->platform.through);
+    if (pc_machine_reset(&t->pc, &t->modules, &d))
+        say("and cannot: %s", d.text);
+    return m->vm.state == VM_READY;
+}
+
 /* Round robin, until the last has ended.  True: all well. */
 static bool take_turns(void)
 {
@@ -202,7 +218,8 @@ static bool take_turns(void)
         for (size_t i = 0; i < monitor.count; i++) {
             struct machine *m = monitor.turns[i];
 
-            if (ended[i] || vm_turn(&m->vm, &interrupted) < TURN_IDLE)
+            if (ended[i] || vm_turn(&m->vm, &interrupted) < TURN_IDLE ||
+                reboots(m))
                 continue;
             well = judge(m) && well;
             ended[i] = true;

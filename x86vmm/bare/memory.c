@@ -68,5 +68,16 @@ void *memory_pages(unsigned n)
     if (n > MEMORY_PAGES - used)
         return NULL;
     used += n;
-    return pages[used - n]; /* boot.S has cleared them */
+    return pages[used - n]; /* boot.S has cleared them, or memory_back */
+}
+
+unsigned memory_used(void)
+{
+    return used;
+}
+
+void memory_back(unsigned n)
+{
+    memset(pages[n], 0, (size_t)(used - n) * MEMORY_PAGE);
+    used = n;
 }

@@ -6,8 +6,11 @@
 
 enum { MEMORY_PAGE = 4096, MEMORY_PAGES = 1024 };
 
-/* n pages side by side, cleared, for good; NULL: no more. */
+/* n pages side by side, cleared; NULL: no more. */
 void *memory_pages(unsigned n);
+/* How many are in use; and all that came after so many are free again. */
+unsigned memory_used(void);
+void memory_back(unsigned n);
 
 void *memset(void *to, int byte, size_t n);
 void *memcpy(void *restrict to, const void *restrict from, size_t n);

@@ -34,17 +34,27 @@ static const char *text_of(const struct module *m)
     return text;
 }
 
-static enum status load(struct pc_machine *p, const struct pc_modules *from,
-                        uint64_t storage, struct diag *d)
+static const struct pc_plan the_plan = {.storage = PC_MACHINE_STORAGE,
+                                        .seconds = PC_EPOCH};
+
+static enum status start(struct pc_machine *p, const struct pc_modules *from,
+                         struct diag *d)
 {
+    struct vm *vm = &p->machine.vm;
     const struct load_plan plan = {
         .kernel = {"kernel", from->kernel.bytes, from->kernel.size},
         .initrd = {"initrd", from->initrd.bytes, from->initrd.size},
         .append = text_of(&from->append),
-        .mem = &p->machine.vm.mem,
-        .storage = storage};
+        .mem = &vm->mem,
+        .storage = the_plan.storage};
+    enum status st = load_kernel(&plan, &p->machine.state, d);
 
-    return load_kernel(&plan, &p->machine.state, d);
+    if (st)
+        return st;
+    st = vm_start(vm);
+    if (st)
+        *d = vm->diag;
+    return st;
 }
 
 enum status pc_machine_make(struct pc_machine *p, struct allocator *a,
@@ -52,12 +62,10 @@ enum status pc_machine_make(struct pc_machine *p, struct allocator *a,
                             const struct pc_modules *from, struct trace *trace,
                             struct diag *d)
 {
-    const struct pc_plan plan = {.storage = PC_MACHINE_STORAGE,
-                                 .seconds = PC_EPOCH};
     struct vm *vm = &p->machine.vm;
 
     machine_begin(&p->machine, "kernel", engine, trace);
-    enum status st = x86_vm_give_board(vm, &p->board, &plan, a);
+    enum status st = x86_vm_give_board(vm, &p->board, &the_plan, a);
     if (!st)
         st = give_rom(vm, a);
     if (st) {
@@ -66,11 +74,21 @@ enum status pc_machine_make(struct pc_machine *p, struct allocator *a,
     }
     machine_listen(&p->machine, &p->board.uart, &p->board.debug);
     vm->host_time = true;
-    st = load(p, from, plan.storage, d);
-    if (st)
-        return st;
-    st = vm_start(vm);
-    if (st)
-        *d = vm->diag;
-    return st;
+    p->pages = memory_used();
+    return start(p, from, d);
+}
+
+enum status pc_machine_reset(struct pc_machine *p,
+                             const struct pc_modules *from, struct diag *d)
+{
+    struct vm *vm = &p->machine.vm;
+
+    vm_end(vm);
+    memory_back(p->pages);
+    vm->vcpu.pending = (struct event_queue){0};
+    vm->vcpu.waiting = vm->vcpu.within = false;
+    board_reset(&p->board, &the_plan);
+    pc_plan_fill(&the_plan, &vm->mem);
+    x86_state_power_on(&p->machine.state);
+    return start(p, from, d);
 }

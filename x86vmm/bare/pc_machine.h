@@ -9,12 +9,19 @@
 struct pc_machine {
     struct machine machine; /* first: a struct vm of ours is one of these */
     struct board board;
+    unsigned pages; /* of the monitor's, before its own */
 };
 
 /* What has come along for it; bytes NULL: nothing. */
 struct pc_modules {
     struct module kernel, initrd, append;
 };
+
+/* After a reset: all but storage as it was in the beginning, and the kernel, as
+ * a boot loader would have it, anew.  To be the last machine that was made. */
+MUST_USE enum status pc_machine_reset(struct pc_machine *p,
+                                      const struct pc_modules *from,
+                                      struct diag *d);
 
 /* Its kernel at its door.  Time is the machine's own: engine_ops.now. */
 MUST_USE enum status pc_machine_make(struct pc_machine *p, struct allocator *a,
