@@ -185,6 +185,7 @@ $(BUILD)/tests/x86_oracle/image.bin: tests/x86_oracle/image.S \
 # FUZZER [RUNS [SEED]]; fuzz_guest, fuzz_x86 [SECONDS [SEED]]
 $(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/san/tests/fuzz/fuzz_%.o \
             $(BUILD)/san/tests/fuzz/fuzz_main.o $(BUILD)/san/lib.a
+$(BUILD)/fuzz_kernel: $(BUILD)/san/tests/kernel_image.o
 HOSTILE  := tests/fuzz/fuzz_guest.c tests/s370_hostile.c tests/s370_pair.c \
             tests/s370_random.c
 $(BUILD)/fuzz_guest: $(call object,san,$(HOSTILE)) $(BUILD)/san/lib.a

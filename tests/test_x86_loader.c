@@ -1,6 +1,7 @@
 /* Kernels into storage: what they find there, and what a damaged one is told.
  */
 #include "base/bytes.h"
+#include "tests/kernel_image.h"
 #include "x86vmm/pc/load.h"
 
 #include <check.h>
@@ -71,88 +72,45 @@ static void is_flat(bool bits64, uint64_t entry)
 static const uint8_t code[] = {0xB8, 1, 2, 3, 4, 0xF4};
 
 /* An ELF of 64 bits: one segment, in the file at 1000h, for 200000h, with as
- * many zeros behind; and Xen's note. */
+ * many zeros behind; and Xen's note, another one's before it. */
 static void make_elf64(void)
 {
-    static const uint8_t magic[] = {0x7F, 'E', 'L', 'F', 2, 1, 1};
-    uint8_t *f = rig.file, *p = f + 64;
+    const struct kernel_part p = {.entry = UINT64_C(0xFFFFFFFF80200000),
+                                  .linear = UINT64_C(0xFFFFFFFF80200000),
+                                  .physical = 0x200000,
+                                  .offset = 0x1000,
+                                  .size = sizeof(code),
+                                  .room = 2 * sizeof(code)};
+    uint8_t *f = rig.file;
 
-    memcpy(f, magic, sizeof(magic));
-    store_le16(f + 16, 2);
-    store_le16(f + 18, 62);
-    store_le64(f + 24, UINT64_C(0xFFFFFFFF80200000));
-    store_le64(f + 32, 64);
-    store_le16(f + 54, 56);
-    store_le16(f + 56, 2);
-    store_le32(p, 1);
-    store_le64(p + 8, 0x1000);
-    store_le64(p + 16, UINT64_C(0xFFFFFFFF80200000));
-    store_le64(p + 24, 0x200000);
-    store_le64(p + 32, sizeof(code));
-    store_le64(p + 40, 2 * sizeof(code));
-    p += 56;
-    store_le32(p, 4);
-    store_le64(p + 8, 0x800);
-    store_le64(p + 32, 0x40);
-    store_le32(f + 0x800, 4); /* another one's note before it */
+    kernel_elf64(f, &p, 0x800, 0x40);
+    store_le32(f + 0x800, 4);
     store_le32(f + 0x804, 1);
     store_le32(f + 0x808, 18);
     memcpy(f + 0x80C, "GNU", 4);
-    p = f + 0x814;
-    store_le32(p, 4);
-    store_le32(p + 4, 4);
-    store_le32(p + 8, 18);
-    memcpy(p + 12, "Xen", 4);
-    store_le32(p + 16, 0x200001);
-    memcpy(f + 0x1000, code, sizeof(code));
-    rig.plan.kernel.size = 0x1000 + sizeof(code);
+    kernel_xen_note(f + 0x814, 0x200001);
+    memcpy(f + p.offset, code, sizeof(code));
+    rig.plan.kernel.size = p.offset + sizeof(code);
 }
 
 static void make_elf32(void)
 {
-    static const uint8_t magic[] = {0x7F, 'E', 'L', 'F', 1, 1, 1};
-    uint8_t *f = rig.file, *p = f + 52;
+    const struct kernel_part p = {.entry = 0x400002,
+                                  .linear = 0x400000,
+                                  .physical = 0x400000,
+                                  .offset = 0x200,
+                                  .size = sizeof(code),
+                                  .room = 0x100};
 
-    memcpy(f, magic, sizeof(magic));
-    store_le16(f + 16, 2);
-    store_le16(f + 18, 3);
-    store_le32(f + 24, 0x400002);
-    store_le32(f + 28, 52);
-    store_le16(f + 42, 32);
-    store_le16(f + 44, 1);
-    store_le32(p, 1);
-    store_le32(p + 4, 0x200);
-    store_le32(p + 8, 0x400000);
-    store_le32(p + 12, 0x400000);
-    store_le32(p + 16, sizeof(code));
-    store_le32(p + 20, 0x100);
-    memcpy(f + 0x200, code, sizeof(code));
-    rig.plan.kernel.size = 0x200 + sizeof(code);
-}
-
-static void make_multiboot(unsigned at, uint32_t flags)
-{
-    store_le32(rig.file + at, 0x1BADB002);
-    store_le32(rig.file + at + 4, flags);
-    store_le32(rig.file + at + 8, -(0x1BADB002 + flags));
+    kernel_elf32(rig.file, &p);
+    memcpy(rig.file + p.offset, code, sizeof(code));
+    rig.plan.kernel.size = p.offset + sizeof(code);
 }
 
 static void make_bzimage(void)
 {
-    uint8_t *f = rig.file;
-
-    f[0x1F1] = 3; /* setup sectors behind the first */
-    f[0x201] = 0x62;
-    memcpy(f + 0x202, "HdrS", 4);
-    store_le16(f + 0x206, 0x20F);
-    f[0x211] = 1;
-    store_le32(f + 0x22C, 0x7FFFFFFF);
-    f[0x234] = 1;
-    store_le16(f + 0x236, 1);
-    store_le32(f + 0x238, 2047);
-    store_le64(f + 0x258, 0x1000000);
-    store_le32(f + 0x260, 0x100000);
-    memcpy(f + 0x800 + 0x200, code, sizeof(code));
+    kernel_bzimage(rig.file, 3, 0x1000000, 0x100000);
+    memcpy(rig.file + 0x800 + 0x200, code, sizeof(code));
     rig.plan.kernel.size = 0x1000;
 }
 
@@ -219,7 +177,7 @@ START_TEST(multiboot_elf_finds_its_info)
     const uint8_t *info;
 
     make_elf32();
-    make_multiboot(0x100, 3);
+    kernel_multiboot(rig.file + 0x100, 3);
     loads();
     is_flat(false, 0x400002);
     ck_assert_mem_eq(rig.storage + 0x400000, code, sizeof(code));
@@ -237,7 +195,7 @@ START_TEST(multiboot_tells_its_addresses)
     static const uint32_t addresses[] = {0x300040, 0x300000, 0x300080, 0x300100,
                                          0x300044};
 
-    make_multiboot(0x40, 0x10003);
+    kernel_multiboot(rig.file + 0x40, 0x10003);
     for (unsigned i = 0; i < 5; i++)
         store_le32(rig.file + 0x4C + 4 * i, addresses[i]);
     memcpy(rig.file + 0x70, code, sizeof(code));
@@ -414,7 +372,7 @@ START_TEST(what_has_no_room_is_refused)
     ck_assert_int_eq(load_kernel(&rig.plan, &rig.state, &rig.diag),
                      STATUS_BAD_INPUT);
     make_elf32();
-    make_multiboot(0x100, 7); /* it wants a video mode */
+    kernel_multiboot(rig.file + 0x100, 7); /* it wants a video mode */
     rig.plan.append = NULL;
     fails("offset 104");
     free(big);
