@@ -267,7 +267,8 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
     if (code == X86_FAULT) {
         if (!cpu->fault.software) /* then it has not been done */
             cpu->debug_hits = 0;
-        code = x86_deliver_fault(cpu);
+        code =
+            c->outside.again ? x86_inject_fault(cpu) : x86_deliver_fault(cpu);
         cpu->traced = false;
         cpu->next_rip = cpu->state.rip;
     }

@@ -23,7 +23,6 @@ void nested_lend(struct vcpu *v)
         return;
     }
     n->kept = n->vtx.own;
-    n->vtx.injecting = c->model.outside.again;
     c->model.cpu.assistant = &n->vtx;
 }
 

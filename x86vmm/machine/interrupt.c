@@ -301,9 +301,8 @@ static int shut_down(struct x86_cpu *cpu)
     return UNLIKELY(cpu->guest) ? cpu->guest->shutdown(cpu) : X86_SHUTDOWN;
 }
 
-int x86_deliver_fault(struct x86_cpu *cpu)
+int x86_inject_fault(struct x86_cpu *cpu)
 {
-    TRY(ask_guest(cpu, NULL));
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         struct delivery d = {.f = cpu->fault};
 
@@ -332,4 +331,10 @@ int x86_deliver_fault(struct x86_cpu *cpu)
         }
     }
     return shut_down(cpu);
+}
+
+int x86_deliver_fault(struct x86_cpu *cpu)
+{
+    TRY(ask_guest(cpu, NULL));
+    return x86_inject_fault(cpu);
 }

@@ -202,5 +202,8 @@ MUST_USE int x86_load_segment(struct x86_cpu *cpu, enum x86_seg seg,
 /* Deliver cpu->fault through the IDT (or IVT): gates, stack switches, task
  * gates, double and triple faults.  X86_SYNC, or X86_SHUTDOWN. */
 int x86_deliver_fault(struct x86_cpu *cpu);
+/* The same of one that a monitor injects: it is not asked whether it wants it,
+ * only of what comes of it. */
+int x86_inject_fault(struct x86_cpu *cpu);
 
 #endif

@@ -60,7 +60,6 @@ static void drop_translations(struct x86_cpu *cpu, const struct vmcb *v)
  * instruction's, which NRIP has. */
 static int inject(struct x86_cpu *cpu, const struct vmcb *v)
 {
-    struct svm *t = svm_of(cpu);
     unsigned type = F(EVENTINJ) >> 8 & 7, vector = F(EVENTINJ) & 0xFF;
     bool by_insn = type == VMCB_EVENT_SOFTWARE ||
                    (type == VMCB_EVENT_EXCEPTION &&
@@ -81,10 +80,7 @@ static int inject(struct x86_cpu *cpu, const struct vmcb *v)
                                                 type == VMCB_EVENT_NMI,
                                     .trap = by_insn,
                                     .keep_rf = true};
-    t->injecting = true;
-    int code = x86_deliver_fault(cpu);
-    t->injecting = false;
-    return code;
+    return x86_inject_fault(cpu);
 }
 
 /* ---- The entry ---- */

@@ -65,15 +65,9 @@ static void exit_by(struct x86_cpu *cpu)
 
 static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
 {
-    struct svm *t = svm_of(cpu);
-
     if (cpu->fault.exits)
         return svm_leave(cpu, during);
-    if (t->injecting && !during) {
-        t->injecting = false; /* what comes of it is asked for */
-        return 0;
-    }
-    if (!is_wanted(t->v, &cpu->fault))
+    if (!is_wanted(svm_of(cpu)->v, &cpu->fault))
         return 0;
     exit_by(cpu);
     return svm_leave(cpu, during);

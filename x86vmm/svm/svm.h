@@ -49,7 +49,6 @@ struct svm {
     struct svm_kept kept;
     struct svm_nested nested;
     struct x86_guest_tlb pages; /* what was found in it */
-    bool injecting;             /* the event of EVENTINJ is not asked for */
     struct svm_exit exit;       /* on its way */
     struct vmrun_failure why;   /* the last VMRUN that failed */
 };

@@ -139,10 +139,7 @@ static int inject(struct x86_cpu *cpu, const struct vmcs *v)
                            .external = type == 0 || type == NMI,
                            .trap = after,
                            .keep_rf = true};
-    t->injecting = true;
-    int code = x86_deliver_fault(cpu);
-    t->injecting = false;
-    return code;
+    return x86_inject_fault(cpu);
 }
 
 /* ---- The entry ---- */

@@ -64,15 +64,9 @@ static int leave_during(struct x86_cpu *cpu, const struct x86_fault *during)
 
 static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
 {
-    struct vtx *t = vtx_of(cpu);
-
     if (cpu->fault.exits)
         return leave_during(cpu, during);
-    if (t->injecting && !during) {
-        t->injecting = false; /* what comes of it is asked for */
-        return 0;
-    }
-    if (!is_wanted(t->v, &cpu->fault))
+    if (!is_wanted(vtx_of(cpu)->v, &cpu->fault))
         return 0;
     exit_by(cpu);
     return leave_during(cpu, during);

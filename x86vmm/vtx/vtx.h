@@ -38,7 +38,6 @@ struct vtx {
     uint64_t eptp;
     struct x86_guest_tlb pages; /* what was found by it */
     bool shut_down;             /* the guest's activity state is that */
-    bool injecting;             /* the entry's event is not asked for */
     bool trap_flag_pending;     /* a monitor-trap-flag exit is injected */
     uint64_t entered;           /* cpu->ran at the entry */
     uint64_t timer_end;         /* time-stamp counter at which the timer is 0 */
