@@ -119,10 +119,13 @@ END_TEST
 /* jmp TSS2 and jmp to the 16-bit one: the old ones are free, nothing nests. */
 START_TEST(task_jumps)
 {
+    const uint32_t virtual = X86_FLAG_VIF | X86_FLAG_VIP;
     struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
 
     make_task(m, "\xF4", 1);
+    store_le32(m->storage + SYS_TSS2 + 0x24, X86_FLAG_ONE | virtual);
     ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_uint_eq(m->cpu.state.rflags & virtual, virtual);
     ck_assert_uint_eq(sys_reg(m, X86_RAX), 0x1234);
     ck_assert_uint_eq(m->cpu.state.rip, TASK_CODE + 1);
     ck_assert_uint_eq(type_of(m, SEL_TSS), X86_TSS_32);

@@ -59,8 +59,9 @@ static int check_code(struct x86_cpu *cpu, struct back *b)
     return 0;
 }
 
-/* A 64-bit program below CPL 3 may have a null SS. */
-static int check_stack(struct x86_cpu *cpu, struct back *b)
+/* A 64-bit program below CPL 3 may have a null SS.  One that is not present is
+ * #SS of RET, #NP of IRET (SDM vol. 2, exceptions of each). */
+static int check_stack(struct x86_cpu *cpu, struct back *b, unsigned absent)
 {
     uint16_t ss = (uint16_t)b->ss;
     bool to_64 = x86_long_mode(cpu) && (b->code.attr & X86_ATTR_L);
@@ -69,7 +70,7 @@ static int check_stack(struct x86_cpu *cpu, struct back *b)
         b->stack = x86_null_segment(ss, b->cpl);
         return 0;
     }
-    return x86_check_stack(cpu, ss, b->cpl, X86_EXC_GP, &b->stack);
+    return x86_check_stack(cpu, ss, b->cpl, X86_EXC_GP, absent, &b->stack);
 }
 
 static void go_back(struct x86_cpu *cpu, const struct back *b, bool new_stack,
@@ -122,7 +123,7 @@ int op_ret_far(struct x86_cpu *cpu, const struct x86_op *op)
     if (outer) {
         TRY(x86_stack_pop(cpu, &b.from, b.size, &b.sp));
         TRY(x86_stack_pop(cpu, &b.from, b.size, &b.ss));
-        TRY(check_stack(cpu, &b));
+        TRY(check_stack(cpu, &b, X86_EXC_SS));
     }
     TRY(x86_check_target(cpu, &b.code, b.ip));
     TRY(x86_mark_accessed(cpu, &b.code));
@@ -194,7 +195,7 @@ static int iret_protected(struct x86_cpu *cpu, struct back *b)
     if (new_stack) {
         TRY(x86_stack_pop(cpu, &b->from, b->size, &b->sp));
         TRY(x86_stack_pop(cpu, &b->from, b->size, &b->ss));
-        TRY(check_stack(cpu, b));
+        TRY(check_stack(cpu, b, X86_EXC_NP));
     }
     TRY(x86_check_target(cpu, &b->code, b->ip));
     TRY(x86_mark_accessed(cpu, &b->code));

@@ -33,10 +33,10 @@ uint64_t x86_tsc(const struct x86_cpu *cpu)
     return now + (cpu->ran - cpu->ran_told) + cpu->tsc_offset;
 }
 
-/* ---- Plain ones ---- what may be written: any 64-bit value, 32 bits, a
- * canonical address. */
+/* ---- Plain ones ---- what may be written: any 64-bit value, 32 bits, any of
+ * which the low 32 bits are kept, a canonical address. */
 
-enum form { ANY, LOW_32, ADDRESS };
+enum form { ANY, LOW_32, LOW_KEPT, ADDRESS };
 
 /* The register itself, or NULL if it is none of these. */
 static uint64_t *plain(struct x86_cpu *cpu, uint32_t index, enum form *form)
@@ -60,9 +60,9 @@ static uint64_t *plain(struct x86_cpu *cpu, uint32_t index, enum form *form)
 
 static bool has_form(uint64_t value, enum form form)
 {
-    return form == ANY      ? true
-           : form == LOW_32 ? !(value >> 32)
-                            : x86_canonical(value);
+    return form == LOW_32    ? !(value >> 32)
+           : form == ADDRESS ? x86_canonical(value)
+                             : true;
 }
 
 int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
@@ -154,7 +154,7 @@ int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
     if (at) {
         if (!has_form(value, form))
             return x86_raise_gp(cpu);
-        *at = value;
+        *at = form == LOW_KEPT ? (uint32_t)value : value;
         return 0;
     }
     switch (index) {

@@ -194,7 +194,8 @@ int op_lar(struct x86_cpu *cpu, const struct x86_op *op)
     TRY(look_up(cpu, op, 1, &d, &known));
     known = known && is_told(cpu, &d, LAR_TYPES);
     set_zero(cpu, known);
-    return known ? x86_put(cpu, op, 0, d.high & 0xF0FF00) : 0;
+    /* The limit's bits 19:16 are undefined there: they are what they are. */
+    return known ? x86_put(cpu, op, 0, d.high & 0xFFFF00) : 0;
 }
 
 int op_lsl(struct x86_cpu *cpu, const struct x86_op *op)

@@ -173,12 +173,11 @@ static int load_cr3(struct x86_cpu *cpu, const struct context *c)
 static void load_registers(struct x86_cpu *cpu, const struct context *c,
                            enum x86_switch how)
 {
-    uint64_t known = 0x257FD5 | (how == X86_SWITCH_CALL ? X86_FLAG_NT : 0);
-    uint64_t flags = c->flags;
+    uint64_t flags = c->flags & 0x3F7FD5; /* those there are, VIF and VIP too */
 
     if (how == X86_SWITCH_CALL)
         flags |= X86_FLAG_NT;
-    x86_flags_set(cpu, (flags & (known | X86_FLAG_VM)) | X86_FLAG_ONE);
+    x86_flags_set(cpu, flags | X86_FLAG_ONE);
     for (unsigned i = 0; i < 8; i++)
         cpu->state.gpr[i] = c->gpr[i];
     for (unsigned i = X86_ES; i <= X86_GS; i++)
@@ -236,7 +235,8 @@ static int load_segments(struct x86_cpu *cpu, const struct context *c)
             x86_load_8086(cpu, (enum x86_seg)i, c->seg[i]);
         return 0;
     }
-    TRY(x86_check_stack(cpu, c->seg[X86_SS], cpl, X86_EXC_TS, &seg[X86_SS]));
+    TRY(x86_check_stack(cpu, c->seg[X86_SS], cpl, X86_EXC_TS, X86_EXC_SS,
+                        &seg[X86_SS]));
     TRY(load_code(cpu, c->seg[X86_CS], cpl));
     for (unsigned i = 0; i < ARRAY_LEN(data); i++)
         TRY(x86_check_data(cpu, c->seg[data[i]], cpl, X86_EXC_TS,
