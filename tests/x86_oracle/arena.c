@@ -192,7 +192,7 @@ static void make_tss_16(uint8_t *tss)
                                      8,
                                      SEL_DATA,
                                      SEL_CODE,
-                                     SEL_STACK,
+                                     SEL_DATA16, /* ESP's upper half is ones */
                                      SEL_DATA,
                                      0};
 

@@ -1,6 +1,53 @@
 /* To what the rows of difference_bochs.def apply. */
 #include "tests/x86_oracle/difference.h"
 
+#include <stdio.h>
+
+/* ---- What has happened ---- */
+
+/* The vector of the last event that ours has recorded; none: 256. */
+static unsigned last_vector(const struct ox_difference *d)
+{
+    const struct ox_result *r = d->ours;
+    unsigned vector = 256;
+
+    for (uint32_t i = 0; i < r->count;) {
+        enum ox_record record = ox_record_of(r->word[i]);
+
+        if (record == OX_RECORD_COUNT || record == OX_SUMS)
+            break;
+        vector = r->word[i] & 0xFF;
+        i += ox_record_size(record);
+    }
+    return vector;
+}
+
+/* It has ended with a fault of storage or of the stack. */
+static bool has_faulted(const struct ox_difference *d)
+{
+    unsigned v = last_vector(d);
+
+    return v == 8 || (v >= 12 && v <= 14) || v == 17;
+}
+
+/* Sums of what a program stores to, D of its pages too. */
+static bool is_stored(const struct ox_difference *d)
+{
+    return (d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_PAGES) ||
+           d->field == OX_SUMS_PAGES_ACCESSED || d->field == OX_SUMS_TABLES ||
+           d->field == OX_SUMS_TABLES_ACCESSED;
+}
+
+static bool is_dr6(const struct ox_difference *d)
+{
+    return d->field == OX_R16_DR6 || d->field == OX_R32_DR6 ||
+           d->field == OX_R64_DR6 || d->field == OX_NEST_DR6;
+}
+
+/* ---- Debugging ---- */
+
+enum { BD = 0x2000, BS = 0x4000, BT = 0x8000, GD = 0x2000 };
+
 static bool general_detect_flag(const struct ox_difference *d)
 {
     uint32_t dr6;
@@ -10,91 +57,52 @@ static bool general_detect_flag(const struct ox_difference *d)
     dr6 = word_of(d, d->record == OX_R32   ? OX_R32_DR6
                      : d->record == OX_R64 ? OX_R64_DR6
                                            : OX_NEST_DR6);
-    return dr6 & 0x2000;
-}
-
-static bool torn_store(const struct ox_difference *d)
-{
-    return d->record == OX_SUMS && (says(d, "sgdt [") || says(d, "sidt ["));
-}
-
-static bool fmask_upper(const struct ox_difference *d)
-{
-    return says(d, "wrmsr c0000084, ") &&
-           !says(d, "wrmsr c0000084, 00000000") && vector_of(d) == 13;
-}
-
-static bool sysret_trace(const struct ox_difference *d)
-{
-    return says(d, "sysret") && d->field == OX_R64_HEAD &&
-           (vector_of(d) == 1 || (PEER(d) & 0xFF) == 1);
-}
-
-static bool system_upper_half(const struct ox_difference *d)
-{
-    return d->c->mode == OX_COMPAT && vector_of(d) == 13 &&
-           (says(d, "ltr") || says(d, "lldt"));
-}
-
-static bool told_upper_half(const struct ox_difference *d)
-{
-    return (says(d, "lsl") || says(d, "lar")) && d->record == OX_R64 &&
-           (d->field == OX_R64_RAX ||
-            (is_flags(d) && (OURS(d) ^ PEER(d)) == 0x40));
-}
-
-static bool far_to_compatible(const struct ox_difference *d)
-{
-    return d->c->mode == OX_LONG && says(d, "call far") &&
-           d->record == OX_R64 && (d->theirs->word[d->start] & 0xFF) == 12;
-}
-
-static bool task_trace(const struct ox_difference *d)
-{
-    return d->c->mode == OX_PROTECTED && goes_to_task(d) && d->at == d->start &&
-           vector_of(d) == 1;
-}
-
-static bool v86_iret_limit(const struct ox_difference *d)
-{
-    return d->c->mode == OX_V86 && says(d, "iret to ") &&
-           d->field == OX_R32_EIP && vector_of(d) == 13 && PEER(d) > 0xFFFF;
+    return (OURS(d) & 0x10000) && (dr6 & BD);
 }
 
 static bool detect_before_level(const struct ox_difference *d)
 {
-    return d->c->cpl && says(d, "dr") && d->at == d->start &&
-           (PEER(d) & 0xFF) == 1;
+    return d->c->cpl && (d->c->field[CASE_DR7 / 4] & GD) &&
+           (says(d, "mov dr") || says(d, ", dr")) && parted(d, 13, 1);
 }
 
-static bool conforming_level(const struct ox_difference *d)
+static bool low_dr6(const struct ox_difference *d)
 {
-    if (d->field == OX_R64_ERROR)
-        return (OURS(d) & 4) && PEER(d) == 3;
-    return d->field == OX_R32_HEAD && says(d, "call far") &&
-           (d->c->field[CASE_CR4 / 4] & 0x200000) &&
-           d->theirs->word[d->start + (OX_R32_ERROR - OX_R32_HEAD)] == 3;
+    return is_dr6(d) && (OURS(d) & BD) && !(PEER(d) & 0xF) &&
+           (OURS(d) & ~0xFu) == PEER(d);
+}
+
+static bool kept_dr6(const struct ox_difference *d)
+{
+    return is_dr6(d) && (says(d, "mov dr6") || says(d, "mov dr4")) &&
+           (OURS(d) & BT) && (OURS(d) ^ PEER(d)) == BT;
 }
 
 static bool dr7_rtm(const struct ox_difference *d)
 {
     return (d->field == OX_R16_DR7 || d->field == OX_R32_DR7 ||
             d->field == OX_R64_DR7) &&
-           (OURS(d) ^ PEER(d)) == 0x800;
+           (PEER(d) & 0x800) && (OURS(d) ^ PEER(d)) == 0x800;
 }
 
-static bool outside_storage(const struct ox_difference *d)
+/* ---- Halves of instructions ---- */
+
+static bool torn_store(const struct ox_difference *d)
 {
-    return d->c->mode == OX_REAL && d->record == OX_R16 &&
-           (word_of(d, OX_R16_CS_FLAGS) & 0xFFFF) == 0xCCCC;
+    return is_stored(d) && has_faulted(d) &&
+           (says(d, "sgdt [") || says(d, "sidt ["));
 }
 
-static bool low_dr6(const struct ox_difference *d)
+static bool torn_push(const struct ox_difference *d)
 {
-    return (d->field == OX_NEST_DR6 || d->field == OX_R32_DR6 ||
-            d->field == OX_R64_DR6 || d->field == OX_R16_DR6 ||
-            d->field == OX_NEST_FLAGS) &&
-           ((OURS(d) ^ PEER(d)) & ~0xFu) == 0;
+    return is_stored(d) && has_faulted(d) &&
+           (says(d, "pusha") || says(d, "enter 16, 2"));
+}
+
+static bool call_pushes(const struct ox_difference *d)
+{
+    return is_stored(d) && last_vector(d) == 13 &&
+           (says(d, "near to") || says(d, "call far"));
 }
 
 static bool table_alignment(const struct ox_difference *d)
@@ -104,11 +112,146 @@ static bool table_alignment(const struct ox_difference *d)
             (d->at == d->start && (PEER(d) & 0xFF) == 17));
 }
 
-static bool call_pushes(const struct ox_difference *d)
+/* ---- System calls ---- */
+
+static bool fmask_upper(const struct ox_difference *d)
 {
-    return says(d, "near to") && d->record == OX_SUMS &&
-           ((d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_STACK_TASK) ||
-            d->field == OX_SUMS_DATA);
+    static const char word[] = "wrmsr c0000084, ";
+    const char *at = d->c->text;
+
+    if (d->at != d->start || vector_of(d) != 13)
+        return false;
+    while ((at = strstr(at, word)) != NULL) {
+        at += sizeof(word) - 1;
+        if (*at != '0')
+            return true;
+    }
+    return false;
+}
+
+static bool syscall_trace(const struct ox_difference *d)
+{
+    return says(d, "syscall") && d->field == OX_R64_HEAD && vector_of(d) != 1 &&
+           (PEER(d) & 0xFF) == 1 && (d->c->field[CASE_MSR / 4 + 2] & 0x100);
+}
+
+static bool sysret_trace(const struct ox_difference *d)
+{
+    return says(d, "sysret") && d->field == OX_R64_HEAD &&
+           (vector_of(d) == 1) != ((PEER(d) & 0xFF) == 1);
+}
+
+/* ---- Descriptors of 16 bytes ---- */
+
+static bool system_upper_half(const struct ox_difference *d)
+{
+    return d->c->mode == OX_COMPAT && d->at == d->start && vector_of(d) == 13 &&
+           (says(d, "ltr") || says(d, "lldt"));
+}
+
+/* The program has put 5s there, and takes away what is undefined. */
+static bool told_upper_half(const struct ox_difference *d)
+{
+    if (!(says(d, "lsl") || says(d, "lar")))
+        return false;
+    if (d->field == OX_R64_RAX)
+        return (PEER(d) | 0xF0000) == 0x555F5555;
+    return d->record == OX_R64 && is_flags(d) && (OURS(d) & 0x40) &&
+           (OURS(d) ^ PEER(d)) == 0x40;
+}
+
+/* ---- Privilege ---- */
+
+static bool far_to_compatible(const struct ox_difference *d)
+{
+    return d->c->mode == OX_LONG && says(d, "call far") &&
+           d->field == OX_R64_HEAD && vector_of(d) != 12 &&
+           (PEER(d) & 0xFF) == 12;
+}
+
+static bool conforming_level(const struct ox_difference *d)
+{
+    const uint32_t *theirs = d->theirs->word + d->start;
+    const uint32_t *ours = d->ours->word + d->start;
+    unsigned error = d->record == OX_R64 ? OX_R64_ERROR - OX_R64_HEAD
+                                         : OX_R32_ERROR - OX_R32_HEAD;
+
+    if (!(d->c->field[CASE_CR4 / 4] & 0x200000) || !says(d, "call far") ||
+        (d->record != OX_R64 && d->record != OX_R32))
+        return false;
+    return (theirs[0] & 0xFF) == 14 && theirs[error] == 3 &&
+           ((ours[0] & 0xFF) != 14 || (ours[error] & 4));
+}
+
+/* ---- Tasks, virtual-8086 mode ---- */
+
+static bool task_trace(const struct ox_difference *d)
+{
+    if (d->c->mode == OX_LONG || d->c->mode == OX_COMPAT || !goes_to_task(d))
+        return false;
+    if (d->field == OX_R32_DR6) /* the new task's T bit is all that it saw */
+        return (OURS(d) & BT) && (OURS(d) & BS) && (OURS(d) ^ PEER(d)) == BS;
+    return d->field == OX_R32_HEAD && vector_of(d) == 1;
+}
+
+/* Faults of a new task that is not right in several ways. */
+static bool task_order(const struct ox_difference *d)
+{
+    unsigned ours = last_vector(d), peer;
+
+    if (d->c->mode == OX_LONG || d->c->mode == OX_COMPAT || !goes_to_task(d) ||
+        ours < 10 || ours > 12)
+        return false;
+    if (d->field == OX_SUMS_TABLES_ACCESSED)
+        return true;
+    peer = d->record == OX_R32 ? d->theirs->word[d->start] & 0xFF : 0;
+    return (d->field == OX_R32_HEAD || d->field == OX_R32_ERROR) &&
+           vector_of(d) == ours && peer >= 10 && peer <= 12;
+}
+
+static bool v86_iret_limit(const struct ox_difference *d)
+{
+    const char *at = d->c->text;
+    unsigned selector, to, flags;
+    bool wild = false;
+
+    while ((at = strstr(at, "iret to ")) != NULL) {
+        at += 8;
+        if (sscanf(at, "%x:%x flags %x", &selector, &to, &flags) == 3 &&
+            to > 0xFFFF && (d->c->mode == OX_V86 || (flags & 0x20000)))
+            wild = true;
+    }
+    if (!wild || vector_of(d) != 13 || d->record != OX_R32)
+        return false;
+    return d->at == d->start ||
+           (d->field >= OX_R32_EIP && d->field <= OX_R32_SAVED_SS);
+}
+
+/* ---- Outside ---- */
+
+static bool is_outside(const uint32_t *r)
+{
+    uint32_t cs = r[OX_R16_CS_FLAGS - OX_R16_HEAD] & 0xFFFF;
+    uint32_t ip = r[OX_R16_VECTOR_IP - OX_R16_HEAD] >> 16;
+
+    return cs * 16 + ip >= 0xA0000 && cs * 16 + ip < 0x100000;
+}
+
+/* Up to here one of the two has been there. */
+static bool outside_storage(const struct ox_difference *d)
+{
+    unsigned size = ox_record_size(OX_R16);
+
+    if (d->c->mode != OX_REAL)
+        return false;
+    for (uint32_t i = 0; i + size <= d->ours->count && i <= d->start; i += size)
+        if (ox_record_of(d->ours->word[i]) != OX_R16)
+            break;
+        else if (is_outside(&d->ours->word[i]) ||
+                 (i + size <= d->theirs->count &&
+                  is_outside(&d->theirs->word[i])))
+            return true;
+    return false;
 }
 
 const struct ox_explanation ox_bochs_rows[] = {

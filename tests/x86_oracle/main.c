@@ -79,19 +79,25 @@ static void judge_peer(struct session *s, uint32_t number, enum ox_machine m,
 
     if (m == OX_QEMU && !runs[OX_BOCHS].absent)
         d.witness = &runs[OX_BOCHS].of[i];
-    if (ox_differs(&d))
-        why = ox_explain(&d);
-    else if (s->shown < s->show)
-        printf("only with other cases before it: ");
-    if (!why) {
+    if (!ox_differs(&d)) {
+        if (s->shown < s->show)
+            printf("only with other cases before it: ");
         s->open[m]++;
-    } else {
-        s->explained[m][why - ox_explanations(m)]++;
-        if (!s->all)
-            return;
-        printf("explained by %s: ", why->name);
+        show(s, number, &d, runs, i);
+        return;
     }
-    show(s, number, &d, runs, i);
+    do {
+        why = ox_explain(&d);
+        if (!why) {
+            s->open[m]++;
+        } else {
+            s->explained[m][why - ox_explanations(m)]++;
+            if (s->all)
+                printf("explained by %s: ", why->name);
+        }
+        if (!why || s->all)
+            show(s, number, &d, runs, i);
+    } while (why && m == OX_BOCHS && ox_go_on(&d) && ox_differs(&d));
 }
 
 static void judge(struct session *s, const struct odd *odd,

@@ -42,12 +42,19 @@ struct ox_difference {
     enum ox_field field; /* OX_FIELD_COUNT: one has ended, or has no words */
     uint32_t start;      /* of that record */
     uint32_t at;         /* of the word */
+    uint32_t from;       /* words before it have been explained */
+    bool past; /* one of an event: then frames and saved tasks differ, too,
+                * and are not looked at */
 };
 
 /* False: they are equal, as far as that peer is looked at: of QEMU not RF in
  * saved flags, stacks, accessed bits of descriptors and pages (image.S,
  * `loosen`): difference_qemu.def says why. */
 bool ox_differs(struct ox_difference *d);
+
+/* Go on behind a word that has been explained.  False: it is where the two
+ * have parted, so that nothing after it need be the same. */
+bool ox_go_on(struct ox_difference *d);
 
 /* The witness says what we say, up to the word that differs; true where there
  * is none. */

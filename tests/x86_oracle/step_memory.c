@@ -103,6 +103,8 @@ void ox_step_string(struct ox_case *c)
 
     if (list[i].opcode == 0x6C) /* what is read is not the same everywhere */
         n = 0, rep = true;
+    if (rep && to >= AT_CODE3 && to < AT_CODE3 + 0x400) /* not over itself: */
+        to += 0x800; /* an instruction that repeats need not see that */
     ox_say(c, "%s%s %x, %x, %x times", rep ? "rep " : "", list[i].name, to,
            from, n);
     ox_set(c, RSI, from);

@@ -315,8 +315,9 @@ void ox_step_privileged(struct ox_case *c)
         return;
     }
     if ((list[i].n == 1 && c->cpl == 0) || /* it would wait for ever */
-        (list[i].bytes == 0x310F && !(c->field[CASE_CR4 / 4] & 4)))
-        i = 0; /* the time is nobody's business */
+        (list[i].bytes == 0x310F &&
+         !((c->field[CASE_CR4 / 4] & 4) && c->cpl))) /* it would succeed */
+        i = 0; /* the time is not the same everywhere */
     ox_say(c, "%s", list[i].name);
     ox_bytes(c, list[i].n, list[i].bytes);
     if (list[i].bytes == 0x310F) {

@@ -104,7 +104,7 @@ void ox_step_far_pointer(struct ox_case *c)
     bool call = ox_chance(c, 50);
 
     if (is_8086(c))
-        at = slot;
+        at = 0xF00 + slot; /* behind all code */
     else if (ox_chance(c, 20))
         at = ox_address(c);
     if (at < ARENA_SIZE - 8 && at >= AT_STACK0) {
@@ -112,13 +112,13 @@ void ox_step_far_pointer(struct ox_case *c)
         store_le16(c->arena + at + 4, (uint16_t)selector);
     }
     ox_say(c, "%s far [%x] (%x:%x)", call ? "call" : "jmp", at, selector, to);
-    if (is_8086(c)) {
-        store_le16(c->arena + AT_DATA3 + slot, (uint16_t)to);
-        store_le16(c->arena + AT_DATA3 + slot + 2, (uint16_t)selector);
+    if (is_8086(c)) { /* by CS, which is known */
+        store_le16(c->arena + AT_CODE3 + at, (uint16_t)to);
+        store_le16(c->arena + AT_CODE3 + at + 2, (uint16_t)selector);
     } else {
         ox_operands(c, 32);
     }
-    ox_memory(c, NO_SEG, 1, 0xFF, call ? 3 : 5, at);
+    ox_memory(c, is_8086(c) ? 0x2E : NO_SEG, 1, 0xFF, call ? 3 : 5, at);
 }
 
 /* A stack for a return to this selector's privilege. */
