@@ -15,7 +15,7 @@ static const struct x86_cpuid_row rows[] = {
 
 const struct x86_cpuid_table x86_cpuid_profile = {rows, ARRAY_LEN(rows)};
 
-static const struct x86_cpuid_row *find(uint32_t leaf)
+INLINE const struct x86_cpuid_row *find(uint32_t leaf)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].leaf == leaf)
@@ -31,22 +31,33 @@ static uint32_t range_of(uint32_t leaf)
     return leaf & 0x80000000;
 }
 
+/* One that is not in the profile: NULL, zeros. */
+COLD static const struct x86_cpuid_row *find_other(uint32_t leaf)
+{
+    const struct x86_cpuid_row *range = find(range_of(leaf));
+
+    return range && leaf <= range->eax ? NULL : find(find(0)->eax);
+}
+
+INLINE struct x86_cpuid_row look_up(uint32_t leaf, uint32_t subleaf)
+{
+    const struct x86_cpuid_row *row = find(leaf);
+
+    if (UNLIKELY(!row))
+        row = find_other(leaf);
+    return row && !(row->leaf == 7 && subleaf)
+               ? *row
+               : (struct x86_cpuid_row){.leaf = leaf};
+}
+
 struct x86_cpuid_row x86_cpuid(uint32_t leaf)
 {
-    const struct x86_cpuid_row *row = find(leaf), *range = find(range_of(leaf));
-
-    if (!row && (!range || leaf > range->eax))
-        row = find(find(0)->eax);
-    return row ? *row : (struct x86_cpuid_row){.leaf = leaf};
+    return look_up(leaf, 0);
 }
 
 struct x86_cpuid_row x86_cpuid_sub(uint32_t leaf, uint32_t subleaf)
 {
-    struct x86_cpuid_row row = x86_cpuid(leaf);
-
-    if (row.leaf == 7 && subleaf)
-        row = (struct x86_cpuid_row){.leaf = leaf};
-    return row;
+    return look_up(leaf, subleaf);
 }
 
 static void put_vendor(struct x86_cpuid_row *row, const char *vendor)
@@ -58,13 +69,13 @@ static void put_vendor(struct x86_cpuid_row *row, const char *vendor)
     row->ecx = load_le32(chars + 8);
 }
 
-struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,
-                                  const struct x86_cpuid_world *world)
+EXIT_PATH struct x86_cpuid_row x86_cpuid_in(uint32_t leaf, uint32_t subleaf,
+                                            const struct x86_cpuid_world *world)
 {
     enum { VMX = 5, APIC = 9, SYSCALL = 11, HYPERVISOR = 31 };
     bool monitors = leaf >= 0x40000000 && leaf <= 0x400000FF;
     struct x86_cpuid_row row =
-        x86_cpuid_sub(monitors && !world->monitor ? 0x3FFFFFFF : leaf, subleaf);
+        look_up(monitors && !world->monitor ? 0x3FFFFFFF : leaf, subleaf);
 
     if (row.leaf == 0 && world->vendor)
         put_vendor(&row, world->vendor);
