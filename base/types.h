@@ -11,9 +11,6 @@
 #define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define LIKELY(x)      __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)    __builtin_expect(!!(x), 0)
-/* On the way of every exit: kept together, since whoever comes out of a guest
- * has cold caches. */
-#define EXIT_PATH __attribute__((hot))
 /* Off the way of every exit: its registers and its frame are not to burden
  * whoever calls it. */
 #define COLD __attribute__((cold, noinline))

@@ -82,7 +82,7 @@ INLINE enum status handle(struct vcpu *v, struct vm_exit *x,
         return st;
     st = trace_on(v->vm->trace) ? decide_traced(v, x, next)
                                 : decide(v, x, &verdict);
-    return st ? st : engine->store_regs(v, regs);
+    return st || !engine->store_regs ? st : engine->store_regs(v, regs);
 }
 
 COLD static enum turn deliver(struct vcpu *v, const struct vm_event *event)
@@ -226,7 +226,8 @@ INLINE enum turn once(struct vcpu *v)
         run_due(vm);
         if (UNLIKELY(vm->storm >= CLOCK_STORM))
             return storm(vm);
-        if (UNLIKELY(event_take(v, &event)))
+        if (UNLIKELY(v->pending.count ? event_take(v, &event)
+                                      : vm->isa->take_pending(v, &event)))
             return deliver(v, &event);
         if (UNLIKELY(v->waiting))
             return wait_for_event(v);

@@ -43,7 +43,8 @@ struct engine_ops {
 
     /* Bring register groups (bit masks, the wing's enum) from the engine into
      * the vcpu's architectural state, and back.  After `run` nothing is
-     * guaranteed to be there but what load_regs has brought. */
+     * guaranteed to be there but what load_regs has brought.  store_regs is
+     * called after each handler; NULL: nothing is to be done there. */
     enum status (*load_regs)(struct vcpu *, uint32_t groups);
     enum status (*store_regs)(struct vcpu *, uint32_t groups);
 

@@ -105,7 +105,7 @@ enum verdict handle_hypercall(struct vcpu *v, struct vm_exit *x)
     return VERDICT_REFLECT; /* what an undefined call is on this machine */
 }
 
-enum verdict dispatch_sensitive(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH enum verdict dispatch_sensitive(struct vcpu *v, struct vm_exit *x)
 {
     const struct guest_isa *isa = v->vm->isa;
 

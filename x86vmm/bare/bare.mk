@@ -6,7 +6,7 @@ X86_CC     ?= $(or $(call x86_only,$(CC)),$(call x86_only,gcc))
 X86_OBJCOPY ?= objcopy
 BARE_FLAGS := $(CSTD) $(WARN) -I. -Ix86vmm/bare/include -O2 -g -ffreestanding -fno-pic -fno-pie \
               -fno-stack-protector -fno-asynchronous-unwind-tables \
-              -fcf-protection=none -mno-red-zone -mgeneral-regs-only -MMD -MP
+              -fcf-protection=none -mno-red-zone -mgeneral-regs-only -ffunction-sections -fdata-sections -MMD -MP
 BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c \
       x86vmm/vm/*.c) \
     $(addprefix x86vmm/pc/,board.c mp_table.c load.c load_elf.c load_linux.c \

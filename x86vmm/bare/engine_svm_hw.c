@@ -301,7 +301,7 @@ static void put_state(struct vcpu *v)
     }
 }
 
-static enum status store_regs(struct vcpu *v, uint32_t groups)
+EXIT_PATH static enum status store_regs(struct vcpu *v, uint32_t groups)
 {
     struct svm_cpu *c = svm_cpu(v);
     struct x86_state *s = v->arch;
@@ -385,7 +385,7 @@ int64_t svm_try(struct vcpu *v)
     return code == (int64_t)UINT32_MAX ? SVM_EXIT_INVALID : code;
 }
 
-static enum status run(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
 {
     struct svm_cpu *c = svm_cpu(v);
     struct x86_state *s = v->arch;

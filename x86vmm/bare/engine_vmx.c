@@ -24,7 +24,9 @@ struct vmx_cpu {
     struct vmcs vmcs; /* what the processor has, as far as we have asked */
     uint8_t *region;
     bool launched;
+    bool window;         /* an exit is wanted when it can be interrupted */
     uint8_t timer_shift; /* cycles of one tick of the preemption timer, log 2 */
+    uint64_t budget;     /* what the timer is set for */
 };
 
 /* Whose VMCS and registers the processor has: there is one processor. */
@@ -147,12 +149,8 @@ static enum status write_all(struct vm *vm, const struct vmcs *m)
     return STATUS_OK;
 }
 
-static enum status make_current(struct vcpu *v)
+static enum status make_current(struct vcpu *v, struct vmx_cpu *c)
 {
-    struct vmx_cpu *c = vmx_cpu(v);
-
-    if (loaded == c)
-        return STATUS_OK;
     if (loaded)
         hardware_keep(&loaded->hw);
     hardware_give(&c->hw);
@@ -178,7 +176,7 @@ static enum status vcpu_init(struct vcpu *v)
     if (!st)
         st = vmx_make_current(c->region, true, &v->vm->diag);
     if (!st)
-        st = make_current(v);
+        st = make_current(v, c);
     if (!st)
         vmcs_put_state(&c->vmcs, v->arch);
     return st ? st : write_all(v->vm, &c->vmcs);
@@ -213,6 +211,11 @@ static enum status load_regs(struct vcpu *v, uint32_t groups)
         s->idt.base = get(c, VMCS_GUEST_IDTR_BASE);
         s->idt.limit = (uint16_t)get(c, VMCS_GUEST_IDTR_LIMIT);
     }
+    if (wanted & X86_MODE) {
+        s->seg[X86_SS].attr = vmcs_attr(get(c, VMCS_GUEST_SS_RIGHTS));
+        get(c, VMCS_GUEST_CR0);
+        s->cr0 = vmcs_cr0(&c->vmcs);
+    }
     if (wanted & X86_CTL) {
         s->cr2 = read_cr2();
         s->cr3 = get(c, VMCS_GUEST_CR3);
@@ -223,22 +226,17 @@ static enum status load_regs(struct vcpu *v, uint32_t groups)
     return STATUS_OK;
 }
 
-/* After an exit: what every handler, and a line of a trace, asks for. */
-static void take_state(struct vcpu *v)
+/* After an exit: where the guest is, and whether it can be interrupted.  All
+ * else only when somebody asks for it (load_regs): most exits are about little,
+ * and each field costs. */
+static void take_state(struct vcpu *v, struct vmx_cpu *c, struct x86_state *s)
 {
-    struct vmx_cpu *c = vmx_cpu(v);
-    struct x86_state *s = v->arch;
-
     s->rip = get(c, VMCS_GUEST_RIP);
     s->rflags = get(c, VMCS_GUEST_RFLAGS);
     s->seg[X86_CS].attr = vmcs_attr(get(c, VMCS_GUEST_CS_RIGHTS));
-    s->seg[X86_SS].attr = vmcs_attr(get(c, VMCS_GUEST_SS_RIGHTS));
-    get(c, VMCS_GUEST_CR0);
-    s->cr0 = vmcs_cr0(&c->vmcs);
     s->efer = get(c, VMCS_GUEST_EFER);
     get(c, VMCS_GUEST_INTERRUPTIBILITY);
     s->interruptible = vmcs_interruptible(&c->vmcs);
-    s->delivering = false;
     c->hw.loaded = c->hw.changed = 0;
     if (trace_on(v->vm->trace)) /* its lines show more */
         load_regs(v, X86_ALL);
@@ -263,16 +261,12 @@ static void follow_control(struct vcpu *v)
     }
 }
 
-/* What handlers have changed, where it has. */
-static void put_state(struct vcpu *v)
+/* What handlers have changed beside RIP and flags, where it has. */
+static void put_changed(struct vcpu *v)
 {
     struct vmx_cpu *c = vmx_cpu(v);
     const struct x86_state *s = v->arch;
 
-    put(c, VMCS_GUEST_RIP, s->rip);
-    put(c, VMCS_GUEST_RFLAGS, s->rflags);
-    if (!(c->hw.changed & (X86_SEG | X86_CTL)))
-        return;
     load_regs(v, X86_ALL);
     struct vmcs want = c->vmcs;
     vmcs_put_state(&want, s);
@@ -287,20 +281,19 @@ static void put_state(struct vcpu *v)
         write_cr2(s->cr2);
 }
 
-static enum status store_regs(struct vcpu *v, uint32_t groups)
+EXIT_PATH static enum status store_regs(struct vcpu *v, uint32_t groups)
 {
     struct vmx_cpu *c = vmx_cpu(v);
     struct x86_state *s = v->arch;
 
     c->hw.changed |= groups;
     if (hardware_complete(v)) {
-        uint64_t blocked = F(GUEST_INTERRUPTIBILITY);
-
-        vmcs_advanced(&c->vmcs, s->rflags);
-        if (blocked != F(GUEST_INTERRUPTIBILITY))
+        if (F(GUEST_INTERRUPTIBILITY) || (s->rflags & X86_FLAG_TF)) {
+            vmcs_advanced(&c->vmcs, s->rflags);
             vmx_write(VMCS_GUEST_INTERRUPTIBILITY, F(GUEST_INTERRUPTIBILITY));
-        if (s->rflags & X86_FLAG_TF)
-            vmx_write(VMCS_GUEST_PENDING_DEBUG, F(GUEST_PENDING_DEBUG));
+            if (s->rflags & X86_FLAG_TF)
+                vmx_write(VMCS_GUEST_PENDING_DEBUG, F(GUEST_PENDING_DEBUG));
+        }
         s->interruptible = (s->rflags & X86_FLAG_IF) && !s->delivering;
     }
     return STATUS_OK;
@@ -308,35 +301,55 @@ static enum status store_regs(struct vcpu *v, uint32_t groups)
 
 /* ---- Running ---- */
 
-static void prepare(struct vcpu *v)
+static void put_window(struct vmx_cpu *c, bool wanted)
 {
-    struct vmx_cpu *c = vmx_cpu(v);
-    struct x86_state *s = v->arch;
-    struct vmcs *m = &c->vmcs;
-    uint64_t primary = F(PRIMARY_CONTROLS);
+    c->window = wanted;
+    vmcs_put(&c->vmcs, VMX_PRIMARY_INTERRUPT_WINDOW, wanted);
+    vmx_write(VMCS_PRIMARY_CONTROLS, F(PRIMARY_CONTROLS));
+}
 
-    put_state(v);
-    vmcs_put(m, VMX_PRIMARY_INTERRUPT_WINDOW,
-             hardware_interrupt_waits(v) && !s->interruptible && !c->hw.inject);
-    if (primary != F(PRIMARY_CONTROLS))
-        vmx_write(VMCS_PRIMARY_CONTROLS, F(PRIMARY_CONTROLS));
-    F(ENTRY_INTERRUPTION_INFO) = 0; /* the exit has cleared its valid bit */
-    if (c->hw.inject) {
-        vmcs_put_event(m, &c->hw.event);
-        vmx_write(VMCS_ENTRY_INTERRUPTION_INFO, F(ENTRY_INTERRUPTION_INFO));
-        vmx_write(VMCS_ENTRY_EXCEPTION_ERROR, F(ENTRY_EXCEPTION_ERROR));
-    }
+/* The exit clears its valid bit by itself. */
+static void put_event(struct vcpu *v, struct vmx_cpu *c)
+{
+    vmcs_put_event(&c->vmcs, &c->hw.event);
+    vmx_write(VMCS_ENTRY_INTERRUPTION_INFO, F(ENTRY_INTERRUPTION_INFO));
+    vmx_write(VMCS_ENTRY_EXCEPTION_ERROR, F(ENTRY_EXCEPTION_ERROR));
+    F(ENTRY_INTERRUPTION_INFO) = 0;
     c->hw.inject = false;
-    s->delivering = false;
+    x86_state(v)->delivering = false;
+}
+
+static void put_timer(struct vmx_cpu *c, uint64_t budget)
+{
+    c->budget = budget;
     put(c, VMCS_PREEMPTION_TIMER,
-        min_u64(time_cycles(v->budget) >> c->timer_shift, UINT32_MAX));
+        min_u64(time_cycles(budget) >> c->timer_shift, UINT32_MAX));
+}
+
+/* What is not as it was at the last entry. */
+static void prepare(struct vcpu *v, struct vmx_cpu *c,
+                    const struct x86_state *s)
+{
+    if (c->hw.changed & (X86_SEG | X86_CTL))
+        put_changed(v);
+    put(c, VMCS_GUEST_RIP, s->rip);
+    put(c, VMCS_GUEST_RFLAGS, s->rflags);
+    bool window =
+        hardware_interrupt_waits(v) && !s->interruptible && !c->hw.inject;
+    if (UNLIKELY(window != c->window))
+        put_window(c, window);
+    if (UNLIKELY(c->hw.inject))
+        put_event(v, c);
+    if (v->budget != c->budget)
+        put_timer(c, v->budget);
 }
 
 /* Neither VMLAUNCH nor VMRESUME has entered it: VMfail. */
 static void refused(struct vcpu *v, struct vm_exit *x, enum vmx_entry how)
 {
-    x->reason = EXIT_ENTRY_FAILED;
-    x->raw_name = "VMFAIL";
+    *x = (struct vm_exit){.reason = EXIT_ENTRY_FAILED,
+                          .raw_name = "VMFAIL",
+                          .pc = x86_state(v)->rip};
     if (how == VMX_FAIL_VALID)
         x->raw = (uint32_t)get(vmx_cpu(v), VMCS_INSTRUCTION_ERROR);
     const char *words = vmx_error_words(x->raw);
@@ -344,23 +357,23 @@ static void refused(struct vcpu *v, struct vm_exit *x, enum vmx_entry how)
         words ? words : "there is no current VMCS");
 }
 
-static enum status run(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
 {
     struct vmx_cpu *c = vmx_cpu(v);
     struct x86_state *s = v->arch;
-    enum status st = make_current(v);
 
-    *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
-    if (st || hardware_goes_on(v, x))
-        return st;
+    if (UNLIKELY(loaded != c))
+        TRY(make_current(v, c));
+    if (UNLIKELY(v->within) && hardware_goes_on(v, x))
+        return STATUS_OK;
     for (;;) {
-        prepare(v);
+        prepare(v, c, s);
         enum vmx_entry how = vmx_enter(s->gpr, c->launched);
-        if (how != VMX_ENTERED) {
+        if (UNLIKELY(how != VMX_ENTERED)) {
             refused(v, x, how);
             break;
         }
-        take_state(v);
+        take_state(v, c, s);
         if (!(get(c, VMCS_EXIT_REASON) & VMX_EXIT_ENTRY_FAILED))
             c->launched = true;
         if (vmx_translate_exit(v, &c->vmcs, x))
@@ -374,6 +387,7 @@ static enum status run(struct vcpu *v, struct vm_exit *x)
 const struct engine_ops engine_vmx = {
     .name = "vmx",
     .title = "VT-x of the processor that the monitor runs on",
+    .present = X86_GPR,
     .probe = probe,
     .vm_init = vm_init,
     .vm_fini = vm_fini,

@@ -110,8 +110,6 @@ static void confine_cpuid(struct x86_state *s, uint32_t leaf)
     enum { HYPERVISOR = 1u << 31 };
     uint32_t r[4];
 
-    if (leaf != 1 && leaf != 7 && leaf != 0x80000001)
-        return;
     cpuid(leaf, r);
     if (leaf == 7)
         s->gpr[X86_RBX] &= r[1];
@@ -153,13 +151,6 @@ void hardware_own_msrs_svm(uint8_t *map)
 }
 
 /* ---- Events ---- */
-
-bool hardware_interrupt_waits(const struct vcpu *v)
-{
-    const struct x86_platform *platform = v->vm->arch;
-
-    return v->pending.count || (platform && x86_platform_waits(platform));
-}
 
 enum status hardware_inject(struct vcpu *v, const struct vm_event *e)
 {
@@ -210,47 +201,26 @@ size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX])
     return x86_fetch(state(v), &v->vm->mem, 0, bytes, X86_INSN_MAX);
 }
 
-static struct hardware *begin(struct vcpu *v, struct vm_exit *x,
-                              enum completion how, uint64_t len)
-{
-    struct hardware *h = hardware(v);
-
-    h->between = false;
-    h->completion = how;
-    h->exit_pc = x->pc = state(v)->rip;
-    h->exit_len = len;
-    x->insn_len = (uint8_t)len;
-    return h;
-}
-
 void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
                         uint64_t len)
 {
-    begin(v, x, COMPLETE_ADVANCED, len);
+    hardware_begin(v, x, COMPLETE_ADVANCED, len);
     x86_call_exit(v, x);
     x->insn = &x86_insns.rows[op];
 }
 
-void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
-                             enum x86_insn op, uint64_t len)
+COLD void hardware_show(struct vcpu *v, struct vm_exit *x)
 {
-    struct hardware *h = begin(v, x, COMPLETE_ADVANCED, len);
+    uint8_t bytes[X86_INSN_MAX];
 
-    x->insn = &x86_insns.rows[op];
-    h->leaf = (uint32_t)state(v)->gpr[X86_RAX];
-    if (op == X86_OP_CPUID)
-        h->completion = COMPLETE_CPUID;
-    if (trace_on(v->vm->trace)) { /* which shows them */
-        uint8_t bytes[X86_INSN_MAX];
-
-        hardware_fetch(v, bytes);
-        memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
-    }
+    hardware_fetch(v, bytes);
+    x->op = (struct exit_op){0};
+    memcpy(x->op.bytes, bytes, sizeof(x->op.bytes));
 }
 
 void hardware_halt_exit(struct vcpu *v, struct vm_exit *x, uint64_t len)
 {
-    begin(v, x, COMPLETE_ADVANCED, len);
+    hardware_begin(v, x, COMPLETE_ADVANCED, len);
     x->insn = &x86_insns.rows[X86_OP_HLT];
 }
 
@@ -342,7 +312,7 @@ bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
 {
     bool between = is_between(v);
     struct hardware *h =
-        begin(v, x, a->in ? COMPLETE_IN : COMPLETE_ADVANCED, len);
+        hardware_begin(v, x, a->in ? COMPLETE_IN : COMPLETE_ADVANCED, len);
 
     h->size = a->size;
     h->in = a->in;
@@ -410,7 +380,7 @@ void hardware_emulated(struct vcpu *v, struct vm_exit *x, enum emulated how)
         access_exit(v, x);
         return;
     case EMULATED_DONE: /* nothing is to be added to it */
-        begin(v, x, COMPLETE_SOFTWARE, 0);
+        hardware_begin(v, x, COMPLETE_SOFTWARE, 0);
         x->pc = pc;
         x->reason = EXIT_SETTLED;
         return;
@@ -431,7 +401,8 @@ bool hardware_goes_on(struct vcpu *v, struct vm_exit *x)
 
     if (!v->within)
         return false;
-    begin(v, x, COMPLETE_NOTHING, 0);
+    *x = (struct vm_exit){0};
+    hardware_begin(v, x, COMPLETE_NOTHING, 0);
     hardware_emulated(v, x, e->down ? EMULATED_SHUTDOWN : EMULATED_WANTS);
     return true;
 }
@@ -441,7 +412,7 @@ void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
 {
     if (is_between(v))
         state(v)->rflags |= X86_FLAG_RF;
-    begin(v, x, COMPLETE_NOTHING, 0);
+    hardware_begin(v, x, COMPLETE_NOTHING, 0);
     x->raw_info[0] = gpa;
     hardware(v)->emulator.count = 0;
     enum emulated how = fetch ? emulator_fetch(v) : emulator_insn(v);
@@ -491,16 +462,6 @@ bool hardware_control_exit(struct vcpu *v, struct vm_exit *x, unsigned cr,
 }
 
 /* ---- Completion ---- */
-
-/* Has the handler let the instruction happen? */
-static bool is_accepted(const struct vcpu *v)
-{
-    const struct hardware *h = hardware(v);
-    const struct x86_state *s = state(v);
-
-    return !h->inject &&
-           s->rip == ((h->exit_pc + h->exit_len) & BITS_MASK(x86_code_bits(s)));
-}
 
 static void step(struct vcpu *v, unsigned reg, int64_t by)
 {
@@ -560,16 +521,11 @@ static bool complete_device(struct vcpu *v)
     return how == EMULATED_DONE;
 }
 
-bool hardware_complete(struct vcpu *v)
+bool hardware_complete_more(struct vcpu *v, enum completion how)
 {
     struct hardware *h = hardware(v);
     struct x86_state *s = state(v);
-    enum completion how = h->completion;
 
-    h->completion = COMPLETE_NOTHING;
-    v->within = false;
-    if (how == COMPLETE_NOTHING || !is_accepted(v))
-        return false;
     if (how == COMPLETE_SOFTWARE)
         return true;
     if (how == COMPLETE_STRING)
@@ -579,7 +535,7 @@ bool hardware_complete(struct vcpu *v)
     s->rflags &= ~X86_FLAG_RF;
     if (how == COMPLETE_CPUID)
         confine_cpuid(s, h->leaf);
-    if (how == COMPLETE_IN)
+    else
         hardware_set_reg(s, X86_RAX, h->size, load_le64(h->data));
     return true;
 }

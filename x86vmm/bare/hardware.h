@@ -13,7 +13,7 @@ enum completion {
     COMPLETE_NOTHING,
     COMPLETE_ADVANCED, /* by the handler alone */
     COMPLETE_IN,       /* the answer goes to rAX */
-    COMPLETE_CPUID,    /* which tells of the processor below, too */
+    COMPLETE_CPUID,    /* of which it may tell no more than the processor */
     COMPLETE_STRING,   /* INS, OUTS */
     COMPLETE_DEVICE,   /* a device in storage */
     COMPLETE_SOFTWARE  /* it is, by emulator.h */
@@ -23,15 +23,13 @@ enum { HARDWARE_STRING = 1024, HARDWARE_MSRS = 6 };
 
 /* At the beginning of both engines' vcpu->backing. */
 struct hardware {
-    uint8_t fpu[512] __attribute__((aligned(16))); /* FXSAVE */
-    uint64_t msrs[HARDWARE_MSRS], dr[8], cr2;      /* while another has them */
     uint32_t loaded, changed; /* groups of the state that have been fetched,
                                * and that may have been changed */
+    bool inject;              /* `event` is to be delivered at the next entry */
 
     /* Of the last exit. */
     enum completion completion;
     uint64_t exit_pc, exit_len;
-    struct emulator emulator;
     uint32_t leaf;  /* of CPUID */
     bool in;        /* INS, IN */
     uint8_t size;   /* of one element */
@@ -39,11 +37,14 @@ struct hardware {
     bool rep;
     bool between; /* two elements of a string: RF is set there, which not every
                    * processor tells */
-    uint8_t address;               /* size of rCX, rSI, rDI */
+    uint8_t address; /* size of rCX, rSI, rDI */
+    struct emulator emulator;
+    struct vm_event event;
     uint8_t data[HARDWARE_STRING]; /* for the handler */
 
-    bool inject; /* `event` is to be delivered at the next entry */
-    struct vm_event event;
+    /* While another has them. */
+    uint64_t msrs[HARDWARE_MSRS], dr[8], cr2;
+    uint8_t fpu[512] __attribute__((aligned(16))); /* FXSAVE */
 };
 
 static inline struct hardware *hardware(const struct vcpu *v)
@@ -76,7 +77,10 @@ uint64_t hardware_cr4_mask(void);
 void hardware_own_msrs(uint8_t *bitmap);
 void hardware_own_msrs_svm(uint8_t *map);
 
-bool hardware_interrupt_waits(const struct vcpu *v);
+static inline bool hardware_interrupt_waits(const struct vcpu *v)
+{
+    return v->pending.count || x86_platform_waits(x86_platform(v));
+}
 MUST_USE enum status hardware_inject(struct vcpu *v, const struct vm_event *e);
 
 /* Of struct engine_ops, for both engines: nobody else is there to kick, and
@@ -94,9 +98,6 @@ struct port_access {
 /* False: there was nothing to do, go on. */
 bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
                       const struct port_access *a, uint64_t len);
-/* CPUID, RDMSR, WRMSR. */
-void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
-                             enum x86_insn op, uint64_t len);
 void hardware_halt_exit(struct vcpu *v, struct vm_exit *x, uint64_t len);
 void hardware_call_exit(struct vcpu *v, struct vm_exit *x, enum x86_insn op,
                         uint64_t len);
@@ -117,9 +118,63 @@ bool hardware_control_exit(struct vcpu *v, struct vm_exit *x, unsigned cr,
 
 /* The bytes of the instruction at RIP; returns how many. */
 size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX]);
+/* For the trace, which shows them. */
+void hardware_show(struct vcpu *v, struct vm_exit *x);
+
+/* ---- The most frequent exits: no call on their way ---- */
+
+INLINE struct hardware *hardware_begin(struct vcpu *v, struct vm_exit *x,
+                                       enum completion how, uint64_t len)
+{
+    struct hardware *h = hardware(v);
+
+    h->between = false;
+    h->completion = how;
+    h->exit_pc = x->pc = x86_state(v)->rip;
+    h->exit_len = len;
+    x->insn_len = (uint8_t)len;
+    return h;
+}
+
+/* Does this leaf tell of what the processor below may lack? */
+INLINE bool hardware_confines(uint32_t leaf)
+{
+    return leaf == 1 || leaf == 7 || leaf == 0x80000001;
+}
+
+/* CPUID, RDMSR, WRMSR. */
+INLINE void hardware_sensitive_exit(struct vcpu *v, struct vm_exit *x,
+                                    enum x86_insn op, uint64_t len)
+{
+    struct hardware *h = hardware_begin(v, x, COMPLETE_ADVANCED, len);
+
+    x->insn = &x86_insns.rows[op];
+    h->leaf = (uint32_t)x86_state(v)->gpr[X86_RAX];
+    if (op == X86_OP_CPUID && hardware_confines(h->leaf))
+        h->completion = COMPLETE_CPUID;
+    if (trace_on(v->vm->trace))
+        hardware_show(v, x);
+}
 
 /* The handler is through: complete the instruction.  True: it is complete, and
  * what held for it alone (shadows) ends. */
-bool hardware_complete(struct vcpu *v);
+bool hardware_complete_more(struct vcpu *v, enum completion how);
+INLINE bool hardware_complete(struct vcpu *v)
+{
+    struct hardware *h = hardware(v);
+    struct x86_state *s = x86_state(v);
+    enum completion how = h->completion;
+    uint64_t behind = h->exit_pc + h->exit_len;
+
+    h->completion = COMPLETE_NOTHING;
+    v->within = false;
+    if (how == COMPLETE_NOTHING || h->inject ||
+        (s->rip != behind && s->rip != (behind & x86_code_mask(s))))
+        return false; /* the handler has not let it happen */
+    if (how != COMPLETE_ADVANCED)
+        return hardware_complete_more(v, how);
+    s->rflags &= ~X86_FLAG_RF;
+    return true;
+}
 
 #endif

@@ -211,7 +211,7 @@ static bool reboots(const struct machine *m)
 /* Round robin, until the last has ended.  True: all well. */
 static bool take_turns(void)
 {
-    static const volatile bool interrupted = false;
+    const volatile bool interrupted = false;
     bool ended[MACHINES_MAX + 1] = {false}, well = true;
 
     for (size_t left = monitor.count; left; listen_to_line())

@@ -178,7 +178,8 @@ static bool instruction_exit(struct vcpu *v, const uint8_t *vmcb,
     }
 }
 
-bool svm_translate_exit(struct vcpu *v, uint8_t *vmcb, struct vm_exit *x)
+EXIT_PATH bool svm_translate_exit(struct vcpu *v, uint8_t *vmcb,
+                                  struct vm_exit *x)
 {
     int64_t code = (int64_t)svm_get(vmcb, VMCB_EXITCODE);
     const struct x86_state *s = v->arch;

@@ -3,7 +3,7 @@
 .equ HOST_RSP, 0x6C14
 
 /* enum vmx_entry vmx_enter(uint64_t gpr[16] in RDI, bool launched in ESI) */
-.text
+.section .text.hot, "ax", @progbits
 .globl vmx_enter, vmx_exited
 vmx_enter:
         push    rbp

@@ -28,16 +28,21 @@ static uint64_t get(struct vmcs *m, enum vmcs_field f)
     return m->field[f];
 }
 
-static void name_exit(struct vm_exit *x, uint32_t reason)
+/* All of the record but for what goes with its reason. */
+static void name_exit(struct vm_exit *x, uint32_t reason, uint64_t pc)
 {
     uint32_t number = reason & 0xFFFF;
+    bool known = number < ARRAY_LEN(rows) && rows[number].name;
 
+    x->reason = known ? (enum exit_reason)rows[number].reason : EXIT_UNKNOWN;
     x->raw = reason;
-    x->reason = EXIT_UNKNOWN;
-    if (number >= ARRAY_LEN(rows) || !rows[number].name)
-        return;
-    x->reason = (enum exit_reason)rows[number].reason;
-    x->raw_name = rows[number].name;
+    x->raw_name = known ? rows[number].name : NULL;
+    x->raw_info[0] = x->raw_info[1] = 0;
+    x->why = NULL;
+    x->ran = 1;
+    x->pc = pc;
+    x->insn_len = 0;
+    x->insn = NULL;
 }
 
 /* The bits of the exit qualification for I/O, SDM vol. 3, 28.2.1. */
@@ -108,17 +113,13 @@ static void exception_exit(struct vmcs *m, struct vm_exit *x)
         .info = {get(m, VMCS_EXIT_INTERRUPTION_ERROR), x->raw_info[0]}};
 }
 
-bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
+/* The exits that the exit qualification says more of. */
+static bool qualified_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
 {
     uint64_t q = get(m, VMCS_EXIT_QUALIFICATION),
              len = get(m, VMCS_EXIT_INSTRUCTION_LENGTH);
-    const struct x86_state *s = v->arch;
 
-    name_exit(x, (uint32_t)m->field[VMCS_EXIT_REASON]);
-    x->pc = s->rip;
-    x->ran = 1;
     x->raw_info[0] = q;
-    hardware(v)->completion = COMPLETE_NOTHING;
     switch ((unsigned)x->reason) {
     case SETTLED:
         return settle(v, m, x, q, len);
@@ -130,25 +131,6 @@ bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
         return true;
     case EXIT_IO:
         return io_exit(v, x, q, len);
-    case EXIT_HALT:
-        hardware_halt_exit(v, x, len);
-        return true;
-    case EXIT_HYPERCALL:
-        hardware_call_exit(v, x, X86_OP_VMCALL, len);
-        return true;
-    case EXIT_SENSITIVE:
-        hardware_sensitive_exit(v, x,
-                                x->raw == VMX_EXIT_CPUID   ? X86_OP_CPUID
-                                : x->raw == VMX_EXIT_RDMSR ? X86_OP_RDMSR
-                                                           : X86_OP_WRMSR,
-                                len);
-        return true;
-    case EXIT_TIMER:
-        x->ran = v->budget;
-        return true;
-    case EXIT_WINDOW:
-        x->ran = 0;
-        return true;
     case EXIT_ENTRY_FAILED:
         x->ran = 0;
         say("%s: exit reason %u: %s", v->vm->name, x->raw & 0xFFFF,
@@ -156,5 +138,40 @@ bool vmx_translate_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
         return true;
     default:
         return true;
+    }
+}
+
+static enum x86_insn sensitive(uint32_t reason)
+{
+    if (reason == VMX_EXIT_CPUID)
+        return X86_OP_CPUID;
+    return reason == VMX_EXIT_RDMSR ? X86_OP_RDMSR : X86_OP_WRMSR;
+}
+
+EXIT_PATH bool vmx_translate_exit(struct vcpu *v, struct vmcs *m,
+                                  struct vm_exit *x)
+{
+    name_exit(x, (uint32_t)m->field[VMCS_EXIT_REASON], x86_state(v)->rip);
+    hardware(v)->completion = COMPLETE_NOTHING;
+    switch (x->reason) {
+    case EXIT_SENSITIVE:
+        hardware_sensitive_exit(v, x, sensitive(x->raw),
+                                get(m, VMCS_EXIT_INSTRUCTION_LENGTH));
+        return true;
+    case EXIT_HALT:
+        hardware_halt_exit(v, x, get(m, VMCS_EXIT_INSTRUCTION_LENGTH));
+        return true;
+    case EXIT_HYPERCALL:
+        hardware_call_exit(v, x, X86_OP_VMCALL,
+                           get(m, VMCS_EXIT_INSTRUCTION_LENGTH));
+        return true;
+    case EXIT_TIMER:
+        x->ran = v->budget;
+        return true;
+    case EXIT_WINDOW:
+        x->ran = 0;
+        return true;
+    default:
+        return qualified_exit(v, m, x);
     }
 }

@@ -5,7 +5,7 @@
 
 #define F(name) (m->field[VMCS_##name])
 
-enum { BLOCKED = 3 /* by STI, MOV SS */, SINGLE_STEP = 0x4000, VPID = 1 };
+enum { SINGLE_STEP = 0x4000, VPID = 1 };
 
 static const uint16_t controls[] = {
     VMX_PIN_EXTERNAL_INTERRUPT,
@@ -130,15 +130,9 @@ uint64_t vmcs_cr4(const struct vmcs *m)
     return (F(GUEST_CR4) & ~F(CR4_MASK)) | (F(CR4_SHADOW) & F(CR4_MASK));
 }
 
-bool vmcs_interruptible(const struct vmcs *m)
-{
-    return (F(GUEST_RFLAGS) & X86_FLAG_IF) &&
-           !(F(GUEST_INTERRUPTIBILITY) & BLOCKED);
-}
-
 void vmcs_advanced(struct vmcs *m, uint64_t rflags)
 {
-    F(GUEST_INTERRUPTIBILITY) &= ~(uint64_t)BLOCKED;
+    F(GUEST_INTERRUPTIBILITY) &= ~(uint64_t)VMCS_BLOCKED;
     if (rflags & X86_FLAG_TF)
         F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
 }

@@ -39,7 +39,12 @@ struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg);
 uint64_t vmcs_cr0(const struct vmcs *m);
 uint64_t vmcs_cr4(const struct vmcs *m);
 /* Would the processor take an interrupt now? */
-bool vmcs_interruptible(const struct vmcs *m);
+enum { VMCS_BLOCKED = 3 /* by STI, MOV SS */ };
+static inline bool vmcs_interruptible(const struct vmcs *m)
+{
+    return (m->field[VMCS_GUEST_RFLAGS] & X86_FLAG_IF) &&
+           !(m->field[VMCS_GUEST_INTERRUPTIBILITY] & VMCS_BLOCKED);
+}
 /* An instruction is complete, with these flags: what held for it alone ends.
  * What TF asks for is told (SDM vol. 3, "Pending Debug Exceptions"). */
 void vmcs_advanced(struct vmcs *m, uint64_t rflags);

@@ -18,14 +18,24 @@ static uint64_t pc(const struct vcpu *v)
 }
 
 /* EIP and IP wrap where code has 32 and 16 bits. */
-static void set_pc(struct vcpu *v, uint64_t to)
+EXIT_PATH static void set_pc(struct vcpu *v, uint64_t to)
 {
-    x86_state(v)->rip = to & BITS_MASK(x86_code_bits(x86_state(v)));
+    x86_state(v)->rip = to & x86_code_mask(x86_state(v));
+}
+
+/* Have what tells of real mode and the CPL fetched. */
+static enum status want_mode(const struct vcpu *v)
+{
+    const struct engine_ops *engine = v->vm->engine;
+
+    return X86_MODE & ~engine->present
+               ? engine->load_regs((struct vcpu *)v, X86_MODE)
+               : STATUS_OK;
 }
 
 static bool virtual_supervisor(const struct vcpu *v)
 {
-    return x86_cpl(x86_state(v)) == 0;
+    return !want_mode(v) && x86_cpl(x86_state(v)) == 0;
 }
 
 /* A fault is saved with RF, so that a breakpoint at the instruction is not met
@@ -52,6 +62,7 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
     if (!engine->inject)
         return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
                         "engine %s delivers no events", engine->name);
+    TRY(want_mode(v));
     if (x86_real_mode(x86_state(v)))
         event.has_error = false;
     if (event.kind == X86_EVENT_EXCEPTION && event.code == X86_EXC_PF)
@@ -61,23 +72,30 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
     return engine->inject(v, &event);
 }
 
+COLD static bool take_interrupt(struct vcpu *v, struct vm_event *e)
+{
+    int vector;
+
+    if (!x86_platform_waits(x86_platform(v)))
+        return false;
+    if (v->waiting && x86_state(v)->wakes) {
+        *e = (struct vm_event){.kind = X86_EVENT_WAKE};
+        return true;
+    }
+    if (!x86_state(v)->interruptible)
+        return false;
+    vector = x86_platform_acknowledge(x86_platform(v));
+    *e = (struct vm_event){.kind = X86_EVENT_INTERRUPT,
+                           .code = (uint32_t)vector};
+    return vector >= 0;
+}
+
 /* The interrupt controller's, acknowledged; without one the lowest line that is
  * raised, which stays.  One that the guest's own monitor gets is not taken: its
  * guest wakes up. */
 EXIT_PATH static bool take_pending(struct vcpu *v, struct vm_event *e)
 {
-    const struct x86_platform *p = x86_platform(v);
-    int vector = -1;
-
-    if (v->waiting && x86_state(v)->wakes && x86_platform_waits(p)) {
-        *e = (struct vm_event){.kind = X86_EVENT_WAKE};
-        return true;
-    }
-    if (x86_state(v)->interruptible && x86_platform_waits(p))
-        vector = x86_platform_acknowledge(p);
-    *e = (struct vm_event){.kind = X86_EVENT_INTERRUPT,
-                           .code = (uint32_t)vector};
-    return vector >= 0;
+    return (x86_state(v)->interruptible || v->waiting) && take_interrupt(v, e);
 }
 
 static bool accepts(const struct vcpu *v, const struct vm_event *e)

@@ -4,7 +4,7 @@
 /* CPUID: the profile's leaf, as on the bare PC but for what tells of the
  * monitor.  The upper halves of the registers are cleared (Intel SDM vol. 2,
  * CPUID). */
-enum verdict vm_cpuid(struct vcpu *v, struct vm_exit *x)
+EXIT_PATH enum verdict vm_cpuid(struct vcpu *v, struct vm_exit *x)
 {
     const struct x86_platform *p = x86_platform(v);
     struct x86_state *s = x86_state(v);

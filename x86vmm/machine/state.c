@@ -41,15 +41,6 @@ void x86_state_power_on(struct x86_state *s)
     s->rip = 0xFFF0;
 }
 
-unsigned x86_code_bits(const struct x86_state *s)
-{
-    uint16_t attr = s->seg[X86_CS].attr;
-
-    if ((s->efer & X86_EFER_LMA) && (attr & X86_ATTR_L))
-        return 64;
-    return attr & X86_ATTR_DB ? 32 : 16;
-}
-
 static const char *mode_word(const struct x86_state *s)
 {
     if (x86_real_mode(s))

@@ -34,13 +34,21 @@ enum x86_seg {
 };
 
 /* Register groups, bit numbers of a group mask. */
-enum x86_group { X86_GROUP_GPR, X86_GROUP_SEG, X86_GROUP_CTL, X86_GROUP_COUNT };
-/* General registers, RIP, RFLAGS.  (What tells mode and CPL, an engine has
+enum x86_group {
+    X86_GROUP_GPR,
+    X86_GROUP_SEG,
+    X86_GROUP_CTL,
+    X86_GROUP_MODE,
+    X86_GROUP_COUNT
+};
+/* General registers, RIP, RFLAGS.  (What x86_code_bits asks for, an engine has
  * always fetched.) */
 #define X86_GPR (1u << X86_GROUP_GPR)
 #define X86_SEG (1u << X86_GROUP_SEG) /* segments, descriptor tables */
 #define X86_CTL (1u << X86_GROUP_CTL) /* control registers, EFER */
-#define X86_ALL (X86_GPR | X86_SEG | X86_CTL)
+/* What x86_real_mode and x86_cpl ask for: CR0, and SS's attributes. */
+#define X86_MODE (1u << X86_GROUP_MODE)
+#define X86_ALL  (X86_GPR | X86_SEG | X86_CTL | X86_MODE)
 
 /* Attributes of a segment: bits 8-15 and 20-23 of its descriptor's second
  * doubleword, closed up (Intel SDM vol. 3, "Segment Descriptors"). */
@@ -143,8 +151,21 @@ static inline unsigned x86_cpl(const struct x86_state *s)
     return x86_real_mode(s) ? 0 : (s->seg[X86_SS].attr & X86_ATTR_DPL) >> 5;
 }
 
-/* Width of code at CS: 16, 32 or 64. */
-unsigned x86_code_bits(const struct x86_state *s);
+/* Width of code at CS: 16, 32 or 64; and of its instruction pointer, as a
+ * mask. */
+static inline unsigned x86_code_bits(const struct x86_state *s)
+{
+    uint16_t attr = s->seg[X86_CS].attr;
+
+    if ((s->efer & X86_EFER_LMA) && (attr & X86_ATTR_L))
+        return 64;
+    return attr & X86_ATTR_DB ? 32 : 16;
+}
+
+static inline uint64_t x86_code_mask(const struct x86_state *s)
+{
+    return UINT64_MAX >> (64 - x86_code_bits(s));
+}
 
 /* What a trace shows of it: "long 0010:100000 fl 000002". */
 void x86_state_words(const struct x86_state *s, char *out, size_t cap);
