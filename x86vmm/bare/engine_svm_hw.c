@@ -23,6 +23,7 @@ enum {
 struct svm_cpu {
     struct hardware hw; /* first: what both engines share */
     uint8_t *vmcb;
+    bool window;    /* an exit is wanted when it can be interrupted */
     uint64_t again; /* an event whose delivery was cut short */
 };
 
@@ -31,24 +32,14 @@ struct svm_cpu {
 static uint8_t *host;
 static struct svm_cpu *loaded;
 
-void svm_enter(uint64_t gpr[16], uint8_t *vmcb, uint8_t *of_host);
-
 static struct svm_cpu *svm_cpu(const struct vcpu *v)
 {
     return v->backing;
 }
 
-uint64_t svm_get(const uint8_t *page, enum vmcb_field f)
+uint8_t *svm_host(void)
 {
-    uint64_t value = 0;
-
-    memcpy(&value, page + vmcb_fields[f].offset, vmcb_fields[f].size);
-    return value;
-}
-
-void svm_put(uint8_t *page, enum vmcb_field f, uint64_t value)
-{
-    memcpy(page + vmcb_fields[f].offset, &value, vmcb_fields[f].size);
+    return host;
 }
 
 /* ---- On ---- */
@@ -81,7 +72,7 @@ static void start_timer(void)
 }
 
 /* It waits, since physical interrupts only exit. */
-static void take_tick(void)
+void svm_take_tick(void)
 {
     __asm__ volatile("sti; nop; cli");
 }
@@ -170,6 +161,7 @@ static void put_all(struct svm_cpu *c, const struct x86_state *s)
     svm_put(c->vmcb, VMCB_GDTR_LIMIT, s->gdt.limit);
     svm_put(c->vmcb, VMCB_IDTR_BASE, s->idt.base);
     svm_put(c->vmcb, VMCB_IDTR_LIMIT, s->idt.limit);
+    svm_put(c->vmcb, VMCB_RSP, s->gpr[X86_RSP]);
     svm_put(c->vmcb, VMCB_CPL, x86_cpl(s));
     svm_put(c->vmcb, VMCB_CR0, s->cr0);
     svm_put(c->vmcb, VMCB_CR2, s->cr2);
@@ -238,6 +230,17 @@ static struct x86_segment segment(const uint8_t *vmcb, unsigned seg)
         .base = svm_get(vmcb, row + VMCB_BASE)};
 }
 
+/* SS, whose DPL is the CPL for us. */
+static void load_mode(const uint8_t *vmcb, struct x86_state *s)
+{
+    unsigned cpl = (unsigned)svm_get(vmcb, VMCB_CPL);
+
+    s->seg[X86_SS] = segment(vmcb, X86_SS);
+    s->seg[X86_SS].attr =
+        (uint16_t)((s->seg[X86_SS].attr & ~X86_ATTR_DPL) | cpl << 5);
+    s->cr0 = svm_get(vmcb, VMCB_CR0);
+}
+
 static enum status load_regs(struct vcpu *v, uint32_t groups)
 {
     struct svm_cpu *c = svm_cpu(v);
@@ -246,12 +249,16 @@ static enum status load_regs(struct vcpu *v, uint32_t groups)
 
     if (wanted & X86_SEG) {
         for (unsigned i = 0; i < X86_SEG_COUNT; i++)
-            s->seg[i] = segment(c->vmcb, i);
+            if (i != X86_SS)
+                s->seg[i] = segment(c->vmcb, i);
+        s->gpr[X86_RSP] = svm_get(c->vmcb, VMCB_RSP);
         s->gdt.base = svm_get(c->vmcb, VMCB_GDTR_BASE);
         s->gdt.limit = (uint16_t)svm_get(c->vmcb, VMCB_GDTR_LIMIT);
         s->idt.base = svm_get(c->vmcb, VMCB_IDTR_BASE);
         s->idt.limit = (uint16_t)svm_get(c->vmcb, VMCB_IDTR_LIMIT);
     }
+    if (wanted & (X86_SEG | X86_MODE))
+        load_mode(c->vmcb, s);
     if (wanted & X86_CTL) {
         s->cr2 = svm_get(c->vmcb, VMCB_CR2);
         s->cr3 = svm_get(c->vmcb, VMCB_CR3);
@@ -261,39 +268,27 @@ static enum status load_regs(struct vcpu *v, uint32_t groups)
     return STATUS_OK;
 }
 
-/* After an exit: what every handler, and a line of a trace, asks for. */
-static void take_state(struct vcpu *v)
+/* After an exit: where the guest is, and whether it can be interrupted.  All
+ * else when somebody asks for it. */
+static void take_state(struct vcpu *v, struct svm_cpu *c, struct x86_state *s)
 {
-    struct svm_cpu *c = svm_cpu(v);
-    struct x86_state *s = v->arch;
-    unsigned cpl = (unsigned)svm_get(c->vmcb, VMCB_CPL);
-
     s->rip = svm_get(c->vmcb, VMCB_RIP);
     s->rflags = svm_get(c->vmcb, VMCB_RFLAGS);
-    s->gpr[X86_RSP] = svm_get(c->vmcb, VMCB_RSP);
     s->gpr[X86_RAX] = svm_get(c->vmcb, VMCB_RAX);
-    s->seg[X86_CS] = segment(c->vmcb, X86_CS);
-    s->seg[X86_SS] = segment(c->vmcb, X86_SS);
-    s->seg[X86_SS].attr = (uint16_t)((s->seg[X86_SS].attr & ~X86_ATTR_DPL) |
-                                     cpl << 5); /* where it is for us */
-    s->cr0 = svm_get(c->vmcb, VMCB_CR0);
+    s->seg[X86_CS].attr = (uint16_t)svm_get(c->vmcb, VMCB_CS_ATTRIB);
     s->efer = svm_get(c->vmcb, VMCB_EFER) & ~SVM_HW_EFER_SVME;
     s->interruptible = (s->rflags & X86_FLAG_IF) &&
                        !(svm_get(c->vmcb, VMCB_INTERRUPT_SHADOW) & VMCB_SHADOW);
-    s->delivering = false;
     c->hw.loaded = c->hw.changed = 0;
     if (trace_on(v->vm->trace)) /* its lines show more */
         load_regs(v, X86_ALL);
 }
 
-static void put_state(struct vcpu *v)
+static void put_state(struct vcpu *v, struct svm_cpu *c,
+                      const struct x86_state *s)
 {
-    struct svm_cpu *c = svm_cpu(v);
-    const struct x86_state *s = v->arch;
-
     svm_put(c->vmcb, VMCB_RIP, s->rip);
     svm_put(c->vmcb, VMCB_RFLAGS, s->rflags);
-    svm_put(c->vmcb, VMCB_RSP, s->gpr[X86_RSP]);
     svm_put(c->vmcb, VMCB_RAX, s->gpr[X86_RAX]);
     if (c->hw.changed & (X86_SEG | X86_CTL)) {
         load_regs(v, X86_ALL);
@@ -334,37 +329,42 @@ static uint64_t event_injection(const struct vm_event *e)
 }
 
 /* A virtual interrupt that exits as it is about to be taken: the window. */
-static void ask_for_window(struct vcpu *v, bool wanted)
+static void put_window(struct svm_cpu *c, bool wanted)
 {
-    uint8_t *page = svm_cpu(v)->vmcb;
+    uint8_t *page = c->vmcb;
     uint64_t bit = UINT64_C(1) << SVM_INTERCEPT_VINTR,
              words = svm_get(page, VMCB_INTERCEPT_1);
 
+    c->window = wanted;
     svm_put(page, VMCB_INTERCEPT_1, wanted ? words | bit : words & ~bit);
     svm_put(page, VMCB_V_INTR,
             wanted ? VMCB_V_MASKING | VMCB_V_IRQ | VMCB_V_IGNORE_TPR
                    : VMCB_V_MASKING);
 }
 
-static void prepare(struct vcpu *v)
+static void make_current(struct svm_cpu *c)
 {
-    struct svm_cpu *c = svm_cpu(v);
-    struct x86_state *s = v->arch;
+    if (loaded)
+        hardware_keep(&loaded->hw);
+    hardware_give(&c->hw);
+    loaded = c;
+}
 
-    put_state(v);
-    ask_for_window(v, hardware_interrupt_waits(v) && !s->interruptible &&
-                          !c->hw.inject);
+static void prepare(struct vcpu *v, struct svm_cpu *c, struct x86_state *s)
+{
+    bool window =
+        hardware_interrupt_waits(v) && !s->interruptible && !c->hw.inject;
+
+    put_state(v, c, s);
+    if (UNLIKELY(window || window != c->window)) /* it may have been taken */
+        put_window(c, window);
     svm_put(c->vmcb, VMCB_EVENTINJ,
             c->hw.inject ? event_injection(&c->hw.event) : c->again);
     c->hw.inject = false;
     c->again = 0;
     s->delivering = false;
-    if (loaded != c) {
-        if (loaded)
-            hardware_keep(&loaded->hw);
-        hardware_give(&c->hw);
-        loaded = c;
-    }
+    if (UNLIKELY(loaded != c))
+        make_current(c);
 }
 
 uint8_t *svm_page(const struct vcpu *v)
@@ -378,10 +378,10 @@ int64_t svm_try(struct vcpu *v)
     struct x86_state *s = v->arch;
     int64_t code;
 
-    put_state(v);
+    put_state(v, svm_cpu(v), s);
     while (svm_enter(s->gpr, page, host),
            (code = (int64_t)svm_get(page, VMCB_EXITCODE)) == SVM_EXIT_INTR)
-        take_tick();
+        svm_take_tick();
     return code == (int64_t)UINT32_MAX ? SVM_EXIT_INVALID : code;
 }
 
@@ -390,14 +390,13 @@ EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
     struct svm_cpu *c = svm_cpu(v);
     struct x86_state *s = v->arch;
 
-    *x = (struct vm_exit){.reason = EXIT_UNKNOWN, .pc = s->rip};
-    for (bool told = hardware_goes_on(v, x); !told;) {
-        prepare(v);
+    for (bool told = v->within && hardware_goes_on(v, x); !told;) {
+        prepare(v, c, s);
         svm_enter(s->gpr, c->vmcb, host);
         svm_put(c->vmcb, VMCB_TLB_CONTROL, VMCB_TLB_KEEP);
-        take_state(v);
+        take_state(v, c, s);
         if (svm_get(c->vmcb, VMCB_EXITCODE) == SVM_EXIT_INTR) {
-            take_tick();
+            svm_take_tick();
             c->again = svm_get(c->vmcb, VMCB_EXITINTINFO);
             if (!(c->again & VMCB_EVENT_VALID))
                 c->again = 0;
@@ -415,6 +414,7 @@ EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
 const struct engine_ops engine_svm_hw = {
     .name = "svm",
     .title = "AMD-V of the processor that the monitor runs on",
+    .present = X86_GPR,
     .probe = probe,
     .vm_init = vm_init,
     .vm_fini = vm_fini,

@@ -4,9 +4,9 @@
 
 #include "monitor/vm.h"
 
-/* Run the guest, whose VMCS is current and has not been entered, answering its
- * CPUIDs by the processor's own, until it makes another exit; returns how many
- * there were. */
+/* Run the guest, which has not been entered (and whose VMCS is current),
+ * answering its CPUIDs by the processor's own, until it makes another exit;
+ * returns how many there were. */
 uint64_t plain_run(struct vcpu *v);
 
 #endif

@@ -10,31 +10,44 @@ enum { MSR_EFER = 0xC0000080 };
 
 enum { SETTLED = EXIT_REASON_COUNT };
 
+/* By code: those below 100h, NPF (400h) and INVALID (-1). */
+#define PLACE(code) ((code) == SVM_EXIT_NPF ? 0xFE : (code)&0xFF)
 static const struct {
     int64_t code;
     uint8_t reason;
     const char *name;
-} rows[] = {
-#define SVM_ROW(id, neutral)   {SVM_EXIT_##id, EXIT_##neutral, "SVM_EXIT_" #id},
-#define SVM_SETTLED(id, words) {SVM_EXIT_##id, SETTLED, "SVM_EXIT_" #id},
+} rows[256] = {
+#define SVM_ROW(id, neutral) \
+    [PLACE(SVM_EXIT_##id)] = {SVM_EXIT_##id, EXIT_##neutral, "SVM_EXIT_" #id},
+#define SVM_SETTLED(id, words) \
+    [PLACE(SVM_EXIT_##id)] = {SVM_EXIT_##id, SETTLED, "SVM_EXIT_" #id},
 #include "x86vmm/engine/svm_exit.def"
 #undef SVM_ROW
 #undef SVM_SETTLED
 };
 
-static void name_exit(struct vm_exit *x, int64_t code)
+static const char *other_name(int64_t code)
 {
     const struct svm_exit_desc *desc = svm_exit_of((uint64_t)code);
 
+    return desc ? desc->name : NULL;
+}
+
+/* All of the record but for what goes with its reason. */
+static void name_exit(struct vm_exit *x, int64_t code, uint64_t pc)
+{
+    unsigned i = PLACE(code);
+    bool known = rows[i].name && rows[i].code == code;
+
+    x->reason = known ? (enum exit_reason)rows[i].reason : EXIT_UNKNOWN;
     x->raw = (uint32_t)code;
-    x->reason = EXIT_UNKNOWN;
-    x->raw_name = desc ? desc->name : NULL;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].code == code) {
-            x->reason = (enum exit_reason)rows[i].reason;
-            x->raw_name = rows[i].name;
-            return;
-        }
+    x->raw_name = known ? rows[i].name : other_name(code);
+    x->raw_info[1] = 0;
+    x->why = NULL;
+    x->ran = 1;
+    x->pc = pc;
+    x->insn_len = 0;
+    x->insn = NULL;
 }
 
 /* As the processor tells, or as the bytes do. */
@@ -182,13 +195,10 @@ EXIT_PATH bool svm_translate_exit(struct vcpu *v, uint8_t *vmcb,
                                   struct vm_exit *x)
 {
     int64_t code = (int64_t)svm_get(vmcb, VMCB_EXITCODE);
-    const struct x86_state *s = v->arch;
 
     if (code == (int64_t)UINT32_MAX)
         code = SVM_EXIT_INVALID;
-    name_exit(x, code);
-    x->pc = s->rip;
-    x->ran = 1;
+    name_exit(x, code, x86_state(v)->rip);
     x->raw_info[0] = svm_get(vmcb, VMCB_EXITINFO1);
     hardware(v)->completion = COMPLETE_NOTHING;
     switch (code) {

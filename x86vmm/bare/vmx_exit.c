@@ -65,6 +65,8 @@ static bool control_exit(struct vcpu *v, struct vm_exit *x, uint64_t q,
     enum { MOV_TO, MOV_FROM, CLTS, LMSW };
     struct x86_state *s = v->arch;
     unsigned cr = q & 0xF, kind = q >> 4 & 3, reg = q >> 8 & 0xF;
+
+    v->vm->engine->load_regs(v, X86_ALL);
     uint64_t value = s->gpr[reg];
 
     if (kind == CLTS)
