@@ -310,11 +310,12 @@ static void explain_end(const struct bare_plan *plan, const struct stage *s,
         plan->on != BARE_BOCHS)
         return;
     read_words(s, words, sizeof(words));
-    if (*words)
-        snprintf(end->how, sizeof(end->how), "it says: %.160s%s", words,
-                 plan->cpu && strstr(words, "cpu ")
-                     ? " (`bochs --help cpu` lists what --cpu can be)"
-                     : "");
+    if (plan->cpu && strstr(words, "cpu directive malformed"))
+        snprintf(end->how, sizeof(end->how),
+                 "it knows no processor '%.64s'; `bochs --help cpu` lists them",
+                 plan->cpu);
+    else if (*words)
+        snprintf(end->how, sizeof(end->how), "it says: %.160s", words);
 }
 
 static bool in_path(const char *program)

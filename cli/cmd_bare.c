@@ -186,7 +186,8 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
     return CODE_OURS;
 }
 
-static int run(const struct bare_plan *plan)
+/* alone: without any argument. */
+static int run(const struct bare_plan *plan, bool alone)
 {
     char symbols[BARE_PATH];
     struct bare_end end = {0};
@@ -202,13 +203,20 @@ static int run(const struct bare_plan *plan)
         cli_say("qemu waits: gdb %s -ex 'target remote :1234'", symbols);
     }
     enum status st = bare_run(plan, &end, &d);
-    return st ? cli_fail(st, &d) : cli_finish_stdout(judge(plan, &end));
+    if (st)
+        return cli_fail(st, &d);
+    int code = judge(plan, &end);
+    if (alone)
+        cli_say("next: --trace shows each exit; hello-real hello-long are two "
+                "guests; --wrong\n  has beginners' mistakes; --on bochs and "
+                "--on qemu are other PCs");
+    return cli_finish_stdout(code);
 }
 
 int cmd_bare(int argc, char **argv)
 {
     struct bare_plan plan = {0};
-    int code = options_parse(&usage, &argc, argv);
+    int words = argc, code = options_parse(&usage, &argc, argv);
 
     if (code >= 0)
         return code;
@@ -217,8 +225,9 @@ int cmd_bare(int argc, char **argv)
         return options_complain(&usage, "build or run is wanted");
     if (given.output && !is_build)
         return options_complain(&usage, "--output is for build");
+    bool alone = words == 2;
     code = make_plan(argc, argv, &plan);
     if (code >= 0)
         return code;
-    return is_build ? build(&plan) : run(&plan);
+    return is_build ? build(&plan) : run(&plan, alone);
 }

@@ -199,11 +199,11 @@ START_TEST(json_comes_over_the_second_port)
 {
     char path[512], line[256];
 
-    if (!is_there(0))
+    if (!is_there((unsigned)_i))
         return;
     snprintf(path, sizeof(path), "%s/j", command_folder());
     const struct command *c =
-        command_run(NULL, "bare run --json %s hello-long", path);
+        command_run(NULL, "bare run %s --json %s hello-long", pcs[_i].on, path);
     ck_assert_msg(c->status == 0, "%s%s", c->out, c->err);
     FILE *f = fopen(path, "r");
     ck_assert_ptr_nonnull(f);
@@ -223,6 +223,7 @@ static const struct command_case cases[] = {
     {"bare run --on mars", 2, "not 'mars'"},
     {"bare run --output x", 2, "--output is for build"},
     {"bare run --debug", 2, "have no gdb stub"},
+    {"bare run", 0, "next: --trace shows each exit"},
     {"bare run --wrong hello-real", 2, "runs no guest"},
     {"bare run --on model --cpu arm", 2, "not 'arm'"},
     {"bare run no-such-guest", 2, "no-such-guest: No such file"},
@@ -292,7 +293,7 @@ Suite *suite_x86_bare(void)
     tcase_add_loop_test(t, guests_run_beside_each_other, 0,
                         PCS * ARRAY_LEN(runs));
     tcase_add_loop_test(t, wrong_set_ups_are_explained, 0, PCS);
-    tcase_add_test(t, json_comes_over_the_second_port);
+    tcase_add_loop_test(t, json_comes_over_the_second_port, 0, PCS);
     tcase_add_loop_test(t, wrong_words_are_refused, 0, ARRAY_LEN(cases));
     tcase_add_test(t, image_is_a_disk_and_a_kernel);
     suite_add_tcase(s, t);

@@ -77,7 +77,7 @@ static const struct {
     {"--kernel counter --reboot", 0, "3a", "ended well"},
     {"--kernel counter --reboot --cpu svm", 0, "3a", "ended well"},
     {"--kernel counter --reboot", 0, "it begins anew", ""},
-    {"--kernel echo --time 1", 124, "!", "its limit (--time)"},
+    {"--kernel echo --time 1", 124, "", "its limit (--time)"},
     {"hello-real --reboot", 2, "", "go with --kernel"},
 };
 

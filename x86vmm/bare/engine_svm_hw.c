@@ -89,6 +89,8 @@ enum status svm_on(struct diag *d)
     wrmsr(MSR_HSAVE, (uint64_t)saved);
     __asm__ volatile("vmsave %%rax" : : "a"(host) : "memory");
     start_timer();
+    say("EFER.SVME is set; VMRUN saves the monitor at %llx",
+        (unsigned long long)saved);
     return STATUS_OK;
 }
 
@@ -141,6 +143,9 @@ static enum status make_vmcb(struct vm *vm, uint8_t *page)
     v.field[VMCB_N_CR3] = root;
     v.field[VMCB_V_INTR] = VMCB_V_MASKING;
     vmcb_store(&v, UINT32_MAX, page);
+    say("%s: its storage is what the nested page tables at %llx say, its ASID "
+        "%u",
+        vm->name, (unsigned long long)root, vm->id);
     return STATUS_OK;
 }
 

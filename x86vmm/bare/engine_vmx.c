@@ -130,6 +130,8 @@ static enum status make_vmcs(struct vm *vm, struct vmcs *m)
     m->field[VMCS_CR0_MASK] = hardware_cr0_mask();
     m->field[VMCS_CR4_MASK] = hardware_cr4_mask();
     make_host(m);
+    say("%s: its storage is what the EPT tables at %llx say, its VPID %u",
+        vm->name, (unsigned long long)root, vm->id);
     return vmx_fit_controls(m, &vm->diag) ? STATUS_OK : STATUS_UNSUPPORTED;
 }
 

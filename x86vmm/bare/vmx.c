@@ -1,6 +1,7 @@
 #include "x86vmm/bare/vmx.h"
 
 #include "base/format.h"
+#include "x86vmm/bare/console.h"
 #include "x86vmm/bare/cpu.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/machine/state.h"
@@ -60,6 +61,9 @@ enum status vmx_on(struct diag *d)
     *region = revision();
     if (!vmxon((uint64_t)region))
         return diag_set(d, STATUS_UNSUPPORTED, "VMXON failed");
+    say("VMXON: this is VMX root operation; its region, of revision %x, is at "
+        "%llx",
+        revision(), (unsigned long long)region);
     return STATUS_OK;
 }
 
