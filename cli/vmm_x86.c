@@ -144,7 +144,6 @@ static struct machine *new_machine(struct x86_vmm *vmm, const char *name,
 static enum status equip(struct x86_vmm *vmm, struct machine *m, uint64_t bytes,
                          struct diag *diag)
 {
-    uint64_t entry = m->mode == X86_MODE_REAL ? X86_LOAD_REAL : X86_LOAD_FLAT;
     enum status st =
         x86_vm_give_small(&m->vm, &m->small, bytes, &vmm->allocator);
 
@@ -152,7 +151,7 @@ static enum status equip(struct x86_vmm *vmm, struct machine *m, uint64_t bytes,
         *diag = vmm->allocator.diag;
         return st;
     }
-    st = x86_mode_enter(m->mode, &m->state, &m->vm.mem, entry);
+    st = x86_mode_enter(m->mode, &m->state, &m->vm.mem, x86_load_at(m->mode));
     if (st)
         return diag_set(diag, st, "%s cannot start in %s", m->vm.name,
                         x86_mode_title(m->mode));
@@ -288,8 +287,7 @@ const struct allocator *x86_vmm_allocator(const struct x86_vmm *vmm)
 enum status x86_vm_load(struct vm *vm, const uint8_t *bytes, uint64_t len,
                         struct diag *diag)
 {
-    uint64_t at =
-        machine(vm)->mode == X86_MODE_REAL ? X86_LOAD_REAL : X86_LOAD_FLAT;
+    uint64_t at = x86_load_at(machine(vm)->mode);
     uint8_t *to = mem_at(&vm->mem, at, len);
 
     if (!to || !len)
@@ -340,15 +338,10 @@ enum status x86_vm_load_file(struct vm *vm, const char *path, struct diag *diag)
 
 enum x86_mode x86_image_mode(const char *path, struct diag *diag)
 {
-    uint8_t sector[512];
+    uint8_t sector[X86_BOOT_SECTOR];
     long n = read_start(path, sector, sizeof(sector), diag);
 
-    if (n < 0)
-        return X86_MODE_COUNT;
-    return n == (long)sizeof(sector) && sector[510] == 0x55 &&
-                   sector[511] == 0xAA
-               ? X86_MODE_REAL
-               : X86_MODE_LONG;
+    return n < 0 ? X86_MODE_COUNT : x86_mode_of_image(sector, (uint64_t)n);
 }
 
 static struct uart *serial_port(struct machine *m)

@@ -22,9 +22,7 @@ enum {
     X86_VMM_VMS_MAX = 16,
     X86_VMM_SLICE = 100000,        /* engine_kvm.h says of what */
     X86_VMM_STORAGE_MIN = 1 << 20, /* of a machine: gives 640 KiB */
-    X86_VMM_STORAGE_DEFAULT = 16 << 20,
-    X86_LOAD_REAL = 0x7C00,  /* as a PC loads a boot sector */
-    X86_LOAD_FLAT = 0x100000 /* all other modes */
+    X86_VMM_STORAGE_DEFAULT = 16 << 20
 };
 
 struct x86_vmm;
@@ -73,16 +71,14 @@ struct x86_platform *x86_vm_platform(struct vm *vm);
 struct vm **x86_vmm_vms(struct x86_vmm *vmm, size_t *count);
 const struct allocator *x86_vmm_allocator(const struct x86_vmm *vmm);
 
-/* Put a flat image at X86_LOAD_REAL or X86_LOAD_FLAT; the guest starts at its
- * first byte. */
+/* Put an image where x86_load_at says; the guest starts at its first byte. */
 MUST_USE enum status x86_vm_load(struct vm *vm, const uint8_t *bytes,
                                  uint64_t len, struct diag *diag);
 MUST_USE enum status x86_vm_load_file(struct vm *vm, const char *path,
                                       struct diag *diag);
 
-/* The mode that an image is made for: a boot sector's signature, 55 AA at
- * offset 510, says real mode; all else is for long mode.  X86_MODE_COUNT when
- * the file cannot be read, said in *diag. */
+/* The mode that an image is made for; X86_MODE_COUNT when the file cannot be
+ * read, said in *diag. */
 enum x86_mode x86_image_mode(const char *path, struct diag *diag);
 
 /* The serial port's other end.  Output goes nowhere until set.  Input returns

@@ -211,6 +211,22 @@ START_TEST(registers_lie_in_the_state)
 }
 END_TEST
 
+/* A boot sector may have more behind it; the signature is no word of a shorter
+ * image. */
+START_TEST(an_image_tells_its_mode)
+{
+    uint8_t image[1024] = {[510] = 0x55, [511] = 0xAA};
+
+    ck_assert_int_eq(x86_mode_of_image(image, 512), X86_MODE_REAL);
+    ck_assert_int_eq(x86_mode_of_image(image, 1024), X86_MODE_REAL);
+    ck_assert_int_eq(x86_mode_of_image(image, 511), X86_MODE_LONG);
+    image[511] = 0;
+    ck_assert_int_eq(x86_mode_of_image(image, 1024), X86_MODE_LONG);
+    ck_assert_uint_eq(x86_load_at(X86_MODE_REAL), 0x7C00);
+    ck_assert_uint_eq(x86_load_at(X86_MODE_PAGED), 0x100000);
+}
+END_TEST
+
 START_TEST(exceptions)
 {
     ck_assert_str_eq(x86_exception_name(13), "GP");
@@ -518,6 +534,7 @@ Suite *suite_x86_machine(void)
     tcase_add_test(c, sensitive_rows_have_an_interpreter_or_a_reason);
     tcase_add_test(c, every_reason_has_a_handler);
     tcase_add_test(c, registers_lie_in_the_state);
+    tcase_add_test(c, an_image_tells_its_mode);
     tcase_add_test(c, exceptions);
     tcase_add_test(c, modes_have_names);
     tcase_add_loop_test(c, modes_have_widths, 0, X86_MODE_COUNT);

@@ -7,8 +7,6 @@
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/machine/mode.h"
 
-enum { SECTOR = 512, AT_REAL = 0x7C00, AT_LONG = 0x100000 };
-
 extern const uint8_t image_end[];
 
 /* ---- Modules ---- */
@@ -72,13 +70,11 @@ void machine_listen(struct machine *m, struct uart *u, struct debug_port *p)
 static enum status load(struct machine *m, const struct module *image,
                         struct diag *d)
 {
-    bool real = image->size == SECTOR && image->bytes[510] == 0x55 &&
-                image->bytes[511] == 0xAA;
-    uint64_t at = real ? AT_REAL : AT_LONG;
+    enum x86_mode mode = x86_mode_of_image(image->bytes, image->size);
+    uint64_t at = x86_load_at(mode);
     uint8_t *to = mem_at(&m->vm.mem, at, image->size);
 
-    if (!to || x86_mode_enter(real ? X86_MODE_REAL : X86_MODE_LONG, &m->state,
-                              &m->vm.mem, at))
+    if (!to || x86_mode_enter(mode, &m->state, &m->vm.mem, at))
         return diag_set(d, STATUS_BAD_INPUT, "%s has no place in its machine",
                         image->name);
     memcpy(to, image->bytes, image->size);

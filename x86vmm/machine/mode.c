@@ -129,3 +129,10 @@ enum status x86_mode_enter(enum x86_mode m, struct x86_state *s,
         make_pages_64(s, tables);
     return STATUS_OK;
 }
+
+enum x86_mode x86_mode_of_image(const uint8_t *bytes, uint64_t size)
+{
+    return size >= X86_BOOT_SECTOR && bytes[510] == 0x55 && bytes[511] == 0xAA
+               ? X86_MODE_REAL
+               : X86_MODE_LONG;
+}

@@ -34,4 +34,22 @@ enum {
 MUST_USE enum status x86_mode_enter(enum x86_mode m, struct x86_state *s,
                                     const struct mem_map *mem, uint64_t entry);
 
+/* ---- Images without headers ---- */
+
+enum {
+    X86_BOOT_SECTOR = 512,
+    X86_LOAD_REAL = 0x7C00,  /* as a PC loads a boot sector */
+    X86_LOAD_FLAT = 0x100000 /* all other modes */
+};
+
+/* The mode that one is made for: a boot sector's signature, 55 AA at offset
+ * 510, says real mode, however long the image is; all else is for long mode. */
+enum x86_mode x86_mode_of_image(const uint8_t *bytes, uint64_t size);
+
+/* Where it is put, and begins. */
+static inline uint64_t x86_load_at(enum x86_mode m)
+{
+    return m == X86_MODE_REAL ? X86_LOAD_REAL : X86_LOAD_FLAT;
+}
+
 #endif

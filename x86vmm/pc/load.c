@@ -2,18 +2,12 @@
 
 #include "base/bytes.h"
 #include "x86vmm/machine/mode.h"
+#include "x86vmm/pc/board.h"
+#include "x86vmm/pc/mp_table.h"
 
 #include <string.h>
 
-enum {
-    PAGE = 4096,
-    SECTOR = 512,
-    REAL_AT = 0x7C00,
-    FLAT_AT = 0x100000,
-    LOW_USABLE = 0x9FC00, /* a PC's BIOS keeps the last KiB below 640 KiB */
-    LOW_END = 0xA0000,
-    ROM_BEGIN = 0xF0000
-};
+enum { PAGE = 4096, ROM_BEGIN = 0xF0000 };
 
 static const char *const titles[LOAD_KINDS] = {
     [LOAD_REAL] = "boot sector",           [LOAD_FLAT] = "flat image",
@@ -36,9 +30,8 @@ enum load_kind load_kind(const struct load_file *f)
         return LOAD_MULTIBOOT;
     if (f->size >= sizeof(elf) && !memcmp(f->bytes, elf, sizeof(elf)))
         return LOAD_PVH;
-    return f->size >= SECTOR && f->bytes[510] == 0x55 && f->bytes[511] == 0xAA
-               ? LOAD_REAL
-               : LOAD_FLAT;
+    return x86_mode_of_image(f->bytes, f->size) == X86_MODE_REAL ? LOAD_REAL
+                                                                 : LOAD_FLAT;
 }
 
 /* ---- Parts ---- */
@@ -124,10 +117,12 @@ void load_ranges(const struct load_plan *plan,
 {
     enum { RAM = 1, RESERVED = 2 };
 
-    ranges[0] = (struct load_range){0, LOW_USABLE, RAM};
-    ranges[1] = (struct load_range){LOW_USABLE, LOW_END - LOW_USABLE, RESERVED};
-    ranges[2] = (struct load_range){ROM_BEGIN, FLAT_AT - ROM_BEGIN, RESERVED};
-    ranges[3] = (struct load_range){FLAT_AT, plan->storage - FLAT_AT, RAM};
+    ranges[0] = (struct load_range){0, PC_EBDA, RAM};
+    ranges[1] = (struct load_range){PC_EBDA, PC_LOW_END - PC_EBDA, RESERVED};
+    ranges[2] =
+        (struct load_range){ROM_BEGIN, PC_HIGH_BEGIN - ROM_BEGIN, RESERVED};
+    ranges[3] =
+        (struct load_range){PC_HIGH_BEGIN, plan->storage - PC_HIGH_BEGIN, RAM};
 }
 
 /* ---- The processor's state ---- */
@@ -199,9 +194,9 @@ enum status load_enter(const struct load_plan *plan, struct x86_state *s,
 static enum status load_image(const struct load_plan *plan,
                               struct x86_state *state, struct diag *diag)
 {
-    bool real = load_kind(&plan->kernel) == LOAD_REAL;
-    uint64_t at = real ? REAL_AT : FLAT_AT;
     const struct load_file *f = &plan->kernel;
+    enum x86_mode mode = x86_mode_of_image(f->bytes, f->size);
+    uint64_t at = x86_load_at(mode);
     uint8_t *to = mem_at(plan->mem, at, f->size);
 
     if (!to)
@@ -209,8 +204,7 @@ static enum status load_image(const struct load_plan *plan,
                         "%s: %llu bytes have no place at %llx", f->name,
                         (unsigned long long)f->size, (unsigned long long)at);
     memcpy(to, f->bytes, f->size);
-    enum status st = x86_mode_enter(real ? X86_MODE_REAL : X86_MODE_LONG, state,
-                                    plan->mem, at);
+    enum status st = x86_mode_enter(mode, state, plan->mem, at);
     return st ? diag_set(diag, st, "%s: it cannot start", f->name) : st;
 }
 
