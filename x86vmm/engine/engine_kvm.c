@@ -62,16 +62,15 @@ static enum status open_kvm(struct vm *vm, struct kvm_guest *g)
 }
 
 /* Optional: older Intel processors need the pages to emulate real mode; a
- * kernel before 5.10 answers unknown MSRs by itself. */
-static void set_options(struct kvm_guest *g)
+ * kernel before 5.10 answers all MSRs by itself. */
+static void set_options(struct vm *vm)
 {
-    struct kvm_enable_cap msr = {.cap = KVM_CAP_X86_USER_SPACE_MSR,
-                                 .args = {KVM_MSR_EXIT_REASON_UNKNOWN}};
+    const struct kvm_guest *g = vm->backing;
     uint64_t identity = KVM_IDENTITY_AT;
 
     ioctl(g->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity);
     ioctl(g->vm, KVM_SET_TSS_ADDR, KVM_TSS_AT);
-    ioctl(g->vm, KVM_ENABLE_CAP, &msr);
+    kvm_filter_msrs(vm);
 }
 
 static void vm_fini(struct vm *vm)
@@ -99,7 +98,7 @@ static enum status vm_init(struct vm *vm)
     vm->backing = g;
     enum status st = open_kvm(vm, g);
     if (!st) {
-        set_options(g);
+        set_options(vm);
         st = kvm_irqchip_start(vm);
     }
     if (st)

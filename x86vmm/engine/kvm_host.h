@@ -110,6 +110,11 @@ MUST_USE enum status kvm_deliver(struct vcpu *v);
 /* Give KVM the table that CPUID is to answer from. */
 MUST_USE enum status kvm_set_cpuid(struct vcpu *v);
 
+/* ---- kvm_msr.c ---- */
+
+/* Leave to the monitor all MSRs but the profile's, as far as KVM can. */
+void kvm_filter_msrs(struct vm *vm);
+
 /* ---- engine_kvm.c ---- */
 
 /* Tell KVM of a slot, anew with other flags. */

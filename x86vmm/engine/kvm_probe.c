@@ -25,7 +25,8 @@ static void fill_names(struct kvm_probe *p)
         p->rows[X86_MODE_COUNT + i].title = feature_titles[i];
     }
     for (unsigned i = 0; i < KVM_PROBE_ROWS; i++)
-        p->rows[i].needed = i != X86_MODE_COUNT + KVM_FEATURE_BREAK;
+        p->rows[i].needed = i != X86_MODE_COUNT + KVM_FEATURE_BREAK &&
+                            i != X86_MODE_COUNT + KVM_FEATURE_FILTER;
 }
 
 #if KVM_HOST
@@ -142,10 +143,11 @@ static const uint8_t use_xmm[] = {
     0x66, 0x0F, 0x7E, 0xC3,    /* movd ebx, xmm0 */
     0xF4                       /* hlt */
 };
+enum { MTRR_DEFAULT = 0x2FF };
 static const uint8_t read_msr[] = {
-    0xB9, 0x78, 0x56, 0x34, 0x12, /* mov ecx, 12345678h */
-    0x0F, 0x32,                   /* rdmsr */
-    0xF4                          /* hlt */
+    0xB9, 0,    0, 0, 0, /* mov ecx, its number */
+    0x0F, 0x32,          /* rdmsr */
+    0xF4                 /* hlt */
 };
 static const uint8_t isr[] = {0x46, 0xCF}; /* inc si; iret */
 
@@ -400,12 +402,16 @@ static bool probe_sse(struct guest *g, struct kvm_probe_row *row)
            expect_value(g, "EBX", g->state.gpr[X86_RBX], SUM);
 }
 
-static bool probe_msr(struct guest *g, struct kvm_probe_row *row)
+/* A register that nobody has; or one that KVM has, and our profile has not. */
+static bool probe_msr(struct guest *g, struct kvm_probe_row *row,
+                      uint32_t number)
 {
     struct vm_exit x;
 
-    return start(g, row, X86_MODE_LONG, read_msr, sizeof(read_msr)) &&
-           expect(g, EXIT_SENSITIVE, &x) && expect(g, EXIT_HALT, &x);
+    if (!start(g, row, X86_MODE_LONG, read_msr, sizeof(read_msr)))
+        return false;
+    store_le32(g->ram + ENTRY + 1, number);
+    return expect(g, EXIT_SENSITIVE, &x) && expect(g, EXIT_HALT, &x);
 }
 
 /* Two instructions run, at the third it stops, and then it steps. */
@@ -445,7 +451,9 @@ static bool probe_feature(struct guest *g, struct kvm_probe_row *row,
     case KVM_FEATURE_BREAK:
         return probe_break(g, row);
     case KVM_FEATURE_MSR:
-        return probe_msr(g, row);
+        return probe_msr(g, row, 0x12345678);
+    case KVM_FEATURE_FILTER:
+        return probe_msr(g, row, MTRR_DEFAULT);
     default:
         return false;
     }

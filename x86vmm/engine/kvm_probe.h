@@ -28,6 +28,7 @@ enum kvm_verdict {
     X(CX16, "CMPXCHG16B")                          \
     X(SSE, "SSE registers")                        \
     X(MSR, "unknown MSRs are the monitor's")       \
+    X(FILTER, "so are those beside the profile")   \
     X(BREAK, "hardware breakpoints")
 
 enum kvm_feature {
