@@ -386,6 +386,25 @@ START_TEST(resume_flag_outlasts_a_trap)
 }
 END_TEST
 
+/* A return that faults by its EIP has not loaded SS: its descriptor is as it
+ * was. */
+START_TEST(segments_of_a_return_that_faults)
+{
+    struct x86_bare *m = sys_new(SYS_LONG, 0);
+    const uint8_t *rights = m->storage + SYS_GDT + SEL_DATA3 + 5;
+
+    /* To a compatible segment of 64 KiB, beyond its limit. */
+    sys_descriptor(m, SEL_CODE3, 0, 0xFFFF, 0x4FA);
+    sys_descriptor(m, SEL_DATA3, 0, 0xFFFF, 0x4F2);
+    sys_program(m, "6A2B 6800800300 9C 6A23 6800000100 48CF");
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_GP);
+    ck_assert_uint_eq(sys_stack(m, 0, 8), 0);
+    ck_assert_uint_eq(*rights, 0xF2);
+    x86_bare_free(m);
+}
+END_TEST
+
 static void vectors_of(TCase *t)
 {
     tcase_add_loop_test(t, vectors_hold, 0, SYS_MODE_COUNT);
@@ -407,6 +426,7 @@ static void delivery_of(TCase *t)
     tcase_add_test(t, debug_registers_that_are_none);
     tcase_add_test(t, address_of_a_double_fault);
     tcase_add_test(t, resume_flag_outlasts_a_trap);
+    tcase_add_test(t, segments_of_a_return_that_faults);
     tcase_add_loop_test(t, umip, 0, (int)ARRAY_LEN(telling));
 }
 

@@ -104,6 +104,7 @@ uint32_t ox_selector(struct ox_case *c);
 uint32_t ox_address(struct ox_case *c);
 uint32_t ox_value(struct ox_case *c);
 uint32_t ox_flags(struct ox_case *c);
+uint32_t ox_dr7(struct ox_case *c);
 static inline uint32_t ox_below(struct ox_case *c, uint32_t n)
 {
     return rng_below(&c->rng, n);

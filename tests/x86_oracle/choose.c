@@ -80,3 +80,16 @@ uint32_t ox_flags(struct ox_case *c)
     often |= ox_chance(c, 20) ? 0x200000 : 0; /* ID */
     return f | often;
 }
+
+/* Breakpoints 0 and 1, of all kinds and lengths; GD seldom.  The length of an
+ * instruction's is 1: others are undefined (SDM vol. 3, "Debug Control Register
+ * (DR7)"). */
+uint32_t ox_dr7(struct ox_case *c)
+{
+    uint32_t v = (ox_value(c) & 0x00FF000F) | 0x400;
+
+    for (unsigned at = 16; at <= 20; at += 4)
+        if (!(v >> at & 3))
+            v &= ~(UINT32_C(0xC) << at);
+    return v | (ox_chance(c, 15) ? 0x2000 : 0);
+}

@@ -119,7 +119,7 @@ static bool fmask_upper(const struct ox_difference *d)
     static const char word[] = "wrmsr c0000084, ";
     const char *at = d->c->text;
 
-    if (d->at != d->start || vector_of(d) != 13)
+    if (vector_of(d) != 13) /* of WRMSR, or of what comes after it */
         return false;
     while ((at = strstr(at, word)) != NULL) {
         at += sizeof(word) - 1;
@@ -183,6 +183,13 @@ static bool conforming_level(const struct ox_difference *d)
            ((ours[0] & 0xFF) != 14 || (ours[error] & 4));
 }
 
+static bool gate_stack_16(const struct ox_difference *d)
+{
+    return says(d, "call far") && d->field >= OX_R32_SAVED_ESP &&
+           d->field <= OX_R32_STACK_10 && OURS(d) > 0xFFFF &&
+           PEER(d) == (OURS(d) & 0xFFFF);
+}
+
 /* ---- Tasks, virtual-8086 mode ---- */
 
 static bool task_trace(const struct ox_difference *d)
@@ -223,35 +230,49 @@ static bool v86_iret_limit(const struct ox_difference *d)
     }
     if (!wild || vector_of(d) != 13 || d->record != OX_R32)
         return false;
-    return d->at == d->start ||
-           (d->field >= OX_R32_EIP && d->field <= OX_R32_SAVED_SS);
+    return d->at == d->start || d->field == OX_R32_EIP;
 }
 
 /* ---- Outside ---- */
 
-static bool is_outside(const uint32_t *r)
+/* An event of a program of real-address or virtual-8086 mode there. */
+static bool is_outside(enum ox_record record, const uint32_t *r)
 {
-    uint32_t cs = r[OX_R16_CS_FLAGS - OX_R16_HEAD] & 0xFFFF;
-    uint32_t ip = r[OX_R16_VECTOR_IP - OX_R16_HEAD] >> 16;
+    uint32_t cs, ip;
 
+    if (record == OX_R16) {
+        cs = r[OX_R16_CS_FLAGS - OX_R16_HEAD] & 0xFFFF;
+        ip = r[OX_R16_VECTOR_IP - OX_R16_HEAD] >> 16;
+    } else if (record == OX_R32 && (r[OX_R32_EFLAGS - OX_R32_HEAD] & 0x20000)) {
+        cs = r[OX_R32_CS - OX_R32_HEAD] & 0xFFFF;
+        ip = r[OX_R32_EIP - OX_R32_HEAD];
+    } else {
+        return false;
+    }
     return cs * 16 + ip >= 0xA0000 && cs * 16 + ip < 0x100000;
+}
+
+static bool has_been_outside(const struct ox_result *r, uint32_t end)
+{
+    for (uint32_t i = 0; i <= end && i < r->count;) {
+        enum ox_record record = ox_record_of(r->word[i]);
+
+        if (record == OX_RECORD_COUNT || record == OX_SUMS ||
+            i + ox_record_size(record) > r->count)
+            break;
+        if (is_outside(record, r->word + i))
+            return true;
+        i += ox_record_size(record);
+    }
+    return false;
 }
 
 /* Up to here one of the two has been there. */
 static bool outside_storage(const struct ox_difference *d)
 {
-    unsigned size = ox_record_size(OX_R16);
-
-    if (d->c->mode != OX_REAL)
-        return false;
-    for (uint32_t i = 0; i + size <= d->ours->count && i <= d->start; i += size)
-        if (ox_record_of(d->ours->word[i]) != OX_R16)
-            break;
-        else if (is_outside(&d->ours->word[i]) ||
-                 (i + size <= d->theirs->count &&
-                  is_outside(&d->theirs->word[i])))
-            return true;
-    return false;
+    return (d->c->mode == OX_REAL || d->c->mode == OX_V86) &&
+           (has_been_outside(d->ours, d->start) ||
+            has_been_outside(d->theirs, d->start));
 }
 
 const struct ox_explanation ox_bochs_rows[] = {

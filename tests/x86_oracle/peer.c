@@ -2,10 +2,13 @@
 #include "tests/x86_oracle/machine.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const names[OX_MACHINES] = {"ours", "Bochs", "QEMU"};
@@ -31,7 +34,7 @@ bool ox_machine_present(enum ox_machine m)
 /* ---- Starting them ---- */
 
 static const char *const qemu =
-    "cd '%s' && exec timeout -s KILL %u qemu-system-x86_64 -accel tcg "
+    "cd '%s' && exec qemu-system-x86_64 -accel tcg "
     "-cpu "
     "max,vendor=GenuineIntel,-la57,-pku,-fsgsbase,-pcid,-vme,-xsave,-rdtscp -M "
     "pc -m 32 "
@@ -41,7 +44,7 @@ static const char *const qemu =
 
 static const char *const bochs =
     "cd '%s' && TERM=vt100 "
-    "exec timeout -s KILL %u bochs -f bochsrc -rc bochs.rc </dev/null "
+    "exec bochs -f bochsrc -rc bochs.rc </dev/null "
     ">bochs.out 2>bochs.log";
 
 /* A model with SMEP, SMAP and UMIP, and little else that is new. */
@@ -85,22 +88,47 @@ static bool prepare_bochs(const char *folder)
     return f && fprintf(f, "quit\n") > 0 && fclose(f) == 0;
 }
 
-static pid_t start(enum ox_machine on, const char *folder, uint32_t cases)
+static pid_t start(enum ox_machine on, const char *folder)
 {
-    unsigned seconds = on == OX_QEMU ? 10 + cases / 50 : 20 + cases / 40;
     char command[1024];
     pid_t child;
 
-    snprintf(command, sizeof(command), on == OX_QEMU ? qemu : bochs, folder,
-             seconds);
+    snprintf(command, sizeof(command), on == OX_QEMU ? qemu : bochs, folder);
     if (on == OX_BOCHS && !prepare_bochs(folder))
         return -1;
     child = fork();
     if (child == 0) {
+        setpgid(0, 0);
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }
     return child;
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) ? 0 : s.st_size;
+}
+
+/* Until it ends, or has said nothing for long: then it never will. */
+static void wait_for(pid_t child, const char *path)
+{
+    enum { LOOKS_A_SECOND = 20, QUIET_SECONDS = 40 };
+    unsigned quiet = 0;
+    off_t size = 0;
+
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        off_t now = size_of(path);
+
+        quiet = now == size ? quiet + 1 : 0;
+        size = now;
+        if (quiet == QUIET_SECONDS * LOOKS_A_SECOND)
+            kill(-child, SIGKILL);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000000 / LOOKS_A_SECOND},
+                  NULL);
+    }
 }
 
 static char *read_file(const char *path)
@@ -197,10 +225,10 @@ static void run_one(struct ox_run *r, enum ox_machine on, pid_t child,
         parse(r);
         return;
     }
-    if (child > 0)
-        waitpid(child, NULL, 0);
     snprintf(path, sizeof(path), "%s/%s.out", folder,
              on == OX_QEMU ? "qemu" : "bochs");
+    if (child > 0)
+        wait_for(child, path);
     free(r->text);
     r->text = read_file(path);
     unlink(path);
@@ -222,8 +250,7 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
         if (++k >= r->cases) /* behind the one that is missing */
             return;
         write_image(i, k, folder);
-        run_one(r, on, on == OX_OURS ? 0 : start(on, folder, i->cases), i,
-                folder);
+        run_one(r, on, on == OX_OURS ? 0 : start(on, folder), i, folder);
     }
 }
 
@@ -238,7 +265,7 @@ void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
                                   .absent = skip[m] || !ox_machine_present(m)};
         make_room(&runs[m]);
         if (m != OX_OURS && !runs[m].absent)
-            child[m] = start(m, folder, i->cases);
+            child[m] = start(m, folder);
     }
     for (unsigned m = 0; m < OX_MACHINES; m++)
         if (!runs[m].absent)

@@ -102,8 +102,17 @@ bool ox_differs(struct ox_difference *d)
 
 bool ox_go_on(struct ox_difference *d)
 {
-    if (d->field == OX_FIELD_COUNT || d->at == d->start)
+    switch (d->field) { /* at another fault, too, they have parted */
+    case OX_R32_ERROR:
+    case OX_R32_EIP:
+    case OX_R64_ERROR:
+    case OX_R64_RIP:
+    case OX_FIELD_COUNT:
         return false;
+    default:
+        if (d->at == d->start)
+            return false;
+    }
     d->from = d->at + 1;
     d->past = d->past || d->record != OX_SUMS;
     return true;

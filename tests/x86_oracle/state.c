@@ -209,7 +209,7 @@ static void random_debug(struct ox_case *c)
     FIELD(DR7) = 0x400;
     if (!ox_chance(c, 10))
         return;
-    FIELD(DR7) = (ox_value(c) & 0x00FF000F) | 0x400;
+    FIELD(DR7) = ox_dr7(c);
     FIELD(DR0) = ox_chance(c, 40) ? c->at + ox_below(c, 32) : ox_address(c);
     FIELD(DR1) = ox_address(c);
 }

@@ -22,7 +22,9 @@ static void load_far(struct ox_case *c, unsigned seg, uint32_t selector)
     static const uint16_t opcodes[] = {0xC4, 0xB20F, 0xB20F,
                                        0xC5, 0xB40F, 0xB50F};
     bool low = c->mode == OX_REAL || c->mode == OX_V86;
-    uint32_t at = (c->cpl == 3 || low ? AT_DATA3 : AT_DATA0) + ox_slot(c);
+    uint32_t slot = ox_slot(c);
+    uint32_t at = low ? AT_CODE3 + 0xF00 + slot /* by CS, which is known */
+                      : (c->cpl == 3 ? AT_DATA3 : AT_DATA0) + slot;
     uint16_t opcode = opcodes[seg];
 
     store_le32(c->arena + at, AT_STACK3 + 0x900);
@@ -31,8 +33,8 @@ static void load_far(struct ox_case *c, unsigned seg, uint32_t selector)
     if (low)
         at &= 0xFFF;
     ox_operands(c, 32);
-    ox_memory(c, NO_SEG, opcode > 0xFF ? 2 : 1, opcode, seg == 2 ? RSP : RBX,
-              at);
+    ox_memory(c, low ? 0x2E : NO_SEG, opcode > 0xFF ? 2 : 1, opcode,
+              seg == 2 ? RSP : RBX, at);
 }
 
 void ox_step_load_segment(struct ox_case *c)
@@ -236,7 +238,7 @@ void ox_step_debug(struct ox_case *c)
     uint32_t v = ox_value(c);
 
     if (reg == 7)
-        v = (v & 0xFFFF0000 & 0x00FF0000) | (v & 0x200F) | 0x400;
+        v = ox_dr7(c);
     else if (reg < 4)
         v = ox_address(c);
     ox_say(c, to ? "mov dr%u, %x" : "mov eax, dr%u (%x)", reg, v);

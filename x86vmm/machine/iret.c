@@ -7,8 +7,8 @@ struct back {
     unsigned size;
     uint64_t ip, cs, flags, sp, ss;
     struct x86_stack from;
-    struct x86_descriptor code;
-    struct x86_segment stack;
+    struct x86_descriptor code, stack;
+    bool null;    /* the stack is none */
     unsigned cpl; /* that it returns to */
 };
 
@@ -66,11 +66,17 @@ static int check_stack(struct x86_cpu *cpu, struct back *b, unsigned absent)
     uint16_t ss = (uint16_t)b->ss;
     bool to_64 = x86_long_mode(cpu) && (b->code.attr & X86_ATTR_L);
 
-    if (x86_is_null(ss) && to_64 && b->cpl < 3 && (ss & 3u) == b->cpl) {
-        b->stack = x86_null_segment(ss, b->cpl);
-        return 0;
-    }
-    return x86_check_stack(cpu, ss, b->cpl, X86_EXC_GP, absent, &b->stack);
+    b->null = x86_is_null(ss) && to_64 && b->cpl < 3 && (ss & 3u) == b->cpl;
+    return b->null
+               ? 0
+               : x86_find_stack(cpu, ss, b->cpl, X86_EXC_GP, absent, &b->stack);
+}
+
+/* Where nothing is wrong any more. */
+static int mark_both(struct x86_cpu *cpu, struct back *b, bool new_stack)
+{
+    TRY(x86_mark_accessed(cpu, &b->code));
+    return new_stack && !b->null ? x86_mark_accessed(cpu, &b->stack) : 0;
 }
 
 static void go_back(struct x86_cpu *cpu, const struct back *b, bool new_stack,
@@ -82,8 +88,12 @@ static void go_back(struct x86_cpu *cpu, const struct back *b, bool new_stack,
     if (new_stack) {
         bool to_64 = x86_long_mode(cpu) && (b->code.attr & X86_ATTR_L);
 
-        cpu->state.seg[X86_SS] = b->stack;
-        to = x86_stack_inner(&b->stack, b->sp, to_64);
+        struct x86_segment ss = b->null
+                                    ? x86_null_segment((uint16_t)b->ss, b->cpl)
+                                    : x86_segment_of(&b->stack);
+
+        cpu->state.seg[X86_SS] = ss;
+        to = x86_stack_inner(&ss, b->sp, to_64);
     }
     to.sp = (to.sp + release) & to.mask;
     x86_stack_keep(cpu, &to);
@@ -126,7 +136,7 @@ int op_ret_far(struct x86_cpu *cpu, const struct x86_op *op)
         TRY(check_stack(cpu, &b, X86_EXC_SS));
     }
     TRY(x86_check_target(cpu, &b.code, b.ip));
-    TRY(x86_mark_accessed(cpu, &b.code));
+    TRY(mark_both(cpu, &b, outer));
     go_back(cpu, &b, outer, outer ? release : 0);
     return X86_SYNC;
 }
@@ -198,7 +208,7 @@ static int iret_protected(struct x86_cpu *cpu, struct back *b)
         TRY(check_stack(cpu, b, X86_EXC_NP));
     }
     TRY(x86_check_target(cpu, &b->code, b->ip));
-    TRY(x86_mark_accessed(cpu, &b->code));
+    TRY(mark_both(cpu, b, new_stack));
     if (!cpu->cpl && b->size > 2)
         which |= X86_FLAG_VIF | X86_FLAG_VIP;
     set_flags(cpu, b->flags, which);

@@ -126,19 +126,26 @@ void x86_load_8086(struct x86_cpu *cpu, enum x86_seg seg, uint16_t selector)
     }
 }
 
+int x86_find_stack(struct x86_cpu *cpu, uint16_t selector, unsigned cpl,
+                   unsigned vector, unsigned absent, struct x86_descriptor *d)
+{
+    if (x86_is_null(selector))
+        return x86_raise_error(cpu, vector, 0);
+    TRY(x86_get_descriptor(cpu, selector, vector, d));
+    if ((selector & 3u) != cpl || !x86_is_writable(d->attr) ||
+        x86_dpl(d->attr) != cpl)
+        return x86_raise_selector(cpu, vector, selector);
+    if (!(d->attr & X86_ATTR_P))
+        return x86_raise_selector(cpu, absent, selector);
+    return 0;
+}
+
 int x86_check_stack(struct x86_cpu *cpu, uint16_t selector, unsigned cpl,
-                    unsigned vector, unsigned absent, struct x86_segment *ss)
+                    unsigned vector, struct x86_segment *ss)
 {
     struct x86_descriptor d;
 
-    if (x86_is_null(selector))
-        return x86_raise_error(cpu, vector, 0);
-    TRY(x86_get_descriptor(cpu, selector, vector, &d));
-    if ((selector & 3u) != cpl || !x86_is_writable(d.attr) ||
-        x86_dpl(d.attr) != cpl)
-        return x86_raise_selector(cpu, vector, selector);
-    if (!(d.attr & X86_ATTR_P))
-        return x86_raise_selector(cpu, absent, selector);
+    TRY(x86_find_stack(cpu, selector, cpl, vector, X86_EXC_SS, &d));
     TRY(x86_mark_accessed(cpu, &d));
     *ss = x86_segment_of(&d);
     return 0;
@@ -179,8 +186,7 @@ int x86_load_segment(struct x86_cpu *cpu, enum x86_seg seg, uint16_t selector)
                selector == cpu->cpl) {
         cpu->state.seg[seg] = x86_null_segment(selector, cpu->cpl);
     } else {
-        TRY(x86_check_stack(cpu, selector, cpu->cpl, X86_EXC_GP, X86_EXC_SS,
-                            &s));
+        TRY(x86_check_stack(cpu, selector, cpu->cpl, X86_EXC_GP, &s));
         cpu->state.seg[seg] = s;
     }
     x86_mode_changed(cpu);

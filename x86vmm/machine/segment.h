@@ -94,10 +94,14 @@ MUST_USE int x86_set_type(struct x86_cpu *cpu, struct x86_descriptor *d,
 /* What a segment register holds once this is loaded. */
 struct x86_segment x86_segment_of(const struct x86_descriptor *d);
 
-/* SS for this CPL: the checks of a load by `vector` (#GP, or #TS of stacks
- * from a TSS), not present `absent`.  The register is not changed. */
+/* What is to be SS at this CPL: the checks of a load by `vector` (#GP, or #TS
+ * of stacks from a TSS), not present `absent`.  Nothing is changed. */
+MUST_USE int x86_find_stack(struct x86_cpu *cpu, uint16_t selector,
+                            unsigned cpl, unsigned vector, unsigned absent,
+                            struct x86_descriptor *d);
+/* The same, and marked accessed.  The register is not changed. */
 MUST_USE int x86_check_stack(struct x86_cpu *cpu, uint16_t selector,
-                             unsigned cpl, unsigned vector, unsigned absent,
+                             unsigned cpl, unsigned vector,
                              struct x86_segment *ss);
 /* DS ES FS GS likewise: #GP or #TS, #NP. */
 MUST_USE int x86_check_data(struct x86_cpu *cpu, uint16_t selector,

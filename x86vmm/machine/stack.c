@@ -112,8 +112,7 @@ int x86_stack_of_tss(struct x86_cpu *cpu, unsigned cpl, struct x86_stack *s)
     uint8_t bytes[8] = {0};
 
     TRY(read_tss(cpu, size + cpl * 2 * size, size + 2, bytes));
-    TRY(x86_check_stack(cpu, load_le16(bytes + size), cpl, X86_EXC_TS,
-                        X86_EXC_SS, &ss));
+    TRY(x86_check_stack(cpu, load_le16(bytes + size), cpl, X86_EXC_TS, &ss));
     *s =
         x86_stack_inner(&ss, wide ? load_le32(bytes) : load_le16(bytes), false);
     return 0;

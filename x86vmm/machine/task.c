@@ -235,8 +235,7 @@ static int load_segments(struct x86_cpu *cpu, const struct context *c)
             x86_load_8086(cpu, (enum x86_seg)i, c->seg[i]);
         return 0;
     }
-    TRY(x86_check_stack(cpu, c->seg[X86_SS], cpl, X86_EXC_TS, X86_EXC_SS,
-                        &seg[X86_SS]));
+    TRY(x86_check_stack(cpu, c->seg[X86_SS], cpl, X86_EXC_TS, &seg[X86_SS]));
     TRY(load_code(cpu, c->seg[X86_CS], cpl));
     for (unsigned i = 0; i < ARRAY_LEN(data); i++)
         TRY(x86_check_data(cpu, c->seg[data[i]], cpl, X86_EXC_TS,
