@@ -155,7 +155,7 @@ static bool told_upper_half(const struct ox_difference *d)
     if (!(says(d, "lsl") || says(d, "lar")))
         return false;
     if (d->field == OX_R64_RAX)
-        return (PEER(d) | 0xF0000) == 0x555F5555;
+        return (PEER(d) | 0xF0000) >> 16 == 0x555F;
     return d->record == OX_R64 && is_flags(d) && (OURS(d) & 0x40) &&
            (OURS(d) ^ PEER(d)) == 0x40;
 }

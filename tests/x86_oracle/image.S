@@ -563,9 +563,17 @@ begin_case:
         xor     edx, edx
         mov     eax, [ebx + CASE_MSR + 4]
         wrmsr
-        add     ecx, 2                  /* FMASK */
+        inc     ecx                     /* CSTAR */
+        xor     eax, eax
+        wrmsr
+        inc     ecx                     /* FMASK */
         mov     eax, [ebx + CASE_MSR + 8]
         wrmsr
+        mov     ecx, 0x277              /* PAT, as a reset leaves it */
+        mov     eax, 0x00070406
+        mov     edx, eax
+        wrmsr
+        xor     edx, edx
         mov     ecx, 0xC0000100         /* FS, GS, other GS */
         xor     eax, eax
         wrmsr

@@ -65,7 +65,7 @@ static bool record_differs(struct ox_difference *d, uint32_t end)
 
         if (i < d->from || a == b || (d->peer == OX_QEMU && is_loose(f, a, b)))
             continue;
-        if (d->past && f >= OX_SUMS_TSS && f <= OX_SUMS_DATA)
+        if (d->past && f >= OX_SUMS_TSS && f <= OX_SUMS_CODE)
             continue;
         d->field = f;
         d->at = i;

@@ -85,7 +85,7 @@ static void random_task(struct ox_case *c)
 {
     uint8_t *tss = c->arena + AT_TSS_B, *small = c->arena + AT_TSS_16;
 
-    store_le32(tss + 0x1C, FIELD(CR3));
+    store_le32(tss + 0x1C, FIELD(CR3) | (ox_chance(c, 20) ? 0x18 : 0));
     store_le32(c->arena + AT_TSS + 0x1C, FIELD(CR3));
     store_le32(c->arena + AT_TSS_DF + 0x1C, FIELD(CR3));
     if (ox_chance(c, 50)) {
@@ -212,6 +212,8 @@ static void random_debug(struct ox_case *c)
     FIELD(DR7) = ox_dr7(c);
     FIELD(DR0) = ox_chance(c, 40) ? c->at + ox_below(c, 32) : ox_address(c);
     FIELD(DR1) = ox_address(c);
+    if (ox_chance(c, 20)) /* ports */
+        FIELD(DR0) = 0x23E + ox_below(c, 4);
 }
 
 static void set_segments(struct ox_case *c, uint32_t data)

@@ -36,6 +36,28 @@ void ox_step_memory(struct ox_case *c)
     }
 }
 
+/* LOCK is for what reads and writes storage, but for CMP and TEST. */
+void ox_step_lock(struct ox_case *c)
+{
+    static const struct {
+        const char *name;
+        unsigned n;
+        uint32_t opcode;
+    } list[] = {
+        {"add", 1, 0x01},         {"xchg", 1, 0x87},   {"cmpxchg", 2, 0xB10F},
+        {"bts", 2, 0xAB0F},       {"xadd", 2, 0xC10F}, {"inc/dec", 1, 0xFF},
+        {"cmpxchg8b", 2, 0xC70F}, {"cmp", 1, 0x39},    {"test", 1, 0x85},
+        {"bt", 2, 0xA30F},        {"mov", 1, 0x89},    {"add eax,", 1, 0x03}};
+    unsigned i = ox_below(c, ARRAY_LEN(list));
+    uint32_t at = operand(c);
+
+    ox_say(c, "lock %s [%x]", list[i].name, at);
+    ox_set(c, RCX, ox_value(c) & 0x1F);
+    ox_operands(c, 32);
+    ox_byte(c, 0xF0);
+    ox_memory(c, ox_segment_prefix(c), list[i].n, list[i].opcode, RCX, at);
+}
+
 /* With the stack pointer somewhere else. */
 void ox_step_stack(struct ox_case *c)
 {

@@ -249,8 +249,9 @@ void ox_step_debug(struct ox_case *c)
 void ox_step_msr(struct ox_case *c)
 {
     static const uint32_t list[] = {
-        0xC0000080, 0xC0000080, 0xC0000081, 0xC0000082, 0xC0000084, 0xC0000100,
-        0xC0000101, 0xC0000102, 0x174,      0x175,      0x176,      0x12345678};
+        0xC0000080, 0xC0000080, 0xC0000081, 0xC0000082, 0xC0000084,
+        0xC0000100, 0xC0000101, 0xC0000102, 0xC0000083, 0x174,
+        0x175,      0x176,      0x277,      0x12345678};
     uint32_t index = OX_PICK(c, list), low = ox_value(c), high = 0;
     bool write = ox_chance(c, 65);
 
@@ -260,7 +261,10 @@ void ox_step_msr(struct ox_case *c)
                                                                   : 0);
     else if (index == 0xC0000081)
         high = ox_selector(c) | ox_selector(c) << 16;
-    else if (ox_chance(c, 15))
+    else if (index == 0x277) { /* PAT: types, one of them reserved */
+        low = 0x00070406 | ox_below(c, 8) << 24;
+        high = 0x01050000;
+    } else if (ox_chance(c, 15))
         high = ox_chance(c, 50) ? 0x8000 : 0xFFFF8000;
     ox_say(c, "%s %x, %x%08x", write ? "wrmsr" : "rdmsr", index, high, low);
     ox_set(c, RCX, index);
