@@ -62,8 +62,29 @@ static bool general_detect_flag(const struct ox_difference *d)
 
 static bool detect_before_level(const struct ox_difference *d)
 {
-    return d->c->cpl && (d->c->field[CASE_DR7 / 4] & GD) &&
-           (says(d, "mov dr") || says(d, ", dr")) && parted(d, 13, 1);
+    if (!d->c->cpl || !(d->c->field[CASE_DR7 / 4] & GD) ||
+        !(says(d, "mov dr") || says(d, ", dr")))
+        return false;
+    return parted(d, 13, 1) || /* then the recorder meets GD */
+           (d->at == d->start && d->record == OX_NEST && parted(d, 1, 1));
+}
+
+/* Bits 3:0 that only Bochs sets. */
+static bool told_breakpoints(const struct ox_difference *d)
+{
+    uint32_t extra, dr7;
+
+    if (!is_dr6(d) || d->record == OX_NEST || (OURS(d) & ~PEER(d)) ||
+        (PEER(d) & ~OURS(d) & ~0xFu) || !(PEER(d) & BS))
+        return false;
+    extra = PEER(d) & ~OURS(d);
+    dr7 = word_of(d, d->record == OX_R32   ? OX_R32_DR7
+                     : d->record == OX_R64 ? OX_R64_DR7
+                                           : OX_R16_DR7);
+    for (unsigned n = 0; n < 4; n++)
+        if ((extra >> n & 1) && (dr7 >> 2 * n & 3) && (dr7 >> (16 + 4 * n) & 3))
+            return false; /* enabled, and not an instruction's */
+    return true;
 }
 
 static bool low_dr6(const struct ox_difference *d)
@@ -101,7 +122,7 @@ static bool torn_push(const struct ox_difference *d)
 
 static bool call_pushes(const struct ox_difference *d)
 {
-    return is_stored(d) && last_vector(d) == 13 &&
+    return is_stored(d) && (last_vector(d) == 13 || last_vector(d) == 8) &&
            (says(d, "near to") || says(d, "call far"));
 }
 
@@ -228,6 +249,8 @@ static bool v86_iret_limit(const struct ox_difference *d)
             to > 0xFFFF && (d->c->mode == OX_V86 || (flags & 0x20000)))
             wild = true;
     }
+    if (wild && d->field == OX_SUMS_TSS) /* its delivery was a double fault */
+        return last_vector(d) == 8;
     if (!wild || vector_of(d) != 13 || d->record != OX_R32)
         return false;
     return d->at == d->start || d->field == OX_R32_EIP;

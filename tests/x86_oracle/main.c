@@ -41,6 +41,15 @@ static void generate(struct session *s, uint32_t number)
 
 /* ---- One case ---- */
 
+static unsigned events_before(const struct ox_difference *d)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < d->start; n++)
+        i += ox_record_size(ox_record_of(d->ours->word[i]));
+    return n;
+}
+
 static void show(struct session *s, uint32_t number,
                  const struct ox_difference *d, const struct ox_run *runs,
                  uint32_t i)
@@ -57,9 +66,9 @@ static void show(struct session *s, uint32_t number,
            f[CASE_CR4 / 4], f[CASE_EFER / 4], f[CASE_FLAGS / 4],
            f[CASE_DR7 / 4], s->c.text);
     if (d->field != OX_FIELD_COUNT)
-        printf("    %s: ours %x, %s %x\n", ox_field_name(d->field),
-               d->ours->word[d->at], ox_machine_name(d->peer),
-               d->theirs->word[d->at]);
+        printf("    event %u, %s: ours %x, %s %x\n", events_before(d) + 1,
+               ox_field_name(d->field), d->ours->word[d->at],
+               ox_machine_name(d->peer), d->theirs->word[d->at]);
     for (unsigned m = 0; m < OX_MACHINES; m++)
         if (!runs[m].absent) {
             printf("    %-5s", ox_machine_name(m));
