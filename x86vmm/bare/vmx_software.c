@@ -30,15 +30,20 @@ static bool delivers(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
     return true;
 }
 
+/* SDM vol. 3, "Exit Qualification for Task Switches": the selector; bits 31:30
+ * what has asked for it. */
 void vmx_task_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
                    uint64_t q, uint64_t len)
 {
+    enum { BY_GATE = 3 }; /* of the IDT: it is a delivery */
     static const enum x86_switch how[] = {X86_SWITCH_CALL, X86_SWITCH_IRET,
-                                          X86_SWITCH_JMP, X86_SWITCH_CALL};
+                                          X86_SWITCH_JMP};
+    unsigned by = q >> 30 & 3;
 
-    if (!delivers(v, m, x, len)) /* by a task gate of the IDT */
-        hardware_emulated(v, x,
-                          emulator_task(v, (uint16_t)q, how[q >> 30 & 3], len));
+    if (by == BY_GATE)
+        (void)delivers(v, m, x, len);
+    else
+        hardware_emulated(v, x, emulator_task(v, (uint16_t)q, how[by], len));
 }
 
 /* Bit 2 of the qualification: a fetch. */

@@ -108,11 +108,16 @@ uint32_t vtx_event_info(const struct x86_fault *f)
     return f->vector | type << 8 | (f->has_error ? 0x800 : 0) | 0x80000000;
 }
 
+/* A task switch in the midst of a delivery is by a task gate of the IDT. */
+#define BY_GATE (UINT64_C(3) << 30)
+
 static void tell(const struct vtx_exit *x, const struct x86_fault *during,
                  struct vmcs *v)
 {
+    bool gate = during && x->reason == VMX_EXIT_TASK_SWITCH;
+
     F(EXIT_REASON) = x->reason;
-    F(EXIT_QUALIFICATION) = x->qualification;
+    F(EXIT_QUALIFICATION) = x->qualification | (gate ? BY_GATE : 0);
     F(EXIT_INTERRUPTION_INFO) = x->interruption;
     F(EXIT_INTERRUPTION_ERROR) = x->error;
     F(EXIT_INSTRUCTION_LENGTH) = x->length;
