@@ -27,8 +27,8 @@ struct bare_plan {
  * STATUS_UNSUPPORTED in *st when there is no monitor to begin from. */
 uint8_t *bare_image(const struct bare_plan *plan, size_t *size, enum status *st,
                     struct diag *d);
-/* The file that gdb wants beside it. */
-void bare_symbols(char path[BARE_PATH]);
+/* Tell how gdb comes to a PC that waits for it at this port. */
+void bare_tell_gdb(unsigned port);
 
 /* Is the console a kernel's terminal?  Then standard input is its keys. */
 static inline bool bare_is_terminal(const struct bare_plan *plan)

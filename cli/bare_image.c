@@ -1,6 +1,7 @@
 /* The image: monitor.img, the command, the guests (x86vmm/bare/layout.h). */
 #include "base/bytes.h"
 #include "cli/bare.h"
+#include "cli/command.h"
 #include "cli/pc_files.h"
 #include "x86vmm/bare/layout.h"
 
@@ -37,10 +38,13 @@ static bool find(const char *what, char path[BARE_PATH])
     return false;
 }
 
-void bare_symbols(char path[BARE_PATH])
+void bare_tell_gdb(unsigned port)
 {
+    char path[BARE_PATH];
+
     if (!find("bare/monitor.elf", path))
         snprintf(path, BARE_PATH, "monitor.elf");
+    cli_say("it waits: gdb %s -ex 'target remote :%u'", path, port);
 }
 
 /* ---- Putting it together ---- */

@@ -1,6 +1,7 @@
 /* The monitor in our machine: the modelled PC, whose processor has VT-x; the
  * VMX instructions are executed by the guest. */
 #include "cli/bare.h"
+#include "cli/gdb.h"
 #include "cli/pc_assist.h"
 #include "cli/session.h"
 #include "x86vmm/machine/op.h"
@@ -20,6 +21,7 @@ struct model {
     struct uart second;
     struct bare_console console;
     FILE *json;
+    struct gdb gdb;
     struct bare_keys *keys; /* borrowed */
 };
 
@@ -96,16 +98,29 @@ static void run(struct model *m, const struct bare_plan *plan,
     uint64_t begin = session_host_ns(), limit = bare_limit(plan, m->keys);
     enum pc_stop stop = PC_BUDGET;
 
-    while (stop == PC_BUDGET && !end->late && !end->ended &&
+    bool killed = plan->debug && !gdb_begin(&m->gdb, m->pc);
+
+    while (stop == PC_BUDGET && !end->late && !end->ended && !killed &&
            !session_interrupted) {
-        stop = pc_run(m->pc, PIECE);
+        stop = plan->debug ? gdb_run(&m->gdb, m->pc, PIECE, &killed)
+                           : pc_run(m->pc, PIECE);
         tend_keys(m);
-        end->late = session_host_ns() - begin > limit;
+        end->late = !plan->debug && session_host_ns() - begin > limit;
     }
+    end->left = killed;
     end->seconds = (double)(session_host_ns() - begin) / 1e9;
     end->insns = m->pc->cpu.ran;
     pc_stop_words(&m->pc->platform, stop, m->pc->cpu.state.rip, end->how,
                   sizeof(end->how));
+}
+
+static enum status wait_for_gdb(struct model *m, struct diag *d)
+{
+    enum status st = gdb_open(&m->gdb, d);
+
+    if (!st)
+        bare_tell_gdb(m->gdb.port);
+    return st;
 }
 
 enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
@@ -122,13 +137,17 @@ enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
     if (!m)
         return diag_set(d, STATUS_NO_MEMORY, "no memory for a PC");
     m->keys = keys;
+    m->gdb.listens = m->gdb.fd = -1;
     m->console.end = end;
     m->console.raw = bare_is_terminal(plan);
     st = make(m, plan, d);
     if (!st)
         st = load(m, image, size, d);
+    if (!st && plan->debug)
+        st = wait_for_gdb(m, d);
     if (!st)
         run(m, plan, end);
+    gdb_close(&m->gdb);
     if (m->json && fclose(m->json) && !st)
         st = diag_set(d, STATUS_HOST_FAILED, "%s: %s", plan->json,
                       strerror(errno));

@@ -129,7 +129,7 @@ enum status bare_run(const struct bare_plan *plan, struct bare_end *end,
                  ? bare_run_model(plan, image, size, &keys, end, d)
                  : bare_run_emulator(plan, image, size, &keys, end, d);
         bare_keys_end(&keys);
-        end->left = keys.left;
+        end->left = end->left || keys.left;
     }
     free(image);
     return st;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECONDS = 60 };
+enum { SECONDS = 60, QEMU_PORT = 1234 /* of its -s */ };
 
 static struct {
     const char *on, *output, *json, *cpu, *kernel, *initrd, *append;
@@ -50,7 +50,8 @@ static const struct option_row rows[] = {
      "of each guest; a turn counts as many "
      "as it was given",
      &given.stop_after, NULL},
-    {OPTION_FLAG, "debug", NULL, "wait for gdb (qemu)", &given.debug, NULL},
+    {OPTION_FLAG, "debug", NULL, "wait for gdb (model, qemu)", &given.debug,
+     NULL},
     {OPTION_TEXT, "output", "FILE", "of build: the image (trapline.img)",
      &given.output, NULL},
     {.kind = OPTION_END},
@@ -177,7 +178,7 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
                 end->seconds);
         return CODE_LIMIT;
     }
-    if (session_interrupted) {
+    if (session_interrupted || end->left) {
         cli_say("%s: %s after %.1f s", on, end->left ? "left" : "interrupted",
                 end->seconds);
         return end->left ? CODE_DONE : CODE_SIGNALLED + SIGINT;
@@ -189,19 +190,14 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
 /* alone: without any argument. */
 static int run(const struct bare_plan *plan, bool alone)
 {
-    char symbols[BARE_PATH];
     struct bare_end end = {0};
     struct diag d = {""};
 
-    if (plan->debug && plan->on != BARE_QEMU)
-        return options_complain(
-            &usage,
-            "--debug is for --on qemu: Debian's Bochs and the model have no "
-            "gdb stub");
-    if (plan->debug) {
-        bare_symbols(symbols);
-        cli_say("qemu waits: gdb %s -ex 'target remote :1234'", symbols);
-    }
+    if (plan->debug && plan->on == BARE_BOCHS)
+        return options_complain(&usage, "--debug is for --on model and qemu: "
+                                        "Debian's Bochs has no gdb stub");
+    if (plan->debug && plan->on == BARE_QEMU)
+        bare_tell_gdb(QEMU_PORT);
     enum status st = bare_run(plan, &end, &d);
     if (st)
         return cli_fail(st, &d);

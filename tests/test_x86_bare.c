@@ -222,7 +222,7 @@ static const struct command_case cases[] = {
     {"bare walk", 2, "build or run is wanted"},
     {"bare run --on mars", 2, "not 'mars'"},
     {"bare run --output x", 2, "--output is for build"},
-    {"bare run --debug", 2, "have no gdb stub"},
+    {"bare run --on bochs --debug", 2, "Bochs has no gdb stub"},
     {"bare run", 0, "next: --trace shows each exit"},
     {"bare run --wrong hello-real", 2, "runs no guest"},
     {"bare run --on model --cpu arm", 2, "not 'arm'"},
