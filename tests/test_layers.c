@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILES_MAX = 1024, INCLUDES_MAX = 64, PATH_SIZE = 128 };
+enum { FILES_MAX = 2048, INCLUDES_MAX = 64, PATH_SIZE = 128 };
 
 /* A file belongs to the row with the longest matching prefix.  `may` holds
  * prefixes, space between them; none: anything.  `bare`: only the headers that
