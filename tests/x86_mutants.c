@@ -216,7 +216,7 @@ static enum model_shadow svme_is_seen(struct vcpu *v)
 {
     enum model_shadow shadow = svm_ops.take_state(v);
 
-    model_arch(v)->efer |= SVM_HOST_SVME;
+    model_arch(v)->efer |= SVM_EFER_SVME;
     return shadow;
 }
 

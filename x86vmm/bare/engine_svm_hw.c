@@ -8,11 +8,11 @@
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/nested.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/svm/exit.h"
 #include "x86vmm/svm/sample.h"
 
 enum {
-    MSR_EFER = 0xC0000080,
     MSR_VM_CR = 0xC0010114,
     MSR_HSAVE = 0xC0010117,
     VM_CR_DISABLED = 0x10,
@@ -85,7 +85,7 @@ enum status svm_on(struct diag *d)
     if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED)
         return diag_set(d, STATUS_UNSUPPORTED,
                         "firmware has turned AMD-V off (VM_CR)");
-    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | SVM_HW_EFER_SVME);
+    wrmsr(X86_MSR_EFER, rdmsr(X86_MSR_EFER) | SVM_EFER_SVME);
     wrmsr(MSR_HSAVE, (uint64_t)saved);
     __asm__ volatile("vmsave %%rax" : : "a"(host) : "memory");
     start_timer();
@@ -172,7 +172,7 @@ static void put_all(struct svm_cpu *c, const struct x86_state *s)
     svm_put(c->vmcb, VMCB_CR2, s->cr2);
     svm_put(c->vmcb, VMCB_CR3, s->cr3);
     svm_put(c->vmcb, VMCB_CR4, s->cr4);
-    svm_put(c->vmcb, VMCB_EFER, s->efer | SVM_HW_EFER_SVME);
+    svm_put(c->vmcb, VMCB_EFER, s->efer | SVM_EFER_SVME);
     svm_put(c->vmcb, VMCB_TLB_CONTROL, VMCB_TLB_DROP_ALL);
 }
 
@@ -281,7 +281,7 @@ static void take_state(struct vcpu *v, struct svm_cpu *c, struct x86_state *s)
     s->rflags = svm_get(c->vmcb, VMCB_RFLAGS);
     s->gpr[X86_RAX] = svm_get(c->vmcb, VMCB_RAX);
     s->seg[X86_CS].attr = (uint16_t)svm_get(c->vmcb, VMCB_CS_ATTRIB);
-    s->efer = svm_get(c->vmcb, VMCB_EFER) & ~SVM_HW_EFER_SVME;
+    s->efer = svm_get(c->vmcb, VMCB_EFER) & ~SVM_EFER_SVME;
     s->interruptible = (s->rflags & X86_FLAG_IF) &&
                        !(svm_get(c->vmcb, VMCB_INTERRUPT_SHADOW) & VMCB_SHADOW);
     c->hw.loaded = c->hw.changed = 0;

@@ -66,6 +66,4 @@ struct svm_broken {
 };
 const struct svm_broken *svm_explain(const uint8_t *page);
 
-#define SVM_HW_EFER_SVME UINT64_C(0x1000)
-
 #endif

@@ -12,6 +12,7 @@
 #include "x86vmm/bare/time.h"
 #include "x86vmm/bare/vmx.h"
 #include "x86vmm/engine/vmcs_state.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/vtx/exit.h"
 
 #define F(name) (c->vmcs.field[VMCS_##name])
@@ -99,7 +100,7 @@ static void make_host(struct vmcs *m)
     m->field[VMCS_HOST_CR0] = read_cr0();
     m->field[VMCS_HOST_CR3] = read_cr3();
     m->field[VMCS_HOST_CR4] = read_cr4();
-    m->field[VMCS_HOST_EFER] = rdmsr(0xC0000080);
+    m->field[VMCS_HOST_EFER] = rdmsr(X86_MSR_EFER);
     m->field[VMCS_HOST_CS_SELECTOR] = SELECTOR_CODE64;
     m->field[VMCS_HOST_TR_SELECTOR] = SELECTOR_TASK;
     m->field[VMCS_HOST_TR_BASE] = (task >> 16 & 0xFFFFFF) | (task >> 56 & 0xFF)
@@ -122,7 +123,7 @@ static enum status make_vmcs(struct vm *vm, struct vmcs *m)
     vmcs_put(m, VMX_EXIT_SAVE_PAT, true);
     vmcs_put(m, VMX_EXIT_LOAD_PAT, true);
     vmcs_put(m, VMX_ENTRY_LOAD_PAT, true);
-    m->field[VMCS_GUEST_PAT] = m->field[VMCS_HOST_PAT] = rdmsr(0x277);
+    m->field[VMCS_GUEST_PAT] = m->field[VMCS_HOST_PAT] = rdmsr(X86_MSR_PAT);
     hardware_own_msrs(bitmap);
     m->field[VMCS_MSR_BITMAP] = (uint64_t)bitmap;
     m->field[VMCS_EPT_POINTER] = root | EPT_WALK;

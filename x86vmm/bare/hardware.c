@@ -7,13 +7,16 @@
 #include "x86vmm/bare/time.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/translate.h"
 
 enum { PAGE = 4096, DF = 0x400 };
 
 /* STAR LSTAR CSTAR FMASK KERNEL_GS_BASE TSC_AUX. */
 static const uint32_t msrs[HARDWARE_MSRS] = {
-    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, 0xC0000102, 0xC0000103};
+    (uint32_t)X86_MSR_STAR,           (uint32_t)X86_MSR_LSTAR,
+    (uint32_t)X86_MSR_CSTAR,          (uint32_t)X86_MSR_FMASK,
+    (uint32_t)X86_MSR_KERNEL_GS_BASE, (uint32_t)X86_MSR_TSC_AUX};
 
 static struct x86_state *state(const struct vcpu *v)
 {
@@ -117,37 +120,41 @@ static void confine_cpuid(struct x86_state *s, uint32_t leaf)
     s->gpr[X86_RDX] &= r[3];
 }
 
-/* SYSENTER_*, PAT, EFER, FS_BASE, GS_BASE, which control structures have, and
- * those above.  Reads of the time-stamp counter and IA32_MISC_ENABLE do no
- * harm; writes would be to the machine's. */
-static const uint32_t own[] = {0x174,      0x175,      0x176,      0x277,
-                               0xC0000080, 0xC0000081, 0xC0000082, 0xC0000083,
-                               0xC0000084, 0xC0000100, 0xC0000101, 0xC0000102,
-                               0xC0000103};
-static const uint16_t harmless[] = {0x10, 0x1A0};
+/* The guest's own: in its control structure, or above.  Reads of the time-stamp
+ * counter and IA32_MISC_ENABLE do no harm; writes would be to the machine's. */
+static const uint32_t own[] = {
+#define MSR_PLAIN(number, ...) number,
+#define MSR_OWN(number, ...)   number,
+#define MSR_PLATFORM(...)
+#include "x86vmm/machine/msr.def"
+#undef MSR_PLAIN
+#undef MSR_OWN
+#undef MSR_PLATFORM
+};
+static const uint16_t only_read[] = {X86_MSR_TSC, X86_MSR_MISC_ENABLE};
 
 void hardware_own_msrs(uint8_t *bitmap)
 {
+    enum { WRITES = 0x800 }; /* of low MSRs */
+
     vmcs_make_msr_bitmap(bitmap, own, ARRAY_LEN(own));
-    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
-        bitmap[harmless[i] / 8] &= (uint8_t) ~(1u << harmless[i] % 8);
+    for (size_t i = 0; i < ARRAY_LEN(only_read); i++)
+        bitmap[WRITES + only_read[i] / 8] |= (uint8_t)(1u << only_read[i] % 8);
 }
 
 /* AMD APM vol. 2, "MSR Intercepts": two bits each, read and write; low MSRs,
  * and from byte 800h on those from C000_0000 on. */
 void hardware_own_msrs_svm(uint8_t *map)
 {
-    enum { EFER = 0xC0000080 };
-
     memset(map, 0xFF, 2 * PAGE);
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         unsigned n = own[i] & 0x1FFF, at = own[i] >> 31 ? 0x800 : 0;
 
-        if (own[i] != (uint32_t)EFER) /* SVME must stay */
+        if (own[i] != (uint32_t)X86_MSR_EFER) /* SVME must stay */
             map[at + n / 4] &= (uint8_t) ~(3u << n % 4 * 2);
     }
-    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
-        map[harmless[i] / 4] &= (uint8_t) ~(1u << harmless[i] % 4 * 2);
+    for (size_t i = 0; i < ARRAY_LEN(only_read); i++)
+        map[only_read[i] / 4] |= (uint8_t)(2u << only_read[i] % 4 * 2);
 }
 
 /* ---- Events ---- */

@@ -4,9 +4,8 @@
 #include "x86vmm/bare/hardware.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/length.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/svm/exit.h"
-
-enum { MSR_EFER = 0xC0000080 };
 
 enum { SETTLED = EXIT_REASON_COUNT };
 
@@ -125,7 +124,7 @@ static bool msr_exit(struct vcpu *v, const uint8_t *vmcb, struct vm_exit *x,
     struct x86_state *s = v->arch;
     uint64_t value = s->gpr[X86_RDX] << 32 | (uint32_t)s->gpr[X86_RAX];
 
-    if ((uint32_t)s->gpr[X86_RCX] != MSR_EFER) {
+    if ((uint32_t)s->gpr[X86_RCX] != (uint32_t)X86_MSR_EFER) {
         hardware_sensitive_exit(v, x, write ? X86_OP_WRMSR : X86_OP_RDMSR, len);
         return true;
     }

@@ -19,9 +19,6 @@ static inline struct svm_vcpu *svm_vcpu(const struct vcpu *v)
     return v->backing;
 }
 
-/* EFER.SVME is set while a guest is run; the guest does not see it. */
-#define SVM_HOST_SVME UINT64_C(0x1000)
-
 /* ---- svm_tables.c ---- */
 
 enum status svm_make_tables(struct vm *vm);

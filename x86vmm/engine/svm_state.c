@@ -52,7 +52,7 @@ static void put_state(struct vcpu *v)
 
     put_segments(cpu, m, s);
     F(CPL) = s->rflags & X86_FLAG_VM ? 3 : x86_cpl(s);
-    F(EFER) = s->efer | SVM_HOST_SVME;
+    F(EFER) = s->efer | SVM_EFER_SVME;
     F(CR0) = s->cr0;
     F(CR2) = s->cr2;
     F(CR3) = s->cr3;
@@ -111,7 +111,7 @@ enum model_shadow svm_take_state(struct vcpu *v)
 
     *s = c->model.cpu.state;
     s->rflags = F(RFLAGS);
-    s->efer &= ~SVM_HOST_SVME;
+    s->efer &= ~SVM_EFER_SVME;
     return F(INTERRUPT_SHADOW) & VMCB_SHADOW ? MODEL_BY_STI : MODEL_OPEN;
 }
 

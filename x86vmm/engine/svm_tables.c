@@ -1,6 +1,7 @@
 /* What the VMCB points to (AMD APM vol. 2, 15.10.1, 15.11, 15.25): the I/O
  * permission map, the MSR permission map, and the nested page tables. */
 #include "x86vmm/engine/svm_host.h"
+#include "x86vmm/machine/msr.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ uint64_t svm_nested_root(void)
 /* EFER is the guest's own but for SVME. */
 static bool is_own(uint32_t number)
 {
-    return number != 0xC0000080;
+    return number != (uint32_t)X86_MSR_EFER;
 }
 
 /* Two bits each that are clear do not exit: reads, writes; low MSRs in the

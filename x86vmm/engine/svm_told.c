@@ -1,6 +1,7 @@
 /* What the VMCB's exit information tells (AMD APM vol. 2, 15.6 to 15.11). */
 #include "x86vmm/engine/svm_host.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/translate.h"
 
 #define F(name) (m->field[VMCB_##name])
@@ -73,10 +74,8 @@ static void tell_event(struct model_told *t, const struct vmcb *m, uint64_t cr2)
 
 static void tell_msr(const struct vcpu *v, struct model_told *t)
 {
-    const uint32_t efer = 0xC0000080; /* but for SVME its own */
-
     t->insn = t->info & 1 ? X86_OP_WRMSR : X86_OP_RDMSR;
-    if ((uint32_t)model_arch(v)->gpr[X86_RCX] == efer)
+    if ((uint32_t)model_arch(v)->gpr[X86_RCX] == (uint32_t)X86_MSR_EFER)
         t->reason = MODEL_SETTLED;
 }
 

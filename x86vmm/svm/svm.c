@@ -1,11 +1,11 @@
 #include "base/bits.h"
 #include "x86vmm/machine/cpuid.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/svm/part.h"
 
 #include <string.h>
 
 /* Numbers (AMD APM vol. 2, 15.30; 13.1.1, 13.2.1). */
-#define MSR_EFER     0xC0000080u
 #define MSR_DEBUGCTL 0x1D9u
 #define MSR_LBR      0x1DBu      /* and three after it */
 #define MSR_PERF_CTL 0xC0010000u /* four of them, and four of */
@@ -80,7 +80,7 @@ static bool write_msr(struct x86_cpu *cpu, uint32_t index, uint64_t value,
     case MSR_HSAVE_PA:
         *code = write_hsave_pa(cpu, value);
         return true;
-    case MSR_EFER: /* the processor's own, but for this */
+    case (uint32_t)X86_MSR_EFER: /* the processor's own, but for this */
         if (!(value & SVM_EFER_SVME) || !(svm_of(cpu)->vm_cr & SVM_CR_DISABLE))
             return false;
         *code = x86_raise_gp(cpu);
