@@ -59,6 +59,7 @@ const struct model_ops vtx_ops = {
     .interrupt = interrupt,
     .take_state = vtx_take_state,
     .tell = vtx_tell,
+    .waiting = vtx_waiting,
     .block = vtx_block,
     .lend = nested_lend,
     .undo = nested_undo,

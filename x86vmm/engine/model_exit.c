@@ -324,13 +324,14 @@ static void advanced(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_state *s = model_arch(v);
-    struct x86_fault db = {.vector = X86_EXC_DB, .trap = true};
+    struct x86_fault db = {
+        .vector = X86_EXC_DB, .trap = true, .debug = model_waiting(v)};
 
     model_machine(v)->ops->block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = model_interruptible(v, MODEL_OPEN) && !s->delivering;
     s->nmi_held = model_vcpu(v)->cpu.nmi_blocked;
-    db.debug = port_hits(c) | (s->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
+    db.debug |= port_hits(c) | (s->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
     if (!db.debug)
         return;
     c->cpu.next_rip = s->rip;

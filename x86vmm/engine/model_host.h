@@ -161,7 +161,11 @@ struct model_ops {
      * blocks interrupts is returned. */
     enum model_shadow (*take_state)(struct vcpu *);
     void (*tell)(struct vcpu *, struct model_told *);
-    /* What blocks interrupts from now on. */
+    /* Data breakpoints that wait since a load of SS, as in DR6; NULL: the
+     * hardware keeps none. */
+    uint32_t (*waiting)(const struct vcpu *);
+    /* What blocks interrupts from now on.  What has waited has been taken; what
+     * a load of SS leaves behind is in the processor's debug_hits. */
     void (*block)(struct vcpu *, enum model_shadow);
 
     /* Of an engine whose guests can be monitors; all NULL in others. */
@@ -190,6 +194,14 @@ static inline struct model_vcpu *model_vcpu(const struct vcpu *v)
 static inline struct x86_state *model_arch(const struct vcpu *v)
 {
     return v->arch;
+}
+
+/* Debug exceptions that wait for the instruction that comes now. */
+static inline uint32_t model_waiting(const struct vcpu *v)
+{
+    const struct model_ops *ops = model_machine(v)->ops;
+
+    return ops->waiting ? ops->waiting(v) : 0;
 }
 
 /* ---- model_run.c: what struct engine_ops wants ---- */

@@ -184,7 +184,7 @@ void model_go_outside(struct vcpu *v)
     cpu->state = *model_arch(v);
     x86_flags_set(cpu, model_arch(v)->rflags);
     cpu->shadow = cpu->shadow_ss = cpu->halted = false;
-    cpu->debug_hits = 0;
+    cpu->debug_hits = model_waiting(v);
     cpu->repeats_at = X86_NO_REPEAT;
     x86_mode_changed(cpu);
 }

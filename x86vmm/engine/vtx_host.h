@@ -33,6 +33,7 @@ uint64_t vtx_msr_bitmap(void);
 void vtx_make_vmcs(struct vmcs *v);
 void vtx_prepare(struct vcpu *v, bool changed);
 enum model_shadow vtx_take_state(struct vcpu *v);
+uint32_t vtx_waiting(const struct vcpu *v);
 void vtx_block(struct vcpu *v, enum model_shadow shadow);
 
 /* ---- vtx_exit.c ---- */

@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/msr.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@
 #define F(name) (m->field[VMCS_##name])
 
 enum { BY_STI = 1, BY_MOV_SS = 2 };
+enum { DEBUG_HITS = 0xF, DEBUG_ENABLED = 0x1000 }; /* 25.4.2, table 25-4 */
 
 void vtx_make_vmcs(struct vmcs *m)
 {
@@ -110,6 +112,27 @@ enum model_shadow vtx_take_state(struct vcpu *v)
     return shadow_of(m);
 }
 
+uint32_t vtx_waiting(const struct vcpu *v)
+{
+    const struct vmcs *m = vtx_vcpu(v)->loaded;
+
+    return F(GUEST_PENDING_DEBUG) & DEBUG_ENABLED
+               ? (uint32_t)F(GUEST_PENDING_DEBUG) & DEBUG_HITS
+               : 0;
+}
+
+/* Pending debug exceptions as an exit leaves them (SDM volume 3, 28.3.4): only
+ * in the shadow of a load of SS does any wait. */
+static uint64_t pending_debug(const struct vcpu *v, enum model_shadow shadow)
+{
+    uint32_t hits = vtx_vcpu(v)->model.cpu.debug_hits & DEBUG_HITS;
+
+    if (shadow != MODEL_BY_MOV_SS)
+        return 0;
+    return hits | (hits ? DEBUG_ENABLED : 0) |
+           (model_arch(v)->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
+}
+
 void vtx_block(struct vcpu *v, enum model_shadow shadow)
 {
     static const uint64_t bits[] = {
@@ -119,4 +142,5 @@ void vtx_block(struct vcpu *v, enum model_shadow shadow)
     F(GUEST_INTERRUPTIBILITY) =
         (F(GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BY_STI | BY_MOV_SS)) |
         bits[shadow];
+    F(GUEST_PENDING_DEBUG) = pending_debug(v, shadow);
 }
