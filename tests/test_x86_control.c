@@ -116,6 +116,20 @@ START_TEST(nested_task)
 }
 END_TEST
 
+/* IRET of a task that is linked to itself: it goes on behind it, without NT. */
+START_TEST(task_of_its_own)
+{
+    struct x86_bare *m =
+        sys_ready(SYS_PROTECTED, 0, "B807000000 6802400000 9D CF 40 F4");
+
+    store_le16(m->storage + SYS_TSS, SEL_TSS);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_uint_eq(sys_reg(m, X86_RAX), 8);
+    ck_assert(!(m->cpu.state.rflags & X86_FLAG_NT));
+    x86_bare_free(m);
+}
+END_TEST
+
 /* jmp TSS2 and jmp to the 16-bit one: the old ones are free, nothing nests. */
 START_TEST(task_jumps)
 {
@@ -425,6 +439,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, call_gate_returns);
     tcase_add_test(t, call_gate_of_64_bits);
     tcase_add_test(t, nested_task);
+    tcase_add_test(t, task_of_its_own);
     tcase_add_test(t, task_jumps);
     tcase_add_test(t, task_gate_of_a_fault);
     tcase_add_test(t, tasks_that_cannot_be);

@@ -22,12 +22,18 @@ static unsigned last_vector(const struct ox_difference *d)
     return vector;
 }
 
+/* With DR7.GD a recorder ends where it reads DR6: of what, it cannot say. */
+static bool is_cut_off(const struct ox_difference *d)
+{
+    return (d->c->field[CASE_DR7 / 4] & 0x2000) && last_vector(d) == 1;
+}
+
 /* It has ended with a fault of storage or of the stack. */
 static bool has_faulted(const struct ox_difference *d)
 {
     unsigned v = last_vector(d);
 
-    return v == 8 || (v >= 12 && v <= 14) || v == 17;
+    return is_cut_off(d) || v == 8 || (v >= 12 && v <= 14) || v == 17;
 }
 
 /* Sums of what a program stores to, D of its pages too. */
@@ -122,7 +128,9 @@ static bool torn_push(const struct ox_difference *d)
 
 static bool call_pushes(const struct ox_difference *d)
 {
-    return is_stored(d) && (last_vector(d) == 13 || last_vector(d) == 8) &&
+    unsigned v = last_vector(d);
+
+    return is_stored(d) && (v == 13 || v == 8 || is_cut_off(d)) &&
            (says(d, "near to") || says(d, "call far"));
 }
 
@@ -290,9 +298,19 @@ static bool has_been_outside(const struct ox_result *r, uint32_t end)
     return false;
 }
 
+/* Tables as a program, without paging: its operands are anywhere. */
+static bool is_executed_table(const struct ox_difference *d)
+{
+    return d->record == OX_R32 && !(d->c->field[CASE_CR0 / 4] >> 31) &&
+           d->field > OX_R32_DS && d->field <= OX_R32_EFLAGS &&
+           d->at != d->start && word_of(d, OX_R32_EIP) < AT_STUBS;
+}
+
 /* Up to here one of the two has been there. */
 static bool outside_storage(const struct ox_difference *d)
 {
+    if (d->c->mode == OX_PROTECTED)
+        return is_executed_table(d);
     return (d->c->mode == OX_REAL || d->c->mode == OX_V86) &&
            (has_been_outside(d->ours, d->start) ||
             has_been_outside(d->theirs, d->start));

@@ -270,17 +270,19 @@ int x86_task_switch(struct x86_cpu *cpu, struct x86_descriptor *tss,
                     enum x86_switch how)
 {
     uint64_t base = x86_segment_of(tss).base;
+    uint64_t size = (is_32(tss) ? LIMIT_32 : LIMIT_16) + UINT64_C(1);
     uint8_t bytes[TSS_BYTES];
     struct context c;
 
     TRY(check_tss(cpu, tss, how));
     if (UNLIKELY(cpu->guest))
         TRY(cpu->guest->task_switch(cpu, tss->selector, how));
-    TRY(x86_read_linear(cpu, base,
-                        (is_32(tss) ? LIMIT_32 : LIMIT_16) + UINT64_C(1),
-                        X86_AS_SYSTEM, bytes));
-    c = parse(bytes, is_32(tss));
+    /* First whether it is there; a task that returns to itself finds what it
+     * has saved. */
+    TRY(x86_read_linear(cpu, base, size, X86_AS_SYSTEM, bytes));
     TRY(save_old(cpu, how));
+    TRY(x86_read_linear(cpu, base, size, X86_AS_SYSTEM, bytes));
+    c = parse(bytes, is_32(tss));
     if (how == X86_SWITCH_CALL)
         TRY(write_link(cpu, base));
     else
