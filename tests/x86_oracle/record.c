@@ -105,6 +105,8 @@ bool ox_go_on(struct ox_difference *d)
     switch (d->field) { /* at another fault, too, they have parted */
     case OX_R32_ERROR:
     case OX_R32_EIP:
+    case OX_R32_CR2:
+    case OX_R64_CR2:
     case OX_R64_ERROR:
     case OX_R64_RIP:
     case OX_FIELD_COUNT:
