@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/format.h"
 #include "tests/x86_hostile.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/svm/sample.h"
 #include "x86vmm/svm/svm.h"
 #include "x86vmm/vtx/sample.h"
@@ -183,5 +184,16 @@ bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
 
     machine_free(a);
     machine_free(b);
+    return alike;
+}
+
+bool hostile_inner_alike(uint64_t seed, uint64_t insns, uint64_t slice,
+                         char words[HOSTILE_WORDS])
+{
+    struct machine *h = machine_new(false, able(seed));
+    bool alike =
+        hostile_vm_beside(&engine_vtx, h->m, &h->vtx, insns, slice, words);
+
+    machine_free(h);
     return alike;
 }

@@ -3,7 +3,7 @@
 #ifndef TESTS_X86_HOSTILE_MONITOR_H
 #define TESTS_X86_HOSTILE_MONITOR_H
 
-#include "base/types.h"
+#include "tests/x86_hostile_vm.h"
 
 enum { HOSTILE_MONITOR_WORDS = 120 };
 
@@ -11,5 +11,10 @@ enum { HOSTILE_MONITOR_WORDS = 120 };
  * as many steps came to different ends; words say where. */
 bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
                            char words[HOSTILE_MONITOR_WORDS]);
+
+/* The same monitor, with VT-x, as the guest of ours, which lets it have that:
+ * beside the bare processor, as hostile_vm_alike. */
+bool hostile_inner_alike(uint64_t seed, uint64_t insns, uint64_t slice,
+                         char words[HOSTILE_WORDS]);
 
 #endif

@@ -4,7 +4,7 @@
 #include "monitor/dispatcher.h"
 #include "tests/x86_hostile.h"
 #include "x86vmm/engine/engine_svm.h"
-#include "x86vmm/engine/model_host.h"
+#include "x86vmm/engine/vtx_host.h"
 #include "x86vmm/exit/isa.h"
 
 #include <stdlib.h>
@@ -23,8 +23,20 @@ struct machine {
     uint8_t *storage; /* its own allocation: the sanitizer guards its ends */
 };
 
+/* As that VT-x is before anything has run on it. */
+static void give_vtx(struct vm *vm, const struct vtx *from)
+{
+    struct vtx *to = &vtx_vcpu(&vm->vcpu)->nested.vtx;
+
+    to->on = from->on;
+    to->vmxon = from->vmxon;
+    to->current = from->current;
+    to->own = from->own;
+}
+
 static struct machine *machine_new(const struct engine_ops *engine,
-                                   const struct x86_bare *m, uint64_t slice)
+                                   const struct x86_bare *m,
+                                   const struct vtx *own, uint64_t slice)
 {
     struct machine *h = calloc(1, sizeof(*h));
 
@@ -33,6 +45,7 @@ static struct machine *machine_new(const struct engine_ops *engine,
     h->state = m->cpu.state;
     h->state.interruptible = false;
     h->platform.hides_monitor = true;
+    h->platform.own.wanted = own != NULL;
     h->vm = (struct vm){.id = 1,
                         .name = "hostile",
                         .isa = &x86_isa,
@@ -48,6 +61,8 @@ static struct machine *machine_new(const struct engine_ops *engine,
     if (vm_start(&h->vm))
         abort();
     memcpy(model_vcpu(&h->vm.vcpu)->cpu.dr, m->cpu.dr, sizeof(m->cpu.dr));
+    if (own)
+        give_vtx(&h->vm, own);
     return h;
 }
 
@@ -123,6 +138,21 @@ static bool same_count(const struct x86_bare *m, const struct machine *h,
            differ(words, "instructions", m->cpu.ran, h->vm.vcpu.insns);
 }
 
+/* What VMX instructions see of it. */
+static bool same_vtx(const struct vtx *a, const struct vtx *b, char *words)
+{
+    if (a->on != b->on || a->in_guest != b->in_guest)
+        return differ(words, "VMX operation", a->on + a->in_guest,
+                      b->on + b->in_guest);
+    if (a->current != b->current || a->vmxon != b->vmxon)
+        return differ(words, "the current VMCS", a->current, b->current);
+    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
+        if (a->own.field[i] != b->own.field[i])
+            return differ(words, vmcs_fields[i].name, a->own.field[i],
+                          b->own.field[i]);
+    return true;
+}
+
 static bool same(struct x86_bare *m, const struct machine *h,
                  const enum end ends[2], char *words)
 {
@@ -141,12 +171,11 @@ static bool same(struct x86_bare *m, const struct machine *h,
     return ends[0] == SHUT_DOWN || same_registers(&state, &h->state, words);
 }
 
-bool hostile_vm_alike(const struct engine_ops *engine, uint64_t seed,
-                      uint64_t insns, uint64_t slice, char words[HOSTILE_WORDS])
+bool hostile_vm_beside(const struct engine_ops *engine, struct x86_bare *m,
+                       const struct vtx *own, uint64_t insns, uint64_t slice,
+                       char words[HOSTILE_WORDS])
 {
-    struct x86_bare *m =
-        hostile_without(seed, engine == &engine_svm ? HOSTILE_BREAKPOINTS : 0);
-    struct machine *h = machine_new(engine, m, slice);
+    struct machine *h = machine_new(engine, m, own, slice);
     const uint64_t last = insns + TRIES;
     enum end ends[2];
     bool between, alike;
@@ -157,9 +186,22 @@ bool hostile_vm_alike(const struct engine_ops *engine, uint64_t seed,
         between = (h->state.delivering || m->cpu.debug_hits) &&
                   ends[0] == WENT_ON && ends[1] == WENT_ON;
     } while (between && insns < last);
-    alike = between ? same_count(m, h, words) : same(m, h, ends, words);
-
+    alike = between
+                ? same_count(m, h, words)
+                : same(m, h, ends, words) &&
+                      (!own || same_vtx(own, &vtx_vcpu(&h->vm.vcpu)->nested.vtx,
+                                        words));
     machine_free(h);
+    return alike;
+}
+
+bool hostile_vm_alike(const struct engine_ops *engine, uint64_t seed,
+                      uint64_t insns, uint64_t slice, char words[HOSTILE_WORDS])
+{
+    struct x86_bare *m =
+        hostile_without(seed, engine == &engine_svm ? HOSTILE_BREAKPOINTS : 0);
+    bool alike = hostile_vm_beside(engine, m, NULL, insns, slice, words);
+
     x86_bare_free(m);
     return alike;
 }

@@ -1,12 +1,14 @@
 #include "x86vmm/exit/isa.h"
 
 /* Where no monitor is to be seen there is nobody to call: the port is nobody's,
- * and VMCALL is undefined. */
-static enum verdict call_nobody(struct vm_exit *x)
+ * and VMCALL is undefined, or fails in a guest that has VT-x. */
+static enum verdict call_nobody(struct vcpu *v, struct vm_exit *x)
 {
     bool port =
         x->insn && (x->insn->id == X86_OP_OUT || x->insn->id == X86_OP_OUT_DX);
 
+    if (!port && x86_platform(v)->own.instruction)
+        return vm_vmx(v, x);
     return port ? VERDICT_ADVANCE : VERDICT_REFLECT;
 }
 
@@ -17,7 +19,7 @@ enum verdict handle_x86_call(struct vcpu *v, struct vm_exit *x)
     enum verdict verdict;
 
     if (x86_platform(v)->hides_monitor)
-        return call_nobody(x);
+        return call_nobody(v, x);
     verdict = handle_hypercall(v, x);
     if (verdict == VERDICT_ADVANCE)
         x86_state(v)->gpr[X86_RAX] = x->call.result;
