@@ -62,6 +62,7 @@ static void begin(struct vcpu *v)
     n->error = v12->field[VMCS_ENTRY_EXCEPTION_ERROR];
     n->length = v12->field[VMCS_ENTRY_INSTRUCTION_LENGTH];
     n->injects = n->info >> 31;
+    n->since = vtx_vcpu(v)->model.cpu.ran;
     model_arch(v)->delivering = n->injects;
 }
 

@@ -40,6 +40,8 @@ struct nested {
     struct nested_root roots[NESTED_ROOTS];
     unsigned next_root; /* which one gives way */
     unsigned used;      /* of NESTED_PAGES */
+    uint64_t since; /* cpu.ran at the last entry of L2: the monitor trap flag
+                     * wants to know of one instruction more */
 
     /* An exit of L2's, for L1. */
     struct vtx_exit exit;

@@ -125,6 +125,20 @@ static void put_event(struct vtx_vcpu *c)
     n->injects = false;
 }
 
+/* An instruction of L2 that we have completed: the processor does not know that
+ * its monitor trap flag's exit is due.  (After an event it does.) */
+static void put_trap_flag(struct vtx_vcpu *c)
+{
+    enum { OTHER = 0x80000700 };
+    struct nested *n = &c->nested;
+    struct vmcs *m = &n->vmcs;
+
+    if (vmcs_has(&n->vtx.own, VMX_PRIMARY_MONITOR_TRAP_FLAG) &&
+        c->model.cpu.ran != n->since && !(F(ENTRY_INTERRUPTION_INFO) >> 31))
+        F(ENTRY_INTERRUPTION_INFO) = OTHER;
+    n->since = c->model.cpu.ran;
+}
+
 void nested_prepare(struct vcpu *v, bool changed)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
@@ -141,6 +155,7 @@ void nested_prepare(struct vcpu *v, bool changed)
              vmcs_has(v12, VMX_PRIMARY_INTERRUPT_WINDOW) ||
                  (!c->model.closed && model_wants_window(v)));
     put_event(c);
+    put_trap_flag(c);
     /* one that L1 gets leaves L2, when nothing of more weight does */
     c->model.cpu.interrupt_line = vmcs_has(v12, VMX_PIN_EXTERNAL_INTERRUPT) &&
                                   x86_platform_waits(c->model.platform);

@@ -139,6 +139,8 @@ static int inject(struct x86_cpu *cpu, const struct vmcs *v)
                            .external = type == 0 || type == NMI,
                            .trap = after,
                            .keep_rf = true};
+    /* 26.5.2: pending behind it, before an instruction of its handler */
+    t->trap_flag_pending = ON(PRIMARY_MONITOR_TRAP_FLAG);
     return x86_inject_fault(cpu);
 }
 
