@@ -21,6 +21,7 @@ struct bare_plan {
     uint64_t seconds;   /* time limit; 0: none */
     bool seconds_given; /* if not, who types at a terminal has no limit */
     bool debug;         /* wait for gdb */
+    bool nested;        /* on the model, as a guest of our monitor */
 };
 
 /* A whole image: monitor, command, guests; malloced.  NULL, with *d:
@@ -62,6 +63,9 @@ struct bare_end {
     bool left;  /* the person has */
     double seconds;
     uint64_t insns; /* of the model, the monitor's and the guests' */
+    /* With `nested`, since its first guest: exits to the monitor below; of them, those of its guest's
+     * guests that it has passed on. */
+    uint64_t exits, passed;
     char how[256];  /* the emulator's end, if the monitor did not */
 };
 

@@ -1,12 +1,12 @@
-/* The monitor in our machine: the modelled PC, whose processor has VT-x; the
- * VMX instructions are executed by the guest. */
+/* The monitor in our machine: the modelled PC, whose processor has VT-x or
+ * AMD-V, and executes its instructions; or a PC under our monitor, which lets
+ * its guest have VT-x. */
 #include "cli/bare.h"
 #include "cli/gdb.h"
-#include "cli/pc_assist.h"
+#include "cli/pc_machine.h"
 #include "cli/session.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/op.h"
-#include "x86vmm/pc/load.h"
-#include "x86vmm/pc/pc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +15,17 @@
 
 enum { MEMORY = 256 << 20, COM2 = 0x2F8, COM2_LINE = 3, PIECE = 1000000 };
 
+/* Exits to the monitor below, if there is one. */
+struct count {
+    struct trace_sink sink;
+    bool begun;
+    uint64_t exits, passed;
+};
+
 struct model {
-    struct pc *pc;
-    struct pc_assisted *assist;
+    struct pc_machine pc;
+    struct trace trace;
+    struct count count;
     struct uart second;
     struct bare_console console;
     FILE *json;
@@ -36,48 +44,60 @@ static void wrote_json(void *to, const uint8_t *bytes, size_t n)
         fwrite(bytes, 1, n, to);
 }
 
+static void count(struct trace_sink *sink, const struct trace_event *e)
+{
+    struct count *c = (struct count *)sink;
+
+    if (e->kind != TRACE_EXIT)
+        return;
+    /* not what it did before it had a guest */
+    c->begun = c->begun || (e->insn && !strcmp(e->insn, "VMLAUNCH"));
+    c->exits += c->begun;
+    c->passed += !strcmp(e->reason, exit_reason_name(EXIT_TRAP));
+}
+
 static enum status load(struct model *m, const uint8_t *image, size_t size,
                         struct diag *d)
 {
-    const struct load_plan plan = {
-        .kernel = {"the monitor's image", image, size},
-        .mem = &m->pc->mem,
-        .storage = m->pc->bytes};
-    enum status st = load_multiboot(&plan, &m->pc->cpu.state, d);
+    struct load_plan plan = {.kernel = {"the monitor's image", image, size}};
 
-    if (!st)
-        pc_state_set(m->pc);
-    return st;
+    return pc_machine_load(&m->pc, &plan, d);
 }
 
 static enum status make(struct model *m, const struct bare_plan *plan,
                         struct diag *d)
 {
-    const struct pc_plan pc = {.storage = MEMORY, .seconds = PC_EPOCH};
+    const struct pc_plan pc = {
+        .storage = MEMORY, .seconds = PC_EPOCH, .nested = plan->nested};
     enum pc_assist assist = PC_ASSIST_VTX;
+    enum status st;
 
     if (plan->cpu && !pc_assist_find(plan->cpu, &assist))
         return diag_set(d, STATUS_BAD_INPUT,
                         "--cpu: the model's processor has vtx or svm, not '%s'",
                         plan->cpu);
 
-    m->pc = pc_new(&pc, d);
-    if (!m->pc)
-        return STATUS_NO_MEMORY;
-    m->assist = pc_assist_new(assist, &m->pc->cpu);
-    if (!m->assist)
-        return diag_set(d, STATUS_NO_MEMORY, "no memory for a processor");
-    m->pc->board.debug.output = printed;
-    m->pc->board.debug.to = &m->console;
+    m->count.sink = (struct trace_sink){.emit = count, .wordless = true};
+    if (plan->nested)
+        trace_attach(&m->trace, &m->count.sink);
+    st = pc_machine_open(&m->pc, plan->nested ? &engine_vtx : NULL,
+                         "the bare monitor", &pc, &m->trace, d);
+    if (!st)
+        st = pc_machine_assist(&m->pc, assist, d);
+    if (st)
+        return st;
+    m->pc.board->debug.output = printed;
+    m->pc.board->debug.to = &m->console;
     if (plan->json && !(m->json = fopen(plan->json, "w")))
         return diag_set(d, STATUS_BAD_INPUT, "%s: %s", plan->json,
                         strerror(errno));
-    uart_init(&m->second, &m->pc->platform, COM2_LINE);
+    uart_init(&m->second, m->pc.platform, COM2_LINE);
     m->second.output = wrote_json;
     m->second.to = m->json;
-    return bus_add(&m->pc->bus, &(struct bus_device){
-                                    BUS_PORT, COM2, COM2 + UART_REGISTERS - 1,
-                                    "second serial port", uart_io, &m->second});
+    return bus_add(
+        m->pc.board->bus,
+        &(struct bus_device){BUS_PORT, COM2, COM2 + UART_REGISTERS - 1,
+                             "second serial port", uart_io, &m->second});
 }
 
 /* Keys, as far as there is room for them. */
@@ -85,11 +105,11 @@ static void tend_keys(struct model *m)
 {
     uint8_t keys[16];
 
-    if (board_unread(&m->pc->board))
+    if (board_unread(m->pc.board))
         return;
     size_t n = bare_keys_take(m->keys, keys, sizeof(keys));
     if (n)
-        (void)pc_input(m->pc, keys, n);
+        (void)board_input(m->pc.board, keys, n);
 }
 
 static void run(struct model *m, const struct bare_plan *plan,
@@ -98,20 +118,21 @@ static void run(struct model *m, const struct bare_plan *plan,
     uint64_t begin = session_host_ns(), limit = bare_limit(plan, m->keys);
     enum pc_stop stop = PC_BUDGET;
 
-    bool killed = plan->debug && !gdb_begin(&m->gdb, m->pc);
+    bool killed = plan->debug && !gdb_begin(&m->gdb, m->pc.pc);
 
     while (stop == PC_BUDGET && !end->late && !end->ended && !killed &&
            !session_interrupted) {
-        stop = plan->debug ? gdb_run(&m->gdb, m->pc, PIECE, &killed)
-                           : pc_run(m->pc, PIECE);
+        stop = plan->debug ? gdb_run(&m->gdb, m->pc.pc, PIECE, &killed)
+                           : pc_machine_run(&m->pc, PIECE);
         tend_keys(m);
         end->late = !plan->debug && session_host_ns() - begin > limit;
     }
     end->left = killed;
     end->seconds = (double)(session_host_ns() - begin) / 1e9;
-    end->insns = m->pc->cpu.ran;
-    pc_stop_words(&m->pc->platform, stop, m->pc->cpu.state.rip, end->how,
-                  sizeof(end->how));
+    end->insns = pc_machine_ran(&m->pc);
+    end->exits = m->count.exits;
+    end->passed = m->count.passed;
+    pc_machine_words(&m->pc, stop, end->how, sizeof(end->how));
 }
 
 static enum status wait_for_gdb(struct model *m, struct diag *d)
@@ -151,8 +172,7 @@ enum status bare_run_model(const struct bare_plan *plan, const uint8_t *image,
     if (m->json && fclose(m->json) && !st)
         st = diag_set(d, STATUS_HOST_FAILED, "%s: %s", plan->json,
                       strerror(errno));
-    pc_free(m->pc);
-    pc_assist_free(m->assist);
+    pc_machine_close(&m->pc);
     free(m);
     return st;
 }

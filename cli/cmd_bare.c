@@ -14,7 +14,7 @@ enum { SECONDS = 60, QEMU_PORT = 1234 /* of its -s */ };
 
 static struct {
     const char *on, *output, *json, *cpu, *kernel, *initrd, *append;
-    bool trace, debug, wrong, plain, reboot;
+    bool trace, debug, wrong, plain, reboot, nested;
     uint64_t seconds, stop_after;
     bool seconds_given;
 } given;
@@ -50,6 +50,8 @@ static const struct option_row rows[] = {
      "of each guest; a turn counts as many "
      "as it was given",
      &given.stop_after, NULL},
+    {OPTION_FLAG, "nested", NULL,
+     "on the model as a guest of the monitor, with VT-x", &given.nested, NULL},
     {OPTION_FLAG, "debug", NULL, "wait for gdb (model, qemu)", &given.debug,
      NULL},
     {OPTION_TEXT, "output", "FILE", "of build: the image (trapline.img)",
@@ -105,6 +107,12 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
             break;
         }
     }
+    if (given.nested && (plan->on != BARE_MODEL ||
+                         (given.cpu && strcmp(given.cpu, "vtx") != 0)))
+        return options_complain(&usage,
+                                "--nested: with --on model, and its VT-x");
+    if (given.nested && given.debug)
+        return options_complain(&usage, "--debug: not with --nested");
     if (argc - 2 > BARE_GUESTS_MAX)
         return options_complain(&usage, "at most %d guests", BARE_GUESTS_MAX);
     if (given.wrong && argc > 2)
@@ -123,6 +131,7 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
     plan->cpu = given.cpu;
     plan->json = given.json;
     plan->debug = given.debug;
+    plan->nested = given.nested;
     plan->seconds = given.seconds_given ? given.seconds : SECONDS;
     plan->seconds_given = given.seconds_given;
     return -1;
@@ -154,6 +163,16 @@ static int build(const struct bare_plan *plan)
     return cli_finish_stdout(CODE_DONE);
 }
 
+/* What a level costs, in exits. */
+static void say_levels(const struct bare_end *end)
+{
+    cli_say(
+        "nested: %llu exits to the monitor below; %llu of them were for the "
+        "one above: %.1f for each",
+        (unsigned long long)end->exits, (unsigned long long)end->passed,
+        end->passed ? (double)end->exits / (double)end->passed : 0);
+}
+
 static int judge(const struct bare_plan *plan, const struct bare_end *end)
 {
     const char *on = bare_on_names[plan->on];
@@ -164,6 +183,8 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
         if (plan->on == BARE_MODEL)
             cli_say("model: %llu instructions, the monitor's and the guests'",
                     (unsigned long long)end->insns);
+        if (plan->nested)
+            say_levels(end);
         return CODE_DONE;
     }
     if (end->ended) {

@@ -42,10 +42,23 @@ static bool run_monitor(bool svm, uint64_t seed)
     return false;
 }
 
+static bool run_inner(uint64_t seed)
+{
+    static const uint64_t slices[] = {1000000, 7, 1};
+    char words[HOSTILE_WORDS] = "";
+
+    if (hostile_inner_alike(seed, INSNS, slices[seed % 3], words))
+        return true;
+    printf("seed %llu, a monitor under ours: %s\n", (unsigned long long)seed,
+           words);
+    return false;
+}
+
 static unsigned run_seed(uint64_t seed)
 {
     return !run_engine(&engine_vtx, seed) + !run_engine(&engine_svm, seed) +
-           !run_monitor(false, seed) + !run_monitor(true, seed);
+           !run_monitor(false, seed) + !run_monitor(true, seed) +
+           !run_inner(seed);
 }
 
 int main(int argc, char **argv)

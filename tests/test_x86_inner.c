@@ -1,0 +1,157 @@
+/* A guest that is a monitor itself: its VT-x, its guest, and who gets which
+ * exit (x86vmm/engine/nested.h). */
+#include "command.h"
+#include "skip.h"
+#include "tests/x86_hostile_monitor.h"
+#include "x86vmm/engine/engine_vtx.h"
+#include "x86vmm/machine/op.h"
+#include "x86vmm/vtx/exit.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Beside the bare processor ---- */
+
+enum { ROUNDS = 4, SEEDS = 12, INSNS = 700 };
+
+/* Instructions of VT-x with right and wrong operands in every mode, and a guest
+ * whose VMCS, tables and code are nearly right. */
+START_TEST(hostile_monitors_find_no_difference)
+{
+    static const uint64_t slices[] = {1000000, 7, 1};
+    static const uint16_t known[] = {313, 834, 1796, 2025};
+    char words[HOSTILE_WORDS] = "";
+
+    for (uint64_t i = 0; i < SEEDS; i++) {
+        uint64_t seed =
+            i < ARRAY_LEN(known) && !_i ? known[i] : 1000 * (unsigned)_i + i;
+
+        ck_assert_msg(hostile_inner_alike(seed, INSNS, slices[seed % 3], words),
+                      "seed %llu: %s", (unsigned long long)seed, words);
+    }
+}
+END_TEST
+
+/* ---- The tables ---- */
+
+START_TEST(every_exit_is_somebodys)
+{
+    static const uint16_t rows[] = {
+#define NESTED_EXIT(reason, whose) VMX_EXIT_##reason,
+#include "x86vmm/engine/nested_exit.def"
+#undef NESTED_EXIT
+    };
+
+    for (size_t i = 0; i < vmx_exits.count; i++) {
+        unsigned found = 0;
+
+        for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+            found += rows[k] == vmx_exits.rows[i].number;
+        ck_assert_msg(found == 1, "%s has %u rows in nested_exit.def",
+                      vmx_exits.rows[i].name, found);
+    }
+}
+END_TEST
+
+/* ---- The bare monitor within ours ---- */
+
+static const char *const images[] = {
+    "hello-real hello-long climb-real",
+    "loop hello-long --stop-after 3M", /* time-sliced */
+    "hostile-long triple hello-long",
+};
+
+static bool can_run(void)
+{
+    char path[512];
+    const char *program = command_program(), *slash = strrchr(program, '/');
+
+    snprintf(path, sizeof(path), "%.*s/x86vmm/bare/monitor.img",
+             (int)(slash - program), program);
+    if (access(path, R_OK))
+        skip_test("this build has no monitor for bare metal (no x86 compiler)");
+    else if (!x86_op_decode_available())
+        skip_test("%s", X86_NO_DECODER);
+    return !access(path, R_OK) && x86_op_decode_available();
+}
+
+/* Its console, traces of its guests included, and the number of instructions
+ * are the same, to the byte. */
+START_TEST(the_bare_monitor_sees_no_monitor)
+{
+    static char bare[1 << 20];
+
+    if (!can_run())
+        return;
+    const struct command *c =
+        command_run(NULL, "$F bare run --trace --cpu vtx %s", images[_i]);
+    snprintf(bare, sizeof(bare), "%s", c->out);
+    ck_assert_uint_gt(strlen(bare), 1000);
+    const char *ran = strstr(c->err, "model: ");
+    ck_assert_ptr_nonnull(ran);
+    char count[64];
+    snprintf(count, sizeof(count), "%.*s",
+             (int)strcspn(strrchr(c->err, ':'), "i"), strrchr(c->err, ':'));
+    c = command_run(NULL, "$F bare run --trace --nested %s", images[_i]);
+    ck_assert_msg(!strcmp(bare, c->out), "%s%s", c->out, c->err);
+    ck_assert_msg(strstr(c->err, count), "not%s: %s", count, c->err);
+}
+END_TEST
+
+START_TEST(without_the_option_there_is_no_vtx)
+{
+    char path[512];
+
+    if (!can_run())
+        return;
+    snprintf(path, sizeof(path), "%s/image", command_folder());
+    command_run(NULL, "bare build hello-real --output %s", path);
+    const struct command *c =
+        command_run(NULL, "run --on vtx --mem 64M --kernel %s", path);
+    ck_assert_msg(strstr(c->out, "neither VT-x nor AMD-V") ||
+                      strstr(c->out, "no VT-x"),
+                  "%s%s", c->out, c->err);
+    c = command_run(NULL,
+                    "$F trace --on vtx --nested --mem 64M --kernel %s | "
+                    "grep VM",
+                    path);
+    ck_assert_msg(strstr(c->out, "VMLAUNCH             SENSITIVE resume"),
+                  "no entry");
+    ck_assert_msg(strstr(c->out, "VM exit 30           TRAP      reflect"),
+                  "no I/O exit of its guest");
+}
+END_TEST
+
+static const struct command_case cases[] = {
+    {"run --nested --kernel /dev/null", 2, "--nested: with --on vtx"},
+    {"run --on svm --nested --kernel /dev/null", 2, "--nested: with --on vtx"},
+    {"run --on vtx --nested x.img", 2, "--nested belongs to --kernel"},
+    {"bare run --on qemu --nested", 2, "--nested: with --on model"},
+    {"bare run --cpu svm --nested", 2, "--nested: with --on model"},
+};
+
+START_TEST(wrong_words_are_refused)
+{
+    command_expect(&cases[_i]);
+}
+END_TEST
+
+Suite *suite_x86_inner(void);
+Suite *suite_x86_inner(void)
+{
+    Suite *s = suite_create("x86_inner");
+    TCase *t = tcase_create("x86_inner");
+
+    tcase_set_timeout(t, 300);
+    tcase_add_checked_fixture(t, NULL, command_clean);
+    tcase_add_loop_test(t, hostile_monitors_find_no_difference, 0, ROUNDS);
+    tcase_add_test(t, every_exit_is_somebodys);
+    tcase_add_loop_test(t, the_bare_monitor_sees_no_monitor, 0,
+                        ARRAY_LEN(images));
+    tcase_add_test(t, without_the_option_there_is_no_vtx);
+    tcase_add_loop_test(t, wrong_words_are_refused, 0, ARRAY_LEN(cases));
+    suite_add_tcase(s, t);
+    return s;
+}
