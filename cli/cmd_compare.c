@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/lockstep.h"
 #include "cli/lockstep_x86.h"
+#include "cli/operator_options.h"
 #include "cli/pair.h"
 #include "cli/pc_options.h"
 
@@ -10,10 +11,10 @@
 #include <string.h>
 
 static struct {
-    const char *on, *script;
+    const char *on;
     struct pc_options pc;
-    uint64_t ipl, stop_after, sample;
-    bool ipl_given, scratch_tapes;
+    struct operator_options operator;
+    uint64_t sample;
 } flags;
 
 static const struct option_row rows[] = {
@@ -23,18 +24,13 @@ static const struct option_row rows[] = {
     {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
 #include "cli/pc_options.def"
 #undef PC_OPTION
-    {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
-     &flags.ipl, &flags.ipl_given},
-    {OPTION_TEXT, "script", "FILE", "an operator, as for `trapline run`",
-     &flags.script, NULL},
-    {OPTION_NUMBER, "stop-after", "N",
-     "compare the first N instructions (100k, 5M ...)", &flags.stop_after,
-     NULL},
+#define OPERATOR_OPTION(kind, name, value, help, member, given) \
+    {OPTION_##kind, name, value, help, &flags.operator.member, given},
+#include "cli/operator_options.def"
+#undef OPERATOR_OPTION
     {OPTION_NUMBER, "sample", "N",
      "compare at least every N instructions; 1: every one", &flags.sample,
      NULL},
-    {OPTION_FLAG, "scratch-tapes", NULL,
-     "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {.kind = OPTION_END},
 };
 
@@ -75,8 +71,8 @@ static int exit_code(const struct lockstep_report *r, const struct pair *p)
         return CODE_NEGATIVE;
     if (r->end == LOCKSTEP_GAVE_UP)
         return CODE_SKIPPED;
-    return flags.stop_after && r->end == LOCKSTEP_BUDGET ? CODE_LIMIT
-                                                         : CODE_DONE;
+    return flags.operator.stop_after && r->end == LOCKSTEP_BUDGET ? CODE_LIMIT
+                                                                  : CODE_DONE;
 }
 
 static int report(const struct lockstep_report *r, const struct pair *p)
@@ -91,7 +87,7 @@ static int report(const struct lockstep_report *r, const struct pair *p)
 
 static int compare(const struct session_plan *plan)
 {
-    struct lockstep_options o = {.limit = flags.stop_after,
+    struct lockstep_options o = {.limit = flags.operator.stop_after,
                                  .sample = flags.sample,
                                  .interrupted = &interrupted};
     struct lockstep_report r;
@@ -114,17 +110,17 @@ static int report_pc(const struct x86_lockstep_report *r)
     x86_lockstep_print(stdout, r);
     if (r->same && r->unmet.text[0])
         cli_say("%s", r->unmet.text);
-    return cli_finish_stdout(!r->same || r->unmet.text[0] ? CODE_NEGATIVE
-                             : flags.stop_after && r->end == X86_LOCKSTEP_CUT
-                                 ? CODE_LIMIT
-                                 : CODE_DONE);
+    return cli_finish_stdout(
+        !r->same || r->unmet.text[0] ? CODE_NEGATIVE
+        : flags.operator.stop_after && r->end == X86_LOCKSTEP_CUT ? CODE_LIMIT
+                                                                  : CODE_DONE);
 }
 
 static int compare_pc(const struct session_plan *plan,
                       const enum session_on on[2])
 {
     struct x86_lockstep_plan with = {.pc = plan,
-                                     .limit = flags.stop_after,
+                                     .limit = flags.operator.stop_after,
                                      .sample = flags.sample,
                                      .interrupted = &interrupted};
     struct x86_lockstep_report *r = malloc(sizeof(*r));
@@ -185,8 +181,7 @@ int cmd_compare(int argc, char **argv)
 {
     enum session_on on[2] = {ON_BARE, ON_BARE};
     struct session_plan plan = {0};
-    struct diag diag = {""};
-    struct script *script = NULL;
+    struct script *script;
     char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
@@ -198,16 +193,11 @@ int cmd_compare(int argc, char **argv)
         code = options_complain(&usage, "one guest, please");
     if (code < 0)
         code = choose_machines(&plan, on);
+    if (code < 0)
+        code =
+            operator_options_choose(&flags.operator, & usage, &plan, &script);
     if (code >= 0)
         return code;
-    if (flags.script) {
-        script = script_read(flags.script, &diag);
-        if (!script)
-            return cli_fail(STATUS_BAD_INPUT, &diag);
-    }
-    plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
-    plan.script = script;
-    plan.scratch_tapes = flags.scratch_tapes;
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     code = plan.kernel ? compare_pc(&plan, on) : compare(&plan);

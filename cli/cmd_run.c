@@ -1,5 +1,6 @@
 /* trapline run: a guest with its console on the terminal. */
 #include "cli/command.h"
+#include "cli/operator_options.h"
 #include "cli/pc_options.h"
 #include "cli/summary.h"
 #include "cli/trace_file.h"
@@ -10,10 +11,10 @@
 #include <unistd.h>
 
 static struct {
-    const char *on, *trace, *script;
+    const char *on, *trace;
     struct pc_options pc;
-    uint64_t ipl, stop_after;
-    bool ipl_given, scratch_tapes, json, quiet, costs;
+    struct operator_options operator;
+    bool json, quiet, costs;
 } flags;
 
 static const struct option_row rows[] = {
@@ -23,19 +24,13 @@ static const struct option_row rows[] = {
     {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
 #include "cli/pc_options.def"
 #undef PC_OPTION
-    {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
-     &flags.ipl, &flags.ipl_given},
-    {OPTION_TEXT, "script", "FILE",
-     "an operator for the first guest's console (see below)", &flags.script,
-     NULL},
-    {OPTION_NUMBER, "stop-after", "N",
-     "end each guest after N instructions (100k, 5M ...)", &flags.stop_after,
-     NULL},
+#define OPERATOR_OPTION(kind, name, value, help, member, given) \
+    {OPTION_##kind, name, value, help, &flags.operator.member, given},
+#include "cli/operator_options.def"
+#undef OPERATOR_OPTION
     {OPTION_TEXT, "trace", "FILE",
      "write every event; JSON lines if FILE ends in .jsonl", &flags.trace,
      NULL},
-    {OPTION_FLAG, "scratch-tapes", NULL,
-     "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
     {OPTION_FLAG, "json", NULL,
      "the account as JSON on stdout, the console on stderr", &flags.json, NULL},
     {OPTION_FLAG, "costs", NULL, "measure what each exit costs, in host time",
@@ -83,18 +78,9 @@ static int choose_machine(struct session_plan *plan)
                : -1;
 }
 
-/* What only System/370 guests have; -1 to go on. */
-static int refuse_foreign(const struct session_plan *plan)
-{
-    if (plan->kernel && (flags.ipl_given || flags.scratch_tapes))
-        return options_complain(&usage, "%s belongs to System/370 guests",
-                                flags.ipl_given ? "--ipl" : "--scratch-tapes");
-    return -1;
-}
-
 static void greet(void)
 {
-    if (!flags.script && !flags.quiet && isatty(STDIN_FILENO) &&
+    if (!flags.operator.script && !flags.quiet && isatty(STDIN_FILENO) &&
         isatty(STDERR_FILENO))
         fputs(flags.pc.kernel || flags.pc.bios
                   ? "The terminal is the guest's serial port; Ctrl-] ends.\n"
@@ -159,8 +145,7 @@ static int run_traced(struct session_plan *plan)
 int cmd_run(int argc, char **argv)
 {
     struct session_plan plan = {0};
-    struct diag diag = {""};
-    struct script *script = NULL;
+    struct script *script;
     char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
@@ -169,20 +154,13 @@ int cmd_run(int argc, char **argv)
     if (code < 0)
         code = pc_options_choose(&flags.pc, &usage, &plan);
     if (code < 0)
-        code = refuse_foreign(&plan);
-    if (code < 0)
         code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
+    if (code < 0)
+        code =
+            operator_options_choose(&flags.operator, & usage, &plan, &script);
     if (code >= 0)
         return code;
-    if (flags.script) {
-        script = script_read(flags.script, &diag);
-        if (!script)
-            return cli_fail(STATUS_BAD_INPUT, &diag);
-    }
-    plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
-    plan.stop_after = flags.stop_after;
-    plan.script = script;
-    plan.scratch_tapes = flags.scratch_tapes;
+    plan.stop_after = flags.operator.stop_after;
     plan.console_to_stderr = flags.json;
     code = run_traced(&plan);
     script_free(script);

@@ -1,5 +1,6 @@
 /* trapline trace: one line an exit. */
 #include "cli/command.h"
+#include "cli/operator_options.h"
 #include "cli/pc_options.h"
 #include "cli/trace_file.h"
 
@@ -7,11 +8,11 @@
 #include <stdlib.h>
 
 static struct {
-    const char *script, *output, *on;
+    const char *output, *on;
     struct pc_options pc;
-    uint64_t ipl, stop_after;
+    struct operator_options operator;
     uint64_t from;
-    bool from_given, ipl_given, scratch_tapes, insns, io, json, costs;
+    bool from_given, insns, io, json, costs;
 } flags;
 
 static const struct option_row rows[] = {
@@ -33,15 +34,10 @@ static const struct option_row rows[] = {
      &flags.costs, NULL},
     {OPTION_TEXT, "output", "FILE", "write there, not to stdout", &flags.output,
      NULL},
-    {OPTION_NUMBER, "stop-after", "N",
-     "end each guest after N instructions (100k, 5M ...)", &flags.stop_after,
-     NULL},
-    {OPTION_HEX, "ipl", "ADDRESS", "the device to load from, as 0C0",
-     &flags.ipl, &flags.ipl_given},
-    {OPTION_TEXT, "script", "FILE", "an operator, as for `trapline run`",
-     &flags.script, NULL},
-    {OPTION_FLAG, "scratch-tapes", NULL,
-     "make the tapes that are named and missing", &flags.scratch_tapes, NULL},
+#define OPERATOR_OPTION(kind, name, value, help, member, given) \
+    {OPTION_##kind, name, value, help, &flags.operator.member, given},
+#include "cli/operator_options.def"
+#undef OPERATOR_OPTION
     {.kind = OPTION_END},
 };
 
@@ -111,7 +107,7 @@ int cmd_trace(int argc, char **argv)
     struct session_plan plan = {0};
     struct trace_file file;
     struct diag diag = {""};
-    struct script *script = NULL;
+    struct script *script;
     char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
@@ -132,17 +128,12 @@ int cmd_trace(int argc, char **argv)
         code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
     if (code < 0 && flags.from_given && (!flags.on || plan.on != ON_KVM))
         code = options_complain(&usage, "--from: with --on kvm");
+    if (code < 0)
+        code =
+            operator_options_choose(&flags.operator, & usage, &plan, &script);
     if (code >= 0)
         return code;
-    if (flags.script) {
-        script = script_read(flags.script, &diag);
-        if (!script)
-            return cli_fail(STATUS_BAD_INPUT, &diag);
-    }
-    plan.ipl = flags.ipl_given ? &flags.ipl : NULL;
-    plan.stop_after = flags.stop_after;
-    plan.script = script;
-    plan.scratch_tapes = flags.scratch_tapes;
+    plan.stop_after = flags.operator.stop_after;
     plan.console_to_trace = true;
     plan.stepping = flags.insns || flags.from_given;
     plan.from = flags.from_given ? &flags.from : NULL;

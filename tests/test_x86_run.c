@@ -133,6 +133,8 @@ static const struct {
     {"run crash.img", 1, "", "triple fault"},
     {"trace --kernel crash.img --on svm --watch", 1, "EXCP_BP", ""},
     {"run --kernel hello --watch", 2, "", "with --on vtx or svm"},
+    {"trace --kernel hello --ipl 0C0", 2, "", "belongs to System/370"},
+    {"compare --kernel hello --scratch-tapes", 2, "", "System/370 guests"},
     {"trace --kernel hello --on bare", 2, "", "it has no exits"},
     {"trace hello.img --mem 64M", 2, "", "--mem belongs to --kernel"},
     {"run --kernel hello hello", 2, "", "a guest beside --kernel"},
