@@ -174,8 +174,8 @@ static bool sysret_trace(const struct ox_difference *d)
 
 static bool system_upper_half(const struct ox_difference *d)
 {
-    return d->c->mode == OX_COMPAT && d->at == d->start && vector_of(d) == 13 &&
-           (says(d, "ltr") || says(d, "lldt"));
+    return d->c->mode == OX_COMPAT && d->record == OX_R64 &&
+           vector_of(d) == 13 && (says(d, "ltr") || says(d, "lldt"));
 }
 
 /* The program has put 5s there, and takes away what is undefined. */
