@@ -10,17 +10,16 @@ static enum turn stop(struct vm *vm, enum vm_state state)
     return TURN_STOPPED;
 }
 
-/* The only place that acts on a verdict. */
-INLINE enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
+/* What is not to go on with the next instruction. */
+COLD static enum status apply_rare(struct vcpu *v, struct vm_exit *x,
+                                   enum verdict vd)
 {
     const struct guest_isa *isa = v->vm->isa;
-    bool past =
-        vd == VERDICT_ADVANCE || (vd == VERDICT_REFLECT && x->event.past_insn);
 
-    if (past && x->insn_len) /* else the engine goes past it */
-        isa->set_pc(v, x->pc + x->insn_len);
     switch (vd) {
     case VERDICT_REFLECT:
+        if (x->event.past_insn && x->insn_len)
+            isa->set_pc(v, x->pc + x->insn_len);
         return isa->reflect(v, &x->event);
     case VERDICT_WAIT:
         v->waiting = true;
@@ -37,17 +36,27 @@ INLINE enum status apply(struct vcpu *v, struct vm_exit *x, enum verdict vd)
     return STATUS_OK;
 }
 
+/* Here and above is the only place that acts on a verdict. */
+INLINE enum status apply(struct vcpu *v, struct vm *vm, struct vm_exit *x,
+                         enum verdict vd)
+{
+    if (UNLIKELY(vd != VERDICT_ADVANCE && vd != VERDICT_RESUME))
+        return apply_rare(v, x, vd);
+    if (vd == VERDICT_ADVANCE && x->insn_len) /* else the engine goes past it */
+        vm->isa->set_pc(v, x->pc + x->insn_len);
+    return STATUS_OK;
+}
+
 /* The handler decides, and it is done. */
-INLINE enum status decide(struct vcpu *v, struct vm_exit *x,
+INLINE enum status decide(struct vcpu *v, struct vm *vm, struct vm_exit *x,
                           enum verdict *verdict)
 {
-    struct vm *vm = v->vm;
-
     *verdict = vm->handlers[x->reason].handle(v, x);
-    if (x->ran || *verdict != VERDICT_REFLECT)
+    if (UNLIKELY(*verdict == VERDICT_REFLECT))
+        vm->storm = x->ran ? 1 : vm->storm + 1;
+    else
         vm->storm = 0;
-    vm->storm += *verdict == VERDICT_REFLECT;
-    return apply(v, x, *verdict);
+    return apply(v, vm, x, *verdict);
 }
 
 /* The same, with a line of the trace.  next: the instruction, when the guest is
@@ -63,16 +72,16 @@ COLD static enum status decide_traced(struct vcpu *v, struct vm_exit *x,
         vm_trace_step(v, next, &e);
     else
         vm_trace_before(v, x, &e);
-    enum status st = decide(v, x, &verdict);
+    enum status st = decide(v, v->vm, x, &verdict);
     vm_trace_after(v, x, &e, verdict);
     return st;
 }
 
-INLINE enum status handle(struct vcpu *v, struct vm_exit *x,
+INLINE enum status handle(struct vcpu *v, struct vm *vm, struct vm_exit *x,
                           const struct trace_event *next)
 {
-    const struct engine_ops *engine = v->vm->engine;
-    uint32_t regs = v->vm->handlers[x->reason].regs;
+    const struct engine_ops *engine = vm->engine;
+    uint32_t regs = vm->handlers[x->reason].regs;
     enum status st = STATUS_OK;
     enum verdict verdict;
 
@@ -80,8 +89,8 @@ INLINE enum status handle(struct vcpu *v, struct vm_exit *x,
         st = engine->load_regs(v, regs);
     if (st)
         return st;
-    st = trace_on(v->vm->trace) ? decide_traced(v, x, next)
-                                : decide(v, x, &verdict);
+    st = trace_on(vm->trace) ? decide_traced(v, x, next)
+                             : decide(v, vm, x, &verdict);
     return st || !engine->store_regs ? st : engine->store_regs(v, regs);
 }
 
@@ -157,9 +166,8 @@ COLD static enum turn wait_for_event(struct vcpu *v)
 }
 
 /* How many instructions until time, slice or limit want the monitor back. */
-INLINE uint64_t grant(const struct vcpu *v)
+INLINE uint64_t grant(const struct vcpu *v, const struct vm *vm)
 {
-    const struct vm *vm = v->vm;
     uint64_t n = vm->slice, next = vm->clock.next;
 
     if (v->stepping)
@@ -184,12 +192,12 @@ COLD static enum turn storm(struct vm *vm)
 
 /* The exiting instruction happens at the tick that it makes; what is due then
  * happens after it. */
-INLINE enum turn run_to_exit(struct vcpu *v, const struct trace_event *next)
+INLINE enum turn run_to_exit(struct vcpu *v, struct vm *vm,
+                             const struct trace_event *next)
 {
-    struct vm *vm = v->vm;
     struct vm_exit x;
 
-    v->budget = grant(v);
+    v->budget = grant(v, vm);
     if (UNLIKELY(vm->engine->run(v, &x)))
         return stop(vm, VM_FAILED);
     v->insns += x.ran;
@@ -200,7 +208,7 @@ INLINE enum turn run_to_exit(struct vcpu *v, const struct trace_event *next)
     else
         vm->clock.now += x.ran;
     vm->skips = 0;
-    if (UNLIKELY(handle(v, &x, next)))
+    if (UNLIKELY(handle(v, vm, &x, next)))
         return stop(vm, VM_FAILED);
     return LIKELY(vm->state == VM_READY) ? TURN_EXIT : TURN_STOPPED;
 }
@@ -210,12 +218,11 @@ COLD static enum turn run_stepped(struct vcpu *v)
     struct trace_event next;
 
     vm_trace_next(v, &next);
-    return run_to_exit(v, &next);
+    return run_to_exit(v, v->vm, &next);
 }
 
-INLINE enum turn once(struct vcpu *v)
+INLINE enum turn once(struct vcpu *v, struct vm *vm)
 {
-    struct vm *vm = v->vm;
     struct vm_event event;
 
     if (UNLIKELY(vm->state != VM_READY))
@@ -234,12 +241,12 @@ INLINE enum turn once(struct vcpu *v)
     }
     if (UNLIKELY(v->stepping) && trace_on(vm->trace) && vm->trace->insns)
         return run_stepped(v);
-    return run_to_exit(v, NULL);
+    return run_to_exit(v, vm, NULL);
 }
 
 EXIT_PATH enum turn vcpu_once(struct vcpu *v)
 {
-    return once(v);
+    return once(v, v->vm);
 }
 
 /* A wait that jumps ahead uses the slice, too. */
@@ -249,7 +256,7 @@ EXIT_PATH enum turn vm_turn(struct vm *vm, const volatile bool *interrupted)
     enum turn turn;
 
     do
-        turn = once(&vm->vcpu);
+        turn = once(&vm->vcpu, vm);
     while ((turn == TURN_EXIT || turn == TURN_EVENT) &&
            vm->vcpu.insns - insns < vm->slice &&
            vm->clock.now - ticks < vm->slice && !*interrupted);
