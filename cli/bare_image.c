@@ -5,6 +5,7 @@
 #include "cli/pc_files.h"
 #include "x86vmm/bare/layout.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,26 @@ static void short_name(const char *path, char name[NAME_MAX_LENGTH + 1])
         *dot = '\0';
 }
 
+/* No file, and none of ours, which are named. */
+static enum status refuse_guest(const char *guest, struct diag *d)
+{
+    char path[BARE_PATH];
+    enum status st = diag_set(d, STATUS_BAD_INPUT,
+                              "%s: no such file, and no guest of ours:", guest);
+    DIR *folder = find("guest", path) ? opendir(path) : NULL;
+
+    for (struct dirent *e; folder && (e = readdir(folder));) {
+        size_t n = strlen(d->text), name = strcspn(e->d_name, ".");
+
+        if (!strcmp(e->d_name + name, ".bin"))
+            snprintf(d->text + n, sizeof(d->text) - n, " %.*s", (int)name,
+                     e->d_name);
+    }
+    if (folder)
+        closedir(folder);
+    return st;
+}
+
 static enum status append_guest(struct image *m, const char *guest,
                                 struct diag *d)
 {
@@ -109,6 +130,8 @@ static enum status append_guest(struct image *m, const char *guest,
     snprintf(what, sizeof(what), "guest/%s.bin", guest);
     if (!strchr(guest, '/') && access(guest, R_OK))
         known = find(what, ours);
+    if (!known && access(guest, F_OK))
+        return refuse_guest(guest, d);
     enum status st = pc_file_read(&f, known ? ours : guest, IMAGE_MAX, d);
     if (st)
         return st;

@@ -44,7 +44,7 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "cpu", "MODEL",
      "the emulator's processor; of the model, vtx or svm", &given.cpu, NULL},
     {OPTION_NUMBER, "time", "SECONDS",
-     "the run's limit (60, at a terminal none); 0: none", &given.seconds,
+     "the run's limit (60, at a terminal none)", &given.seconds,
      &given.seconds_given},
     {OPTION_NUMBER, "stop-after", "N",
      "of each guest; a turn counts as many "
@@ -126,7 +126,7 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
     plan->initrd = given.initrd;
     plan->append = given.append;
     if (!plan->count && !given.wrong && !given.kernel)
-        plan->guests[plan->count++] = "hello-real";
+        plan->guests[plan->count++] = given.plain ? "cpuid-long" : "hello-real";
     plan->command = command_words();
     plan->cpu = given.cpu;
     plan->json = given.json;
@@ -158,8 +158,9 @@ static int build(const struct bare_plan *plan)
         diag_set(&d, STATUS_BAD_INPUT, "%s: %s", path, strerror(errno));
         return cli_fail(STATUS_BAD_INPUT, &d);
     }
-    printf("%s: %zu bytes, a disk and a Multiboot kernel, %u guest%s\n", path,
-           size, plan->count, plan->count == 1 ? "" : "s");
+    printf("%s: %zu bytes, a disk and a Multiboot kernel, %u guest%s%s\n", path,
+           size, plan->count, plan->count == 1 ? "" : "s",
+           plan->kernel ? " and a PC" : "");
     return cli_finish_stdout(CODE_DONE);
 }
 

@@ -226,7 +226,7 @@ static const struct command_case cases[] = {
     {"bare run", 0, "next: --trace shows each exit"},
     {"bare run --wrong hello-real", 2, "runs no guest"},
     {"bare run --on model --cpu arm", 2, "not 'arm'"},
-    {"bare run no-such-guest", 2, "no-such-guest: No such file"},
+    {"bare run no-such-guest", 2, "no such file, and no guest of ours:"},
     {"bare run /dev/null", 2, "/dev/null: "},
     {"bare build --output /no/such/folder/x", 2, "No such file"},
     {"bare run --on model --time 1 loop", 124, "its limit (--time)"},
