@@ -320,6 +320,8 @@ bool consoles_look(struct consoles *cs, int milliseconds)
     for (; poll(&p, 1, milliseconds) > 0; milliseconds = 0) {
         size_t before = cs->input_length;
 
+        if (p.revents & POLLHUP) /* the terminal is gone */
+            session_leave();
         fill(cs);
         typed(cs, before);
         if (cs->source != CONSOLES_TERMINAL)

@@ -57,7 +57,8 @@ enum status session_on_find(const char *word, enum session_on *on,
 /* ---- Signals ---- */
 
 volatile bool session_interrupted;
-static volatile bool cut; /* Ctrl-C */
+static volatile bool cut;            /* Ctrl-C */
+static volatile sig_atomic_t killed; /* by this signal, no key; or 0 */
 static bool output_failed;
 static struct sigaction hangup; /* as it was */
 
@@ -79,6 +80,8 @@ static void on_cut(int signal_number)
         terminal_restore();
         _exit(128 + signal_number);
     }
+    if (signal_number != SIGINT)
+        killed = signal_number;
     cut = true;
     session_interrupted = true;
 }
@@ -95,6 +98,7 @@ void session_watch_signals(bool terminal)
     struct itimerval tick = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
 
     cut = session_interrupted = output_failed = false;
+    killed = 0;
     sigaction(SIGINT, &on, NULL);
     sigaction(SIGTERM, &on, NULL);
     (void)sigaction(SIGHUP, &on, &hangup);
@@ -336,7 +340,7 @@ static int exit_code(struct session *s)
         if (code == CODE_DONE)
             code = CODE_NEGATIVE;
     }
-    return code;
+    return killed ? CODE_SIGNALLED + killed : code;
 }
 
 static void begin_consoles(struct session *s)
