@@ -295,6 +295,8 @@ static enum abreast_step go(void *who, uint64_t most, bool closely)
     r->soon = lead->noting.count != r->exits ? 0 : r->soon + 1;
     r->exits = lead->noting.count;
     follow(r, closely);
+    if (r->side[0].ended && !lead->ended)
+        (void)x86_side_rests(lead);
     if (lead->ended || r->side[0].ended)
         return both_end(r);
     if (is_idle(r)) {

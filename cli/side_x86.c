@@ -273,7 +273,7 @@ void x86_side_run_to(struct x86_side *s, uint64_t insns)
 }
 
 /* What is due at this tick happens now, as on a bare machine; a monitor would
- * do it before the next instruction. */
+ * do it before the next instruction.  It may be that the operator stops. */
 bool x86_side_rests(struct x86_side *s)
 {
     struct vm *vm = s->pc.vm;
@@ -283,5 +283,9 @@ bool x86_side_rests(struct x86_side *s)
     if (vm->vcpu.waiting || vm->vcpu.within || x86_vm_state(vm)->delivering)
         return false;
     clock_run(&vm->clock);
+    if (!s->ended && s->pc.platform->stopped) {
+        s->ended = true;
+        s->stop = PC_STOPPED;
+    }
     return true;
 }

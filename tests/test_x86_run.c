@@ -67,6 +67,8 @@ static void set_up(void)
     command_file("empty", "", 0);
     command_file("cut", "\177ELF", 4);
     command_file("odd", "x", 1);
+    command_file("stop", "wait !\nstop\n", 12);
+    sector("echo.img", echo, sizeof(echo));
     command_file("bad.rom", hello, sizeof(hello));
 }
 
@@ -150,6 +152,7 @@ static const struct {
     {"run --bios bad.rom", 2, "", "whole pages of 4 KiB"},
     {"run --kernel hello --drive a --drive b --drive c", 2, "", "two are all"},
     {"run --kernel echo < keys", 1, "!bcd", "through its exit port"},
+    {"compare --kernel echo --script stop", 0, "no difference", ""},
 };
 
 START_TEST(runs_end_as_they_should)
@@ -206,7 +209,9 @@ END_TEST
  * told of it. */
 START_TEST(nothing_outlives_its_terminal)
 {
-    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, 0};
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, 0, 0};
+    static const char *const image[] = {"trapline", "run", "echo.img",
+                                        "--on",     "vtx", NULL};
     struct termios before, after;
     int other, status, fd = terminal_open(&other);
 
@@ -214,7 +219,8 @@ START_TEST(nothing_outlives_its_terminal)
         return;
     tcgetattr(other, &before);
     signal(SIGHUP, signals[_i] ? SIG_DFL : SIG_IGN);
-    pid_t pid = start(other, "echo"); /* it asks for keys, and never waits */
+    /* it asks for keys, and never waits */
+    pid_t pid = _i == 4 ? terminal_start(other, image) : start(other, "echo");
     terminal_expect(fd, "!");
     if (signals[_i]) {
         ck_assert_int_eq(kill(pid, signals[_i]), 0);
@@ -226,6 +232,9 @@ START_TEST(nothing_outlives_its_terminal)
     ck_assert(WIFEXITED(status));
     if (!signals[_i])
         return;
+    /* Ctrl-C is a wish of the person's, the others are not. */
+    ck_assert_int_eq(WEXITSTATUS(status),
+                     signals[_i] == SIGINT ? 0 : 128 + signals[_i]);
     tcgetattr(other, &after);
     ck_assert_uint_eq(before.c_lflag, after.c_lflag);
     close(fd);
@@ -242,7 +251,7 @@ Suite *suite_x86_run(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, runs_end_as_they_should, 0, ARRAY_LEN(runs));
     tcase_add_loop_test(t, terminal_is_the_serial_port, 0, 2);
-    tcase_add_loop_test(t, nothing_outlives_its_terminal, 0, 4);
+    tcase_add_loop_test(t, nothing_outlives_its_terminal, 0, 5);
     suite_add_tcase(s, t);
     return s;
 }
