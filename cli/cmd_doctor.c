@@ -75,7 +75,11 @@ static void print_engines(const struct kvm_probe *kvm)
     print_row("--on trap", trap ? "yes" : "no",
               trap ? engine_trap.title : diag.text);
     print_row("--on kvm", states[kvm->verdict],
-              kvm->verdict == KVM_ABSENT ? kvm->why : engine_kvm.title);
+              kvm->verdict == KVM_ABSENT ? kvm->why
+              : kvm->verdict == KVM_PARTIAL
+                  ? "on Linux /dev/kvm; an image that "
+                    "wants what fails: --on vtx"
+                  : engine_kvm.title);
     for (unsigned i = 0; i < kvm->count; i++) {
         const struct kvm_probe_row *r = &kvm->rows[i];
         char name[32];
