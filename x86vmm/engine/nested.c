@@ -79,6 +79,7 @@ void nested_follow(struct vcpu *v)
     c->model.inner = n->vtx.in_guest;
     c->model.switches++;
     c->loaded = c->model.inner ? &n->vmcs : &c->vmcs;
+    c->vtx.other = c->model.inner ? &n->memo : NULL;
     s->delivering = n->injects = false;
     if (c->model.inner)
         begin(v);

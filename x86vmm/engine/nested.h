@@ -33,10 +33,11 @@ struct nested_root {
 };
 
 struct nested {
-    struct vtx vtx;   /* L1's; vtx.own is vmcs12 */
-    struct vmcs vmcs; /* vmcs02 */
-    struct vmcs kept; /* vmcs12 as it was before an execution outside */
-    bool asks;        /* a VMX instruction has an operand in a device */
+    struct vtx vtx;         /* L1's; vtx.own is vmcs12 */
+    struct vmcs vmcs;       /* vmcs02 */
+    struct entry_memo memo; /* of vmcs02 */
+    struct vmcs kept;       /* vmcs12 as it was before an execution outside */
+    bool asks;              /* a VMX instruction has an operand in a device */
     struct nested_root roots[NESTED_ROOTS];
     unsigned next_root; /* which one gives way */
     unsigned used;      /* of NESTED_PAGES */

@@ -3,6 +3,7 @@
  * Its controls are those of vmcs12, and where we want an exit ours.  What L1
  * has bitmaps for exits always, or by a bitmap that asks for either's. */
 #include "base/bits.h"
+#include "base/bytes.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
 #include "x86vmm/machine/msr.h"
@@ -48,10 +49,12 @@ static void merge_controls(const struct vtx_vcpu *c, struct vmcs *m,
 
 /* L1's bitmaps or ours: a set bit exits.  Where there is no storage L1's
  * processor would exit. */
-static void merge_msr_bitmap(const struct vcpu *v, uint8_t *to,
-                             const struct vmcs *v12)
+static void merge_msr_bitmap(const struct vcpu *v, const struct vmcs *v12)
 {
-    const uint8_t *its_own = NULL;
+    const struct mem_map *machine = &model_machine(v)->mem;
+    uint8_t *to = mem_at(machine, model_machine(v)->spare, MODEL_PAGE);
+    const uint8_t *ours_own = mem_at(machine, vtx_msr_bitmap(), MODEL_PAGE),
+                  *its_own = NULL;
 
     if (vmcs_has(v12, VMX_PRIMARY_MSR_BITMAPS))
         its_own = mem_at(&v->vm->mem, F12(MSR_BITMAP), MODEL_PAGE);
@@ -59,23 +62,21 @@ static void merge_msr_bitmap(const struct vcpu *v, uint8_t *to,
         memset(to, 0xFF, MODEL_PAGE);
         return;
     }
-    vmcs_make_msr_bitmap(to, model_own_msrs.numbers, model_own_msrs.count);
-    for (unsigned i = 0; i < MODEL_PAGE; i++)
-        to[i] |= its_own[i];
+    for (unsigned i = 0; i < MODEL_PAGE; i += 8)
+        store_le64(to + i, load_le64(ours_own + i) | load_le64(its_own + i));
 }
 
 void nested_merge(struct vcpu *v)
 {
     const struct vtx_vcpu *c = vtx_vcpu(v);
-    const struct model_machine *machine = model_machine(v);
     struct vmcs *m = &vtx_vcpu(v)->nested.vmcs;
     const struct vmcs *v12 = &c->nested.vtx.own;
     uint64_t page = F12(VIRTUAL_APIC_ADDR);
 
     *m = c->vmcs;
     merge_controls(c, m, v12);
-    merge_msr_bitmap(v, mem_at(&machine->mem, machine->spare, MODEL_PAGE), v12);
-    F(MSR_BITMAP) = machine->spare;
+    merge_msr_bitmap(v, v12);
+    F(MSR_BITMAP) = model_machine(v)->spare;
     F(VIRTUAL_APIC_ADDR) =
         mem_at(&v->vm->mem, page, MODEL_PAGE) ? page : NOWHERE;
     F(VPID) = VPID;

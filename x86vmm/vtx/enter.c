@@ -183,15 +183,21 @@ static bool load_msr(void *who, uint32_t msr, uint64_t value)
     return !x86_msr_write(who, msr, value);
 }
 
+static struct entry_memo *memo_of(struct vtx *t)
+{
+    return t->other ? t->other : &t->memo;
+}
+
 int vtx_load_guest(struct x86_cpu *cpu, struct entry *e, bool *failed)
 {
     struct vtx *t = vtx_of(cpu);
     const struct vmcs *v = t->v;
 
-    *failed = !entry_memo_until(&t->memo, e, ENTRY_GUEST, ENTRY_LINK, &t->why);
+    *failed =
+        !entry_memo_until(memo_of(t), e, ENTRY_GUEST, ENTRY_LINK, &t->why);
     if (*failed)
         return vtx_fail_entry(cpu);
-    entry_memo_end(&t->memo, e);
+    entry_memo_end(memo_of(t), e);
     load_state(cpu, v);
     if (!t->emulated)
         drop_translations(cpu, v);
@@ -220,8 +226,8 @@ bool vtx_enter(struct x86_cpu *cpu, struct vmcs *v, bool *exited)
     bool failed;
 
     *exited = false;
-    entry_memo_begin(&t->memo, &e);
-    if (!entry_memo_until(&t->memo, &e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
+    entry_memo_begin(memo_of(t), &e);
+    if (!entry_memo_until(memo_of(t), &e, ENTRY_CONTROLS, ENTRY_HOST, &t->why))
         return false;
     t->v = v;
     t->outside = true;

@@ -44,6 +44,9 @@ struct vtx {
     struct vtx_exit exit;       /* on its way */
     struct entry_failure why;   /* the last entry that failed */
     struct entry_memo memo;     /* the last one whose checks held */
+    /* Another to use in its place, by who enters by more than one VMCS; NULL:
+     * none.  Borrowed. */
+    struct entry_memo *other;
 
     /* Of an emulated one: INVEPT has been executed since its user cleared
      * this, of this EPT pointer or (VTX_NONE) of all. */
