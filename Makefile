@@ -197,8 +197,8 @@ $(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: oracle x86-oracle x86-host-oracle fuzz bench x86-bench bare-bench kvm-bench \
-        kvm-check check-slow bare-check linux-check svm-check cross
+.PHONY: oracle x86-oracle x86-host-oracle fuzz bench x86-bench levels-bench bare-bench \
+        kvm-bench kvm-check check-slow bare-check linux-check svm-check cross
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -231,6 +231,11 @@ bench: all $(BUILD)/bench x86-bench kvm-bench
 
 x86-bench: all $(BUILD)/x86-bench
 	$(Q)BUILD=$(BUILD) ROUNDS=$(ROUNDS) tests/x86_bench/run.sh
+	$(Q)BUILD=$(BUILD) ROUNDS=$(ROUNDS) tests/x86_bench/levels.sh
+
+# Of it, what a level of monitors costs.
+levels-bench: all
+	$(Q)BUILD=$(BUILD) ROUNDS=$(ROUNDS) tests/x86_bench/levels.sh
 
 # An exit of the monitor on bare metal, beside the least of loops.
 bare-bench: all

@@ -48,6 +48,13 @@
  * of it.  A watched guest (struct x86_platform) leaves for all else that the
  * controls allow and for its exceptions, which come as EXIT_TRAP.
  *
+ * Nested.  A guest that is told so (struct x86_own_vtx) has VT-x of its own:
+ * VMX instructions exit as EXIT_SENSITIVE, and their handler has them executed;
+ * VMLAUNCH and VMRESUME go on as its guest, whose state vcpu->arch then is.  An
+ * exit of that one which is for the guest is an EXIT_TRAP that is reflected; an
+ * EPT violation that only our shadow of its tables has made, an EXIT_SETTLED
+ * (nested.h).
+ *
  * Hypercalls.  VMCALL, and OUT of EAX to X86_PORT_HYPERCALL. */
 #ifndef X86VMM_ENGINE_ENGINE_VTX_H
 #define X86VMM_ENGINE_ENGINE_VTX_H
