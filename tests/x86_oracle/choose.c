@@ -81,15 +81,18 @@ uint32_t ox_flags(struct ox_case *c)
     return f | often;
 }
 
-/* Breakpoints 0 and 1, of all kinds and lengths; GD seldom.  The length of an
- * instruction's is 1: others are undefined (SDM vol. 3, "Debug Control Register
- * (DR7)"). */
+/* Breakpoints 0 and 1, of all kinds and lengths; GD seldom.  Not what is
+ * undefined (SDM vol. 3, "Debug Control Register (DR7)"): another length than 1
+ * of an instruction's, ports without CR4.DE. */
 uint32_t ox_dr7(struct ox_case *c)
 {
     uint32_t v = (ox_value(c) & 0x00FF000F) | 0x400;
 
-    for (unsigned at = 16; at <= 20; at += 4)
+    for (unsigned at = 16; at <= 20; at += 4) {
+        if ((v >> at & 3) == 2 && !(c->field[CASE_CR4 / 4] & 8))
+            v |= UINT32_C(1) << at;
         if (!(v >> at & 3))
             v &= ~(UINT32_C(0xC) << at);
+    }
     return v | (ox_chance(c, 15) ? 0x2000 : 0);
 }

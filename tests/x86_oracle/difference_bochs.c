@@ -80,13 +80,14 @@ static bool told_breakpoints(const struct ox_difference *d)
 {
     uint32_t extra, dr7;
 
-    if (!is_dr6(d) || d->record == OX_NEST || (OURS(d) & ~PEER(d)) ||
-        (PEER(d) & ~OURS(d) & ~0xFu) || !(PEER(d) & BS))
+    if (!is_dr6(d) || (OURS(d) & ~PEER(d)) || (PEER(d) & ~OURS(d) & ~0xFu) ||
+        !(PEER(d) & (BS | BD)))
         return false;
     extra = PEER(d) & ~OURS(d);
-    dr7 = word_of(d, d->record == OX_R32   ? OX_R32_DR7
-                     : d->record == OX_R64 ? OX_R64_DR7
-                                           : OX_R16_DR7);
+    dr7 = d->record == OX_NEST  ? d->c->field[CASE_DR7 / 4]
+          : d->record == OX_R32 ? word_of(d, OX_R32_DR7)
+          : d->record == OX_R64 ? word_of(d, OX_R64_DR7)
+                                : word_of(d, OX_R16_DR7);
     for (unsigned n = 0; n < 4; n++)
         if ((extra >> n & 1) && (dr7 >> 2 * n & 3) && (dr7 >> (16 + 4 * n) & 3))
             return false; /* enabled, and not an instruction's */

@@ -115,7 +115,7 @@ static off_t size_of(const char *path)
 /* Until it ends, or has said nothing for long: then it never will. */
 static void wait_for(pid_t child, const char *path)
 {
-    enum { LOOKS_A_SECOND = 20, QUIET_SECONDS = 40 };
+    enum { LOOKS_A_SECOND = 20, QUIET_SECONDS = 30 };
     unsigned quiet = 0;
     off_t size = 0;
 
