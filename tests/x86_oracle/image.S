@@ -516,6 +516,9 @@ fill_low:
         ret
 
 begin_case:
+        mov     dx, WATCHDOG_PORT       /* of QEMU's alone, which loses its */
+        mov     al, WATCHDOG_6_S        /* way where it should have faulted */
+        out     dx, al
         mov     edx, [ebx + CASE_FLAGS] /* VM, or real-address mode? */
         and     edx, 0x20000
         cmp     dword ptr [ebx + CASE_MODE], 1

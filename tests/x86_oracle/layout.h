@@ -56,6 +56,10 @@
 #define PROGRESS_8086  (AT_PROGRESS + 12) /* it can have written anywhere */
 #define PROGRESS_MAGIC 0x4F523836
 
+/* The IB700, which resets a machine that has not written there for so long. */
+#define WATCHDOG_PORT 0x443
+#define WATCHDOG_6_S  0xC
+
 /* The image: a ROM that ends at 4 GiB and is copied here. */
 #define IMAGE_SIZE  0x200000
 #define AT_IMAGE    0x200000

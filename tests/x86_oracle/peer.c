@@ -40,6 +40,7 @@ static const char *const qemu =
     "pc -m 32 "
     "-display none -nodefaults -no-user-config -monitor none -bios image.rom "
     "-debugcon file:qemu.out -device isa-debug-exit,iobase=0xf4,iosize=1 "
+    "-device ib700 -action watchdog=reset "
     "</dev/null >qemu.log 2>&1";
 
 static const char *const bochs =
@@ -235,11 +236,13 @@ static void run_one(struct ox_run *r, enum ox_machine on, pid_t child,
     parse(r);
 }
 
-/* Behind a case that a peer did not survive it is started anew, a few times. */
+/* Where a peer has ended it is started anew, a few times: first with the case
+ * that is missing, for the one before may be to blame, then behind it. */
 static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
                   const char *folder)
 {
-    enum { TIMES_MAX = 4 };
+    enum { TIMES_MAX = 8 };
+    uint32_t tried = UINT32_MAX;
 
     for (unsigned n = 0; n < TIMES_MAX; n++) {
         uint32_t k = 0;
@@ -247,8 +250,11 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
         for (uint32_t j = 0; j < r->cases; j++)
             if (r->of[j].kind)
                 k = j + 1;
-        if (++k >= r->cases) /* behind the one that is missing */
+        if (k == tried)
+            k++;
+        if (k >= r->cases)
             return;
+        tried = k;
         write_image(i, k, folder);
         run_one(r, on, on == OX_OURS ? 0 : start(on, folder), i, folder);
     }
