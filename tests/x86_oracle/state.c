@@ -302,6 +302,17 @@ static void random_registers(struct ox_case *c)
     c->field[CASE_MSR / 4 + 5] = AT_PAD0 + 32;
 }
 
+/* A frame of 16 bits leads back to the program's offset below 64 KiB: to INT3
+ * there, where legacy modes have nothing, or 32-bit programs. */
+static void fill_low_code(struct ox_case *c)
+{
+    enum { LONGEST = 0x100 };
+    bool legacy = c->mode == OX_PROTECTED || c->mode == OX_V86;
+
+    if (legacy && c->bits == 32)
+        memset(c->arena + (c->at & 0xFFFF), 0xCC, LONGEST);
+}
+
 void ox_random_state(struct ox_case *c)
 {
     bool wide = c->mode == OX_LONG || c->mode == OX_COMPAT;
@@ -317,6 +328,7 @@ void ox_random_state(struct ox_case *c)
     random_task(c);
     random_pages(c);
     random_debug(c);
+    fill_low_code(c);
     FIELD(GDTR) = (SEL_LIMIT - 1) << 16;
     c->field[CASE_GDTR / 4 + 1] = AT_GDT;
     FIELD(IDTR) = (wide ? 0xFFF : c->mode == OX_REAL ? 0x3FF : 0x7FF) << 16;

@@ -51,11 +51,31 @@ static uint32_t code_selector(struct ox_case *c)
     return ox_chance(c, 70) ? OX_PICK(c, list) : ox_selector(c);
 }
 
+/* A target of 16 bits that does not lead back to the program, nor into tables
+ * that are no code. */
+static uint32_t low_target(struct ox_case *c, uint32_t selector, uint32_t to)
+{
+    enum { LOW_PAD3 = AT_DATA3 + 0xE00 };
+
+    if (to <= 0xFFFF)
+        return to;
+    if (is_8086(c))
+        return AT_PAD3 - AT_CODE3;
+    if ((selector & 3) != 3)
+        return AT_PAD0;
+    store_le32(c->arena + LOW_PAD3, 0x00CD | VECTOR_LOG << 8 | 0xCDu << 16 |
+                                        (uint32_t)VECTOR_END << 24);
+    return LOW_PAD3;
+}
+
 static void jump_or_call(struct ox_case *c, uint32_t selector)
 {
     bool call = ox_chance(c, 50);
     uint32_t to = target(c, selector);
     unsigned bits = ox_chance(c, 85) && !is_8086(c) ? 32 : 16;
+
+    if (bits == 16)
+        to = low_target(c, selector, to);
 
     ox_say(c, "%s far %x:%x (%u)", call ? "call" : "jmp", selector, to, bits);
     if (c->bits == 64) { /* there is no direct form */
@@ -113,6 +133,7 @@ void ox_step_far_pointer(struct ox_case *c)
     }
     ox_say(c, "%s far [%x] (%x:%x)", call ? "call" : "jmp", at, selector, to);
     if (is_8086(c)) { /* by CS, which is known */
+        to = low_target(c, selector, to);
         store_le16(c->arena + AT_CODE3 + at, (uint16_t)to);
         store_le16(c->arena + AT_CODE3 + at + 2, (uint16_t)selector);
     } else {
