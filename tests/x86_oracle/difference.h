@@ -23,7 +23,8 @@ static inline bool is_flags(const struct ox_difference *d)
 /* The vector of the record that differs, as ours has it; none: 256. */
 static inline unsigned vector_of(const struct ox_difference *d)
 {
-    if (d->record == OX_RECORD_COUNT || d->record == OX_SUMS)
+    if (d->record == OX_RECORD_COUNT || d->record == OX_SUMS ||
+        d->start >= d->ours->count)
         return 256;
     return d->ours->word[d->start] & 0xFF;
 }
@@ -39,12 +40,18 @@ static inline bool goes_to_task(const struct ox_difference *d)
            says(d, "iret");
 }
 
+/* Of an event that is another one there: its vector; else 256. */
+static inline unsigned vector_there(const struct ox_difference *d)
+{
+    return d->at == d->start && d->field != OX_FIELD_COUNT ? PEER(d) & 0xFF
+                                                           : 256;
+}
+
 /* The vectors at which the two have parted. */
 static inline bool parted(const struct ox_difference *d, unsigned ours,
                           unsigned peer)
 {
-    return d->at == d->start && d->record != OX_RECORD_COUNT &&
-           vector_of(d) == ours && (PEER(d) & 0xFF) == peer;
+    return vector_of(d) == ours && vector_there(d) == peer;
 }
 
 #endif

@@ -127,7 +127,8 @@ bool ox_witnessed(const struct ox_difference *d)
 
     if (!d->witness || !ox_differs(&w))
         return true;
-    return (w.field == OX_FIELD_COUNT ? w.start : w.at) > d->at;
+    return (w.field == OX_FIELD_COUNT ? w.start : w.at) > d->at ||
+           ox_explain(&w);
 }
 
 const struct ox_explanation *ox_explanations(enum ox_machine peer)

@@ -56,8 +56,8 @@ bool ox_differs(struct ox_difference *d);
  * have parted, so that nothing after it need be the same. */
 bool ox_go_on(struct ox_difference *d);
 
-/* The witness says what we say, up to the word that differs; true where there
- * is none. */
+/* The witness says what we say, up to the word that differs, or a row tells why
+ * not; true where there is none. */
 bool ox_witnessed(const struct ox_difference *d);
 
 enum { OX_ROWS_MAX = 100 }; /* of a peer */
