@@ -63,10 +63,10 @@ struct bare_end {
     bool left;  /* the person has */
     double seconds;
     uint64_t insns; /* of the model, the monitor's and the guests' */
-    /* With `nested`, since its first guest: exits to the monitor below; of them, those of its guest's
-     * guests that it has passed on. */
+    /* With `nested`, since its first guest: exits to the monitor below; of
+     * them, those of its guest's guests that it has passed on. */
     uint64_t exits, passed;
-    char how[256];  /* the emulator's end, if the monitor did not */
+    char how[256]; /* the emulator's end, if the monitor did not */
 };
 
 /* Run it, with the monitor's console on stdout.  STATUS_UNSUPPORTED: what is
