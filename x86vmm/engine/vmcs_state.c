@@ -53,26 +53,6 @@ void vmcs_make_msr_bitmap(uint8_t *page, const uint32_t *own, size_t count)
 
 /* ---- In ---- */
 
-static uint64_t rights_of(uint16_t attr)
-{
-    return (attr & 0xFFu) | (uint64_t)(attr & 0xF00u) << 4 |
-           (attr & X86_ATTR_UNUSABLE ? 0x10000 : 0);
-}
-
-static void put_segments(struct vmcs *m, const struct x86_state *s)
-{
-    for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
-        m->field[VMCS_GUEST_ES_SELECTOR + i] = s->seg[i].selector;
-        m->field[VMCS_GUEST_ES_BASE + i] = s->seg[i].base;
-        m->field[VMCS_GUEST_ES_LIMIT + i] = s->seg[i].limit;
-        m->field[VMCS_GUEST_ES_RIGHTS + i] = rights_of(s->seg[i].attr);
-    }
-    F(GUEST_GDTR_BASE) = s->gdt.base;
-    F(GUEST_GDTR_LIMIT) = s->gdt.limit;
-    F(GUEST_IDTR_BASE) = s->idt.base;
-    F(GUEST_IDTR_LIMIT) = s->idt.limit;
-}
-
 static void put_control(struct vmcs *m, const struct x86_state *s)
 {
     F(GUEST_CR0) = s->cr0 | X86_CR0_NE;
@@ -87,7 +67,7 @@ static void put_control(struct vmcs *m, const struct x86_state *s)
 void vmcs_put_state(struct vmcs *m, const struct x86_state *s)
 {
     put_control(m, s);
-    put_segments(m, s);
+    vmcs_put_segments(m, s);
     F(GUEST_RSP) = s->gpr[X86_RSP];
     F(GUEST_RIP) = s->rip;
     F(GUEST_RFLAGS) = s->rflags;
@@ -110,15 +90,6 @@ void vmcs_put_event(struct vmcs *m, const struct vm_event *e)
 }
 
 /* ---- Out ---- */
-
-struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg)
-{
-    return (struct x86_segment){
-        .selector = (uint16_t)m->field[VMCS_GUEST_ES_SELECTOR + seg],
-        .base = m->field[VMCS_GUEST_ES_BASE + seg],
-        .limit = (uint32_t)m->field[VMCS_GUEST_ES_LIMIT + seg],
-        .attr = vmcs_attr(m->field[VMCS_GUEST_ES_RIGHTS + seg])};
-}
 
 uint64_t vmcs_cr0(const struct vmcs *m)
 {

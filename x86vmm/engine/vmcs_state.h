@@ -27,15 +27,7 @@ void vmcs_put_event(struct vmcs *m, const struct vm_event *e);
  * is valid.  An instruction that asked for it is to be counted as done. */
 struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2);
 
-/* Access rights as X86_ATTR_*. */
-static inline uint16_t vmcs_attr(uint64_t rights)
-{
-    return (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
-                      (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0));
-}
-
-/* A segment; control registers as the guest believes them to be. */
-struct x86_segment vmcs_segment(const struct vmcs *m, enum x86_seg seg);
+/* Control registers as the guest believes them to be. */
 uint64_t vmcs_cr0(const struct vmcs *m);
 uint64_t vmcs_cr4(const struct vmcs *m);
 /* Would the processor take an interrupt now? */

@@ -11,20 +11,10 @@
 /* Bits of CR0 that neither entry nor exit changes: CD NW ET. */
 #define CR0_KEPT UINT64_C(0x60000010)
 
-static uint16_t attr_of(uint64_t rights)
-{
-    return (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
-                      (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0));
-}
-
 static void load_segments(struct x86_state *s, const struct vmcs *v)
 {
     for (unsigned i = 0; i < X86_SEG_COUNT; i++)
-        s->seg[i] = (struct x86_segment){
-            .selector = (uint16_t)v->field[VMCS_GUEST_ES_SELECTOR + i],
-            .base = v->field[VMCS_GUEST_ES_BASE + i],
-            .limit = (uint32_t)v->field[VMCS_GUEST_ES_LIMIT + i],
-            .attr = attr_of(v->field[VMCS_GUEST_ES_RIGHTS + i])};
+        s->seg[i] = vmcs_segment(v, (enum x86_seg)i);
     s->gdt.base = F(GUEST_GDTR_BASE);
     s->gdt.limit = (uint16_t)F(GUEST_GDTR_LIMIT);
     s->idt.base = F(GUEST_IDTR_BASE);

@@ -14,26 +14,6 @@
 
 /* ---- Saving ---- 28.3 */
 
-static uint64_t rights_of(uint16_t attr)
-{
-    return (attr & 0xFFu) | (attr & 0xF00u) << 4 |
-           (attr & X86_ATTR_UNUSABLE ? 0x10000 : 0);
-}
-
-static void save_segments(const struct x86_state *s, struct vmcs *v)
-{
-    for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
-        v->field[VMCS_GUEST_ES_SELECTOR + i] = s->seg[i].selector;
-        v->field[VMCS_GUEST_ES_BASE + i] = s->seg[i].base;
-        v->field[VMCS_GUEST_ES_LIMIT + i] = s->seg[i].limit;
-        v->field[VMCS_GUEST_ES_RIGHTS + i] = rights_of(s->seg[i].attr);
-    }
-    F(GUEST_GDTR_BASE) = s->gdt.base;
-    F(GUEST_GDTR_LIMIT) = s->gdt.limit;
-    F(GUEST_IDTR_BASE) = s->idt.base;
-    F(GUEST_IDTR_LIMIT) = s->idt.limit;
-}
-
 static void save_control(const struct x86_cpu *cpu, struct vmcs *v)
 {
     const struct x86_state *s = &cpu->state;
@@ -89,7 +69,7 @@ void vtx_save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
 static void save_state(struct x86_cpu *cpu, struct vmcs *v)
 {
     save_control(cpu, v);
-    save_segments(&cpu->state, v);
+    vmcs_put_segments(v, &cpu->state);
     F(GUEST_RSP) = cpu->state.gpr[X86_RSP];
     F(GUEST_RIP) = cpu->state.rip;
     F(GUEST_RFLAGS) = x86_flags_between(cpu);

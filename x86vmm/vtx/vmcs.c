@@ -59,6 +59,26 @@ const char *vmcs_kind_words(enum vmcs_kind kind)
     return words[kind];
 }
 
+static uint64_t rights_of(uint16_t attr)
+{
+    return (attr & 0xFFu) | (uint64_t)(attr & 0xF00u) << 4 |
+           (attr & X86_ATTR_UNUSABLE ? 0x10000 : 0);
+}
+
+void vmcs_put_segments(struct vmcs *v, const struct x86_state *s)
+{
+    for (unsigned i = 0; i < X86_SEG_COUNT; i++) {
+        v->field[VMCS_GUEST_ES_SELECTOR + i] = s->seg[i].selector;
+        v->field[VMCS_GUEST_ES_BASE + i] = s->seg[i].base;
+        v->field[VMCS_GUEST_ES_LIMIT + i] = s->seg[i].limit;
+        v->field[VMCS_GUEST_ES_RIGHTS + i] = rights_of(s->seg[i].attr);
+    }
+    v->field[VMCS_GUEST_GDTR_BASE] = s->gdt.base;
+    v->field[VMCS_GUEST_GDTR_LIMIT] = s->gdt.limit;
+    v->field[VMCS_GUEST_IDTR_BASE] = s->idt.base;
+    v->field[VMCS_GUEST_IDTR_LIMIT] = s->idt.limit;
+}
+
 void vmcs_load(struct vmcs *v, const uint8_t *region)
 {
     v->launched = load_le32(region + VMCS_AT_LAUNCHED) == 1;

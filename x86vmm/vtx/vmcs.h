@@ -3,7 +3,7 @@
 #ifndef X86VMM_VTX_VMCS_H
 #define X86VMM_VTX_VMCS_H
 
-#include "base/types.h"
+#include "x86vmm/machine/state.h"
 
 /* A row of vmcs.def. */
 enum vmcs_field {
@@ -50,6 +50,29 @@ static inline void vmcs_set(struct vmcs *v, enum vmcs_field f, uint64_t value)
 
     v->field[f] = width == 64 ? value : value & ((UINT64_C(1) << width) - 1);
 }
+
+/* ---- Segments ---- */
+
+/* Access rights (SDM vol. 3, "Guest Register State") as X86_ATTR_*. */
+static inline uint16_t vmcs_attr(uint64_t rights)
+{
+    return (uint16_t)((rights & 0xFF) | (rights >> 4 & 0xF00) |
+                      (rights & 0x10000 ? X86_ATTR_UNUSABLE : 0));
+}
+
+/* One of the guest's. */
+static inline struct x86_segment vmcs_segment(const struct vmcs *v,
+                                              enum x86_seg seg)
+{
+    return (struct x86_segment){
+        .selector = (uint16_t)v->field[VMCS_GUEST_ES_SELECTOR + seg],
+        .base = v->field[VMCS_GUEST_ES_BASE + seg],
+        .limit = (uint32_t)v->field[VMCS_GUEST_ES_LIMIT + seg],
+        .attr = vmcs_attr(v->field[VMCS_GUEST_ES_RIGHTS + seg])};
+}
+
+/* All of them, and GDTR and IDTR, into it. */
+void vmcs_put_segments(struct vmcs *v, const struct x86_state *s);
 
 /* ---- In the guest's storage ----
  *
