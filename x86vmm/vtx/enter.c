@@ -9,8 +9,6 @@
 #define ON(name) vmcs_has(v, VMX_##name)
 
 /* Bits of CR0 that neither entry nor exit changes: CD NW ET. */
-#define CR0_KEPT UINT64_C(0x60000010)
-
 static void load_segments(struct x86_state *s, const struct vmcs *v)
 {
     for (unsigned i = 0; i < X86_SEG_COUNT; i++)
@@ -27,7 +25,8 @@ static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
     uint64_t long_mode = ON(ENTRY_IA32E_GUEST) ? X86_EFER_LMA : 0;
 
     cpu->traced = false; /* TF was the monitor's */
-    s->cr0 = (F(GUEST_CR0) & ~CR0_KEPT) | (s->cr0 & CR0_KEPT) | X86_CR0_ET;
+    s->cr0 =
+        (F(GUEST_CR0) & ~VTX_CR0_KEPT) | (s->cr0 & VTX_CR0_KEPT) | X86_CR0_ET;
     s->cr3 = F(GUEST_CR3);
     s->cr4 = F(GUEST_CR4);
     if (ON(ENTRY_LOAD_EFER)) {

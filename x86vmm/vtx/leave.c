@@ -10,8 +10,6 @@
 #define F(name)  (v->field[VMCS_##name])
 #define ON(name) vmcs_has(v, VMX_##name)
 
-#define CR0_KEPT UINT64_C(0x60000010) /* CD NW ET */
-
 /* ---- Saving ---- 28.3 */
 
 static void save_control(const struct x86_cpu *cpu, struct vmcs *v)
@@ -166,7 +164,8 @@ static void load_host(struct x86_cpu *cpu, const struct vmcs *v)
     const uint64_t long_mode = X86_EFER_LMA | X86_EFER_LME;
     struct x86_state *s = &cpu->state;
 
-    s->cr0 = (F(HOST_CR0) & ~CR0_KEPT) | (s->cr0 & CR0_KEPT) | X86_CR0_ET;
+    s->cr0 =
+        (F(HOST_CR0) & ~VTX_CR0_KEPT) | (s->cr0 & VTX_CR0_KEPT) | X86_CR0_ET;
     s->cr3 = F(HOST_CR3);
     s->cr4 = F(HOST_CR4);
     s->efer = ON(EXIT_LOAD_EFER)

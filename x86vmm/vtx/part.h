@@ -6,6 +6,9 @@
 #include "x86vmm/machine/op.h"
 #include "x86vmm/vtx/vtx.h"
 
+/* Of CR0: entries and exits leave it as it is (27.3.2.1, 28.5.1). */
+#define VTX_CR0_KEPT (X86_CR0_CD | X86_CR0_NW | X86_CR0_ET)
+
 static inline struct vtx *vtx_of(const struct x86_cpu *cpu)
 {
     return cpu->assistant;
