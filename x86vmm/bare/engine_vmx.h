@@ -1,9 +1,9 @@
 /* The engine that runs guests by VT-x of the processor below.
  *
  * vm->arch is a struct x86_platform, vcpu->arch a struct x86_state.  After an
- * exit RIP, RFLAGS, the general registers, CS, SS and what tells the mode are
- * there; load_regs fetches the rest, and only what a handler has declared is
- * written back.
+ * exit RIP, RFLAGS, the general registers but RSP, and what tells the width of
+ * code (CS's attributes, EFER) are there; load_regs fetches the rest, RSP with
+ * X86_SEG, and only what a handler has declared is written back.
  *
  * Time.  Hardware does not count instructions.  `ran` is 1 for an exit of the
  * guest's; when the VMX-preemption timer ends a turn (EXIT_TIMER), the whole

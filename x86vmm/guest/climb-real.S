@@ -59,9 +59,11 @@ protected: mov  ax, 0x10
         mov     cr4, eax
         mov     eax, DIRECTORY
         mov     cr3, eax
-        mov     eax, cr0
-        or      eax, 0x80000020         /* PG; NE, which VT-x keeps to itself */
-        mov     cr0, eax
+        mov     ebx, esp
+        mov     esp, cr0
+        or      esp, 0x80000020         /* PG; NE, which VT-x keeps to itself */
+        mov     cr0, esp                /* a register like all others */
+        mov     esp, ebx
         say     in_paged
 
         mov     eax, cr0                /* and off again: LME wants it so */
