@@ -386,6 +386,26 @@ START_TEST(resume_flag_outlasts_a_trap)
 }
 END_TEST
 
+/* INT3's frame meets a breakpoint, and so does that of the debug exception: it
+ * comes twice before its handler's first instruction. */
+START_TEST(breakpoints_in_frames)
+{
+    struct x86_bare *m = sys_new(SYS_PROTECTED, 0);
+    uint64_t sp = m->cpu.state.gpr[X86_RSP] & ~UINT64_C(7);
+
+    m->cpu.state.gpr[X86_RSP] = sp;
+    m->cpu.dr[0] = sp - 16;
+    m->cpu.dr[7] = 0x90401; /* eight bytes, writes */
+    sys_program(m, "CC");
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_DB);
+    ck_assert_uint_eq(m->cpu.state.gpr[X86_RSP], sp - 36);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), SYS_HANDLERS + 16 * X86_EXC_DB);
+    ck_assert_uint_eq(sys_stack(m, 3, 4), SYS_HANDLERS + 16 * 3);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* A return that faults by its EIP has not loaded SS: its descriptor is as it
  * was. */
 START_TEST(segments_of_a_return_that_faults)
@@ -427,6 +447,7 @@ static void delivery_of(TCase *t)
     tcase_add_test(t, address_of_a_double_fault);
     tcase_add_test(t, resume_flag_outlasts_a_trap);
     tcase_add_test(t, segments_of_a_return_that_faults);
+    tcase_add_test(t, breakpoints_in_frames);
     tcase_add_loop_test(t, umip, 0, (int)ARRAY_LEN(telling));
 }
 

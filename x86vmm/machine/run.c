@@ -16,6 +16,23 @@ static int deliver_external(struct x86_cpu *cpu, unsigned vector)
     return x86_deliver_fault(cpu);
 }
 
+/* The frame of a debug exception can meet a breakpoint itself; a handler that
+ * always does so is let go on after some. */
+enum { DEBUG_TRAPS_MAX = 8 };
+
+static int deliver_debug(struct x86_cpu *cpu)
+{
+    int code = X86_NEXT;
+
+    for (unsigned n = 0; n < DEBUG_TRAPS_MAX && code <= X86_SYNC; n++) {
+        cpu->next_rip = cpu->state.rip;
+        if (!x86_debug_trap(cpu, false))
+            break;
+        code = x86_deliver_fault(cpu);
+    }
+    return code;
+}
+
 /* X86_NEXT: nothing came, or what came has been delivered.  A debug trap has
  * been left over by a task switch (SDM vol. 3, "Priority Among Simultaneous
  * Exceptions and Interrupts"). */
@@ -26,9 +43,10 @@ static int take_pending(struct x86_cpu *cpu)
     if (UNLIKELY(cpu->guest))
         TRY(cpu->guest->between(cpu));
     if (UNLIKELY(cpu->debug_hits) && !cpu->shadow_ss) {
-        cpu->next_rip = cpu->state.rip;
-        if (x86_debug_trap(cpu, false))
-            return x86_deliver_fault(cpu);
+        int code = deliver_debug(cpu);
+
+        if (code)
+            return code;
     }
     if (cpu->shadow)
         return X86_NEXT;
