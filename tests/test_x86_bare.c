@@ -85,8 +85,9 @@ static char *neutral(const char *trace)
     return out;
 }
 
-static const char *const traced[] = {"hello-real", "hello-long", "climb-real",
-                                     "devices-real", "tasks-real"};
+static const char *const traced[] = {"hello-real", "hello-long",
+                                     "climb-real", "devices-real",
+                                     "tasks-real", "divide-long"};
 
 /* The same guest, the same exits, the same verdicts and states, whoever is
  * below. */

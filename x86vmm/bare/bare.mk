@@ -48,7 +48,7 @@ $(BARE_ELF): x86vmm/bare/image.ld $(BARE_OBJECTS)
 	$(call say,LD-BARE,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(X86_LD) -m elf_x86_64 -nostdlib --no-warn-rwx-segments -z max-page-size=4096 -T $< \
-	    -o $@ $(BARE_OBJECTS) $$($(X86_CC) $(BARE_FLAGS) -print-libgcc-file-name)
+	    -o $@ $(BARE_OBJECTS)
 
 $(BARE_IMAGE): $(BARE_ELF)
 	$(call say,IMAGE,$@)

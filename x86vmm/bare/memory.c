@@ -59,6 +59,39 @@ size_t strlen(const char *s)
     return n;
 }
 
+/* Of 128 bits, for a DIV that is executed for a guest, digit by digit.
+ * libgcc's would use the guest's XMM registers.  gcc asks for the first, clang
+ * for the second. */
+unsigned __int128 __udivmodti4(unsigned __int128 n, unsigned __int128 d,
+                               unsigned __int128 *rest);
+unsigned __int128 __udivti3(unsigned __int128 n, unsigned __int128 d);
+
+unsigned __int128 __udivmodti4(unsigned __int128 n, unsigned __int128 d,
+                               unsigned __int128 *rest)
+{
+    unsigned __int128 quotient = 0, left = 0;
+
+    for (unsigned i = 0; i < 128; i++) {
+        bool carry = left >> 127;
+
+        left = left << 1 | n >> 127;
+        n <<= 1;
+        quotient <<= 1;
+        if (carry || left >= d) {
+            left -= d;
+            quotient |= 1;
+        }
+    }
+    if (rest)
+        *rest = left;
+    return quotient;
+}
+
+unsigned __int128 __udivti3(unsigned __int128 n, unsigned __int128 d)
+{
+    return __udivmodti4(n, d, NULL);
+}
+
 static uint8_t pages[MEMORY_PAGES][MEMORY_PAGE]
     __attribute__((aligned(MEMORY_PAGE)));
 static unsigned used;
