@@ -164,11 +164,6 @@ static bool is_canonical(uint64_t linear)
     return (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
 }
 
-bool x86_segment_down(const struct x86_segment *s)
-{
-    return (s->attr & (X86_ATTR_S | 0xC)) == (X86_ATTR_S | 0x4);
-}
-
 /* Offsets from..to in a segment (SDM vol. 3, "Limit Checking"). */
 static bool in_limit(const struct x86_segment *s, uint64_t from, uint64_t to)
 {
@@ -177,21 +172,6 @@ static bool in_limit(const struct x86_segment *s, uint64_t from, uint64_t to)
     if (x86_segment_down(s))
         return from > s->limit && to <= top;
     return to <= s->limit;
-}
-
-/* Code is never written, and read if its R bit is set. */
-bool x86_segment_allows(const struct x86_cpu *cpu, const struct x86_segment *s,
-                        enum x86_access access)
-{
-    bool code = s->attr & 8, second = s->attr & 2;
-
-    if (s->attr & X86_ATTR_UNUSABLE)
-        return false;
-    if (x86_real_mode(&cpu->state) || (cpu->state.rflags & X86_FLAG_VM))
-        return true;
-    if (access == X86_WRITE)
-        return !code && second;
-    return !code || second;
 }
 
 static int linear_of(struct x86_cpu *cpu, enum x86_seg seg, uint64_t offset,

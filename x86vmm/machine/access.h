@@ -80,9 +80,26 @@ static inline void x86_set_sp(struct x86_cpu *cpu, uint64_t sp)
 /* SDM vol. 3, "Type Checking": is there a segment at all, may it be read,
  * written?  Does it expand down?  Are accesses to be aligned (CR0.AM, AC, CPL
  * 3)? */
-bool x86_segment_allows(const struct x86_cpu *cpu, const struct x86_segment *s,
-                        enum x86_access access);
-bool x86_segment_down(const struct x86_segment *s);
+static inline bool x86_segment_allows(const struct x86_cpu *cpu,
+                                      const struct x86_segment *s,
+                                      enum x86_access access)
+{
+    bool code = s->attr & 8, second = s->attr & 2;
+
+    if (s->attr & X86_ATTR_UNUSABLE)
+        return false;
+    if (x86_real_mode(&cpu->state) || (cpu->state.rflags & X86_FLAG_VM))
+        return true;
+    if (access == X86_WRITE)
+        return !code && second;
+    return !code || second;
+}
+
+static inline bool x86_segment_down(const struct x86_segment *s)
+{
+    return (s->attr & (X86_ATTR_S | 0xC)) == (X86_ATTR_S | 0x4);
+}
+
 bool x86_aligns(const struct x86_cpu *cpu);
 
 /* ---- The short way ---- 1, 2, 4, 8 bytes within a page of storage that has

@@ -2,32 +2,25 @@
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/debug.h"
 
-/* How far a segment goes for 8 bytes, if it goes up from 0 and no access is to
- * be looked at more closely. */
-static uint64_t fast_end(const struct x86_cpu *cpu, unsigned seg,
-                         enum x86_access access)
+/* How far a segment goes for 8 bytes, if it goes up from 0. */
+static uint64_t end_of(const struct x86_segment *s)
 {
-    const struct x86_segment *s = &cpu->state.seg[seg];
-
-    if (x86_aligns(cpu) || x86_debug_watches_data(cpu))
-        return 0;
-    if (cpu->code_bits == 64)
-        return UINT64_MAX;
-    if (!x86_segment_allows(cpu, s, access) || x86_segment_down(s) ||
-        s->limit < 7)
-        return 0;
-    return s->limit - UINT64_C(6);
+    return x86_segment_down(s) || s->limit < 7 ? 0 : s->limit - UINT64_C(6);
 }
 
 static void set_fast(struct x86_cpu *cpu)
 {
-    for (unsigned i = X86_ES; i <= X86_GS; i++) {
-        struct x86_fast_segment *f = &cpu->fast[i];
-        bool flat = cpu->code_bits == 64 && i != X86_FS && i != X86_GS;
+    bool closely = x86_aligns(cpu) || x86_debug_watches_data(cpu);
 
-        f->base_mask = flat ? 0 : UINT64_MAX;
-        f->end[0] = fast_end(cpu, i, X86_READ);
-        f->end[1] = fast_end(cpu, i, X86_WRITE);
+    for (unsigned i = X86_ES; i <= X86_GS; i++) {
+        const struct x86_segment *s = &cpu->state.seg[i];
+        struct x86_fast_segment *f = &cpu->fast[i];
+        bool wide = cpu->code_bits == 64;
+        uint64_t end = closely ? 0 : wide ? UINT64_MAX : end_of(s);
+
+        f->base_mask = wide && i != X86_FS && i != X86_GS ? 0 : UINT64_MAX;
+        f->end[0] = wide || x86_segment_allows(cpu, s, X86_READ) ? end : 0;
+        f->end[1] = wide || x86_segment_allows(cpu, s, X86_WRITE) ? end : 0;
     }
 }
 
