@@ -153,7 +153,8 @@ $(BUILD)/x86-host-oracle: $(call object,fast,$(X86_HOST)) $(BUILD)/fast/lib.a
 # x86-rom ROM: a test ROM on the modelled x86 processor.
 X86_ROM := $(wildcard tests/x86_rom/*.c) tests/x86_rom.c
 $(BUILD)/x86-rom: $(call object,fast,$(X86_ROM)) $(BUILD)/fast/lib.a
-# kvm-bench ROUNDS: exits a second on /dev/kvm, beside a bare loop.
+# kvm-bench ROUNDS: exits a second on /dev/kvm, beside a bare loop, and on the
+# modelled processor.
 KVM_BENCH := $(wildcard tests/kvm_bench/*.c)
 $(BUILD)/kvm-bench: $(call object,fast,$(KVM_BENCH)) $(BUILD)/fast/lib.a
 # x86-mutants KERNEL INITRD: monitors with a mistake.

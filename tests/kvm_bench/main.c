@@ -1,15 +1,18 @@
-/* Exits a second on /dev/kvm: of our monitor's loop, beside a bare loop around
- * the ioctl KVM_RUN that does nothing with them; the same guest, in turns.
+/* Exits a second of our monitor's loop: on /dev/kvm, beside a bare loop around
+ * the ioctl KVM_RUN that does nothing with them, and on the modelled processor;
+ * the same guest, in turns.
  *
  *   build/kvm-bench [ROUNDS]
  *
- * Ends with 0 when ours takes at most 1.1 times as long, with nobody listening
- * to its trace; 77 where there is no usable /dev/kvm. */
+ * Ends with 0 when ours on /dev/kvm takes at most 1.1 times as long, with
+ * nobody listening to its trace; 77 where there is no usable /dev/kvm. */
 #include "tests/kvm_bench/bare.h"
 
 #include "cli/vmm_x86.h"
 #include "monitor/dispatcher.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/engine/engine_svm.h"
+#include "x86vmm/engine/engine_vtx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +32,8 @@ static double now(void)
 /* What is measured, on one guest. */
 struct side {
     const char *name;
-    struct trace *trace; /* of ours */
+    const struct engine_ops *engine; /* of ours; NULL: the bare loop */
+    struct trace *trace;             /* of ours */
     struct x86_vmm *vmm;
     struct vm *vm;
     struct kvm_bare bare;
@@ -46,9 +50,9 @@ static bool start_ours(struct side *s, const struct kvm_bench_guest *g)
 {
     struct diag d = {""};
 
-    if (x86_vmm_probe(&engine_kvm, g->mode, &d))
+    if (x86_vmm_probe(s->engine, g->mode, &d))
         return fail(d.text);
-    s->vmm = x86_vmm_new(&engine_kvm, POOL, s->trace, &d);
+    s->vmm = x86_vmm_new(s->engine, POOL, s->trace, &d);
     s->vm = s->vmm ? x86_vmm_add(s->vmm, "bench", g->mode, POOL / 2, &d) : NULL;
     if (!s->vm || x86_vm_load(s->vm, g->code, g->size, &d))
         return fail(d.text);
@@ -104,51 +108,81 @@ static bool measure(struct side *sides, unsigned count, unsigned exits,
     return true;
 }
 
-/* Is the second good enough beside the first?  Whatever else the host does can
- * only add to a round: the fastest tells of the loops. */
-static bool report(const char *what, struct side *sides, unsigned count,
-                   unsigned rounds)
+static void print_side(const struct side *s, unsigned rounds,
+                       const double *bare)
 {
-    const double *bare = sides[0].times;
-
-    printf("%-33s exits/s, fastest (median) of %u rounds\n", what, rounds);
-    for (unsigned i = 0; i < count; i++)
-        qsort(sides[i].times, rounds, sizeof(*bare), by_size);
-    for (unsigned i = 0; i < count; i++) {
-        const double *t = sides[i].times;
-
-        printf("  %-30s %8.0f (%8.0f): %5.2f (%5.2f) times the bare loop's "
-               "cost\n",
-               sides[i].name, 1 / t[0], 1 / t[rounds / 2], t[0] / bare[0],
-               t[rounds / 2] / bare[rounds / 2]);
-    }
-    return sides[1].times[0] <= ALLOWED * bare[0];
+    printf("  %-34s %8.0f (%8.0f)", s->name, 1 / s->times[0],
+           1 / s->times[rounds / 2]);
+    if (bare)
+        printf("  %5.2f (%5.2f)", s->times[0] / bare[0],
+               s->times[rounds / 2] / bare[rounds / 2]);
+    putchar('\n');
 }
 
-/* One guest on all sides; 0, 1 (too slow), 77 or 2. */
+static void report(const char *what, struct side *sides, unsigned count,
+                   unsigned rounds, bool kvm)
+{
+    printf("%-30s exits/s, fastest (median) of %u rounds%s\n", what, rounds,
+           kvm ? "; times the bare loop's cost" : "");
+    for (unsigned i = 0; i < count; i++)
+        qsort(sides[i].times, rounds, sizeof(sides[i].times[0]), by_size);
+    for (unsigned i = 0; i < count; i++)
+        print_side(&sides[i], rounds, kvm ? sides[0].times : NULL);
+}
+
+enum { BARE, KVM, KVM_LEDGER, MODELS, VTX = MODELS, SVM, SIDES };
+
+/* Those that there are, from the first on; how many in *count. */
+static bool start(struct side *sides, const struct kvm_bench_guest *g, bool kvm,
+                  unsigned *count)
+{
+    struct diag d = {""};
+
+    if (kvm &&
+        !(start_ours(&sides[KVM], g) && start_ours(&sides[KVM_LEDGER], g)))
+        return false;
+    *count = MODELS;
+    if (engine_vtx.probe(&d)) { /* this build has no decoder */
+        printf("%s: skipped on the models: %s\n", g->name, d.text);
+        return true;
+    }
+    *count = SIDES;
+    return start_ours(&sides[VTX], g) && start_ours(&sides[SVM], g);
+}
+
+/* One guest on all sides; 0, 1 (too slow), 77 or 2.  Whatever else the host
+ * does can only add to a round: the fastest tells of the loops. */
 static int bench(const struct kvm_bench_guest *g, unsigned rounds)
 {
     static struct trace_ledger ledger;
-    static struct side sides[3];
+    static struct side sides[SIDES];
     struct trace trace = {0};
+    unsigned count;
     int code = 2;
 
     trace_ledger_init(&ledger);
     trace_attach(&trace, &ledger.sink);
-    sides[0] = (struct side){.name = "bare loop around KVM_RUN"};
-    sides[1] = (struct side){.name = "our loop"};
-    sides[2] =
-        (struct side){.name = "our loop, exits in the ledger", .trace = &trace};
-    if (!kvm_bare_start(&sides[0].bare, g)) {
-        printf("%s: skipped: %s\n", g->name, sides[0].bare.why);
-        code = SKIPPED;
-    } else if (start_ours(&sides[1], g) && start_ours(&sides[2], g) &&
-               measure(sides, ARRAY_LEN(sides), KVM_BENCH_EXITS, rounds)) {
-        code = report(g->name, sides, ARRAY_LEN(sides), rounds) ? 0 : 1;
+    sides[BARE] = (struct side){.name = "bare loop around KVM_RUN"};
+    sides[KVM] = (struct side){.name = "kvm", .engine = &engine_kvm};
+    sides[KVM_LEDGER] = (struct side){.name = "kvm, exits in the ledger",
+                                      .engine = &engine_kvm,
+                                      .trace = &trace};
+    sides[VTX] = (struct side){.name = "vtx", .engine = &engine_vtx};
+    sides[SVM] = (struct side){.name = "svm", .engine = &engine_svm};
+    bool kvm = kvm_bare_start(&sides[BARE].bare, g);
+    unsigned first = kvm ? BARE : MODELS;
+    if (!kvm)
+        printf("%s: skipped on kvm: %s\n", g->name, sides[BARE].bare.why);
+    if (start(sides, g, kvm, &count) &&
+        measure(sides + first, count - first, KVM_BENCH_EXITS, rounds)) {
+        report(g->name, sides + first, count - first, rounds, kvm);
+        code = !kvm                                                    ? SKIPPED
+               : sides[KVM].times[0] <= ALLOWED * sides[BARE].times[0] ? 0
+                                                                       : 1;
     }
-    kvm_bare_end(&sides[0].bare);
-    x86_vmm_free(sides[1].vmm);
-    x86_vmm_free(sides[2].vmm);
+    kvm_bare_end(&sides[BARE].bare);
+    for (unsigned i = KVM; i < SIDES; i++)
+        x86_vmm_free(sides[i].vmm);
     return code;
 }
 
