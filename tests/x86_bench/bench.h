@@ -25,7 +25,9 @@ struct x86_bench_files {
     const char *program;         /* trapline; absolute, as all paths */
     const char *image;           /* of the loops */
     const char *kernel, *initrd; /* of Debian; NULL: none */
-    char folder[64];             /* temporary */
+    const char *disc; /* and both, with a boot loader that prints ~g~ when they
+                       * are in storage; NULL: none */
+    char folder[64];  /* temporary */
 };
 
 /* CPU seconds of a child when it printed each line, in order. */

@@ -23,7 +23,26 @@ echo '~i~'
 exec /bin/busybox reboot -f
 INIT
     debian="--kernel $KERNEL --initrd $work/initrd.gz"
+    # For Bochs, which has no loader of its own.
+    if command -v grub-mkrescue xorriso mformat >/dev/null &&
+        [ -d /usr/lib/grub/i386-pc ]; then
+        mkdir -p "$work/disc/boot/grub"
+        cp "$KERNEL" "$work/disc/vmlinuz"
+        cp "$work/initrd.gz" "$work/disc/initrd.gz"
+        cat >"$work/disc/boot/grub/grub.cfg" <<'GRUB'
+set timeout=0
+serial --unit=0 --speed=115200
+terminal_output serial
+menuentry debian {
+    linux /vmlinuz console=ttyS0 acpi=off pci=off noapic nokaslr reboot=k panic=-1
+    initrd /initrd.gz
+    echo ~g~
+}
+GRUB
+        grub-mkrescue -o "$work/disc.iso" "$work/disc" >/dev/null 2>&1 &&
+            debian="$debian --disc $work/disc.iso"
+    fi
 fi
-# $debian: two options, or none.
+# $debian: some options, or none.
 exec "$BUILD/x86-bench" --program "$BUILD/trapline" --image "$image" \
     --rounds "$ROUNDS" $debian
