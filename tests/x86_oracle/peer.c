@@ -236,12 +236,12 @@ static void run_one(struct ox_run *r, enum ox_machine on, pid_t child,
     parse(r);
 }
 
-/* Where a peer has ended it is started anew, a few times: first with the case
+/* Where a peer has ended it is started anew, many times: first with the case
  * that is missing, for the one before may be to blame, then behind it. */
 static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
                   const char *folder)
 {
-    enum { TIMES_MAX = 8 };
+    enum { TIMES_MAX = 40 };
     uint32_t tried = UINT32_MAX;
 
     for (unsigned n = 0; n < TIMES_MAX; n++) {

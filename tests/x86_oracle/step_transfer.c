@@ -127,6 +127,8 @@ void ox_step_far_pointer(struct ox_case *c)
         at = 0xF00 + slot; /* behind all code */
     else if (ox_chance(c, 20))
         at = ox_address(c);
+    if (at >> 12 == AT_CODE3 >> 12 && !is_8086(c))
+        at -= AT_CODE3 - AT_DATA3; /* not over the pad behind it */
     if (at < ARENA_SIZE - 8 && at >= AT_STACK0) {
         store_le32(c->arena + at, to);
         store_le16(c->arena + at + 4, (uint16_t)selector);
