@@ -58,6 +58,8 @@ static bool general_detect_flag(const struct ox_difference *d)
 {
     uint32_t dr6;
 
+    if (d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_CODE)
+        return is_cut_off(d) && (says(d, "mov dr") || says(d, ", dr"));
     if (!is_flags(d) || vector_of(d) != 1 || (OURS(d) ^ PEER(d)) != 0x10000)
         return false;
     dr6 = word_of(d, d->record == OX_R32   ? OX_R32_DR6
