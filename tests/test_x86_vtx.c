@@ -412,6 +412,30 @@ START_TEST(an_exit_in_a_delivery_tells_of_it)
     vtx_rig_run_to(VMX_EXIT_EPT_VIOLATION);
     ck_assert_uint_eq(v->field[VMCS_IDT_VECTORING_INFO], 0x80000421);
     ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_INSTRUCTION_LENGTH], 2);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RFLAGS] & X86_FLAG_RF, 0);
+    CODE(GUEST, "\x0F\x0B"); /* a fault is saved with RF */
+    x86_code_written(&m->cpu, GUEST, 2);
+    vtx_rig_run_to(VMX_EXIT_EPT_VIOLATION);
+    ck_assert_uint_eq(v->field[VMCS_IDT_VECTORING_INFO], 0x80000306);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RFLAGS] & X86_FLAG_RF, X86_FLAG_RF);
+}
+END_TEST
+
+/* Before an instruction of its handler. */
+START_TEST(the_trap_flag_exits_behind_an_injected_event)
+{
+    make_real();
+    store_le32(m->storage + 4 * 0x21, 0x30000100);
+    CODE(GUEST + 0x100, "\x90\x0F\xA2");
+    v->field[VMCS_GUEST_IDTR_LIMIT] = 0x3FF;
+    v->field[VMCS_GUEST_RFLAGS] = 0x202;
+    v->field[VMCS_ENTRY_INTERRUPTION_INFO] = 0x80000021;
+    vmcs_put(v, VMX_PRIMARY_MONITOR_TRAP_FLAG, true);
+    vtx_rig_run_to(VMX_EXIT_MONITOR_TRAP_FLAG);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0x100);
+    vtx_rig_run_to(VMX_EXIT_MONITOR_TRAP_FLAG);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0x101);
 }
 END_TEST
 
@@ -495,6 +519,7 @@ Suite *suite_x86_vtx(void)
     tcase_add_loop_test(c, ept_refuses, 0, ARRAY_LEN(epts));
     tcase_add_test(c, ept_guards_page_tables);
     tcase_add_test(c, an_exit_in_a_delivery_tells_of_it);
+    tcase_add_test(c, the_trap_flag_exits_behind_an_injected_event);
     tcase_add_test(c, a_bad_vmcs_is_not_entered);
     tcase_add_loop_test(c, random_guests_do_no_harm, 0, 4);
     suite_add_tcase(s, c);

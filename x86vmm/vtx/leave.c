@@ -241,6 +241,10 @@ int vtx_leave(struct x86_cpu *cpu, const struct x86_fault *during)
 
     tell(&t->exit, during, v);
     save_state(cpu, v);
+    /* 28.3.3: RF as the delivery would have saved it */
+    if (during && !during->trap && !during->software && !during->external &&
+        !during->keep_rf)
+        F(GUEST_RFLAGS) |= X86_FLAG_RF;
     if (ON(PRIMARY_TSC_OFFSETTING) && !t->emulated)
         cpu->tsc_offset -= F(TSC_OFFSET);
     if (!each_msr(cpu, F(EXIT_MSR_STORE_ADDR), F(EXIT_MSR_STORE_COUNT), true))
