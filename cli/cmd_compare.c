@@ -54,7 +54,8 @@ static const struct command_usage usage = {
         "  trapline compare tos360.conf --ipl 0C0 --script job.script "
         "--scratch-tapes\n"
         "  trapline compare --kernel /boot/vmlinuz --initrd initrd.gz\n"
-        "  trapline compare --kernel loop.img --on vtx,svm --sample 1",
+        "  trapline compare --kernel loop.img --on vtx,svm --sample 1\n"
+        "  trapline compare --nested --kernel trapline.img",
 };
 
 static volatile bool interrupted;
@@ -150,6 +151,8 @@ static int choose_machines(const struct session_plan *plan,
     if (flags.pc.assist || flags.pc.irqchip)
         return options_complain(&usage, "%s belongs to `trapline run`",
                                 flags.pc.assist ? "--assist" : "--irqchip");
+    if (plan->nested && flags.on && strcmp(flags.on, "bare,vtx") != 0)
+        return options_complain(&usage, "--nested: with --on bare,vtx");
     if (flags.on && !plan->kernel)
         return options_complain(&usage, "--on belongs to --kernel or --bios");
     if (!comma)
@@ -185,8 +188,11 @@ int cmd_compare(int argc, char **argv)
     char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
+    plan.on_given = flags.pc.nested; /* whose place the second one takes */
+    plan.on = ON_VTX;
     if (code < 0)
         code = pc_options_choose(&flags.pc, &usage, &plan);
+    plan.on_given = false;
     if (code < 0)
         code = pc_options_guests(&flags.pc, &usage, &plan, argc, argv, only);
     if (code < 0 && plan.count != 1)

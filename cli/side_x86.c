@@ -182,6 +182,7 @@ static enum status open_machine(struct x86_side *s,
                            .apic = p->apic,
                            .vendor = p->vendor,
                            .hides_monitor = true,
+                           .nested = p->nested,
                            .rom = f->rom.bytes,
                            .rom_size = f->rom.size};
     enum status st = STATUS_OK;
@@ -193,6 +194,8 @@ static enum status open_machine(struct x86_side *s,
         begin_noting(&s->noting, as->engine);
     st = pc_machine_open(&s->pc, as->engine ? &s->noting.ops : NULL, as->name,
                          &plan, NULL, diag);
+    if (!st && p->nested)
+        st = pc_machine_assist(&s->pc, PC_ASSIST_VTX, diag);
     if (!st && s->pc.vm)
         s->pc.vm->patience = UINT64_MAX; /* a bare one has no other */
     return st;

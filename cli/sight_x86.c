@@ -43,11 +43,13 @@ bool x86_sight_take(struct x86_sight *s, const struct pc_machine *m)
         s->state.interruptible =
             (s->state.rflags & X86_FLAG_IF) && !cpu->shadow;
     }
-    s->open = s->state.interruptible;
+    /* of a guest's guest its monitor has a say in that, and in its time */
+    bool inner = m->pc ? cpu->guest != NULL : model_is_inner(&m->vm->vcpu);
+    s->open = s->state.interruptible && !inner;
     settle_segments(&s->state);
     take_processor(s, cpu);
     s->ticks = m->clock->now;
-    s->tsc = s->ticks + cpu->tsc_offset;
+    s->tsc = inner ? 0 : s->ticks + cpu->tsc_offset;
     s->lines = m->platform->raised;
     s->wanted = x86_platform_waits(m->platform);
     s->msrs.apic_base = m->platform->apic_base;

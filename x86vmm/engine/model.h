@@ -10,5 +10,8 @@
 
 /* NULL on another engine. */
 struct x86_cpu *model_cpu(const struct vcpu *v);
+/* Is it a guest of the guest's that runs, of one that is a monitor itself?  Of
+ * those engines only. */
+bool model_is_inner(const struct vcpu *v);
 
 #endif

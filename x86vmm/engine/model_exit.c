@@ -345,6 +345,8 @@ void model_complete(struct vcpu *v)
 
     c->outside.wants = v->within = false;
     c->completion = MODEL_NOTHING;
+    v->within = c->between;
+    c->between = false;
     if (how == MODEL_NOTHING || !is_accepted(v))
         return;
     if (how == MODEL_IN)

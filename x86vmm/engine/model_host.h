@@ -103,6 +103,8 @@ struct model_vcpu {
     bool inner;
     bool closed; /* interrupts are not delivered to it, whatever its IF; */
     unsigned switches; /* so often has that changed. */
+    bool between; /* the exit was between two instructions, or is none of the
+                   * guest's: nothing is to come before the next one */
     volatile sig_atomic_t kicked;
 };
 

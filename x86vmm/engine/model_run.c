@@ -138,6 +138,11 @@ struct x86_cpu *model_cpu(const struct vcpu *v)
                                                        : NULL;
 }
 
+bool model_is_inner(const struct vcpu *v)
+{
+    return model_vcpu(v)->inner;
+}
+
 /* ---- State ---- */
 
 bool model_translates_alike(const struct x86_state *a,

@@ -97,6 +97,7 @@ static void again(struct vcpu *v, struct model_told *t)
     struct nested *n = &c->nested;
 
     t->reason = MODEL_AGAIN;
+    c->model.between = true;
     if (t->delivering) {
         n->injects = true;
         n->info = n->vmcs.field[VMCS_IDT_VECTORING_INFO];
@@ -110,8 +111,21 @@ static void again(struct vcpu *v, struct model_told *t)
     t->delivering = false;
 }
 
-static void to_inner_monitor(struct nested *n, struct model_told *t)
+/* Not by an instruction, nor what came of one. */
+static bool is_between(uint32_t reason)
 {
+    return reason == VMX_EXIT_EXTERNAL_INTERRUPT ||
+           reason == VMX_EXIT_INTERRUPT_WINDOW ||
+           reason == VMX_EXIT_NMI_WINDOW ||
+           reason == VMX_EXIT_PREEMPTION_TIMER ||
+           reason == VMX_EXIT_MONITOR_TRAP_FLAG;
+}
+
+static void to_inner_monitor(struct vtx_vcpu *c, struct model_told *t)
+{
+    struct nested *n = &c->nested;
+
+    c->model.between = is_between(n->exit.reason);
     t->reason = EXIT_TRAP;
     t->delivering = false;
     t->trap = (struct vm_event){.kind = X86_EVENT_VM_EXIT,
@@ -134,12 +148,12 @@ bool nested_tell(struct vcpu *v, struct model_told *t)
         if (fill == NESTED_FILLED)
             again(v, t);
         else if (fill == NESTED_ITS)
-            to_inner_monitor(n, t);
+            to_inner_monitor(c, t);
         return fill != NESTED_DEVICE;
     }
     if (!is_its(v, whose))
         return false;
-    to_inner_monitor(n, t);
+    to_inner_monitor(c, t);
     return true;
 }
 
