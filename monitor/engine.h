@@ -13,7 +13,7 @@ struct vcpu;
  * A guest can never make one of them fail except `run` with ENTRY_FAILED,
  * which is an exit, not a status. */
 struct engine_ops {
-    const char *name;  /* as --on takes it: "trap", "kvm" */
+    const char *name;  /* as --on takes it */
     const char *title; /* one line for doctor */
 
     bool breaks;      /* it heeds vcpu.stops */

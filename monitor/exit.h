@@ -25,15 +25,15 @@ const char *exit_reason_words(enum exit_reason r);
 /* "resume" */
 const char *verdict_word(enum verdict v);
 
-/* What the guest receives: an interruption (System/370) or an exception or
- * interrupt (x86).  Kinds and codes are the wing's own. */
+/* What the guest receives: an interruption, or an exception or interrupt, as
+ * its manual says.  Kinds and codes are the wing's own. */
 struct vm_event {
-    uint8_t kind;     /* the wing's enum: program, SVC, external, I/O ... */
+    uint8_t kind;     /* the wing's enum */
     bool past_insn;   /* the saved pc points past the exiting instruction
                        * (suppression, completion), not at it (nullification) */
-    bool has_error;   /* x86: an error code goes with it */
+    bool has_error;   /* an error code goes with it */
     uint32_t code;    /* interruption code or vector */
-    uint64_t info[2]; /* translation-exception address, error code, PER ... */
+    uint64_t info[2]; /* what else it tells: an address, a code ... */
 };
 
 /* Operands of a sensitive instruction, decoded as far as both wings agree. */
@@ -43,7 +43,7 @@ struct exit_op {
     uint8_t r1, r2;   /* register fields */
     uint8_t imm;      /* immediate byte */
     uint8_t bytes[8]; /* the instruction itself, insn_len or fewer of them */
-    bool executed;    /* System/370: the target of an EX at pc */
+    bool executed;    /* it is the target of an execute at pc */
 };
 
 /* I/O by port, memory or channel. */

@@ -8,7 +8,7 @@
 struct vcpu;
 
 struct guest_isa {
-    const char *name; /* "s370", "x86" */
+    const char *name;
     const struct insn_table *insns;
     const struct reg_table *regs;
     unsigned pc_digits; /* hexadecimal digits of an address */
@@ -22,8 +22,8 @@ struct guest_isa {
     /* The mode the guest BELIEVES it is in. */
     bool (*virtual_supervisor)(const struct vcpu *);
 
-    /* Let the guest take the event now: swap PSWs, push a frame.  May leave
-     * v->waiting set (a new PSW with the wait bit). */
+    /* Let the guest take the event now: swap states, push a frame.  May leave
+     * v->waiting set (the new state is a wait). */
     enum status (*reflect)(struct vcpu *, const struct vm_event *);
 
     /* The highest-priority event that is pending and enabled, taken from its
@@ -55,9 +55,9 @@ struct guest_isa {
      * NULL where a code means the same in every mode. */
     size_t (*disasm_in)(const struct vcpu *, const uint8_t *bytes, size_t n,
                         uint64_t pc, char *out, size_t cap);
-    /* The state a trace line shows: virtual PSW, or RIP and flags. */
+    /* The virtual state that a trace line shows. */
     void (*show_state)(const struct vcpu *, char *out, size_t cap);
-    /* Name of an event for the trace: "program 0002", "SVC 07". */
+    /* Name of an event for the trace. */
     void (*show_event)(const struct vm_event *, char *out, size_t cap);
 };
 

@@ -2,7 +2,7 @@
  *
  * A line is begun before the handler runs, when the guest's mode is still the
  * old one, and emitted after the verdict was applied.  Words (disassembly,
- * virtual PSW) are written only when a sink reads them. */
+ * virtual state) are written only when a sink reads them. */
 #ifndef MONITOR_VM_TRACE_H
 #define MONITOR_VM_TRACE_H
 
