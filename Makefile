@@ -123,11 +123,14 @@ $(BUILD)/trapline-san: $(call object,san,$(MAIN)) $(BUILD)/san/lib.a
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The command under the sanitizers is the one that the tests run.
+# A line with make's own name in it is run for `make -n`, too; there it is to be
+# printed.
+DRY       = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),echo)
 .PHONY: check check-unit
 check: all $(BUILD)/trapline-san $(BUILD)/check $(BUILD)/oracle $(FUZZERS) \
        $(BUILD)/x86-oracle $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86 \
        $(BUILD)/kvm-bench
-	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
+	$(Q)$(DRY) BUILD=$(BUILD) MAKE="$(MAKE)" tests/check.sh
 
 check-unit: all $(BUILD)/trapline-san $(BUILD)/check
 	$(Q)BUILD=$(BUILD) $(BUILD)/check
@@ -273,7 +276,7 @@ svm-check: all
 
 # The command built for other processors must write the same bytes.
 cross: all
-	$(Q)BUILD=$(BUILD) MAKE="$(MAKE)" tests/cross.sh
+	$(Q)$(DRY) BUILD=$(BUILD) MAKE="$(MAKE)" tests/cross.sh
 
 # ---- Other ways to look at it ----
 
