@@ -242,7 +242,7 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
                   const char *folder)
 {
     enum { TIMES_MAX = 40 };
-    uint32_t tried = UINT32_MAX;
+    uint32_t behind = 0; /* what has been tried */
 
     for (unsigned n = 0; n < TIMES_MAX; n++) {
         uint32_t k = 0;
@@ -250,11 +250,11 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
         for (uint32_t j = 0; j < r->cases; j++)
             if (r->of[j].kind)
                 k = j + 1;
-        if (k == tried)
-            k++;
+        if (k < behind)
+            k = behind;
         if (k >= r->cases)
             return;
-        tried = k;
+        behind = k + 1;
         write_image(i, k, folder);
         run_one(r, on, on == OX_OURS ? 0 : start(on, folder), i, folder);
     }
