@@ -64,7 +64,7 @@ const struct model_ops vtx_ops = {
     .lend = nested_lend,
     .undo = nested_undo,
     .follow = nested_follow,
-    .inner = &vtx_guest,
+    .inner = &nested_inner,
     .takes = nested_takes,
 };
 
