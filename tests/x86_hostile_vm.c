@@ -157,6 +157,7 @@ static bool same(struct x86_bare *m, const struct machine *h,
                  const enum end ends[2], char *words)
 {
     uint64_t at = 0;
+    char what[32];
 
     if (ends[0] != ends[1])
         return differ(words, "end", ends[0], ends[1]);
@@ -164,8 +165,10 @@ static bool same(struct x86_bare *m, const struct machine *h,
         return false;
     while (at < BARE_STORAGE && m->storage[at] == h->storage[at])
         at++;
-    if (at < BARE_STORAGE)
-        return differ(words, "storage", at, h->storage[at]);
+    if (at < BARE_STORAGE) {
+        format(what, sizeof(what), "storage at %llx", (unsigned long long)at);
+        return differ(words, what, m->storage[at], h->storage[at]);
+    }
     struct x86_state state = m->cpu.state;
     state.rflags = x86_flags_between(&m->cpu);
     return ends[0] == SHUT_DOWN || same_registers(&state, &h->state, words);
