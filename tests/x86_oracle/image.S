@@ -471,10 +471,8 @@ after_reset:
         cmp     dword ptr ds:[PROGRESS_QUIET], 0
         mov     dword ptr ds:[PROGRESS_QUIET], 0
         jne     find_case
-        mov     al, 'T'
-        call    put_index
-        mov     al, 10
-        out     0xE9, al
+        mov     ah, 'T'                 /* and the events before it */
+        call    put_log
         inc     dword ptr ds:[PROGRESS_CASE]
 
 /* The case of that number: walk to it. */
@@ -781,47 +779,8 @@ finish: mov     ax, SEL_DATA
         mov     eax, SEL_TSS_OWN
         ltr     ax
         call    sums
-        mov     esi, AT_LOG
-        mov     ecx, ds:[VAR_LOG]
-        shr     ecx, 2
-        cmp     dword ptr ds:[AT_PLAN + 8], 0
-        jne     in_full
-        call    checksum
-        mov     al, 'C'
-        call    put_index
-        mov     al, ' '
-        out     0xE9, al
-        mov     eax, edx
-        call    put_hex
-        call    loosen
-        mov     esi, AT_LOG
-        mov     ecx, ds:[VAR_LOG]
-        shr     ecx, 2
-        call    checksum
-        mov     al, ' '
-        out     0xE9, al
-        mov     eax, edx
-        call    put_hex
-        jmp     2f
-in_full:
-        mov     al, 'R'
-        call    put_index
-1:      mov     al, ' '
-        out     0xE9, al
-        lodsd
-        call    put_hex
-        loop    1b
-        mov     esi, ds:[AT_PLAN + 12]  /* and a piece of storage */
-        test    esi, esi
-        jz      2f
-        mov     ecx, 512
-1:      mov     al, ' '
-        out     0xE9, al
-        lodsd
-        call    put_hex
-        loop    1b
-2:      mov     al, 10
-        out     0xE9, al
+        mov     ah, 'C'
+        call    put_log
         inc     dword ptr ds:[PROGRESS_CASE]
         pushfd                          /* QEMU has no way to clear VIF, VIP */
         pop     eax
@@ -829,6 +788,66 @@ in_full:
         jz      find_case
         inc     dword ptr ds:[PROGRESS_QUIET]
         ud2                             /* there is no IDT: a reset */
+
+/* A line: letter AH, the number of the case, and the log, as two sums or in
+ * full, then with a piece of storage.  C in full is R. */
+put_log:
+        mov     ecx, ds:[VAR_LOG]
+        shr     ecx, 2
+        cmp     ecx, 0x10000 / 4        /* a wild program has written there */
+        jbe     1f
+        xor     ecx, ecx
+1:      mov     esi, AT_LOG
+        mov     al, ah
+        cmp     dword ptr ds:[AT_PLAN + 8], 0
+        jne     in_full
+        call    put_index
+        call    put_sum
+        call    loosen
+        call    put_sum
+        jmp     3f
+in_full:
+        cmp     al, 'C'
+        jne     1f
+        mov     al, 'R'
+1:      call    put_index
+        call    put_words
+        mov     esi, ds:[AT_PLAN + 12]
+        mov     ecx, 512
+        test    esi, esi
+        jz      3f
+        call    put_words
+3:      mov     al, 10
+        out     0xE9, al
+        ret
+
+/* ECX doublewords at ESI. */
+put_words:
+        jecxz   2f
+1:      mov     al, ' '
+        out     0xE9, al
+        lodsd
+        call    put_hex
+        loop    1b
+2:      ret
+
+/* Their checksum; keeps ECX and ESI. */
+put_sum:
+        mov     al, ' '
+        out     0xE9, al
+        push    esi
+        push    ecx
+        xor     edx, edx
+        jecxz   2f
+1:      lodsd
+        rol     edx, 5
+        xor     edx, eax
+        imul    edx, edx, 0x9E3779B1
+        loop    1b
+2:      mov     eax, edx
+        pop     ecx
+        pop     esi
+        jmp     put_hex
 
 /* Checksums of pieces of the arena, into the log. */
 sums:   mov     edi, ds:[VAR_LOG]
@@ -855,21 +874,11 @@ sums:   mov     edi, ds:[VAR_LOG]
         mov     ds:[VAR_LOG], edi
         ret
 
-/* Of ECX doublewords at ESI, into EDX. */
-checksum:
-        xor     edx, edx
-1:      lodsd
-        rol     edx, 5
-        xor     edx, eax
-        imul    edx, edx, 0x9E3779B1
-        loop    1b
-        ret
-
 /* Take out of the log what a looser comparison leaves out: RF in saved flags,
- * what is on stacks, and accessed bits of descriptors and pages. */
-loosen: mov     esi, AT_LOG
-        mov     edi, esi
-        add     edi, ds:[VAR_LOG]
+ * what is on stacks, and accessed bits of descriptors and pages.  ECX
+ * doublewords at ESI; keeps both. */
+loosen: pushad
+        lea     edi, [esi + ecx * 4]
 1:      cmp     esi, edi
         jae     9f
         mov     al, [esi + 3]
@@ -891,7 +900,8 @@ loosen: mov     esi, AT_LOG
         jne     5f
         and     byte ptr [esi + 3 * 4 + 2], 0xFE
         jmp     8f
-5:
+5:      cmp     al, RECORD_SUMS >> 24
+        jne     9f
         xor     eax, eax
         mov     ecx, 5
         add     esi, 4 * 4
@@ -900,7 +910,8 @@ loosen: mov     esi, AT_LOG
         loop    4b
         mov     [esi + 3 * 4], eax
         mov     [esi + 4 * 4], eax
-9:      ret
+9:      popad
+        ret
 8:      add     esi, ecx
         jmp     1b
 

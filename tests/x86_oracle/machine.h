@@ -7,8 +7,9 @@
 
 enum ox_machine { OX_OURS, OX_BOCHS, OX_QEMU, OX_MACHINES };
 
-/* What a machine has said of one case: 'C' with a checksum, 'R' with all that
- * was recorded, 'T' for a shutdown, 0: nothing (it never ended). */
+/* What a machine has said of one case: 'C' with two checksums, 'R' with all
+ * that was recorded, 'T' for a shutdown, with either of what was recorded
+ * before it, 0: nothing (it never ended). */
 struct ox_result {
     char kind;
     uint32_t count;

@@ -126,8 +126,8 @@ static bool is_equal(const struct ox_run *runs, unsigned m, uint32_t i)
     unsigned which = m == OX_QEMU; /* the looser checksum */
 
     return a->kind == b->kind &&
-           (a->kind != 'C' || (a->count == 2 && b->count == 2 &&
-                               a->word[which] == b->word[which]));
+           (!a->kind || (a->count == 2 && b->count == 2 &&
+                         a->word[which] == b->word[which]));
 }
 
 /* As many of those cases again as an image holds, recorded in full; returns how

@@ -81,8 +81,6 @@ bool ox_differs(struct ox_difference *d)
     d->record = OX_RECORD_COUNT;
     d->field = OX_FIELD_COUNT;
     d->start = d->at = 0;
-    if (d->ours->kind != d->theirs->kind)
-        return true;
     if (d->theirs->count < n)
         n = d->theirs->count;
     while (d->start < n) {
@@ -97,7 +95,11 @@ bool ox_differs(struct ox_difference *d)
         d->start = end;
     }
     d->field = OX_FIELD_COUNT;
-    return d->ours->count != d->theirs->count;
+    d->at = n;
+    d->record =
+        n < d->ours->count ? ox_record_of(d->ours->word[n]) : OX_RECORD_COUNT;
+    return d->ours->kind != d->theirs->kind ||
+           d->ours->count != d->theirs->count;
 }
 
 bool ox_go_on(struct ox_difference *d)
@@ -127,8 +129,7 @@ bool ox_witnessed(const struct ox_difference *d)
 
     if (!d->witness || !ox_differs(&w))
         return true;
-    return (w.field == OX_FIELD_COUNT ? w.start : w.at) > d->at ||
-           ox_explain(&w);
+    return w.at > d->at || ox_explain(&w);
 }
 
 const struct ox_explanation *ox_explanations(enum ox_machine peer)
@@ -175,10 +176,6 @@ static void show_event(enum ox_record record, const uint32_t *w)
 
 void ox_show(const struct ox_result *r)
 {
-    if (r->kind == 'T')
-        printf(" shutdown");
-    else if (!r->kind)
-        printf(" never ended");
     for (uint32_t i = 0; i < r->count;) {
         enum ox_record record = ox_record_of(r->word[i]);
 
@@ -187,5 +184,9 @@ void ox_show(const struct ox_result *r)
         show_event(record, r->word + i);
         i += ox_record_size(record);
     }
+    if (r->kind == 'T')
+        printf(" shutdown");
+    else if (!r->kind)
+        printf(" never ended");
     printf("\n");
 }

@@ -41,7 +41,8 @@ struct ox_difference {
     enum ox_record record;
     enum ox_field field; /* OX_FIELD_COUNT: one has ended, or has no words */
     uint32_t start;      /* of that record */
-    uint32_t at;         /* of the word */
+    uint32_t at;         /* of the word; where one has ended: behind its last,
+                          * and then of the other's record that it lacks */
     uint32_t from;       /* words before it have been explained */
     bool past; /* one of an event: then frames and saved tasks differ, too,
                 * and are not looked at */
