@@ -83,6 +83,11 @@ enum status pc_machine_assist(struct pc_machine *m, enum pc_assist assist,
                                   "no memory for a processor's part");
 }
 
+static bool steps(const struct pc_machine *m)
+{
+    return m->vm->vcpu.stepping || m->vm->vcpu.stops;
+}
+
 enum status pc_machine_load(struct pc_machine *m, struct load_plan *plan,
                             struct diag *diag)
 {
@@ -93,7 +98,8 @@ enum status pc_machine_load(struct pc_machine *m, struct load_plan *plan,
     if (m->vm)
         st = load_kind(&plan->kernel) == LOAD_REAL
                  ? x86_vmm_probe(m->vm->engine, X86_MODE_REAL, diag)
-                 : x86_vmm_probe_all(m->vm->engine, X86_MODE_COUNT, diag);
+                 : x86_vmm_probe_all(m->vm->engine, X86_MODE_COUNT, steps(m),
+                                     diag);
     if (st)
         return st;
     st = load_kernel(plan, m->pc ? &m->pc->cpu.state : x86_vm_state(m->vm),

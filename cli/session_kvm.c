@@ -95,7 +95,7 @@ enum session_on session_choose_x86(const struct session *s)
 
         if (mode == X86_MODE_COUNT)
             return ON_KVM; /* which will complain of the file */
-        if (!x86_vmm_probe_all(&engine_kvm, mode, &why))
+        if (!x86_vmm_probe_all(&engine_kvm, mode, s->plan->stepping, &why))
             continue;
         if (engine_vtx.probe(&other))
             return ON_KVM;
@@ -156,7 +156,8 @@ static void add_lacks(struct guest *g)
     struct diag lacks = {""};
     size_t n = strlen(g->why);
 
-    if (x86_vmm_probe_all(g->vm->engine, X86_MODE_COUNT, &lacks))
+    if (x86_vmm_probe_all(g->vm->engine, X86_MODE_COUNT,
+                          g->session->plan->stepping, &lacks))
         snprintf(g->why + n, sizeof(g->why) - n, " (%.200s)", lacks.text);
 }
 

@@ -59,8 +59,9 @@ enum status x86_vmm_probe(const struct engine_ops *engine, enum x86_mode mode,
 }
 
 enum status x86_vmm_probe_all(const struct engine_ops *engine,
-                              enum x86_mode mode, struct diag *diag)
+                              enum x86_mode mode, bool steps, struct diag *diag)
 {
+    const unsigned step = X86_MODE_COUNT + KVM_FEATURE_STEP;
     struct kvm_probe p;
     char lacks[sizeof(diag->text) / 2] = "";
     size_t n = 0;
@@ -71,7 +72,7 @@ enum status x86_vmm_probe_all(const struct engine_ops *engine,
     if (p.verdict == KVM_ABSENT)
         return diag_set(diag, STATUS_UNSUPPORTED, "%s", p.why);
     for (unsigned i = 0; i < p.count; i++)
-        if (!p.rows[i].works && p.rows[i].needed &&
+        if (!p.rows[i].works && p.rows[i].needed && (i != step || steps) &&
             (i == mode || i >= X86_MODE_COUNT || mode == X86_MODE_COUNT))
             n += format(lacks + n, sizeof(lacks) - n, "%s%s", n ? ", " : "",
                         p.rows[i].name);

@@ -36,9 +36,10 @@ MUST_USE enum status x86_vmm_probe(const struct engine_ops *engine,
                                    enum x86_mode mode, struct diag *diag);
 
 /* The same, and all features that a guest may come to need; with
- * X86_MODE_COUNT all modes, too. */
+ * X86_MODE_COUNT all modes, too.  Single step only counts if `steps`. */
 MUST_USE enum status x86_vmm_probe_all(const struct engine_ops *engine,
-                                       enum x86_mode mode, struct diag *diag);
+                                       enum x86_mode mode, bool steps,
+                                       struct diag *diag);
 
 /* A monitor on this engine (engine_kvm, engine_vtx, engine_svm), with a pool of
  * `bytes` (a multiple of 4096) for its machines. `trace` is borrowed and may be
