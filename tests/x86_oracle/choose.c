@@ -54,6 +54,17 @@ uint32_t ox_address(struct ox_case *c)
     return page + OX_PICK(c, offsets);
 }
 
+uint32_t ox_watched(struct ox_case *c)
+{
+    uint32_t at = ox_address(c);
+
+    /* Not what each recorder loads first: it would begin again and again, until
+     * its stack has eaten the tables. */
+    if (at - (AT_GDT + SEL_CODE) < SEL_CODE64 - SEL_CODE)
+        at += SEL_CODE_3;
+    return at;
+}
+
 uint32_t ox_value(struct ox_case *c)
 {
     static const uint32_t list[] = {0,          1,          0xFF,   0x7FFFFFFF,
