@@ -550,7 +550,13 @@ begin_case:
         shr     ecx, 2
         rep movsd
         jmp     1b
-2:      mov     dword ptr ds:[VAR_LOG], 0
+2:      cmp     dword ptr ds:[AT_PLAN + 8], 0
+        je      1f
+        xor     esi, esi                /* what it was, for `changes` */
+        mov     edi, AT_BEFORE
+        mov     ecx, ARENA_SIZE / 4
+        rep movsd
+1:      mov     dword ptr ds:[VAR_LOG], 0
         mov     dword ptr ds:[VAR_BUSY], 0
         mov     dword ptr ds:[VAR_COUNT], 0
         mov     eax, [ebx + CASE_MAX]
@@ -790,7 +796,7 @@ finish: mov     ax, SEL_DATA
         ud2                             /* there is no IDT: a reset */
 
 /* A line: letter AH, the number of the case, and the log, as two sums or in
- * full, then with a piece of storage.  C in full is R. */
+ * full, then with a line of what is in storage.  C in full is R. */
 put_log:
         mov     ecx, ds:[VAR_LOG]
         shr     ecx, 2
@@ -812,11 +818,7 @@ in_full:
         mov     al, 'R'
 1:      call    put_index
         call    put_words
-        mov     esi, ds:[AT_PLAN + 12]
-        mov     ecx, 512
-        test    esi, esi
-        jz      3f
-        call    put_words
+        call    changes
 3:      mov     al, 10
         out     0xE9, al
         ret
@@ -848,6 +850,30 @@ put_sum:
         pop     ecx
         pop     esi
         jmp     put_hex
+
+/* "W", and address and contents of each word of the arena that the case has
+ * changed. */
+changes:
+        mov     al, 10
+        out     0xE9, al
+        mov     al, 'W'
+        call    put_index
+        mov     esi, AT_GDT
+        mov     edi, AT_BEFORE + AT_GDT
+        mov     ecx, (ARENA_SIZE - AT_GDT) / 4
+1:      repe cmpsd
+        je      9f
+        mov     al, ' '
+        out     0xE9, al
+        lea     eax, [esi - 4]
+        call    put_hex
+        mov     al, ' '
+        out     0xE9, al
+        mov     eax, [esi - 4]
+        call    put_hex
+        jecxz   9f
+        jmp     1b
+9:      ret
 
 /* Checksums of pieces of the arena, into the log. */
 sums:   mov     edi, ds:[VAR_LOG]
@@ -938,19 +964,10 @@ put_hex:                                /* EAX; keeps ECX, EDX */
 
 /* Address, doublewords, mask. */
 .balign 4
-pieces: .long   AT_GDT, 0x800 / 4, ~0x100       /* GDT, LDT, without A */
-        .long   AT_IDT, 0x1800 / 4, -1
-        .long   AT_TSS, 0x1000 / 4, -1
-        .long   AT_STACK0, 0x1000 / 4, -1
-        .long   AT_STACK1, 0x1000 / 4, -1
-        .long   AT_STACK2, 0x1000 / 4, -1
-        .long   AT_STACK3, 0x1000 / 4, -1
-        .long   AT_STACK_T, 0x1000 / 4, -1
-        .long   AT_DATA3, 0x3000 / 4, -1
-        .long   AT_CODE3, 0x3000 / 4, -1
-        .long   AT_PD_32, 0x9000 / 4, ~0x20     /* paging, without A */
-        .long   AT_GDT, 0x800 / 4, -1
-        .long   AT_PD_32, 0x9000 / 4, -1
+pieces:
+#define PIECE(name, at, size, mask) .long at, size / 4, mask;
+#include "tests/x86_oracle/piece.def"
+#undef PIECE
         .long   0, 0
 
 /* Where programs write beside the arena. */

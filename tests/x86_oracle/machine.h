@@ -14,6 +14,10 @@ struct ox_result {
     char kind;
     uint32_t count;
     uint32_t *word; /* owned by the run */
+    /* Of a run in full: pairs of an address, ascending, and what is there, for
+     * the words of the arena that the case has changed; likewise. */
+    uint32_t *stored;
+    uint32_t pairs;
 };
 
 struct ox_words {

@@ -69,6 +69,8 @@ static void show(struct session *s, uint32_t number,
         printf("    event %u, %s: ours %x, %s %x\n", events_before(d) + 1,
                ox_field_name(d->field), d->ours->word[d->at],
                ox_machine_name(d->peer), d->theirs->word[d->at]);
+    if (d->record == OX_SUMS)
+        ox_show_stored(d);
     for (unsigned m = 0; m < OX_MACHINES; m++)
         if (!runs[m].absent) {
             printf("    %-5s", ox_machine_name(m));

@@ -156,21 +156,38 @@ static char *read_file(const char *path)
 
 /* ---- What they say ---- */
 
-/* "C 00000012 89ABCDEF", with R any number of words, T none. */
+static uint32_t parse_words(const char *at, uint32_t **free_word)
+{
+    uint32_t n = 0;
+    char *end;
+
+    for (; *at == ' '; at = end, n++)
+        *(*free_word)++ = (uint32_t)strtoul(at + 1, &end, 16);
+    return n;
+}
+
+/* "C 00000012 89ABCDEF ...", or T, or R; W, of words in storage, comes behind
+ * R and T. */
 static void parse_line(struct ox_run *r, const char *line, uint32_t **free_word)
 {
+    struct ox_result *of;
     unsigned long n;
     char *end;
 
-    if (line[0] != 'C' && line[0] != 'R' && line[0] != 'T')
+    if (!strchr("CRTW", line[0]))
         return;
     n = strtoul(line + 1, &end, 16);
-    if (end != line + 9 || n >= r->cases || r->of[n].kind)
+    if (end != line + 9 || n >= r->cases)
         return;
-    r->of[n] = (struct ox_result){.kind = line[0], .word = *free_word};
-    while (*end == ' ') {
-        *(*free_word)++ = (uint32_t)strtoul(end + 1, &end, 16);
-        r->of[n].count++;
+    of = &r->of[n];
+    if (line[0] == 'W') {
+        if (of->kind && !of->stored) {
+            of->stored = *free_word;
+            of->pairs = parse_words(end, free_word) / 2;
+        }
+    } else if (!of->kind) {
+        *of = (struct ox_result){.kind = line[0], .word = *free_word};
+        of->count = parse_words(end, free_word);
     }
 }
 

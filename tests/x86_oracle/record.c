@@ -56,6 +56,31 @@ static bool is_loose(enum ox_field f, uint32_t a, uint32_t b)
            f == OX_SUMS_TABLES_ACCESSED || f == OX_SUMS_PAGES_ACCESSED;
 }
 
+/* This word is that one, or a part of it on a stack that is not aligned: by
+ * `up` bits further up. */
+static bool is_part(uint32_t word, uint32_t of, uint32_t other, int up)
+{
+    uint32_t whole = UINT32_MAX;
+    uint32_t mask = up < 0 ? whole >> -up : whole << up;
+
+    of = up < 0 ? of >> -up : of << up;
+    return (word & mask) == of && ((word ^ other) & ~mask) == 0;
+}
+
+/* A word of a frame, or of a task, as an event has had it. */
+static bool is_past(const struct ox_difference *d, uint32_t at, uint32_t before,
+                    uint32_t ours, uint32_t theirs)
+{
+    (void)at;
+    (void)before;
+    for (unsigned i = 0; i < d->pasts; i++)
+        for (int up = -24; up <= 24; up += 8)
+            if (is_part(ours, d->past[i].ours, theirs, up) &&
+                is_part(theirs, d->past[i].theirs, ours, up))
+                return true;
+    return false;
+}
+
 /* Within the record at d->start. */
 static bool record_differs(struct ox_difference *d, uint32_t end)
 {
@@ -65,10 +90,10 @@ static bool record_differs(struct ox_difference *d, uint32_t end)
 
         if (i < d->from || a == b || (d->peer == OX_QEMU && is_loose(f, a, b)))
             continue;
-        if (d->past && f >= OX_SUMS_TSS && f <= OX_SUMS_CODE)
-            continue;
         d->field = f;
         d->at = i;
+        if (f >= OX_SUMS_TSS && f <= OX_SUMS_CODE && ox_all_words(d, is_past))
+            continue;
         return true;
     }
     return false;
@@ -118,7 +143,10 @@ bool ox_go_on(struct ox_difference *d)
             return false;
     }
     d->from = d->at + 1;
-    d->past = d->past || d->record != OX_SUMS;
+    if (d->record != OX_SUMS && d->pasts < OX_PAST_MAX) {
+        d->past[d->pasts].ours = d->ours->word[d->at];
+        d->past[d->pasts++].theirs = d->theirs->word[d->at];
+    }
     return true;
 }
 

@@ -32,6 +32,8 @@ const char *ox_field_name(enum ox_field f);
 
 /* ---- Comparing ---- */
 
+enum { OX_PAST_MAX = 32 };
+
 /* The first word that differs. */
 struct ox_difference {
     const struct ox_case *c;
@@ -43,15 +45,24 @@ struct ox_difference {
     uint32_t start;      /* of that record */
     uint32_t at;         /* of the word; where one has ended: behind its last,
                           * and then of the other's record that it lacks */
-    uint32_t from;       /* words before it have been explained */
-    bool past; /* one of an event: then frames and saved tasks differ, too,
-                * and are not looked at */
+    uint32_t from;       /* words before it have been explained; */
+    /* of events, what they were: on stacks and in TSSs, too, they differ. */
+    struct {
+        uint32_t ours, theirs;
+    } past[OX_PAST_MAX];
+    unsigned pasts;
 };
 
 /* False: they are equal, as far as that peer is looked at: of QEMU not RF in
  * saved flags, stacks, accessed bits of descriptors and pages (image.S,
  * `loosen`): difference_qemu.def says why. */
 bool ox_differs(struct ox_difference *d);
+
+/* Of the piece of storage whose sum differs, every word that differs under its
+ * mask is so; false where there is none, or d->field is no sum. */
+typedef bool ox_word_test(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs);
+bool ox_all_words(const struct ox_difference *d, ox_word_test *test);
 
 /* Go on behind a word that has been explained.  False: it is where the two
  * have parted, so that nothing after it need be the same. */
@@ -76,5 +87,7 @@ extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
 
 /* A line for people: each event of a result. */
 void ox_show(const struct ox_result *r);
+/* The first words of storage that differ, likewise. */
+void ox_show_stored(const struct ox_difference *d);
 
 #endif
