@@ -54,12 +54,29 @@ static bool is_dr6(const struct ox_difference *d)
 
 enum { BD = 0x2000, BS = 0x4000, BT = 0x8000, GD = 0x2000 };
 
+/* A step that reads or writes DR7 or another one. */
+static bool uses_debug(const struct ox_difference *d)
+{
+    return says(d, "mov dr") || says(d, ", dr") || says(d, "leave long") ||
+           says(d, "to long") || says(d, "to protected") || says(d, "paging");
+}
+
+/* RF of a saved frame. */
+static bool is_flag_less(const struct ox_difference *d, uint32_t at,
+                         uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return (ours ^ theirs) == 0x10000 && (ours & 0x10000);
+}
+
 static bool general_detect_flag(const struct ox_difference *d)
 {
     uint32_t dr6;
 
-    if (d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_CODE)
-        return is_cut_off(d) && (says(d, "mov dr") || says(d, ", dr"));
+    if (d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_STACK_TASK)
+        return is_cut_off(d) && uses_debug(d) && ox_all_words(d, is_flag_less);
     if (!is_flags(d) || vector_of(d) != 1 || (OURS(d) ^ PEER(d)) != 0x10000)
         return false;
     dr6 = word_of(d, d->record == OX_R32   ? OX_R32_DR6
@@ -117,28 +134,135 @@ static bool dr7_rtm(const struct ox_difference *d)
 
 /* ---- Halves of instructions ---- */
 
+/* Each byte that only Bochs has stored is one of a limit that LGDT, LIDT or the
+ * case has loaded. */
+static bool is_limit(const struct ox_difference *d, uint32_t at,
+                     uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    const char *text = d->c->text;
+    uint32_t wrong = ours ^ theirs, seen = 0;
+    unsigned limit, i;
+
+    (void)at;
+    for (i = CASE_GDTR; i <= CASE_IDTR; i += CASE_IDTR - CASE_GDTR) {
+        limit = d->c->field[i / 4] >> 16;
+        seen |= limit;
+    }
+    while ((text = strstr(text, "dt ")) != NULL) {
+        text += 3;
+        if (sscanf(text, "%x,", &limit) == 1)
+            seen |= limit;
+    }
+    seen = (seen & 0xFF) | (seen >> 8 & 0xFF);
+    for (i = 0; i < 32; i += 8)
+        if ((wrong >> i & 0xFF) &&
+            ((ours >> i & 0xFF) != (before >> i & 0xFF) ||
+             (theirs >> i & 0xFF & ~seen)))
+            return false;
+    return true;
+}
+
 static bool torn_store(const struct ox_difference *d)
 {
     return is_stored(d) && has_faulted(d) &&
-           (says(d, "sgdt [") || says(d, "sidt ["));
+           (says(d, "sgdt [") || says(d, "sidt [")) &&
+           ox_all_words(d, is_limit);
+}
+
+/* Below a stack pointer that a step has set. */
+static bool is_pushed(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    const char *text = d->c->text;
+    unsigned sp;
+
+    (void)theirs;
+    while ((text = strstr(text, "sp ")) != NULL) {
+        text += 3;
+        if (sscanf(text, "%x;", &sp) == 1 && ((sp - 1 - at) & 0xFFF) < 0x28)
+            return ours == before;
+    }
+    return false;
 }
 
 static bool torn_push(const struct ox_difference *d)
 {
     return is_stored(d) && has_faulted(d) &&
-           (says(d, "pusha") || says(d, "enter 16, 2"));
+           (says(d, "; pusha") || says(d, "enter 16, 2")) &&
+           ox_all_words(d, is_pushed);
+}
+
+/* A return address, or the A and D of the entry that maps where it is. */
+static bool is_return(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    const uint32_t *f = d->c->field;
+    uint32_t ip = f[CASE_IP / 4], cs = f[CASE_CS / 4], sp = f[CASE_SP / 4];
+
+    if (at >= AT_PD_32)
+        return (ours | (theirs & 0x60)) == theirs && !(ours & ~theirs);
+    if (ours != before)
+        return false;
+    if ((sp & 1) && ((sp + 2 - at) & 0xFFF) < 0x40) /* not aligned */
+        return true;
+    return theirs - ip < 0xF00 || theirs == cs || theirs == 0 ||
+           (theirs >> 16 == cs && ((theirs - ip) & 0xFFFF) < 0xF00);
+}
+
+/* The two vectors, where the record of them has been lost. */
+static bool is_stack_fault(const struct ox_difference *d, uint32_t at,
+                           uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return ours >> 16 == 13 && theirs >> 16 == 12 && !((ours ^ theirs) << 16);
 }
 
 static bool call_pushes(const struct ox_difference *d)
 {
     unsigned v = last_vector(d);
 
-    return is_stored(d) && (v == 13 || v == 8 || is_cut_off(d)) &&
-           (says(d, "near to") || says(d, "call far"));
+    if (!says(d, "near to") && !says(d, "call far"))
+        return false;
+    if (parted(d, 13, 12) || parted(d, 13, 14) || parted(d, 13, 17))
+        return true; /* and what is pushed has faulted */
+    if (!is_stored(d) || (v != 13 && v != 8 && v != 12 && !is_cut_off(d)))
+        return false;
+    return ox_all_words(d, is_return) || ox_all_words(d, is_stack_fault);
+}
+
+/* EIP of a task that another one has taken the place of. */
+static bool is_saved_eip(const struct ox_difference *d, uint32_t at,
+                         uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    uint32_t ip = d->c->field[CASE_IP / 4];
+
+    (void)before;
+    return at == AT_TSS + 0x20 && theirs < ours && theirs - ip < 0xF00;
+}
+
+/* Only ours has stored that. */
+static bool is_left(const struct ox_difference *d, uint32_t at, uint32_t before,
+                    uint32_t ours, uint32_t theirs)
+{
+    uint32_t wrong = ours ^ theirs;
+
+    (void)d;
+    (void)at;
+    for (unsigned i = 0; i < 32; i += 8)
+        if ((wrong >> i & 0xFF) && ((theirs ^ before) >> i & 0xFF))
+            return false;
+    return true;
 }
 
 static bool table_alignment(const struct ox_difference *d)
 {
+    if (d->record == OX_SUMS) /* the delivery was a double fault */
+        return last_vector(d) == 8 && (d->c->field[CASE_FLAGS / 4] & 0x40000) &&
+               (says(d, "sgdt [") || says(d, "sidt [")) &&
+               (ox_all_words(d, is_saved_eip) ||
+                (is_stored(d) && ox_all_words(d, is_left)));
     return (says(d, "sgdt [") || says(d, "sidt [")) &&
            (vector_of(d) == 17 ||
             (d->at == d->start && (PEER(d) & 0xFF) == 17));
@@ -244,7 +368,7 @@ static bool task_order(const struct ox_difference *d)
         ours < 10 || ours > 12)
         return false;
     if (d->field == OX_SUMS_TABLES_ACCESSED)
-        return true;
+        return true; /* and OX_SUMS_TABLES has not differed */
     peer = d->record == OX_R32 ? d->theirs->word[d->start] & 0xFF : 0;
     return (d->field == OX_R32_HEAD || d->field == OX_R32_ERROR) &&
            vector_of(d) == ours && peer >= 10 && peer <= 12;
