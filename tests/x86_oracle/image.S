@@ -448,6 +448,7 @@ harness:
         mov     esp, AT_HARNESS_SP
         cld
         lgdt    ds:[harness_gdtr]       /* here, not in the ROM */
+        call    own_task                /* as behind a case */
         mov     al, 0xFF                /* no interrupts */
         out     0x21, al
         out     0xA1, al
@@ -780,10 +781,7 @@ finish: mov     ax, SEL_DATA
         xor     edx, edx
         wrmsr
         lidt    no_idt
-        lldt    ax                      /* and no task of the case's */
-        mov     byte ptr ds:[harness_gdt + SEL_TSS_OWN + 5], 0x89
-        mov     eax, SEL_TSS_OWN
-        ltr     ax
+        call    own_task
         call    sums
         mov     ah, 'C'
         call    put_log
@@ -794,6 +792,15 @@ finish: mov     ax, SEL_DATA
         jz      find_case
         inc     dword ptr ds:[PROGRESS_QUIET]
         ud2                             /* there is no IDT: a reset */
+
+/* No task and no LDT of a case's. */
+own_task:
+        xor     eax, eax
+        lldt    ax
+        mov     byte ptr ds:[harness_gdt + SEL_TSS_OWN + 5], 0x89
+        mov     eax, SEL_TSS_OWN
+        ltr     ax
+        ret
 
 /* A line: letter AH, the number of the case, and the log, as two sums or in
  * full, then with a line of what is in storage.  C in full is R. */
