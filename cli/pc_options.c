@@ -26,6 +26,7 @@ static const char *foreign(const struct pc_options *o)
            : o->floppies[0]   ? "--floppy"
            : o->mem           ? "--mem"
            : o->apic          ? "--apic"
+           : o->test_device   ? "--test-device"
            : o->vendor        ? "--vendor"
            : o->assist        ? "--assist"
            : o->pages         ? "--pages"
@@ -48,6 +49,7 @@ static void put_plan(const struct pc_options *o, struct session_plan *plan)
     plan->floppies[1] = o->floppies[1];
     plan->bios = o->bios;
     plan->apic = o->apic;
+    plan->test_device = o->test_device;
     plan->vendor = o->vendor;
     plan->pages = o->pages;
     plan->hides_monitor = o->hides_monitor;

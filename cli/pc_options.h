@@ -9,7 +9,7 @@
 struct pc_options {
     const char *kernel, *initrd, *append, *drives[2], *floppies[2];
     const char *bios, *mem, *vendor, *assist, *irqchip;
-    bool pages, apic, hides_monitor, watched, nested, reboots;
+    bool pages, apic, hides_monitor, watched, nested, reboots, test_device;
 };
 
 /* Into the plan.  -1 to go on, or the exit code after a complaint. */

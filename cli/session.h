@@ -74,6 +74,7 @@ struct session_plan {
     const char *initrd, *append, *drives[2], *floppies[2], *bios;
     uint64_t mem;         /* bytes of storage */
     bool apic;            /* it has APICs */
+    bool test_device;     /* it has that of kvm-unit-tests */
     bool pages;           /* count those that it writes */
     bool outside_irqchip; /* its interrupt controllers are KVM's */
     bool hides_monitor, watched, nested;

@@ -6,6 +6,7 @@
 #include "x86vmm/dev/dev_pit.h"
 #include "x86vmm/dev/dev_port.h"
 #include "x86vmm/dev/dev_rtc.h"
+#include "x86vmm/dev/dev_test.h"
 
 #include <check.h>
 #include <string.h>
@@ -501,11 +502,37 @@ static bool no_write(void *who, uint64_t sector,
     return sector % 5;
 }
 
+START_TEST(test_device_moves_lines_and_keeps)
+{
+    static struct test_device test;
+
+    set_up();
+    pic_program(1);
+    test = (struct test_device){.platform = &rig.platform};
+    port_put(test_lines_io, &test, 11, 4, 1);
+    ck_assert(pic_pending(&rig.pic));
+    port_put(test_lines_io, &test, 11, 1, 0);
+    ck_assert_uint_eq(rig.platform.raised, 0);
+    port_put(test_lines_io, &test, 3, 1, 1);
+    ck_assert_uint_eq(rig.platform.raised, 8);
+    port_put(test_lines_io, &test, 16, 1, 1); /* none */
+    ck_assert_uint_eq(rig.platform.raised, 8);
+    port_put(test_port_io, &test, 0, 4, 0x12345678);
+    ck_assert_uint_eq(port_get(test_port_io, &test, 1, 2), 0x3456);
+    ck_assert_uint_eq(port_get(test_port_io, &test, 3, 2), 0xFF12);
+    test_storage_io(&test, TEST_STORAGE_SIZE - 2, 4, true,
+                    &(uint64_t){0xAABBCCDD});
+    ck_assert_uint_eq(
+        port_get(test_storage_io, &test, TEST_STORAGE_SIZE - 2, 4), 0xFFFFCCDD);
+}
+END_TEST
+
 START_TEST(devices_take_anything)
 {
     struct ide_medium m[2] = {{5000, no_sector, no_write, NULL, NULL},
                               {7, no_sector, no_write, NULL, NULL}};
     struct off_port off = {.platform = &rig.platform};
+    static struct test_device test = {.platform = &rig.platform};
     const struct {
         bus_io_fn io;
         void *dev;
@@ -516,7 +543,8 @@ START_TEST(devices_take_anything)
                {kbc_data_io, &rig.kbc, 1},  {kbc_command_io, &rig.kbc, 1},
                {kbc_92_io, &rig.kbc, 1},    {kbc_reset_io, &rig.kbc, 1},
                {ide_io, &rig.ide, 8},       {ide_control_io, &rig.ide, 1},
-               {off_port_io, &off, 1}};
+               {off_port_io, &off, 1},      {test_lines_io, &test, 17},
+               {test_port_io, &test, 4},    {test_storage_io, &test, 9}};
     uint64_t state = 0x5DEECE66D + (uint64_t)_i;
 
     set_up();
@@ -562,6 +590,7 @@ Suite *suite_x86_dev(void)
     tcase_add_test(t, kbc_answers_without_a_keyboard);
     tcase_add_loop_test(t, resets_end_the_machine, 0, ARRAY_LEN(resets));
     tcase_add_test(t, power_goes_off_by_a_word);
+    tcase_add_test(t, test_device_moves_lines_and_keeps);
     tcase_add_loop_test(t, devices_take_anything, 0, 4);
     suite_add_tcase(s, t);
     return s;

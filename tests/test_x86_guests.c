@@ -18,70 +18,7 @@
 
 #define MILLION UINT64_C(1000000)
 
-/* ---- kvm-unit-tests ---- their devices for tests: interrupt lines by port,
- * a port and some storage that keep what is written. */
-
-enum {
-    PORT_LINES = 0x2000,
-    PORT_KEEPS = 0xE0,
-    KEEPS_SIZE = 4,
-    STORAGE_KEEPS = 0xFF000,
-    STORAGE_SIZE = 0x10000
-};
-
-static struct testdev {
-    struct x86_guest *guest;
-    bool pulses; /* a line stays up until it is raised again */
-    uint8_t port[KEEPS_SIZE], storage[STORAGE_SIZE];
-} dev;
-
-static void lines_io(void *who, uint64_t offset, unsigned size, bool write,
-                     uint64_t *value)
-{
-    struct testdev *d = who;
-    struct x86_platform *p = &d->guest->pc->platform;
-    unsigned line = (unsigned)offset % X86_LINES;
-
-    (void)size;
-    if (!write) {
-        *value = 0;
-        return;
-    }
-    if ((*value & 1) || !d->pulses)
-        x86_line_set(p, line, *value & 1);
-    (void)pc_input(d->guest->pc, NULL, 0); /* it looks at its lines */
-}
-
-static void keep(uint8_t *at, unsigned size, bool write, uint64_t *value)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < size; i++)
-        if (write)
-            at[i] = (uint8_t)(*value >> 8 * i);
-        else
-            v |= (uint64_t)at[i] << 8 * i;
-    if (!write)
-        *value = v;
-}
-
-static void port_io(void *who, uint64_t offset, unsigned size, bool write,
-                    uint64_t *value)
-{
-    struct testdev *d = who;
-
-    if (offset + size <= KEEPS_SIZE)
-        keep(d->port + offset, size, write, value);
-}
-
-static void storage_io(void *who, uint64_t offset, unsigned size, bool write,
-                       uint64_t *value)
-{
-    struct testdev *d = who;
-
-    if (offset + size <= STORAGE_SIZE)
-        keep(d->storage + offset, size, write, value);
-}
+/* ---- kvm-unit-tests ---- */
 
 static void out(struct pc *pc, uint16_t port, uint8_t byte)
 {
@@ -109,22 +46,13 @@ static struct x86_guest *new_unit_test(const char *folder, const char *name,
         .kernel = path,
         .append = append,
         .module = "NR_CPUS=1\nMEMSIZE=256\nTEST_DEVICE=0\nBOOTLOADER=1\n",
-        .apic = true};
+        .apic = true,
+        .test_device = true};
 
     snprintf(path, sizeof(path), "kvm-unit-tests/%s/%s.flat", folder, name);
     struct x86_guest *g = x86_guest_new(&plan);
     if (!g)
         return NULL;
-    memset(&dev, 0, sizeof(dev));
-    dev.guest = g;
-    const struct bus_device devices[] = {
-        {BUS_PORT, PORT_LINES, PORT_LINES + 23, "lines", lines_io, &dev},
-        {BUS_PORT, PORT_KEEPS, PORT_KEEPS + 3, "port", port_io, &dev},
-        {BUS_MMIO, (uint64_t)STORAGE_KEEPS << 12,
-         ((uint64_t)STORAGE_KEEPS << 12) + STORAGE_SIZE - 1, "storage",
-         storage_io, &dev}};
-    for (size_t i = 0; i < ARRAY_LEN(devices); i++)
-        ck_assert(!bus_add(&g->pc->bus, &devices[i]));
     set_up_pic(g->pc);
     return g;
 }
@@ -180,7 +108,7 @@ START_TEST(unit_test_passes)
 
     if (!g)
         return;
-    dev.pulses = !strcmp(t->name, "realmode");
+    g->pc->board.test.pulses = !strcmp(t->name, "realmode");
     (void)x86_guest_wait(g, "\x01never", 20 * MILLION);
     check_unit_test(g, t->name, t->passes);
     x86_guest_free(g);

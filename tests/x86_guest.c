@@ -96,6 +96,7 @@ static bool start(struct x86_guest *g, const struct x86_guest_plan *plan)
     struct pc_plan pc = {.storage = (uint64_t)STORAGE_MIB << 20,
                          .seconds = PC_EPOCH,
                          .apic = plan->apic,
+                         .test_device = plan->test_device,
                          .vendor = "GenuineIntel"};
     struct load_plan load = {.append = plan->append};
     struct diag diag = {{0}};

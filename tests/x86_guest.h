@@ -26,7 +26,7 @@ struct x86_guest_plan {
     const char *module; /* text of the first module, or NULL */
     const char *append;
     const char *disks[GUEST_DISKS]; /* [2] is a floppy disk */
-    bool apic;
+    bool apic, test_device;
 };
 
 /* The guest, or NULL: the test has said that it skips, because TRAPLINE_X86_

@@ -287,6 +287,16 @@ static void add_port(struct board *b, enum bus_space space, uint64_t first,
         b, {space, first, first + registers - 1, name, io, dev}};
 }
 
+static void add_tests(struct board *b)
+{
+    add_port(b, BUS_PORT, TEST_PORT_LINES, X86_LINES, "test lines",
+             test_lines_io, &b->test);
+    add_port(b, BUS_PORT, TEST_PORT_KEEPS, TEST_PORT_SIZE, "test port",
+             test_port_io, &b->test);
+    add_port(b, BUS_MMIO, TEST_STORAGE_AT, TEST_STORAGE_SIZE, "test storage",
+             test_storage_io, &b->test);
+}
+
 static void add_ports(struct board *b)
 {
     const struct {
@@ -334,6 +344,8 @@ static void add_ports(struct board *b)
     if (b->fwcfg.count)
         add_port(b, BUS_PORT, FWCFG_PORT, FWCFG_PORTS, "firmware's files",
                  fwcfg_io, &b->fwcfg);
+    if (b->tests)
+        add_tests(b);
     if (!b->apic)
         return;
     add_port(b, BUS_MMIO, LAPIC_AT, LAPIC_SIZE, "local APIC", local_io,
@@ -408,11 +420,13 @@ static void begin_devices(struct board *b, const struct pc_plan *plan)
     uart_init(&b->uart, b->platform, X86_LINE_SERIAL);
     b->uart.ungated = true;
     b->off = (struct off_port){.platform = b->platform};
+    b->test.platform = b->platform;
 }
 
 void board_init(struct board *b, const struct pc_plan *plan)
 {
     b->apic = plan->apic;
+    b->tests = plan->test_device;
     rtc_init(&b->rtc, b->clock, b->platform, plan->seconds, plan->storage);
     begin_devices(b, plan);
     tell_firmware(b, plan);

@@ -18,6 +18,7 @@
 #include "x86vmm/dev/dev_pit.h"
 #include "x86vmm/dev/dev_port.h"
 #include "x86vmm/dev/dev_rtc.h"
+#include "x86vmm/dev/dev_test.h"
 #include "x86vmm/dev/dev_text.h"
 #include "x86vmm/dev/dev_uart.h"
 
@@ -46,8 +47,9 @@ struct pc_plan {
      * too, as RAM; copied.  It is told that the serial port is its console.
      * NULL: none. */
     const uint8_t *rom;
-    size_t rom_size; /* a multiple of PC_ROM_UNIT, at most PC_ROM_MAX */
-    bool apic;       /* a local and an I/O APIC beside the 8259As */
+    size_t rom_size;  /* a multiple of PC_ROM_UNIT, at most PC_ROM_MAX */
+    bool apic;        /* a local and an I/O APIC beside the 8259As */
+    bool test_device; /* dev_test.h */
     /* Of the processor, PC_VENDOR characters; NULL: our own.  Borrowed. */
     const char *vendor;
     /* Under a monitor: its engine has the 8259As and the 8254; the guest sees
@@ -135,6 +137,8 @@ struct board {
     struct board_line line;
     struct debug_port debug;
     struct off_port off;
+    bool tests; /* the next one is there */
+    struct test_device test;
     struct board_port ports[BOARD_PORTS];
     unsigned count;
 };
