@@ -3,6 +3,8 @@
 #include "base/bytes.h"
 #include "x86vmm/pc/load.h"
 #include "x86vmm/pc/pc.h"
+#include "x86vmm/vtx/sample.h"
+#include "x86vmm/vtx/vtx.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -162,6 +164,35 @@ END_TEST
 
 /* A count of 1000 is read back to be less, by the time that has passed: the
  * clock is right at each access, however long the processor has run. */
+/* Nothing else would wake it: no event is due, and in turn of IF. */
+START_TEST(preemption_timer_ends_a_wait)
+{
+    enum { TICKS = 5000, NOP = 0x90 };
+    struct vtx *t = malloc(sizeof(*t));
+    struct vmcs v;
+    bool exited;
+
+    ck_assert_ptr_nonnull(t);
+    vtx_attach(t, &rig.pc->cpu);
+    vmcs_make(&v, X86_SAMPLE_REAL);
+    vmcs_put(&v, VMX_PIN_PREEMPTION_TIMER, true);
+    vmcs_put(&v, VMX_EXIT_SAVE_TIMER, true);
+    v.field[VMCS_PREEMPTION_TIMER] = TICKS;
+    v.field[VMCS_GUEST_ACTIVITY] = 1; /* HLT */
+    v.field[VMCS_GUEST_RFLAGS] |= _i ? X86_FLAG_IF : 0;
+    rig.pc->storage[0x1000] = NOP;
+    ck_assert_msg(vtx_enter(&rig.pc->cpu, &v, &exited) && !exited, "%s",
+                  t->why.check ? t->why.check->words : "");
+    ck_assert_int_eq(pc_run(rig.pc, 1), PC_BUDGET);
+    ck_assert_uint_eq(v.field[VMCS_EXIT_REASON], VMX_EXIT_PREEMPTION_TIMER);
+    ck_assert_uint_eq(v.field[VMCS_GUEST_ACTIVITY], 1);
+    ck_assert_uint_eq(v.field[VMCS_PREEMPTION_TIMER], 0);
+    ck_assert_uint_ge(rig.pc->clock.now, TICKS);
+    ck_assert_uint_lt(rig.pc->clock.now, TICKS + 10);
+    free(t);
+}
+END_TEST
+
 START_TEST(time_is_right_at_each_access)
 {
     PROGRAM(OUT(0x43, 0x30), OUT(0x40, 0x10), OUT(0x40, 0x27), /* 10000 */
@@ -289,6 +320,7 @@ Suite *suite_x86_pc(void)
     tcase_add_test(t, power_off_ends);
     tcase_add_test(t, triple_fault_shuts_down);
     tcase_add_test(t, timer_wakes_the_processor);
+    tcase_add_loop_test(t, preemption_timer_ends_a_wait, 0, 2);
     tcase_add_test(t, time_is_right_at_each_access);
     tcase_add_test(t, pieces_do_not_matter);
     tcase_add_test(t, serial_port_wakes_the_processor);

@@ -84,13 +84,28 @@ static void float_error(void *who)
 
 /* ---- Running ---- */
 
+/* Ticks until something of the guest's that the processor runs is due, though
+ * it waits: a VMX-preemption timer. */
+static uint64_t until_due(const struct x86_cpu *cpu)
+{
+    return cpu->guest && cpu->guest_due != UINT64_MAX
+               ? cpu->guest_due - cpu->ran
+               : UINT64_MAX;
+}
+
 /* Time in HLT goes on to the next event, until one interrupts. */
 static enum pc_stop wait(struct pc *pc)
 {
     struct x86_cpu *cpu = &pc->cpu;
+    uint64_t due = until_due(cpu);
 
     if (cpu->nmi_pending && !cpu->nmi_blocked && !(cpu->held & X86_HELD_NMI))
         return PC_BUDGET;
+    if (due != UINT64_MAX &&
+        (!x86_interrupt_wakes(cpu) || due < pc->clock.next - pc->clock.now)) {
+        clock_advance(&pc->clock, due);
+        return PC_BUDGET;
+    }
     if (!x86_interrupt_wakes(cpu))
         return PC_HALTED;
     for (unsigned i = 0; i < CLOCK_ENDLESS; i++) {
