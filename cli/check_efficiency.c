@@ -129,6 +129,22 @@ static int by_count(const void *a, const void *b)
                                           : strcmp(x->insn, y->insn);
 }
 
+static const char *name_of(const struct efficiency_row *r)
+{
+    return *r->insn ? r->insn : r->raw_name;
+}
+
+/* Columns of the longest name. */
+static int name_width(const struct efficiency_guest *g)
+{
+    size_t most = strlen("instruction");
+
+    for (unsigned i = 0; i < g->row_count; i++)
+        if (strlen(name_of(&g->rows[i])) > most)
+            most = strlen(name_of(&g->rows[i]));
+    return (int)most;
+}
+
 static void print_row(const struct efficiency *e,
                       const struct efficiency_guest *g,
                       const struct efficiency_row *r,
@@ -136,7 +152,7 @@ static void print_row(const struct efficiency *e,
 {
     enum efficiency_cause cause = efficiency_cause(machine, r);
 
-    printf("  %-9s %-11s %8llu", r->reason, *r->insn ? r->insn : r->raw_name,
+    printf("  %-9s %-*s %8llu", r->reason, name_width(g), name_of(r),
            (unsigned long long)r->count);
     if (e->counted && g->insns)
         printf(" %9.4f", 1000.0 * (double)r->count / (double)g->insns);
@@ -205,8 +221,11 @@ static void print_direct(const struct efficiency *e,
 {
     printf("%s: ", g->name);
     if (!e->counted) {
-        puts("its engine counts no instructions, so there are shares of the "
-             "exits only");
+        puts(e->is_trace
+                 ? "shares of the exits only; its instructions are counted in "
+                   "the account of a run"
+                 : "its engine counts no instructions, so there are shares of "
+                   "the exits only");
         return;
     }
     summary_print_count(stdout, g->insns);
@@ -246,8 +265,8 @@ static void print_guest(const struct efficiency *e, struct efficiency_guest *g,
         return;
     }
     qsort(g->rows, g->row_count, sizeof(g->rows[0]), by_count);
-    printf("  %-9s %-11s %8s%s %8s\n", "reason", "instruction", "exits",
-           e->counted ? "  per 1000" : "", "ns each");
+    printf("  %-9s %-*s %8s%s %8s\n", "reason", name_width(g), "instruction",
+           "exits", e->counted ? "  per 1000" : "", "ns each");
     for (unsigned i = 0; i < g->row_count; i++)
         print_row(e, g, &g->rows[i], machine);
     if (g->lost)

@@ -2,6 +2,7 @@
 
 #include "base/trace.h"
 #include "cli/json_in.h"
+#include "monitor/exit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -150,6 +151,15 @@ static bool check_line(struct reading *r, const struct line *l)
     return true;
 }
 
+static bool is_instead(const char *reason)
+{
+    for (unsigned i = 0; i < EXIT_REASON_COUNT; i++)
+        if (is(exit_reason_name((enum exit_reason)i), reason))
+            return EXITS_INSTEAD >> i & 1;
+    return false;
+}
+
+/* An instruction that exits several times (REP OUTS) is one. */
 static void take_exit(struct efficiency_guest *g, struct line *l)
 {
     if (*l->row.insn)
@@ -157,7 +167,10 @@ static void take_exit(struct efficiency_guest *g, struct line *l)
     l->row.count = 1;
     l->row.cost_ns = l->cost_ns;
     l->row.measured = l->cost_ns != 0;
-    g->interpreted += is(l->row.reason, "SENSITIVE");
+    if (is_instead(l->row.reason) && l->insns != g->interpreted_at) {
+        g->interpreted++;
+        g->interpreted_at = l->insns;
+    }
     count(g, &l->row);
 }
 
@@ -312,7 +325,8 @@ static bool take_account(struct json_in *j, struct efficiency *out)
         if (!ok)
             return false;
     }
-    out->s370 = out->counted = is(on, "bare") || is(on, "trap");
+    out->s370 = is(on, "bare") || is(on, "trap");
+    out->counted = !is(on, "kvm");
     if (!j->failed && (!guests || !*on))
         return json_in_fault(j, "the account of a run has \"on\" and "
                                 "\"guests\"");

@@ -27,6 +27,7 @@ struct efficiency_guest {
     char name[EFFICIENCY_NAME]; /* "vm 1" where only a number is known */
     uint64_t insns;             /* completed; of a trace, up to its end */
     uint64_t interpreted;       /* of these, by the monitor */
+    uint64_t interpreted_at;    /* insns at the last of them, in a trace */
     uint64_t exits;             /* all, with those that found no row */
     uint64_t lost;              /* exits that found no row */
     struct efficiency_row rows[EFFICIENCY_ROWS];
@@ -36,7 +37,8 @@ struct efficiency_guest {
 struct efficiency {
     bool is_trace;  /* and not the account at the end */
     bool s370;      /* the guests' machine; otherwise x86 */
-    bool counted;   /* the engine counts instructions: kvm does not */
+    bool counted;   /* instructions are: not on kvm, nor in a PC's trace, which
+                     * does not say where it is from */
     bool bare;      /* no monitor was there */
     double seconds; /* of the host, running; 0: not known */
     struct efficiency_guest guests[EFFICIENCY_GUESTS];

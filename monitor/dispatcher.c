@@ -196,13 +196,14 @@ INLINE enum turn run_to_exit(struct vcpu *v, struct vm *vm,
                              const struct trace_event *next)
 {
     struct vm_exit x;
+    bool begun = v->within; /* what exits now is counted already */
 
     v->budget = grant(v, vm);
     if (UNLIKELY(vm->engine->run(v, &x)))
         return stop(vm, VM_FAILED);
     v->insns += x.ran;
     v->exits++;
-    v->intervened += x.reason == EXIT_SENSITIVE;
+    v->intervened += !begun && (EXITS_INSTEAD >> x.reason & 1);
     if (vm->host_time)
         follow_host(v, 0);
     else

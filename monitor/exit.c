@@ -3,7 +3,8 @@
 static const struct {
     const char *name, *words;
 } reasons[EXIT_REASON_COUNT] = {
-#define EXIT_REASON(name, payload, words) [EXIT_##name] = {#name, words},
+#define EXIT_REASON(name, payload, instead, words) \
+    [EXIT_##name] = {#name, words},
 #include "monitor/exit_reason.def"
 #undef EXIT_REASON
 };

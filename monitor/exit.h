@@ -6,10 +6,18 @@
 #include "base/types.h"
 
 enum exit_reason {
-#define EXIT_REASON(name, payload, words) EXIT_##name,
+#define EXIT_REASON(name, payload, instead, words) EXIT_##name,
 #include "monitor/exit_reason.def"
 #undef EXIT_REASON
     EXIT_REASON_COUNT
+};
+
+/* A bit for each reason by which an instruction did not run directly. */
+enum {
+    EXITS_INSTEAD = 0
+#define EXIT_REASON(name, payload, instead, words) | (instead) << EXIT_##name
+#include "monitor/exit_reason.def"
+#undef EXIT_REASON
 };
 
 enum verdict {

@@ -27,7 +27,7 @@ struct vcpu {
     void *backing;       /* the engine's private state; owned by the engine */
     uint64_t budget;     /* instructions the engine may run before EXIT_TIMER */
     uint64_t insns;      /* guest instructions attempted since the start */
-    uint64_t intervened; /* of these, exits SENSITIVE: ran interpreted */
+    uint64_t intervened; /* of these, not directly: EXITS_INSTEAD */
     uint64_t exits;
     bool waiting;  /* in a wait or halt */
     bool within;   /* an instruction, which has more to ask of devices: it is

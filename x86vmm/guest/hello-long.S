@@ -28,7 +28,7 @@ start:  cld
 2:      cmp     byte ptr [rdi + 7], 0   /* a load: scratch, still zero */
         jne     fail
 
-        mov     dx, DEBUG_PORT          /* string I/O: one exit for all */
+        mov     dx, DEBUG_PORT          /* string I/O: one instruction */
         lea     rsi, string[rip]
         mov     ecx, offset string_len
         rep outsb

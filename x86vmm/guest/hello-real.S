@@ -42,7 +42,7 @@ start:  cld
         test    al, al
         jnz     fail
 
-        mov     dx, DEBUG_PORT          /* string I/O: one exit for all */
+        mov     dx, DEBUG_PORT          /* string I/O: one instruction */
         mov     si, offset string
         mov     cx, offset string_len
         rep outsb
