@@ -20,8 +20,9 @@ static struct {
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "A,B",
      "the two machines of a PC: bare, vtx (the default), svm", &flags.on, NULL},
-#define PC_OPTION(kind, name, value, help, member) \
-    {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
+#define PC_OPTION(kind, name, value, help, member, users)             \
+    {OPTION_##kind,    name, value, (users)&PC_COMPARE ? help : NULL, \
+     &flags.pc.member, NULL},
 #include "cli/pc_options.def"
 #undef PC_OPTION
 #define OPERATOR_OPTION(kind, name, value, help, member, given) \
@@ -148,20 +149,18 @@ static int choose_machines(const struct session_plan *plan,
     struct diag diag = {""};
     char first[16];
 
-    if (flags.pc.assist || flags.pc.irqchip)
-        return options_complain(&usage, "%s belongs to `trapline run`",
-                                flags.pc.assist ? "--assist" : "--irqchip");
     if (plan->nested && flags.on && strcmp(flags.on, "bare,vtx") != 0)
         return options_complain(&usage, "--nested: with --on bare,vtx");
     if (flags.on && !plan->kernel)
         return options_complain(&usage, "--on belongs to --kernel or --bios");
-    if (!comma)
-        return options_complain(&usage, "--on %s: two machines, as bare,vtx",
-                                text);
-    snprintf(first, sizeof(first), "%.*s", (int)(comma - text), text);
-    if (session_on_find(first, &on[0], &diag) ||
+    snprintf(first, sizeof(first), "%.*s", comma ? (int)(comma - text) : 0,
+             text);
+    if (!comma || session_on_find(first, &on[0], &diag) ||
         session_on_find(comma + 1, &on[1], &diag))
-        return options_complain(&usage, "%s", diag.text);
+        return options_complain(&usage,
+                                "--on %s: two of bare, vtx and svm, as "
+                                "bare,vtx",
+                                text);
     if (on[1] == ON_BARE) {
         on[1] = on[0];
         on[0] = ON_BARE;
@@ -188,6 +187,9 @@ int cmd_compare(int argc, char **argv)
     char *only[1];
     int code = options_parse(&usage, &argc, argv);
 
+    const char *astray = pc_options_astray(&flags.pc, PC_COMPARE);
+    if (code < 0 && astray)
+        code = options_complain(&usage, "%s belongs to `trapline run`", astray);
     plan.on_given = flags.pc.nested; /* whose place the second one takes */
     plan.on = ON_VTX;
     if (code < 0)

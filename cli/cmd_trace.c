@@ -18,8 +18,9 @@ static struct {
 static const struct option_row rows[] = {
     {OPTION_TEXT, "on", "MACHINE",
      "trap (the default), or for x86 images kvm, vtx, svm", &flags.on, NULL},
-#define PC_OPTION(kind, name, value, help, member) \
-    {OPTION_##kind, name, value, help, &flags.pc.member, NULL},
+#define PC_OPTION(kind, name, value, help, member, users)           \
+    {OPTION_##kind,    name, value, (users)&PC_TRACE ? help : NULL, \
+     &flags.pc.member, NULL},
 #include "cli/pc_options.def"
 #undef PC_OPTION
     {OPTION_FLAG, "insns", NULL, "show every instruction, not only exits",

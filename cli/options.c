@@ -68,6 +68,8 @@ static int print_help(const struct command_usage *u)
 {
     printf("Usage: trapline %s\n\n%s\n\nOptions:\n", u->synopsis, u->about);
     for (const struct option_row *r = u->rows; r->kind != OPTION_END; r++) {
+        if (!r->help)
+            continue;
         int n = printf("  --%s%s%s", r->name, r->value ? " " : "",
                        r->value ? r->value : "");
         printf("%*s%s\n", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "", r->help);
@@ -94,7 +96,8 @@ static int complain_unknown(const struct command_usage *u, const char *arg)
 
     for (const struct option_row *r = u->rows;
          r->kind != OPTION_END && n <= ROWS_MAX; r++)
-        words[n++] = r->name;
+        if (r->help)
+            words[n++] = r->name;
     const char *guess = arg[1] == '-' ? cli_did_you_mean(arg + 2, words) : NULL;
     if (guess)
         return options_complain(u, "unknown option %s; did you mean --%s?", arg,

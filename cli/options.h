@@ -19,7 +19,8 @@ struct option_row {
     enum option_kind kind;
     const char *name;  /* without the dashes */
     const char *value; /* what --help calls the value; NULL for a flag */
-    const char *help;  /* one line */
+    const char *help;  /* one line; NULL: another subcommand's, which is taken
+                        * to say so, and that --help leaves out */
     void *into;
     bool *given; /* set when it was there; may be NULL */
 };

@@ -1,5 +1,7 @@
 #include "cli/pc_options.h"
 
+#include "x86vmm/pc/board.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,23 +21,31 @@ static bool parse_size(const char *text, uint64_t *bytes)
                *bytes, UINT64_C(1024) << 10 * (unsigned)(unit - units), bytes);
 }
 
+static bool is_storage(uint64_t bytes)
+{
+    return bytes >= PC_STORAGE_MIN && bytes <= PC_STORAGE_MAX &&
+           bytes % PC_STORAGE_UNIT == 0;
+}
+
+/* Was it given?  A list of texts begins with NULL, if it is empty. */
+#define GIVEN_FLAG(member)  (member)
+#define GIVEN_TEXT(member)  ((member) != NULL)
+#define GIVEN_TEXTS(member) ((member)[0] != NULL)
+
+const char *pc_options_astray(const struct pc_options *o, enum pc_user user)
+{
+#define PC_OPTION(kind, name, value, help, member, users) \
+    if (!((users)&user) && GIVEN_##kind(o->member))       \
+        return "--" name;
+#include "cli/pc_options.def"
+#undef PC_OPTION
+    return NULL;
+}
+
 /* An option that is given, and is a PC's; NULL: none. */
 static const char *foreign(const struct pc_options *o)
 {
-    return o->drives[0]       ? "--drive"
-           : o->floppies[0]   ? "--floppy"
-           : o->mem           ? "--mem"
-           : o->apic          ? "--apic"
-           : o->test_device   ? "--test-device"
-           : o->vendor        ? "--vendor"
-           : o->assist        ? "--assist"
-           : o->pages         ? "--pages"
-           : o->irqchip       ? "--irqchip"
-           : o->reboots       ? "--reboot"
-           : o->hides_monitor ? "--hide-monitor"
-           : o->watched       ? "--watch"
-           : o->nested        ? "--nested"
-                              : NULL;
+    return pc_options_astray(o, (enum pc_user)0);
 }
 
 static void put_plan(const struct pc_options *o, struct session_plan *plan)
@@ -104,9 +114,13 @@ int pc_options_choose(const struct pc_options *o,
                                 "--irqchip %s: user, or kernel with "
                                 "--on kvm",
                                 o->irqchip);
-    if (o->mem && !parse_size(o->mem, &plan->mem))
-        return options_complain(usage, "--mem %s: a size as 256M or 1G",
-                                o->mem);
+    if (o->mem && (!parse_size(o->mem, &plan->mem) || !is_storage(plan->mem)))
+        return options_complain(
+            usage, "--mem %s: whole megabytes from 2M to 3G, as 256M", o->mem);
+    if (o->vendor && strlen(o->vendor) != PC_VENDOR)
+        return options_complain(usage,
+                                "--vendor %s: %d characters, as GenuineIntel",
+                                o->vendor, PC_VENDOR);
     return -1;
 }
 

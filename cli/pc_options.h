@@ -6,11 +6,17 @@
 #include "cli/options.h"
 #include "cli/session.h"
 
+enum pc_user { PC_RUN = 1, PC_TRACE = 2, PC_COMPARE = 4, PC_EVERY = 7 };
+
 struct pc_options {
     const char *kernel, *initrd, *append, *drives[2], *floppies[2];
     const char *bios, *mem, *vendor, *assist, *irqchip;
     bool pages, apic, hides_monitor, watched, nested, reboots, test_device;
 };
+
+/* The first option that is given and not for this subcommand, with its
+ * dashes; NULL: none. */
+const char *pc_options_astray(const struct pc_options *o, enum pc_user user);
 
 /* Into the plan.  -1 to go on, or the exit code after a complaint. */
 int pc_options_choose(const struct pc_options *o,

@@ -236,6 +236,10 @@ static enum status find_guests(struct session *s, struct diag *diag)
              : session_engine(s->on)                   ? &session_kvm
              : s->on == ON_BARE                        ? &session_bare
                                                        : &session_trap;
+    if (x86 && (plan->ipl || plan->scratch_tapes))
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s belongs to System/370 guests",
+                        plan->ipl ? "--ipl" : "--scratch-tapes");
     return STATUS_OK;
 }
 
