@@ -166,6 +166,10 @@ int cmd_asm(int argc, char **argv)
     if (find_format() == ARRAY_LEN(formats))
         return options_complain(&usage, "--format %s: core, ipl, cards or deck",
                                 given.format);
+    if (given.output && given.listing &&
+        strcmp(given.output, given.listing) == 0)
+        return options_complain(&usage, "--output and --listing: both to %s?",
+                                given.output);
     while (given.columns && i < ARRAY_LEN(columns) &&
            strcmp(given.columns, columns[i].name) != 0)
         i++;
@@ -178,7 +182,13 @@ int cmd_asm(int argc, char **argv)
     options.columns = columns[i].columns;
     options.sysparm = given.sysparm;
     options.copy_context = (void *)(given.copy ? given.copy : place);
-    enum status st = file_read(argv[1], &text, &d);
+    enum status st = file_spare(given.output, argv[1], &d);
+    if (st == STATUS_OK)
+        st = file_spare(given.listing, argv[1], &d);
+    if (st == STATUS_OK)
+        st = file_read(argv[1], &text, &d);
+    if (st == STATUS_OK && !text.len)
+        st = diag_set(&d, STATUS_BAD_INPUT, "%s: empty", argv[1]);
     code =
         st == STATUS_OK ? assemble(argv[1], &text, &options) : cli_fail(st, &d);
     s370_buffer_free(&text);

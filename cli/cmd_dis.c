@@ -57,7 +57,7 @@ int cmd_dis(int argc, char **argv)
 {
     struct s370_dis_options o = {0};
     struct s370_buffer in = {0}, out = {0};
-    struct diag d = {""};
+    struct diag d = {""}, why = {""};
 
     int code = options_parse(&usage, &argc, argv);
     if (code >= 0)
@@ -74,9 +74,11 @@ int cmd_dis(int argc, char **argv)
         return options_complain(&usage, "--origin: more than 24 bits");
     o.origin = (uint32_t)given.origin;
     o.plain = given.plain;
-    enum status st = file_read(argv[1], &in, &d);
+    enum status st = file_spare(given.output, argv[1], &d);
     if (st == STATUS_OK)
-        st = s370_dis(in.bytes, in.len, &o, &out, &d);
+        st = file_read(argv[1], &in, &d);
+    if (st == STATUS_OK && (st = s370_dis(in.bytes, in.len, &o, &out, &why)))
+        diag_set(&d, st, "%s: %s", argv[1], why.text);
     if (st == STATUS_OK)
         st = file_write(given.output ? given.output : "-", &out, &d);
     s370_buffer_free(&in);

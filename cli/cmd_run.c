@@ -131,8 +131,9 @@ static int run_traced(struct session_plan *plan)
     struct diag diag = {""};
 
     if (flags.trace) {
-        enum status st =
-            trace_file_open(&file, flags.trace, false, EVERYTHING, &diag);
+        enum status st = trace_file_spare(flags.trace, plan, &diag);
+        if (!st)
+            st = trace_file_open(&file, flags.trace, false, EVERYTHING, &diag);
         if (st)
             return cli_fail(st, &diag);
         trace_attach(&trace, &file.filter);

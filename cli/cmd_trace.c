@@ -138,8 +138,10 @@ int cmd_trace(int argc, char **argv)
     plan.console_to_trace = true;
     plan.stepping = flags.insns || flags.from_given;
     plan.from = flags.from_given ? &flags.from : NULL;
-    enum status st = trace_file_open(&file, flags.output ? flags.output : "-",
-                                     flags.json, wanted_kinds(), &diag);
+    const char *to = flags.output ? flags.output : "-";
+    enum status st = trace_file_spare(to, &plan, &diag);
+    if (!st)
+        st = trace_file_open(&file, to, flags.json, wanted_kinds(), &diag);
     code = st ? cli_fail(st, &diag) : trace_to(&plan, &file);
     script_free(script);
     return code;

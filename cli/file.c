@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { FILE_MAX = 64 << 20 };
 
@@ -41,7 +42,28 @@ enum status file_write(const char *path, const struct s370_buffer *b,
         return diag_set(d, STATUS_BAD_INPUT, "%s: %s", path, strerror(errno));
     bool ok = fwrite(b->bytes, 1, b->len, f) == b->len;
     ok &= standard ? fflush(f) == 0 : fclose(f) == 0;
+    int error = errno;
+    if (standard)
+        clearerr(stdout); /* or it would be said again */
     if (!ok)
-        return diag_set(d, STATUS_HOST_FAILED, "%s: %s", path, strerror(errno));
+        return diag_set(d, STATUS_HOST_FAILED, "%s: %s",
+                        standard ? "standard output" : path, strerror(error));
+    return STATUS_OK;
+}
+
+static bool find(const char *path, struct stat *info)
+{
+    return path && strcmp(path, "-") != 0 && !stat(path, info) &&
+           S_ISREG(info->st_mode);
+}
+
+enum status file_spare(const char *written, const char *read, struct diag *d)
+{
+    struct stat a, b;
+
+    if (find(written, &a) && find(read, &b) && a.st_dev == b.st_dev &&
+        a.st_ino == b.st_ino)
+        return diag_set(d, STATUS_BAD_INPUT,
+                        "%s: is read, and would be written over", written);
     return STATUS_OK;
 }

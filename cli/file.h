@@ -14,4 +14,9 @@ MUST_USE enum status file_read(const char *path, struct s370_buffer *into,
 MUST_USE enum status file_write(const char *path, const struct s370_buffer *b,
                                 struct diag *d);
 
+/* STATUS_BAD_INPUT when the file to be written is the one to be read, under
+ * whatever name: it would be lost.  NULL and "-" are no files. */
+MUST_USE enum status file_spare(const char *written, const char *read,
+                                struct diag *d);
+
 #endif

@@ -1,6 +1,6 @@
 #include "cli/trace_file.h"
 
-#include "cli/session.h"
+#include "cli/file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +26,21 @@ static bool ends_in(const char *text, const char *end)
     size_t n = strlen(text), m = strlen(end);
 
     return n >= m && !strcmp(text + n - m, end);
+}
+
+enum status trace_file_spare(const char *path, const struct session_plan *plan,
+                             struct diag *diag)
+{
+    const char *const others[] = {plan->initrd,      plan->drives[0],
+                                  plan->drives[1],   plan->floppies[0],
+                                  plan->floppies[1], plan->bios};
+    enum status st = STATUS_OK;
+
+    for (unsigned i = 0; !st && i < plan->count; i++)
+        st = file_spare(path, plan->guests[i], diag);
+    for (size_t i = 0; !st && i < ARRAY_LEN(others); i++)
+        st = file_spare(path, others[i], diag);
+    return st;
 }
 
 enum status trace_file_open(struct trace_file *t, const char *path, bool jsonl,

@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/trace.h"
+#include "cli/session.h"
 
 #include <stdio.h>
 
@@ -19,6 +20,11 @@ struct trace_file {
     FILE *file;
     bool jsonl_wanted;
 };
+
+/* STATUS_BAD_INPUT when the run reads this file, which would be lost. */
+MUST_USE enum status trace_file_spare(const char *path,
+                                      const struct session_plan *plan,
+                                      struct diag *diag);
 
 /* Open `path` ("-": stdout); JSON lines if asked for or if the name ends in
  * .jsonl.  kinds: a bit for each kind of event that is wanted. */
