@@ -66,6 +66,7 @@ struct bare_end {
     /* With `nested`, since its first guest: exits to the monitor below; of
      * them, those of its guest's guests that it has passed on. */
     uint64_t exits, passed;
+    bool refused;  /* the emulator has no processor as plan->cpu */
     char how[256]; /* the emulator's end, if the monitor did not */
 };
 

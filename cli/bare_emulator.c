@@ -306,11 +306,15 @@ static void explain_end(const struct bare_plan *plan, const struct stage *s,
 {
     char words[256];
 
-    if (end->ended || end->late || session_interrupted ||
-        plan->on != BARE_BOCHS)
+    if (end->ended || end->late || session_interrupted)
         return;
+    if (plan->on == BARE_QEMU) { /* which has told why by itself */
+        end->refused = plan->cpu && !strcmp(end->how, "exit status 1");
+        return;
+    }
     read_words(s, words, sizeof(words));
-    if (plan->cpu && strstr(words, "cpu directive malformed"))
+    end->refused = plan->cpu && strstr(words, "cpu directive malformed");
+    if (end->refused)
         snprintf(end->how, sizeof(end->how),
                  "it knows no processor '%.64s'; `bochs --help cpu` lists them",
                  plan->cpu);

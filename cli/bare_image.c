@@ -89,15 +89,21 @@ static bool append_module(struct image *m, const char *name, const void *bytes,
            pad(m, PACK_UNIT);
 }
 
-/* "dir/hello-real.bin" is hello-real. */
+/* "dir/hello-real.bin" is hello-real.  Some names tell the monitor what else a
+ * module is: "kernel.bin" is kernel-guest. */
 static void short_name(const char *path, char name[NAME_MAX_LENGTH + 1])
 {
+    static const char *const taken[] = {"command", "kernel", "initrd",
+                                        "append"};
     const char *slash = strrchr(path, '/');
 
     snprintf(name, NAME_MAX_LENGTH + 1, "%s", slash ? slash + 1 : path);
     char *dot = strrchr(name, '.');
     if (dot && dot != name)
         *dot = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+        if (!strcmp(name, taken[i]))
+            snprintf(name, NAME_MAX_LENGTH + 1, "%s-guest", taken[i]);
 }
 
 /* No file, and none of ours, which are named. */

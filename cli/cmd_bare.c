@@ -1,6 +1,7 @@
 /* trapline bare: our monitor with nothing under it. */
 #include "cli/bare.h"
 #include "cli/command.h"
+#include "cli/file.h"
 #include "cli/options.h"
 #include "cli/session.h"
 
@@ -68,8 +69,9 @@ static const struct command_usage usage = {
     "standard input is that PC's\n"
     "serial port; of a terminal each key, and Ctrl-] ends the run.",
     rows,
-    "Exit status: 0 all guests ended well, 1 one did not, 77 this PC or host "
-    "lacks\nwhat it takes, 124 the time limit.\n\n"
+    "Exit status: 0 all guests ended well, 1 one did not, or was stopped by "
+    "--stop-after,\n77 this PC or host lacks what it takes, 124 the time "
+    "limit.\n\n"
     "Examples:\n"
     "  trapline bare run --trace\n"
     "  trapline bare run --on bochs hello-real hello-long\n"
@@ -94,6 +96,20 @@ static const char *command_words(void)
     return words;
 }
 
+/* An option that is given, and is the other one's; NULL: none. */
+static const char *astray(bool is_build)
+{
+    if (!is_build)
+        return given.output ? "--output is for build" : NULL;
+    return given.on              ? "--on is for run"
+           : given.cpu           ? "--cpu is for run"
+           : given.seconds_given ? "--time is for run"
+           : given.nested        ? "--nested is for run"
+           : given.debug         ? "--debug is for run"
+           : given.json          ? "--json is for run"
+                                 : NULL;
+}
+
 /* Returns -1, or an exit code. */
 static int make_plan(int argc, char **argv, struct bare_plan *plan)
 {
@@ -115,8 +131,10 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
         return options_complain(&usage, "--debug: not with --nested");
     if (argc - 2 > BARE_GUESTS_MAX)
         return options_complain(&usage, "at most %d guests", BARE_GUESTS_MAX);
-    if (given.wrong && argc > 2)
+    if (given.wrong && (argc > 2 || given.kernel || given.plain))
         return options_complain(&usage, "--wrong runs no guest");
+    if (given.plain && given.kernel)
+        return options_complain(&usage, "--plain: not with --kernel");
     for (int i = 2; i < argc; i++)
         plan->guests[plan->count++] = argv[i];
     if ((given.initrd || given.append || given.reboot) && !given.kernel)
@@ -139,13 +157,26 @@ static int make_plan(int argc, char **argv, struct bare_plan *plan)
 
 /* ---- Doing it ---- */
 
+/* Nothing that goes into an image is written over. */
+static enum status spare(const struct bare_plan *plan, const char *path,
+                         struct diag *d)
+{
+    enum status st = file_spare(path, plan->kernel, d);
+
+    if (!st)
+        st = file_spare(path, plan->initrd, d);
+    for (unsigned i = 0; !st && i < plan->count; i++)
+        st = file_spare(path, plan->guests[i], d);
+    return st;
+}
+
 static int build(const struct bare_plan *plan)
 {
     const char *path = given.output ? given.output : "trapline.img";
     struct diag d = {""};
-    enum status st;
     size_t size;
-    uint8_t *image = bare_image(plan, &size, &st, &d);
+    enum status st = spare(plan, path, &d);
+    uint8_t *image = st ? NULL : bare_image(plan, &size, &st, &d);
     FILE *f = image ? fopen(path, "wb") : NULL;
 
     if (!image)
@@ -155,8 +186,9 @@ static int build(const struct bare_plan *plan)
         written = false;
     free(image);
     if (!written) {
-        diag_set(&d, STATUS_BAD_INPUT, "%s: %s", path, strerror(errno));
-        return cli_fail(STATUS_BAD_INPUT, &d);
+        st = f ? STATUS_HOST_FAILED : STATUS_BAD_INPUT;
+        diag_set(&d, st, "%s: %s", path, strerror(errno));
+        return cli_fail(st, &d);
     }
     printf("%s: %zu bytes, a disk and a Multiboot kernel, %u guest%s%s\n", path,
            size, plan->count, plan->count == 1 ? "" : "s",
@@ -206,7 +238,7 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
         return end->left ? CODE_DONE : CODE_SIGNALLED + SIGINT;
     }
     cli_say("%s: it ended before the monitor did: %s", on, end->how);
-    return CODE_OURS;
+    return end->refused ? CODE_USAGE : CODE_OURS;
 }
 
 /* alone: without any argument. */
@@ -220,7 +252,9 @@ static int run(const struct bare_plan *plan, bool alone)
                                         "Debian's Bochs has no gdb stub");
     if (plan->debug && plan->on == BARE_QEMU)
         bare_tell_gdb(QEMU_PORT);
-    enum status st = bare_run(plan, &end, &d);
+    enum status st = spare(plan, plan->json, &d);
+    if (!st)
+        st = bare_run(plan, &end, &d);
     if (st)
         return cli_fail(st, &d);
     int code = judge(plan, &end);
@@ -241,8 +275,8 @@ int cmd_bare(int argc, char **argv)
     bool is_build = argc > 1 && !strcmp(argv[1], "build");
     if (!is_build && (argc < 2 || strcmp(argv[1], "run") != 0))
         return options_complain(&usage, "build or run is wanted");
-    if (given.output && !is_build)
-        return options_complain(&usage, "--output is for build");
+    if (astray(is_build))
+        return options_complain(&usage, "%s", astray(is_build));
     bool alone = words == 2;
     code = make_plan(argc, argv, &plan);
     if (code >= 0)
