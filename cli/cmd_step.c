@@ -5,6 +5,7 @@
 #include "popek-goldberg/witness/walk_s370.h"
 #include "popek-goldberg/witness/witness_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,7 @@ static FILE *open_save(void)
     FILE *f = fopen(given.save, "w");
 
     if (!f)
-        cli_say("%s: cannot be written", given.save);
+        cli_say("%s: %s", given.save, strerror(errno));
     return f;
 }
 

@@ -66,9 +66,11 @@ static enum status read_file(struct equip *e, struct diag *diag)
     case GUEST_CORE:
         return read_core(e, diag);
     default:
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "%s: an x86 image does not run on a System/370",
-                        e->file.path);
+        return diag_set(
+            diag, STATUS_BAD_INPUT,
+            "%s: an x86 image does not run on a System/370; run has "
+            "--on vtx for it, compare --kernel",
+            e->file.path);
     }
 }
 
@@ -142,6 +144,10 @@ enum status equip_open(struct equip *e, const struct guest_file *file,
 
     if (!st && file->kind != GUEST_CORE)
         st = find_ipl(e, ipl, diag);
+    else if (!st && ipl)
+        st = diag_set(diag, STATUS_BAD_INPUT,
+                      "--ipl: %s is an image of storage, and on no device",
+                      file->path);
     if (st)
         equip_close(e);
     return st;
@@ -183,12 +189,25 @@ static uint64_t cpuid(const struct equip *e)
                                                       << 16;
 }
 
+/* An IPL has failed: what was loaded from? */
+static enum status loaded_from(const struct equip *e, enum status st,
+                               struct diag *diag)
+{
+    const struct s370_config_device *d = e->config.devices;
+    struct diag why = *diag;
+
+    for (unsigned i = 0; st && i < e->config.device_count; i++)
+        if (d[i].address == e->ipl && d[i].count)
+            return diag_set(diag, st, "%s: %s", d[i].args[0], why.text);
+    return st;
+}
+
 enum status equip_start_bare(const struct equip *e, struct s370_machine *m,
                              struct diag *diag)
 {
     m->cpu.cpuid = cpuid(e);
     if (!e->core)
-        return s370_machine_ipl(m, e->ipl, diag);
+        return loaded_from(e, s370_machine_ipl(m, e->ipl, diag), diag);
     if (s370_machine_load(m, 0, e->core, e->core_size))
         return diag_set(diag, STATUS_BAD_INPUT, "%s does not fit in storage",
                         e->file.path);
@@ -201,7 +220,7 @@ enum status equip_start_vm(const struct equip *e, struct vm *vm,
 {
     s370_vcpu(&vm->vcpu)->cpuid = cpuid(e);
     if (!e->core)
-        return s370_vm_ipl(vm, e->ipl, diag);
+        return loaded_from(e, s370_vm_ipl(vm, e->ipl, diag), diag);
     enum status st = s370_vm_load(vm, 0, e->core, e->core_size, diag);
     if (!st)
         s370_vm_restart(vm);

@@ -110,12 +110,22 @@ bool cli_reader_has_gone(void)
     return reader_gone;
 }
 
+/* Why standard output has failed: the last write's errno, unless another call
+ * has had one since. */
+static const char *why_stdout(int error)
+{
+    bool of_write = error == ENOSPC || error == EBADF || error == EIO ||
+                    error == EFBIG || error == EDQUOT || error == EPIPE;
+
+    return of_write ? strerror(error) : "not all of it could be written";
+}
+
 int cli_finish_stdout(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
     if (cli_reader_has_gone())
         return CODE_SIGNALLED + SIGPIPE;
-    cli_say("standard output: %s", strerror(errno));
+    cli_say("standard output: %s", why_stdout(errno));
     return CODE_OURS;
 }

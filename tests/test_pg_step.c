@@ -138,7 +138,7 @@ static const struct command_case wrong[] = {
     {"step s370 --probe --witness LRA --reading literal", 2, "no --reading"},
     {"step none.witness", 2, "none.witness"},
     {"step none.witness --witness 1", 2, "no option"},
-    {"step toy --witness 1 --save /no/such/folder/x", 2, "cannot be written"},
+    {"step toy --witness 1 --save /no/such/folder/x", 2, "No such file"},
     {"step none.isa --witness 1", 2, "none.isa"},
 };
 

@@ -132,7 +132,7 @@ enum status dev_output(const struct s370_dev_spec *spec, bool append,
     *out = fd >= 0 ? fdopen(fd, "ab") : NULL;
     if (*out)
         return STATUS_OK;
-    st = dev_fail(spec, diag, STATUS_HOST_FAILED, "%s: cannot write: %s", path,
+    st = dev_fail(spec, diag, STATUS_BAD_INPUT, "%s: cannot write: %s", path,
                   strerror(errno));
     if (fd >= 0)
         close(fd);
