@@ -265,6 +265,12 @@ bare-check: all
 initrd: all
 	$(Q)BUILD=$(BUILD) KERNEL="$(KERNEL)" tests/linux/initrd.sh
 
+# What others have written, for the suites x86_guests and x86_rom.
+.PHONY: guests
+guests:
+	$(Q)./setup guests
+	$(Q)BUILD=$(BUILD) X86_CC="$(X86_CC)" tests/guests.sh
+
 # Debian's kernel on the bare PC, to a shell.
 linux-check: all $(BUILD)/x86-mutants
 	$(Q)BUILD=$(BUILD) tests/linux/boot.sh

@@ -1,8 +1,8 @@
 /* Software of others on the bare PC: kvm-unit-tests, xv6, FreeDOS,
  * memtest86+.
  *
- * The images are no part of the project.  TRAPLINE_X86_GUESTS names a folder
- * with them, or else they are looked for in ../shared/guests/x86:
+ * The images are no part of the project: tests/guests.sh fetches and builds
+ * them in BUILD/guests.  TRAPLINE_X86_GUESTS names another folder with
  *   kvm-unit-tests/x86_64/NAME.flat, kvm-unit-tests/i386/NAME.flat
  *   xv6/bootblock, xv6/kernel, xv6/xv6.img, xv6/fs.img
  *   memtest86+/memtest86+x64.bin, memtest86+/memtest86+ia32.bin

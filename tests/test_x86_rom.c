@@ -1,13 +1,15 @@
-/* Test ROMs.  TRAPLINE_TEST386 names the ROM of barotto/test386.asm, assembled
- * with POST_PORT 0x190 and OUT_PORT 0xE9, with its test386-EE-reference.txt in
- * the same folder. */
+/* Test ROMs.  tests/guests.sh fetches and assembles barotto/test386.asm;
+ * TRAPLINE_TEST386 names another ROM of it, assembled with POST_PORT 0x190 and
+ * OUT_PORT 0xE9, with its test386-EE-reference.txt in the same folder. */
 #include "tests/skip.h"
+#include "tests/x86_guest.h"
 #include "tests/x86_rom.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of a few lines: out 0x190, 1; "ok" to 0xE9; out 0x190, FF; hlt. */
 START_TEST(own_rom)
@@ -75,11 +77,16 @@ static unsigned differ(const char *a, const char *b)
 
 START_TEST(test386)
 {
-    const char *path = getenv("TRAPLINE_TEST386");
+    const char *named = getenv("TRAPLINE_TEST386");
+    char path[4096];
     size_t size = 0;
 
-    if (!path) {
-        skip_test("no ROM of test386.asm: set TRAPLINE_TEST386");
+    if (named)
+        snprintf(path, sizeof(path), "%s", named);
+    else
+        x86_guest_path("test386/test386.bin", path, sizeof(path));
+    if (!named && access(path, F_OK)) {
+        skip_test("no ROM of test386.asm: `make guests` fetches it");
         return;
     }
     char *rom = slurp(path, &size), *want = reference_of(path);

@@ -22,18 +22,27 @@ static void print(void *to, const uint8_t *bytes, size_t n)
 
 /* ---- Files ---- */
 
-static uint8_t *read_file(const char *name, size_t *size)
+void x86_guest_path(const char *name, char *path, size_t size)
 {
     const char *named = getenv("TRAPLINE_X86_GUESTS");
+    const char *build = getenv("BUILD");
+
+    if (named)
+        snprintf(path, size, "%s/%s", named, name);
+    else
+        snprintf(path, size, "%s/guests/%s", build ? build : "build", name);
+}
+
+static uint8_t *read_file(const char *name, size_t *size)
+{
     char path[PATH_MAX];
     uint8_t *bytes = NULL;
     long end;
 
-    snprintf(path, sizeof(path), "%s/%s",
-             named ? named : "../shared/guests/x86", name);
+    x86_guest_path(name, path, sizeof(path));
     FILE *f = fopen(path, "rb");
     if (!f) {
-        skip_test("no guest %s (%s): set TRAPLINE_X86_GUESTS", path,
+        skip_test("no guest %s (%s): `make guests` fetches it", path,
                   strerror(errno));
         return NULL;
     }

@@ -29,8 +29,12 @@ struct x86_guest_plan {
     bool apic, test_device;
 };
 
-/* The guest, or NULL: the test has said that it skips, because TRAPLINE_X86_
- * GUESTS (or else ../shared/guests/x86) has no such files. */
+/* Where a file of the folder is: TRAPLINE_X86_GUESTS, or else what
+ * tests/guests.sh makes, BUILD/guests. */
+void x86_guest_path(const char *name, char *path, size_t size);
+
+/* The guest, or NULL: the test has said that it skips, because the folder has
+ * no such files. */
 struct x86_guest *x86_guest_new(const struct x86_guest_plan *plan);
 void x86_guest_free(struct x86_guest *g);
 
