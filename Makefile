@@ -302,14 +302,16 @@ demo: all
 
 .PHONY: install clean
 SAMPLES = $(wildcard $(BUILD)/s370/guest/*.conf $(BUILD)/s370/guest/*.aws \
-                     $(BUILD)/x86vmm/guest/*.bin $(BUILD)/x86vmm/bare/*.img)
+                     $(BUILD)/x86vmm/guest/*.bin \
+                     $(BUILD)/x86vmm/bare/*.img $(BUILD)/x86vmm/bare/*.elf)
 MAN = $(DESTDIR)$(PREFIX)/share/man
 install: all
 	install -D -m 755 $(BUILD)/trapline $(DESTDIR)$(PREFIX)/bin/trapline
 	for f in $(SAMPLES:$(BUILD)/%=%); do install -D -m 644 $(BUILD)/$$f \
 	    $(DESTDIR)$(PREFIX)/share/trapline/$$f || exit 1; done
-	install -D -m 644 popek-goldberg/trapline-check.1 -t $(MAN)/man1
-	install -D -m 644 popek-goldberg/trapline-step.1 -t $(MAN)/man1
+	cli/manual.sh $(BUILD)/trapline $(BUILD)/man
+	install -D -m 644 $(BUILD)/man/*.1 popek-goldberg/trapline-*.1 \
+	    -t $(MAN)/man1
 	install -D -m 644 popek-goldberg/trapline-isa.5 -t $(MAN)/man5
 	install -D -m 644 popek-goldberg/isa.nanorc \
 	    -t $(DESTDIR)$(PREFIX)/share/nano

@@ -37,11 +37,9 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "reboot", NULL,
      "its reset begins it anew; else it ends the run", &given.reboot, NULL},
     {OPTION_FLAG, "wrong", NULL,
-     "no guest: twelve wrong set-ups of a VMCS, or a VMCB, each explained",
-     &given.wrong, NULL},
+     "no guest: twelve wrong VMCSs or VMCBs, explained", &given.wrong, NULL},
     {OPTION_FLAG, "plain", NULL,
-     "a guest of CPUIDs under the least of loops, to measure by", &given.plain,
-     NULL},
+     "CPUIDs under the least of loops, to measure by", &given.plain, NULL},
     {OPTION_TEXT, "cpu", "MODEL",
      "the emulator's processor; of the model, vtx or svm", &given.cpu, NULL},
     {OPTION_NUMBER, "time", "SECONDS",
@@ -69,9 +67,9 @@ static const struct command_usage usage = {
     "standard input is that PC's\n"
     "serial port; of a terminal each key, and Ctrl-] ends the run.",
     rows,
-    "Exit status: 0 all guests ended well, 1 one did not, or was stopped by "
-    "--stop-after,\n77 this PC or host lacks what it takes, 124 the time "
-    "limit.\n\n"
+    "Exit status: 0 all guests ended well, 1 one did not, or was stopped by\n"
+    "--stop-after, 77 this PC or host lacks what it takes, 124 the time limit."
+    "\n\n"
     "Examples:\n"
     "  trapline bare run --trace\n"
     "  trapline bare run --on bochs hello-real hello-long\n"

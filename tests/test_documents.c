@@ -70,9 +70,12 @@ START_TEST(test_hello_of_the_page)
 }
 END_TEST
 
-static const char *const helps[] = {"",       "run",    "trace", "compare",
-                                    "asm",    "dis",    "step",  "check",
-                                    "doctor", "explain"};
+static const char *const helps[] = {
+    "",
+#define COMMAND(name, title) #name,
+#include "cli/commands.def"
+#undef COMMAND
+};
 
 START_TEST(test_help_fits_a_terminal)
 {
@@ -89,6 +92,34 @@ START_TEST(test_help_fits_a_terminal)
 }
 END_TEST
 
+/* Each subcommand has a manual page, written or made of its --help; groff,
+ * where it is, has nothing against any. */
+START_TEST(test_each_command_has_a_page)
+{
+    static const char *const names[] = {
+#define COMMAND(name, title) "trapline-" #name ".1",
+#include "cli/commands.def"
+#undef COMMAND
+    };
+    const char *folder = command_folder();
+    const struct command *c =
+        command_run(NULL,
+                    "true; cli/manual.sh $F %s/man && cd %s/man && "
+                    "cp \"$OLDPWD\"/popek-goldberg/*.1 . && ls && "
+                    "{ ! command -v groff >/dev/null || "
+                    "groff -man -ww -Tascii *.1 2>&1 >/dev/null ; }",
+                    folder, folder);
+
+    ck_assert_msg(c->status == 0 && !c->err[0], "%s", c->err);
+    ck_assert_msg(!strstr(c->out, "warning") && !strstr(c->out, "error"), "%s",
+                  c->out);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        ck_assert_msg(strstr(c->out, names[i]) != NULL, "no %s", names[i]);
+    c = command_run(folder, "true $T; grep -c hide man/trapline-run.1");
+    ck_assert_str_eq(c->out, "1\n");
+}
+END_TEST
+
 Suite *suite_documents(void)
 {
     Suite *s = suite_create("documents");
@@ -99,6 +130,7 @@ Suite *suite_documents(void)
     tcase_add_test(t, test_readme_shows_real_traps);
     tcase_add_test(t, test_hello_of_the_page);
     tcase_add_loop_test(t, test_help_fits_a_terminal, 0, ARRAY_LEN(helps));
+    tcase_add_test(t, test_each_command_has_a_page);
     suite_add_tcase(s, t);
     return s;
 }
