@@ -1,6 +1,7 @@
 /* trapline check --all: the machines built in, each in a process of its own. */
 #include "cli/check.h"
 #include "cli/parallel.h"
+#include "cli/terminal.h"
 #include "popek-goldberg/language/machines.h"
 
 #include <stdio.h>
@@ -260,7 +261,8 @@ static int run(struct all *a)
 
 int check_all(char **argv, const struct check_options *o)
 {
-    struct all a = {.o = o, .terminal = isatty(STDERR_FILENO)};
+    struct all a = {.o = o,
+                    .terminal = isatty(STDERR_FILENO) && terminal_has_cursor()};
     struct diag d = {"no memory for the rows"};
     int code = o->solver ? check_solver(o->solver) : CODE_DONE;
 

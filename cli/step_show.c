@@ -1,8 +1,10 @@
 #include "cli/step_show.h"
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
@@ -23,6 +25,23 @@ static int print_all(const struct pg_walk *walk)
     return CODE_DONE;
 }
 
+/* Who is ended puts the terminal back first. */
+static volatile sig_atomic_t ended; /* by this signal, or 0 */
+
+static void on_end(int signal_number)
+{
+    ended = signal_number;
+}
+
+static void watch_signals(void (*handler)(int))
+{
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT};
+    struct sigaction on = {.sa_handler = handler};
+
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        sigaction(signals[i], &on, NULL);
+}
+
 /* The next key, or CTRL_D at the end of the input. */
 static int key(void)
 {
@@ -30,7 +49,7 @@ static int key(void)
     ssize_t n;
 
     do
-        n = read(STDIN_FILENO, &c, 1);
+        n = ended ? 0 : read(STDIN_FILENO, &c, 1);
     while (n < 0 && errno == EINTR);
     return n == 1 ? c : CTRL_D;
 }
@@ -61,7 +80,7 @@ static void walk_keys(const struct pg_walk *walk)
     unsigned at = 0;
 
     while (at < walk->count) {
-        fputs("\033[H\033[2J", stdout);
+        fputs(terminal_has_cursor() ? "\033[H\033[2J" : "\n", stdout);
         print(walk, at);
         printf("\n%s%sq quit: ", at + 1 < walk->count ? "n next, " : "",
                at ? "b back, " : "");
@@ -84,11 +103,13 @@ static int show_on_terminal(const struct pg_walk *walk)
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
+    watch_signals(on_end);
     if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
         return print_all(walk);
     walk_keys(walk);
     (void)tcsetattr(STDIN_FILENO, TCSANOW, &was);
-    return CODE_DONE;
+    watch_signals(SIG_DFL);
+    return ended ? CODE_SIGNALLED + ended : CODE_DONE;
 }
 
 int step_show(const struct pg_walk *walk)

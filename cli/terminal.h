@@ -20,4 +20,7 @@ void terminal_restore(void);
  * first; 0 when there are none, -1 when the terminal has gone. */
 long terminal_keys(uint8_t *keys, size_t n, int milliseconds);
 
+/* By TERM: can its cursor be moved, and its screen be cleared? */
+bool terminal_has_cursor(void);
+
 #endif
