@@ -6,7 +6,6 @@
 #include "cli/session.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,7 +232,7 @@ static int judge(const struct bare_plan *plan, const struct bare_end *end)
     if (session_interrupted || end->left) {
         cli_say("%s: %s after %.1f s", on, end->left ? "left" : "interrupted",
                 end->seconds);
-        return end->left ? CODE_DONE : CODE_SIGNALLED + SIGINT;
+        return end->left ? CODE_DONE : session_cut_code();
     }
     cli_say("%s: it ended before the monitor did: %s", on, end->how);
     return end->refused ? CODE_USAGE : CODE_OURS;

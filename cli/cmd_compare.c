@@ -61,9 +61,12 @@ static const struct command_usage usage = {
 
 static volatile bool interrupted;
 
+static volatile sig_atomic_t killed; /* by this signal, no key; or 0 */
+
 static void on_signal(int number)
 {
-    (void)number;
+    if (number != SIGINT)
+        killed = number;
     interrupted = true;
 }
 
@@ -210,5 +213,5 @@ int cmd_compare(int argc, char **argv)
     signal(SIGTERM, on_signal);
     code = plan.kernel ? compare_pc(&plan, on) : compare(&plan);
     script_free(script);
-    return code;
+    return killed && code != CODE_NEGATIVE ? CODE_SIGNALLED + killed : code;
 }

@@ -123,6 +123,11 @@ void session_forget_signals(void)
     sigaction(SIGHUP, &hangup, NULL);
 }
 
+int session_cut_code(void)
+{
+    return killed ? CODE_SIGNALLED + killed : CODE_DONE;
+}
+
 /* ---- Guests and their operator ---- */
 
 void session_printed(struct guest *g, const char *text, size_t len)

@@ -170,6 +170,8 @@ extern volatile bool session_interrupted;
  * then. */
 void session_watch_signals(bool terminal);
 void session_forget_signals(void);
+/* The status of a run that signals have cut off: Ctrl-C is a wish, and 0. */
+int session_cut_code(void);
 
 /* The host's clock, in nanoseconds: for what a run and its exits cost. */
 uint64_t session_host_ns(void);
