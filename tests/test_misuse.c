@@ -1,10 +1,15 @@
 /* Wrong ways to use the command: each is told apart by file, option or device,
  * ends with status 2, and costs nobody a file. */
 #include "tests/command.h"
+#include "tests/terminal.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
 
 static const char card[] = "CARD";
 
@@ -135,6 +140,49 @@ START_TEST(test_a_full_disk_is_told_once)
 }
 END_TEST
 
+/* ---- Ends by a signal ---- */
+
+START_TEST(test_a_signal_leaves_the_terminal_as_it_was)
+{
+    static const int signals[] = {SIGTERM, SIGHUP};
+    static const char *const step[] = {"trapline",  "step", "toy",
+                                       "--witness", "GETM", NULL};
+    struct termios before, after;
+    int other, status, fd = terminal_open(&other);
+
+    if (fd < 0)
+        return;
+    tcgetattr(other, &before);
+    signal(SIGHUP, SIG_DFL);
+    pid_t pid = terminal_start(other, step);
+    terminal_expect(fd, "q quit: ");
+    ck_assert_int_eq(kill(pid, signals[_i]), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 128 + signals[_i]);
+    tcgetattr(other, &after);
+    ck_assert_uint_eq(before.c_lflag, after.c_lflag);
+    close(fd);
+    close(other);
+}
+END_TEST
+
+/* BC 200 at its restart PSW: it goes round for ever. */
+START_TEST(test_compare_ends_by_its_signal)
+{
+    uint8_t core[0x204] = {[6] = 2, [0x200] = 0x47, 0xF0, 0x02, 0x00};
+
+    command_file("loop.core", core, sizeof(core));
+    const struct command *c = command_run(
+        command_folder(), "$T compare loop.core & sleep 0.5; kill $!; wait $!");
+
+    ck_assert_msg(c->status == 128 + SIGTERM, "status %d: %s%s", c->status,
+                  c->out, c->err);
+    command_clean();
+}
+END_TEST
+
+/* ---- */
+
 /* A guest whose name means something to the monitor is a guest for all that. */
 START_TEST(test_a_guest_may_be_called_kernel)
 {
@@ -161,6 +209,8 @@ Suite *suite_misuse(void)
                         ARRAY_LEN(wrong));
     tcase_add_loop_test(t, test_help_names_what_is_taken, 0, ARRAY_LEN(helps));
     tcase_add_loop_test(t, test_a_full_disk_is_told_once, 0, ARRAY_LEN(full));
+    tcase_add_loop_test(t, test_a_signal_leaves_the_terminal_as_it_was, 0, 2);
+    tcase_add_test(t, test_compare_ends_by_its_signal);
     tcase_add_test(t, test_a_guest_may_be_called_kernel);
     suite_add_tcase(s, t);
     return s;
