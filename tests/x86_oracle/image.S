@@ -518,6 +518,10 @@ begin_case:
         mov     dx, WATCHDOG_PORT       /* of QEMU's alone, which loses its */
         mov     al, WATCHDOG_6_S        /* way where it should have faulted */
         out     dx, al
+        mov     edi, AT_HARNESS_SP - 0x200 /* a record of its IRET shows it */
+        mov     ecx, 0x200 / 4
+        xor     eax, eax
+        rep stosd
         mov     edx, [ebx + CASE_FLAGS] /* VM, or real-address mode? */
         and     edx, 0x20000
         cmp     dword ptr [ebx + CASE_MODE], 1

@@ -99,6 +99,16 @@ static bool record_differs(struct ox_difference *d, uint32_t end)
     return false;
 }
 
+/* From d->start on there are no records. */
+static bool junk_differs(struct ox_difference *d, uint32_t end)
+{
+    for (d->at = d->start; d->at < end; d->at++)
+        if (d->ours->word[d->at] != d->theirs->word[d->at])
+            return true;
+    return d->ours->kind != d->theirs->kind ||
+           d->ours->count != d->theirs->count;
+}
+
 bool ox_differs(struct ox_difference *d)
 {
     uint32_t n = d->ours->count;
@@ -112,8 +122,8 @@ bool ox_differs(struct ox_difference *d)
         uint32_t end;
 
         d->record = ox_record_of(d->ours->word[d->start]);
-        if (d->record == OX_RECORD_COUNT)
-            return true;
+        if (d->record == OX_RECORD_COUNT) /* overwritten: word by word */
+            return junk_differs(d, n);
         end = d->start + ox_record_size(d->record);
         if (record_differs(d, end < n ? end : n))
             return true;

@@ -1,0 +1,460 @@
+/* To what the rows of difference_qemu.def apply: segments and their limits,
+ * gates, returns, fast calls, tasks. */
+#include "tests/x86_oracle/difference_qemu.h"
+
+#include <stdlib.h>
+
+/* Behind this word in the program's text there is such a number, in any of its
+ * steps; `mask` and `value` say which. */
+static bool says_number(const struct ox_difference *d, const char *word,
+                        uint32_t mask, uint32_t value)
+{
+    const char *at = d->c->text;
+
+    while ((at = strstr(at, word)) != NULL) {
+        at += strlen(word);
+        if (((uint32_t)strtoul(at, NULL, 16) & mask) == value)
+            return true;
+    }
+    return false;
+}
+
+/* ---- Segments ---- */
+
+/* QEMU itself ends at the next use of such a TR. */
+bool ox_qemu_null_ltr(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (!d->theirs->kind)
+        return says_number(d, "ltr ", 0xFFFC, 0);
+    return ox_faults(d, 13, &e, &code) && !e.error && is_0f(&code, 0) &&
+           reg_of(&code, 2) == 3;
+}
+
+bool ox_qemu_null_stack(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return d->c->bits == 64 && ox_faults(d, 13, &e, &code) && !e.error &&
+           ((code.at[0] == 0x8E && reg_of(&code, 1) == 2) ||
+            is_0f(&code, 0xB2));
+}
+
+static bool is_return(const struct ox_code *code)
+{
+    return code->at[0] == 0xCF || code->at[0] == 0xCB || code->at[0] == 0xCA;
+}
+
+/* A call or a jump by immediate, or by storage. */
+static bool is_far(const struct ox_code *code)
+{
+    return code->at[0] == 0x9A || code->at[0] == 0xEA ||
+           (code->at[0] == 0xFF &&
+            (reg_of(code, 1) == 3 || reg_of(code, 1) == 5));
+}
+
+/* An INT whose handler stays at CPL 3. */
+static bool is_conforming(const struct ox_code *code)
+{
+    return code->at[0] == 0xCD && code->at[1] == 0x86;
+}
+
+/* By the program's own IRET, or by the recorder's. */
+bool ox_qemu_null_stack_of_compatible(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return d->c->mode == OX_LONG && d->record == OX_R64 &&
+           ox_faults(d, 13, &e, &code) && !e.error && is_return(&code);
+}
+
+bool ox_qemu_null_selectors(const struct ox_difference *d)
+{
+    return (d->field == OX_R32_FS || d->field == OX_R32_GS ||
+            d->field == OX_R64_FS || d->field == OX_R64_GS) &&
+           !OURS(d) && PEER(d) < 4;
+}
+
+/* Words of the stack above the frame; what was there is INT3. */
+bool ox_qemu_push_segment(const struct ox_difference *d)
+{
+    bool stack =
+        d->field == OX_R16_STACK ||
+        (d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10) ||
+        (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15);
+
+    return stack && says(d, "push fs") && ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0 &&
+           PEER(d) < 0x10000;
+}
+
+bool ox_qemu_told_undefined(const struct ox_difference *d)
+{
+    return says(d, "lar ") &&
+           (d->field == OX_R32_EAX || d->field == OX_R64_RAX) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0xF0000)) == 0;
+}
+
+bool ox_qemu_told_types(const struct ox_difference *d)
+{
+    bool zf = is_flags(d) && (OURS(d) & 0x40) < (PEER(d) & 0x40);
+
+    return is_wide(d) && (says(d, "lar ") || says(d, "lsl ")) &&
+           (zf || d->field == OX_R64_RAX);
+}
+
+/* The address that QEMU names is the operand's and some descriptor's base. */
+bool ox_qemu_override_base(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+    const uint8_t *modrm;
+
+    if (d->c->mode != OX_LONG || !ox_peer_at(d, &e, &code) ||
+        e.record != OX_R64 || e.vector != 14 || (code.override & 0xE7) != 0x26)
+        return false;
+    modrm = code.at + (code.at[0] == 0x0F ? 2 : 1);
+    if ((modrm[0] & 0xC7) != 4 || modrm[1] != 0x25) /* a displacement */
+        return false;
+    for (uint32_t i = 0; i < 0x400; i += 8) {
+        uint32_t base = ox_base_of(d->c, i < 0x380 ? i : (i & 0x78) | 4);
+
+        if (base && e.cr2 - base - load_le32(modrm + 2) < 8)
+            return true;
+    }
+    return false;
+}
+
+/* What can be #GP(0) without a limit, a type or a null segment of its operand:
+ * for privilege, for what it loads. */
+static bool asks_else(const struct ox_event *e, const struct ox_code *code)
+{
+    bool v86 = e->flags & 0x20000;
+    uint8_t op = code->at[0], second = code->at[1];
+
+    switch (op) {
+    case 0xF4: /* HLT, CLI, STI */
+    case 0xFA:
+    case 0xFB:
+    case 0xE4: /* IN, OUT */
+    case 0xE5:
+    case 0xE6:
+    case 0xE7:
+    case 0xEC:
+    case 0xED:
+    case 0xEE:
+    case 0xEF:
+        return true;
+    case 0x9C: /* PUSHF, POPF, INT, IRET of virtual-8086 mode */
+    case 0x9D:
+    case 0xCD:
+        return v86;
+    case 0x8E:
+        return code->at[1] >= 0xC0;
+    case 0x0F:
+        break;
+    default:
+        return false;
+    }
+    if (second == 0) /* LLDT, LTR, or by registers */
+        return code->at[2] >= 0xC0 || reg_of(code, 2) > 1;
+    if (second == 1) /* SGDT, SIDT, SMSW do not ask for CPL 0 */
+        return code->at[2] >= 0xC0 ||
+               (reg_of(code, 2) > 1 && reg_of(code, 2) != 4);
+    return second == 0x05 || second == 0x06 || second == 0x07 ||
+           second == 0x08 || second == 0x09 || (second & 0xF8) == 0x20 ||
+           (second & 0xF8) == 0x30;
+}
+
+/* The harness's own IRET to a program that begins beyond its limit. */
+static bool begins_beyond(const struct ox_difference *d,
+                          const struct ox_event *e)
+{
+    uint32_t cs = d->c->field[CASE_CS / 4];
+    uint32_t low = ox_lower_half_of(d->c, cs), up = ox_upper_half_of(d->c, cs);
+    uint32_t limit = (low & 0xFFFF) | (up & 0xF0000);
+
+    if (up & 0x800000)
+        limit = limit << 12 | 0xFFF;
+    return e->ip >= AT_HARNESS && e->ip < AT_HARNESS + 0x10000 &&
+           d->c->field[CASE_IP / 4] > limit;
+}
+
+/* #SS, or #GP(0) where only what is not checked can be the cause. */
+bool ox_qemu_no_limits(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (ox_event_at(d->ours, d->start, &e) && e.vector == 13 && !e.error &&
+        begins_beyond(d, &e))
+        return true;
+    if (d->c->bits == 64 && d->c->mode == OX_LONG)
+        return false;
+    if (d->record == OX_NEST)
+        return vector_of(d) == 12 || vector_of(d) == 13;
+    if (d->ours->kind == 'T' && d->start >= d->ours->count)
+        return d->theirs->kind == 'R';
+    if (!ox_event_at(d->ours, d->start, &e))
+        return false;
+    if (e.vector == 12)
+        return true;
+    if ((e.vector != 13 && e.vector != 8) || e.error)
+        return false;
+    return ox_code_of(d->c, &e, 0, &code) && !asks_else(&e, &code);
+}
+
+/* ---- Gates, returns and fast calls ---- */
+
+enum { SMAP = 0x200000, VM = 0x20000 };
+
+/* What transfers at CPL 3 without a change of it do to their stack, QEMU does
+ * as a supervisor: SMAP forbids it, and without SMAP it may. */
+bool ox_qemu_return_as_supervisor(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (ox_peer_at(d, &e, &code) && e.vector == 14 && (e.error & ~2u) == 1)
+        return (e.cr4 & SMAP) && is_users(&e) &&
+               (is_return(&code) || is_far(&code) || is_conforming(&code));
+    return ox_faults(d, 14, &e, &code) && (e.error & 5) == 5 && is_users(&e) &&
+           (is_return(&code) || is_far(&code) || is_conforming(&code));
+}
+
+bool ox_qemu_gate_index(const struct ox_difference *d)
+{
+    return d->field == OX_R64_ERROR && (OURS(d) & 2) &&
+           (PEER(d) | 1) == ((OURS(d) & ~7u) << 1 | (OURS(d) & 7) | 1);
+}
+
+bool ox_qemu_no_ext(const struct ox_difference *d)
+{
+    return is_error(d) && vector_of(d) >= 10 && vector_of(d) <= 13 &&
+           (OURS(d) & 1) && (OURS(d) ^ PEER(d)) == 1;
+}
+
+/* #GP of a selector; that one. */
+static bool refuses(const struct ox_difference *d, uint32_t *selector)
+{
+    struct ox_event e;
+
+    if (!ox_instead_of(d, 13) || !ox_event_at(d->ours, d->start, &e))
+        return false;
+    *selector = e.error;
+    return e.error > 3;
+}
+
+bool ox_qemu_long_and_wide(const struct ox_difference *d)
+{
+    uint32_t selector;
+
+    return is_wide(d) && refuses(d, &selector) &&
+           (ox_upper_half_of(d->c, selector) & 0x600000) == 0x600000;
+}
+
+bool ox_qemu_v86_to_other_level(const struct ox_difference *d)
+{
+    uint32_t selector;
+
+    return d->c->mode == OX_V86 && refuses(d, &selector) &&
+           (ox_upper_half_of(d->c, selector) & 0x6000);
+}
+
+bool ox_qemu_conforming_gate(const struct ox_difference *d)
+{
+    return (d->field == OX_R32_CS || d->field == OX_R64_CS) &&
+           says(d, "call far") && (OURS(d) & ~3u) == SEL_CONFORMING &&
+           (OURS(d) ^ PEER(d)) < 4;
+}
+
+bool ox_qemu_present_first(const struct ox_difference *d)
+{
+    struct ox_event ours, theirs;
+
+    return is_wide(d) && parted(d, 13, 11) &&
+           ox_event_at(d->ours, d->start, &ours) &&
+           ox_event_at(d->theirs, d->start, &theirs) && ours.error &&
+           ours.error == theirs.error;
+}
+
+/* The gate of that vector has an IST. */
+bool ox_qemu_stack_of_ist(const struct ox_difference *d)
+{
+    return d->field == OX_R64_SS && !PEER(d) &&
+           (d->c->arena[AT_IDT_64 + 16 * vector_of(d) + 4] & 7);
+}
+
+bool ox_qemu_iret_to_v86(const struct ox_difference *d)
+{
+    const char *at = strstr(d->c->text, "iret to ");
+    struct ox_event e;
+    struct ox_code code;
+
+    at = at ? strstr(at, "flags ") : NULL;
+    return at && (strtoul(at + 6, NULL, 16) & VM) &&
+           ox_faults(d, 13, &e, &code) && code.at[0] == 0xCF &&
+           (d->c->cpl || d->c->mode == OX_COMPAT);
+}
+
+bool ox_qemu_no_vif(const struct ox_difference *d)
+{
+    return (goes_to_task(d) || says(d, "sysret")) && is_flags(d) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x190000)) == 0;
+}
+
+bool ox_qemu_far_keeps_upper(const struct ox_difference *d)
+{
+    return d->field == OX_R64_RIP_UP && !OURS(d) && PEER(d) == 0xFFFFFFFF &&
+           (says(d, "retf") || says(d, "iret"));
+}
+
+/* 0F 05 and 0F 07 where they are undefined, or what delivers that faults. */
+bool ox_qemu_legacy_syscall(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (!ox_event_at(d->ours, d->start, &e))
+        return false;
+    if (is_frameless(&e))
+        return says(d, "syscall") || says(d, "sysret");
+    if (!ox_code_of(d->c, &e, 0, &code) ||
+        !(is_0f(&code, 0x05) || is_0f(&code, 0x07)))
+        return false;
+    return e.vector == 6 || e.vector == 8 || (e.error & 1);
+}
+
+bool ox_qemu_syscall_flags(const struct ox_difference *d)
+{
+    return says(d, "syscall") && is_flags(d) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108D5)) == 0;
+}
+
+/* As a virtual-8086 program of long mode it goes on, and faults. */
+bool ox_qemu_sysret_flags(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (!says(d, "sysret") || d->record != OX_R64)
+        return false;
+    return is_flags(d)
+               ? ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10000)) == VM
+               : vector_there(d) == 13 &&
+                     ox_event_at(d->theirs, d->start, &e) && (e.flags & VM);
+}
+
+bool ox_qemu_sysexit_keeps_upper(const struct ox_difference *d)
+{
+    return says(d, "sysexit") &&
+           (d->field == OX_R64_SAVED_RSP_UP || d->field == OX_R64_RIP_UP) &&
+           !OURS(d);
+}
+
+static bool is_canonical(uint64_t v)
+{
+    return (uint64_t)((int64_t)(v << 16) >> 16) == v;
+}
+
+bool ox_qemu_sysexit_address(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return ox_faults(d, 13, &e, &code) && !e.error && is_0f(&code, 0x35) &&
+           (code.rex & 8) &&
+           !(is_canonical(e.gpr[1]) && is_canonical(e.gpr[2]));
+}
+
+bool ox_qemu_null_sysenter_cs(const struct ox_difference *d)
+{
+    uint32_t cs = d->c->field[CASE_MSR / 4 + 3];
+    struct ox_event e;
+    struct ox_code code;
+
+    return ox_faults(d, 13, &e, &code) && !e.error &&
+           (is_0f(&code, 0x34) || is_0f(&code, 0x35)) && cs > 0 && cs < 4;
+}
+
+bool ox_qemu_limit_selector(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return is_error(d) && ox_faults(d, 13, &e, &code) && !OURS(d) &&
+           PEER(d) > 3 && !(PEER(d) & 3) && (is_far(&code) || is_return(&code));
+}
+
+/* ---- Tasks ---- */
+
+static const uint16_t images[] = {AT_TSS, AT_TSS_B, AT_TSS_DF};
+
+bool ox_qemu_task_flags(const struct ox_difference *d)
+{
+    return d->c->mode <= OX_V86 && d->field == OX_SUMS_TSS;
+}
+
+/* QEMU goes on with what the TSS had before. */
+bool ox_qemu_task_of_itself(const struct ox_difference *d)
+{
+    uint32_t ip = load_le32(d->c->arena + AT_TSS + 0x20);
+    struct ox_event e;
+
+    return d->c->mode <= OX_V86 && says(d, "iret") &&
+           (load_le16(d->c->arena + AT_TSS) & ~3u) == SEL_TSS &&
+           ox_event_at(d->theirs, d->start, &e) && e.ip - ip < 16;
+}
+
+static bool is_16_bit_task(const struct ox_difference *d, uint32_t selector)
+{
+    uint32_t type = ox_upper_half_of(d->c, selector) >> 8 & 0x1D;
+
+    return !(selector & 4) && type == 1; /* busy or not */
+}
+
+static bool enters_16_bit_task(const struct ox_difference *d)
+{
+    static const char *const before[] = {"far ", "] ("};
+
+    for (size_t i = 0; i < ARRAY_LEN(before); i++)
+        for (const char *at = d->c->text; (at = strstr(at, before[i]));) {
+            at += strlen(before[i]);
+            if (is_16_bit_task(d, (uint32_t)strtoul(at, NULL, 16)))
+                return true;
+        }
+    return says(d, "iret") &&
+           is_16_bit_task(d, load_le16(d->c->arena + AT_TSS));
+}
+
+/* In upper halves of registers, or of flags, which QEMU does not touch. */
+bool ox_qemu_task_of_16_bits(const struct ox_difference *d)
+{
+    uint32_t differs;
+
+    if (d->c->mode > OX_V86 || d->record != OX_R32 ||
+        d->field == OX_FIELD_COUNT || !enters_16_bit_task(d))
+        return false;
+    differs = OURS(d) ^ PEER(d);
+    if (d->field == OX_R32_EFLAGS)
+        return !(differs & 0xFFFF) && !(OURS(d) & 0xFFFE0000);
+    return d->field >= OX_R32_EDI && d->field <= OX_R32_EAX &&
+           !(differs & 0xFFFF) && OURS(d) >> 16 == 0xFFFF;
+}
+
+/* Of a new task's own: ours stands at its first instruction. */
+bool ox_qemu_task_fault(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->c->mode > OX_V86 || !goes_to_task(d) ||
+        !ox_event_at(d->ours, d->start, &e) ||
+        (e.vector != 8 && (e.vector < 10 || e.vector > 12)))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        if (e.ip == load_le32(d->c->arena + images[i] + 0x20))
+            return true;
+    return e.ip == load_le16(d->c->arena + AT_TSS_16 + 0xE);
+}

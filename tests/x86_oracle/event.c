@@ -1,0 +1,162 @@
+#include "tests/x86_oracle/event.h"
+
+enum { VM = 0x20000, LONG_CODE = 0x200000 };
+
+/* ---- Events ---- */
+
+#define WORD(name) w[OX_##name - ox_record_head(e->record)]
+#define PAIR(name) (WORD(name) | (uint64_t)WORD(name##_UP) << 32)
+
+static void from_real(const uint32_t *w, struct ox_event *e)
+{
+    e->ip = WORD(R16_VECTOR_IP) >> 16;
+    e->cs = WORD(R16_CS_FLAGS) & 0xFFFF;
+    e->flags = WORD(R16_CS_FLAGS) >> 16;
+    e->sp = WORD(R16_SP);
+    e->cr0 = WORD(R16_CR0);
+    e->cr2 = WORD(R16_CR2);
+    e->cr4 = WORD(R16_CR4);
+    e->dr6 = WORD(R16_DR6);
+    for (unsigned n = 0; n < 8; n++)
+        e->gpr[n] = w[OX_R16_EAX - OX_R16_HEAD - n];
+}
+
+static void from_protected(const uint32_t *w, struct ox_event *e)
+{
+    bool words = WORD(R32_WIDTH) != 0; /* a frame of 16 bits */
+
+    e->error = WORD(R32_ERROR);
+    e->ip = words ? WORD(R32_EIP) & 0xFFFF : WORD(R32_EIP);
+    e->cs = (words ? WORD(R32_EIP) >> 16 : WORD(R32_CS)) & 0xFFFF;
+    e->flags = words ? WORD(R32_CS) & 0xFFFF : WORD(R32_EFLAGS);
+    e->sp = WORD(R32_SP);
+    e->cr0 = WORD(R32_CR0);
+    e->cr2 = WORD(R32_CR2);
+    e->cr4 = WORD(R32_CR4);
+    e->dr6 = WORD(R32_DR6);
+    for (unsigned n = 0; n < 8; n++)
+        e->gpr[n] = w[OX_R32_EAX - OX_R32_HEAD - n];
+}
+
+static void from_long(const uint32_t *w, struct ox_event *e)
+{
+    static const enum ox_field order[GPRS] = {
+        OX_R64_RAX,       OX_R64_RCX, OX_R64_RDX, OX_R64_RBX,
+        OX_R64_SAVED_RSP, OX_R64_RBP, OX_R64_RSI, OX_R64_RDI,
+        OX_R64_R8,        OX_R64_R9,  OX_R64_R10, OX_R64_R11,
+        OX_R64_R12,       OX_R64_R13, OX_R64_R14, OX_R64_R15};
+
+    e->error = WORD(R64_ERROR);
+    e->ip = PAIR(R64_RIP);
+    e->cs = WORD(R64_CS) & 0xFFFF;
+    e->flags = WORD(R64_RFLAGS);
+    e->sp = PAIR(R64_SP);
+    e->cr0 = WORD(R64_CR0);
+    e->cr2 = PAIR(R64_CR2);
+    e->cr4 = WORD(R64_CR4);
+    e->dr6 = WORD(R64_DR6);
+    for (unsigned n = 0; n < GPRS; n++)
+        e->gpr[n] = w[order[n] - OX_R64_HEAD] |
+                    (uint64_t)w[order[n] + 1 - OX_R64_HEAD] << 32;
+}
+
+bool ox_event_at(const struct ox_result *r, uint32_t at, struct ox_event *e)
+{
+    memset(e, 0, sizeof(*e));
+    if (at >= r->count)
+        return false;
+    e->record = ox_record_of(r->word[at]);
+    if (e->record == OX_RECORD_COUNT ||
+        at + ox_record_size(e->record) > r->count)
+        return false;
+    e->vector = r->word[at] & 0xFF;
+    if (e->record == OX_R16)
+        from_real(r->word + at, e);
+    else if (e->record == OX_R32)
+        from_protected(r->word + at, e);
+    else if (e->record == OX_R64)
+        from_long(r->word + at, e);
+    else
+        return false;
+    return true;
+}
+
+bool ox_last_event(const struct ox_result *r, uint32_t end, struct ox_event *e)
+{
+    bool found = false;
+    struct ox_event next;
+
+    for (uint32_t at = 0; at < end && at < r->count;) {
+        enum ox_record record = ox_record_of(r->word[at]);
+
+        if (record >= OX_SUMS)
+            break;
+        if (ox_event_at(r, at, &next)) {
+            *e = next;
+            found = true;
+        }
+        at += ox_record_size(record);
+    }
+    return found;
+}
+
+/* ---- Code ---- */
+
+static uint32_t half_of(const struct ox_case *c, uint32_t selector,
+                        unsigned half)
+{
+    const uint8_t *table = c->arena + (selector & 4 ? AT_LDT : AT_GDT);
+
+    return load_le32(table + (selector & 0x3F8) + half);
+}
+
+uint32_t ox_lower_half_of(const struct ox_case *c, uint32_t selector)
+{
+    return half_of(c, selector, 0);
+}
+
+uint32_t ox_upper_half_of(const struct ox_case *c, uint32_t selector)
+{
+    return half_of(c, selector, 4);
+}
+
+uint32_t ox_base_of(const struct ox_case *c, uint32_t selector)
+{
+    uint32_t low = half_of(c, selector, 0), high = half_of(c, selector, 4);
+
+    return low >> 16 | (high & 0xFF) << 16 | (high & 0xFF000000);
+}
+
+static bool is_prefix(uint8_t byte, bool wide)
+{
+    return byte == 0x66 || byte == 0x67 || byte == 0xF0 || byte == 0xF2 ||
+           byte == 0xF3 || (byte & 0xE7) == 0x26 || byte == 0x64 ||
+           byte == 0x65 || (wide && (byte & 0xF0) == 0x40);
+}
+
+bool ox_code_of(const struct ox_case *c, const struct ox_event *e,
+                unsigned back, struct ox_code *code)
+{
+    bool low = e->record == OX_R16 || (e->flags & VM);
+    bool wide =
+        e->record == OX_R64 && !low && (ox_upper_half_of(c, e->cs) & LONG_CODE);
+    uint64_t base = wide ? 0 : low ? e->cs << 4 : ox_base_of(c, e->cs);
+    uint64_t at = base + e->ip - back;
+
+    memset(code, 0, sizeof(*code));
+    if (!wide)
+        at &= UINT32_MAX;
+    if (at > ARENA_SIZE - 32)
+        return false;
+    for (code->at = c->arena + at; is_prefix(*code->at, wide); code->at++) {
+        uint8_t byte = *code->at;
+
+        if (code->at == c->arena + at + 16)
+            return false;
+        code->lock = code->lock || byte == 0xF0;
+        if ((byte & 0xE7) == 0x26 || byte == 0x64 || byte == 0x65)
+            code->override = byte;
+        code->rex = wide && (byte & 0xF0) == 0x40 ? byte : 0;
+    }
+    return true;
+}

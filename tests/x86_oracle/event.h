@@ -1,0 +1,42 @@
+/* One event that a machine has recorded, and the code that it points to. */
+#ifndef TESTS_X86_ORACLE_EVENT_H
+#define TESTS_X86_ORACLE_EVENT_H
+
+#include "tests/x86_oracle/difference.h"
+
+struct ox_event {
+    enum ox_record record; /* R16, R32 or R64 */
+    unsigned vector;
+    uint32_t error, cs, flags, cr0, cr4, dr6;
+    uint64_t ip, cr2, sp;
+    uint64_t gpr[GPRS]; /* in the order of their encodings; that of the stack
+                         * as it was in the program, for R64 alone */
+};
+
+/* The event that begins at that word; false: none does, or one within a
+ * recorder. */
+bool ox_event_at(const struct ox_result *r, uint32_t at, struct ox_event *e);
+
+/* The last one that begins before that word. */
+bool ox_last_event(const struct ox_result *r, uint32_t end, struct ox_event *e);
+
+/* An instruction behind its prefixes. */
+struct ox_code {
+    const uint8_t *at; /* in the case's arena; 16 bytes are there */
+    bool lock;
+    uint8_t override; /* the last segment prefix; 0: none */
+    uint8_t rex;
+};
+
+/* What the event's CS:IP points to, before the program has run: false where
+ * that is not in the arena.  `back` bytes before it: for traps. */
+bool ox_code_of(const struct ox_case *c, const struct ox_event *e,
+                unsigned back, struct ox_code *code);
+
+/* Of the case's own tables, before the program has run: limit and base, and
+ * rights. */
+uint32_t ox_lower_half_of(const struct ox_case *c, uint32_t selector);
+uint32_t ox_upper_half_of(const struct ox_case *c, uint32_t selector);
+uint32_t ox_base_of(const struct ox_case *c, uint32_t selector);
+
+#endif
