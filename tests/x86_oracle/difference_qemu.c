@@ -14,14 +14,16 @@ bool ox_instead_of(const struct ox_difference *d, unsigned ours)
 bool ox_faults(const struct ox_difference *d, unsigned vector,
                struct ox_event *e, struct ox_code *code)
 {
-    return ox_instead_of(d, vector) && ox_event_at(d->ours, d->start, e) &&
+    return ox_instead_of(d, vector) &&
+           ox_event_at(d->c, d->ours, d->start, e) &&
            ox_code_of(d->c, e, 0, code);
 }
 
 bool ox_peer_at(const struct ox_difference *d, struct ox_event *e,
                 struct ox_code *code)
 {
-    return ox_event_at(d->theirs, d->start, e) && ox_code_of(d->c, e, 0, code);
+    return ox_event_at(d->c, d->theirs, d->start, e) &&
+           ox_code_of(d->c, e, 0, code);
 }
 
 /* ---- Debug exceptions ---- */
@@ -63,7 +65,8 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
     return dr6_of(d->ours, d->start) & BD;
 }
 
-/* One of the two tells of a breakpoint, or of another one; or it has ended. */
+/* One of the two tells of a breakpoint, or of another one; or QEMU ends, of a
+ * breakpoint without RF by SIGSEGV, of one at a port by an assertion. */
 bool ox_qemu_breakpoints(const struct ox_difference *d)
 {
     bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || says(d, "mov dr7") ||
@@ -71,7 +74,7 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
 
     if (is_dr6(d))
         return on && (OURS(d) ^ PEER(d)) < 0x10;
-    return on && (!d->theirs->kind || (dr6_of(d->ours, d->start) & 0xF) ||
+    return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
                   (dr6_of(d->theirs, d->start) & 0xF));
 }
 
@@ -87,7 +90,7 @@ static bool behind(const struct ox_difference *d, unsigned n,
 {
     struct ox_event e;
 
-    return vector_of(d) == 1 && ox_event_at(d->ours, d->start, &e) &&
+    return vector_of(d) == 1 && ox_event_at(d->c, d->ours, d->start, &e) &&
            ox_code_of(d->c, &e, n, code);
 }
 
@@ -139,8 +142,9 @@ bool ox_qemu_absent_debug_register(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    return parted(d, 6, 13) && ox_faults(d, 6, &e, &code) && is_users(&e) &&
-           code.at[0] == 0x0F && (code.at[1] & 0xFC) == 0x20;
+    return parted(d, 6, 13) && ox_faults(d, 6, &e, &code) &&
+           ((e.cs & 3) || (e.flags & 0x20000)) && code.at[0] == 0x0F &&
+           (code.at[1] & 0xFC) == 0x20;
 }
 
 /* ---- Control registers ---- */
@@ -358,18 +362,28 @@ bool ox_qemu_modify_second_page(const struct ox_difference *d)
     struct ox_event ours, theirs;
 
     return is_error(d) && vector_of(d) == 14 && is_modify(d) &&
-           ox_event_at(d->ours, d->start, &ours) &&
-           ox_event_at(d->theirs, d->start, &theirs) && (ours.error & 2) &&
-           theirs.cr2 == (ours.cr2 | 0xFFF) + 1;
+           ox_event_at(d->c, d->ours, d->start, &ours) &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+           (ours.error & 2) && theirs.cr2 == (ours.cr2 | 0xFFF) + 1;
 }
 
-/* The last event, a fault of SGDT or SIDT. */
+static bool is_not_stored(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)theirs;
+    return ours == before;
+}
+
+/* The last event, a fault of SGDT or SIDT, which has stored nothing. */
 bool ox_qemu_torn_store(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
-    if (d->record != OX_SUMS || !ox_last_event(d->ours, d->start, &e) ||
+    if (!ox_all_words(d, is_not_stored) ||
+        !ox_last_event(d->c, d->ours, d->start, &e) ||
         (e.vector != 14 && e.vector != 13 && e.vector != 12))
         return false;
     return ox_code_of(d->c, &e, 0, &code) && is_0f(&code, 1) &&
@@ -385,15 +399,47 @@ bool ox_qemu_enter_frame(const struct ox_difference *d)
 
 bool ox_qemu_pusha_order(const struct ox_difference *d)
 {
-    return is_cr2(d) && says(d, "pusha") && vector_of(d) == 14 &&
+    struct ox_event e;
+    struct ox_code code;
+
+    return is_cr2(d) && ox_faults(d, 14, &e, &code) && code.at[0] == 0x60 &&
            (OURS(d) ^ PEER(d)) < 0x40;
+}
+
+/* A register of an old task, or its flags' RF. */
+static bool is_task_register(const struct ox_difference *d, uint32_t at,
+                             uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)before;
+    at &= 0x1FF; /* TSSs lie so */
+    return at == 0x24 ? (ours ^ theirs) == 0x10000 && (ours & 0x10000)
+                      : at >= 0x28 && at < 0x48;
 }
 
 bool ox_qemu_popa_partial(const struct ox_difference *d)
 {
-    return says(d, "popa") && (ox_instead_of(d, 14) || ox_instead_of(d, 12)) &&
+    struct ox_event e;
+    struct ox_code code;
+
+    if (d->field == OX_SUMS_TSS)
+        return ox_all_words(d, is_task_register) &&
+               ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 8 &&
+               ox_code_of(d->c, &e, 0, &code) && code.at[0] == 0x61;
+    return (ox_faults(d, 14, &e, &code) || ox_faults(d, 12, &e, &code)) &&
+           code.at[0] == 0x61 &&
            ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
             (d->field >= OX_R16_EDI && d->field <= OX_R16_EAX));
+}
+
+/* D of an entry. */
+static bool is_dirty_less(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return ((ours ^ theirs) & ~0x20u) == 0x40 && (ours & 0x40);
 }
 
 bool ox_qemu_enter_probes(const struct ox_difference *d)
@@ -402,15 +448,24 @@ bool ox_qemu_enter_probes(const struct ox_difference *d)
     struct ox_code code;
 
     if (d->field == OX_SUMS_PAGES)
-        return says(d, "enter");
+        return says(d, "enter") && ox_all_words(d, is_dirty_less);
     return ox_faults(d, 14, &e, &code) && code.at[0] == 0xC8;
+}
+
+bool ox_is_resume_less(const struct ox_difference *d, uint32_t at,
+                       uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    uint32_t bit = ours ^ theirs;
+
+    (void)d;
+    (void)at;
+    (void)before;
+    return (ours & bit) && !(bit & (bit - 1)) && (bit & 0x01010101);
 }
 
 bool ox_qemu_frames_in_data(const struct ox_difference *d)
 {
-    return (says(d, "sp ") || says(d, "ss")) &&
-           (d->field == OX_SUMS_DATA || d->field == OX_SUMS_CODE ||
-            d->field == OX_SUMS_IDT || d->field == OX_SUMS_TABLES);
+    return ox_all_words(d, ox_is_resume_less);
 }
 
 /* A recorder that faults and faults has pushed frames over the stubs. */
@@ -436,7 +491,7 @@ bool ox_qemu_no_alignment(const struct ox_difference *d)
 {
     struct ox_event e;
 
-    return vector_of(d) == 17 && ox_event_at(d->ours, d->start, &e) &&
+    return vector_of(d) == 17 && ox_event_at(d->c, d->ours, d->start, &e) &&
            is_users(&e) && (e.flags & 0x40000) && (e.cr0 & 0x40000);
 }
 
@@ -446,7 +501,7 @@ bool ox_qemu_no_storage(const struct ox_difference *d)
     enum { STORAGE = 32 << 20 }; /* Bochs' and QEMU's */
     struct ox_event e;
 
-    return ox_event_at(d->theirs, d->start, &e) && e.record == OX_R32 &&
+    return ox_event_at(d->c, d->theirs, d->start, &e) && e.record == OX_R32 &&
            !(e.cr0 >> 31) && e.sp >= STORAGE && e.sp < IMAGE_ROM && !e.error &&
            !e.ip && !e.cs && !e.flags && !e.vector;
 }
@@ -473,9 +528,9 @@ bool ox_qemu_no_lock(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (ox_event_at(d->ours, d->start, &e) && is_frameless(&e))
-        return says(d, "lock ");
-    return ox_faults(d, 6, &e, &code) && code.lock;
+    return ox_event_at(d->c, d->ours, d->start, &e) &&
+           (e.vector == 6 || e.vector == 8) && ox_code_of(d->c, &e, 0, &code) &&
+           code.lock;
 }
 
 bool ox_qemu_odd_port(const struct ox_difference *d)

@@ -23,6 +23,10 @@ bool ox_faults(const struct ox_difference *d, unsigned vector,
 bool ox_peer_at(const struct ox_difference *d, struct ox_event *e,
                 struct ox_code *code);
 
+/* RF of a frame in storage, which may begin at any byte: a test of words. */
+bool ox_is_resume_less(const struct ox_difference *d, uint32_t at,
+                       uint32_t before, uint32_t ours, uint32_t theirs);
+
 static inline bool is_0f(const struct ox_code *code, uint8_t op)
 {
     return code->at[0] == 0x0F && code->at[1] == op;
@@ -32,14 +36,6 @@ static inline bool is_0f(const struct ox_code *code, uint8_t op)
 static inline unsigned reg_of(const struct ox_code *code, unsigned n)
 {
     return code->at[n] >> 3 & 7;
-}
-
-/* A double fault through a task gate, which leaves no frame: where it came of
- * is in the old task's TSS. */
-static inline bool is_frameless(const struct ox_event *e)
-{
-    return e->record == OX_R32 && e->vector == 8 && e->cs == 0xCCCC &&
-           e->ip == 0xCCCCCCCC;
 }
 
 /* It comes of CPL 3, or of virtual-8086 mode. */

@@ -27,7 +27,7 @@ bool ox_qemu_null_ltr(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (!d->theirs->kind)
+    if (d->theirs->crashed)
         return says_number(d, "ltr ", 0xFFFC, 0);
     return ox_faults(d, 13, &e, &code) && !e.error && is_0f(&code, 0) &&
            reg_of(&code, 2) == 3;
@@ -79,6 +79,19 @@ bool ox_qemu_null_selectors(const struct ox_difference *d)
            !OURS(d) && PEER(d) < 4;
 }
 
+/* The bytes that QEMU alone has stored are zeros. */
+static bool is_zero_above(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    if (ox_is_resume_less(d, at, before, ours, theirs))
+        return true;
+    for (unsigned i = 0; i < 32; i += 8)
+        if (((ours ^ theirs) >> i & 0xFF) &&
+            (((ours ^ before) >> i & 0xFF) || (theirs >> i & 0xFF)))
+            return false;
+    return true;
+}
+
 /* Words of the stack above the frame; what was there is INT3. */
 bool ox_qemu_push_segment(const struct ox_difference *d)
 {
@@ -87,6 +100,8 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
         (d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10) ||
         (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15);
 
+    if (d->record == OX_SUMS)
+        return says(d, "push fs") && ox_all_words(d, is_zero_above);
     return stack && says(d, "push fs") && ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0 &&
            PEER(d) < 0x10000;
 }
@@ -163,7 +178,8 @@ static bool asks_else(const struct ox_event *e, const struct ox_code *code)
         return code->at[2] >= 0xC0 || reg_of(code, 2) > 1;
     if (second == 1) /* SGDT, SIDT, SMSW do not ask for CPL 0 */
         return code->at[2] >= 0xC0 ||
-               (reg_of(code, 2) > 1 && reg_of(code, 2) != 4);
+               ((v86 || (e->cs & 3)) && reg_of(code, 2) > 1 &&
+                reg_of(code, 2) != 4);
     return second == 0x05 || second == 0x06 || second == 0x07 ||
            second == 0x08 || second == 0x09 || (second & 0xF8) == 0x20 ||
            (second & 0xF8) == 0x30;
@@ -189,8 +205,8 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (ox_event_at(d->ours, d->start, &e) && e.vector == 13 && !e.error &&
-        begins_beyond(d, &e))
+    if (ox_event_at(d->c, d->ours, d->start, &e) && e.vector == 13 &&
+        !e.error && begins_beyond(d, &e))
         return true;
     if (d->c->bits == 64 && d->c->mode == OX_LONG)
         return false;
@@ -198,7 +214,7 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
         return vector_of(d) == 12 || vector_of(d) == 13;
     if (d->ours->kind == 'T' && d->start >= d->ours->count)
         return d->theirs->kind == 'R';
-    if (!ox_event_at(d->ours, d->start, &e))
+    if (!ox_event_at(d->c, d->ours, d->start, &e))
         return false;
     if (e.vector == 12)
         return true;
@@ -211,6 +227,12 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
 
 enum { SMAP = 0x200000, VM = 0x20000 };
 
+static bool is_own_stacks(const struct ox_event *e, const struct ox_code *code)
+{
+    return is_users(e) &&
+           (is_return(code) || is_far(code) || is_conforming(code));
+}
+
 /* What transfers at CPL 3 without a change of it do to their stack, QEMU does
  * as a supervisor: SMAP forbids it, and without SMAP it may. */
 bool ox_qemu_return_as_supervisor(const struct ox_difference *d)
@@ -218,11 +240,13 @@ bool ox_qemu_return_as_supervisor(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (ox_peer_at(d, &e, &code) && e.vector == 14 && (e.error & ~2u) == 1)
-        return (e.cr4 & SMAP) && is_users(&e) &&
-               (is_return(&code) || is_far(&code) || is_conforming(&code));
-    return ox_faults(d, 14, &e, &code) && (e.error & 5) == 5 && is_users(&e) &&
-           (is_return(&code) || is_far(&code) || is_conforming(&code));
+    if (ox_peer_at(d, &e, &code) && is_own_stacks(&e, &code) &&
+        (e.cr4 & SMAP) &&
+        ((e.vector == 14 && (e.error & ~2u) == 1) ||
+         (e.vector == 8 && (is_cr2(d) || vector_of(d) != 8))))
+        return true;
+    return ox_faults(d, 14, &e, &code) && (e.error & 5) == 5 &&
+           is_own_stacks(&e, &code);
 }
 
 bool ox_qemu_gate_index(const struct ox_difference *d)
@@ -242,7 +266,7 @@ static bool refuses(const struct ox_difference *d, uint32_t *selector)
 {
     struct ox_event e;
 
-    if (!ox_instead_of(d, 13) || !ox_event_at(d->ours, d->start, &e))
+    if (!ox_instead_of(d, 13) || !ox_event_at(d->c, d->ours, d->start, &e))
         return false;
     *selector = e.error;
     return e.error > 3;
@@ -276,8 +300,8 @@ bool ox_qemu_present_first(const struct ox_difference *d)
     struct ox_event ours, theirs;
 
     return is_wide(d) && parted(d, 13, 11) &&
-           ox_event_at(d->ours, d->start, &ours) &&
-           ox_event_at(d->theirs, d->start, &theirs) && ours.error &&
+           ox_event_at(d->c, d->ours, d->start, &ours) &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) && ours.error &&
            ours.error == theirs.error;
 }
 
@@ -318,11 +342,8 @@ bool ox_qemu_legacy_syscall(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (!ox_event_at(d->ours, d->start, &e))
-        return false;
-    if (is_frameless(&e))
-        return says(d, "syscall") || says(d, "sysret");
-    if (!ox_code_of(d->c, &e, 0, &code) ||
+    if (!ox_event_at(d->c, d->ours, d->start, &e) ||
+        !ox_code_of(d->c, &e, 0, &code) ||
         !(is_0f(&code, 0x05) || is_0f(&code, 0x07)))
         return false;
     return e.vector == 6 || e.vector == 8 || (e.error & 1);
@@ -341,10 +362,10 @@ bool ox_qemu_sysret_flags(const struct ox_difference *d)
 
     if (!says(d, "sysret") || d->record != OX_R64)
         return false;
-    return is_flags(d)
-               ? ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10000)) == VM
-               : vector_there(d) == 13 &&
-                     ox_event_at(d->theirs, d->start, &e) && (e.flags & VM);
+    return is_flags(d) ? ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10000)) == VM
+                       : vector_there(d) == 13 &&
+                             ox_event_at(d->c, d->theirs, d->start, &e) &&
+                             (e.flags & VM);
 }
 
 bool ox_qemu_sysexit_keeps_upper(const struct ox_difference *d)
@@ -392,9 +413,23 @@ bool ox_qemu_limit_selector(const struct ox_difference *d)
 
 static const uint16_t images[] = {AT_TSS, AT_TSS_B, AT_TSS_DF};
 
+/* RF in the flags of a TSS. */
+static bool is_task_resume(const struct ox_difference *d, uint32_t at,
+                           uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    bool flags = false;
+
+    (void)d;
+    (void)before;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        flags = flags || at == images[i] + 0x24u;
+    return flags && (ours ^ theirs) == 0x10000 && (ours & 0x10000);
+}
+
 bool ox_qemu_task_flags(const struct ox_difference *d)
 {
-    return d->c->mode <= OX_V86 && d->field == OX_SUMS_TSS;
+    return d->c->mode <= OX_V86 && d->field == OX_SUMS_TSS &&
+           ox_all_words(d, is_task_resume);
 }
 
 /* QEMU goes on with what the TSS had before. */
@@ -405,7 +440,7 @@ bool ox_qemu_task_of_itself(const struct ox_difference *d)
 
     return d->c->mode <= OX_V86 && says(d, "iret") &&
            (load_le16(d->c->arena + AT_TSS) & ~3u) == SEL_TSS &&
-           ox_event_at(d->theirs, d->start, &e) && e.ip - ip < 16;
+           ox_event_at(d->c, d->theirs, d->start, &e) && e.ip - ip < 16;
 }
 
 static bool is_16_bit_task(const struct ox_difference *d, uint32_t selector)
@@ -444,13 +479,23 @@ bool ox_qemu_task_of_16_bits(const struct ox_difference *d)
            !(differs & 0xFFFF) && OURS(d) >> 16 == 0xFFFF;
 }
 
+/* Where the new task's double fault came of, or RF. */
+static bool is_task_place(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    return (at & 0x1FF) == 0x20 ? ours == before
+                                : is_task_resume(d, at, before, ours, theirs);
+}
+
 /* Of a new task's own: ours stands at its first instruction. */
 bool ox_qemu_task_fault(const struct ox_difference *d)
 {
+    bool at_end = d->field == OX_SUMS_TSS && ox_all_words(d, is_task_place);
     struct ox_event e;
 
     if (d->c->mode > OX_V86 || !goes_to_task(d) ||
-        !ox_event_at(d->ours, d->start, &e) ||
+        !(at_end ? ox_last_event(d->c, d->ours, d->start, &e)
+                 : ox_event_at(d->c, d->ours, d->start, &e)) ||
         (e.vector != 8 && (e.vector < 10 || e.vector > 12)))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(images); i++)

@@ -60,7 +60,31 @@ static void from_long(const uint32_t *w, struct ox_event *e)
                     (uint64_t)w[order[n] + 1 - OX_R64_HEAD] << 32;
 }
 
-bool ox_event_at(const struct ox_result *r, uint32_t at, struct ox_event *e)
+/* A word of storage at the end of a case. */
+static uint32_t stored_at(const struct ox_case *c, const struct ox_result *r,
+                          uint32_t at)
+{
+    for (uint32_t i = 0; i < r->pairs; i++)
+        if (r->stored[2 * i] == at)
+            return r->stored[2 * i + 1];
+    return load_le32(c->arena + at);
+}
+
+static void from_old_task(const struct ox_case *c, const struct ox_result *r,
+                          struct ox_event *e)
+{
+    uint32_t back = stored_at(c, r, AT_TSS_DF) & 0xFFF8;
+    uint32_t tss = back == SEL_TSS_B ? AT_TSS_B : AT_TSS;
+
+    e->ip = stored_at(c, r, tss + 0x20);
+    e->flags = stored_at(c, r, tss + 0x24);
+    e->cs = stored_at(c, r, tss + 0x4C) & 0xFFFF;
+    for (unsigned n = 0; n < 8; n++)
+        e->gpr[n] = stored_at(c, r, tss + 0x28 + 4 * n);
+}
+
+bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
+                 uint32_t at, struct ox_event *e)
 {
     memset(e, 0, sizeof(*e));
     if (at >= r->count)
@@ -78,10 +102,14 @@ bool ox_event_at(const struct ox_result *r, uint32_t at, struct ox_event *e)
         from_long(r->word + at, e);
     else
         return false;
+    if (e->record == OX_R32 && e->vector == 8 && e->cs == 0xCCCC &&
+        e->ip == 0xCCCCCCCC)
+        from_old_task(c, r, e);
     return true;
 }
 
-bool ox_last_event(const struct ox_result *r, uint32_t end, struct ox_event *e)
+bool ox_last_event(const struct ox_case *c, const struct ox_result *r,
+                   uint32_t end, struct ox_event *e)
 {
     bool found = false;
     struct ox_event next;
@@ -91,7 +119,7 @@ bool ox_last_event(const struct ox_result *r, uint32_t end, struct ox_event *e)
 
         if (record >= OX_SUMS)
             break;
-        if (ox_event_at(r, at, &next)) {
+        if (ox_event_at(c, r, at, &next)) {
             *e = next;
             found = true;
         }

@@ -14,11 +14,14 @@ struct ox_event {
 };
 
 /* The event that begins at that word; false: none does, or one within a
- * recorder. */
-bool ox_event_at(const struct ox_result *r, uint32_t at, struct ox_event *e);
+ * recorder.  A double fault through a task gate leaves no frame: where it came
+ * of is in the old task's TSS. */
+bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
+                 uint32_t at, struct ox_event *e);
 
 /* The last one that begins before that word. */
-bool ox_last_event(const struct ox_result *r, uint32_t end, struct ox_event *e);
+bool ox_last_event(const struct ox_case *c, const struct ox_result *r,
+                   uint32_t end, struct ox_event *e);
 
 /* An instruction behind its prefixes. */
 struct ox_code {

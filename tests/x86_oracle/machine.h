@@ -12,6 +12,7 @@ enum ox_machine { OX_OURS, OX_BOCHS, OX_QEMU, OX_MACHINES };
  * before it, 0: nothing (it never ended). */
 struct ox_result {
     char kind;
+    bool crashed; /* kind 0, since the peer itself ends with a signal */
     uint32_t count;
     uint32_t *word; /* owned by the run */
     /* Of a run in full: pairs of an address, ascending, and what is there, for

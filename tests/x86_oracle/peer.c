@@ -113,14 +113,16 @@ static off_t size_of(const char *path)
     return stat(path, &s) ? 0 : s.st_size;
 }
 
-/* Until it ends, or has said nothing for long: then it never will. */
-static void wait_for(pid_t child, const char *path)
+/* Until it ends, or has said nothing for long: then it never will.  True: it
+ * has crashed. */
+static bool wait_for(pid_t child, const char *path)
 {
     enum { LOOKS_A_SECOND = 20, QUIET_SECONDS = 30 };
     unsigned quiet = 0;
     off_t size = 0;
+    int status = 0;
 
-    while (waitpid(child, NULL, WNOHANG) == 0) {
+    while (waitpid(child, &status, WNOHANG) == 0) {
         off_t now = size_of(path);
 
         quiet = now == size ? quiet + 1 : 0;
@@ -130,6 +132,7 @@ static void wait_for(pid_t child, const char *path)
         nanosleep(&(struct timespec){.tv_nsec = 1000000000 / LOOKS_A_SECOND},
                   NULL);
     }
+    return WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL;
 }
 
 static char *read_file(const char *path)
@@ -232,25 +235,28 @@ static void write_image(struct ox_image *i, uint32_t first, const char *folder)
     }
 }
 
-static void run_one(struct ox_run *r, enum ox_machine on, pid_t child,
+/* True: it has crashed. */
+static bool run_one(struct ox_run *r, enum ox_machine on, pid_t child,
                     const struct ox_image *i, const char *folder)
 {
+    bool crashed = false;
     char path[512];
 
     if (on == OX_OURS) {
         free(r->text);
         r->text = ox_run_ours(i);
         parse(r);
-        return;
+        return false;
     }
     snprintf(path, sizeof(path), "%s/%s.out", folder,
              on == OX_QEMU ? "qemu" : "bochs");
     if (child > 0)
-        wait_for(child, path);
+        crashed = wait_for(child, path);
     free(r->text);
     r->text = read_file(path);
     unlink(path);
     parse(r);
+    return crashed;
 }
 
 /* Where a peer has ended it is started anew, many times: first with the case
@@ -263,6 +269,7 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
 
     for (unsigned n = 0; n < TIMES_MAX; n++) {
         uint32_t k = 0;
+        bool crashed;
 
         for (uint32_t j = 0; j < r->cases; j++)
             if (r->of[j].kind)
@@ -273,7 +280,9 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
             return;
         behind = k + 1;
         write_image(i, k, folder);
-        run_one(r, on, on == OX_OURS ? 0 : start(on, folder), i, folder);
+        crashed =
+            run_one(r, on, on == OX_OURS ? 0 : start(on, folder), i, folder);
+        r->of[k].crashed = crashed && !r->of[k].kind;
     }
 }
 

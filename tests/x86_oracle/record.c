@@ -225,6 +225,6 @@ void ox_show(const struct ox_result *r)
     if (r->kind == 'T')
         printf(" shutdown");
     else if (!r->kind)
-        printf(" never ended");
+        printf(r->crashed ? " crashed" : " never ended");
     printf("\n");
 }
