@@ -6,10 +6,8 @@
 
 #define DIFFERENCE(name, source, words) \
     bool ox_qemu_##name(const struct ox_difference *d);
-#define ALONE(name, source, words) DIFFERENCE(name, source, words)
 #include "tests/x86_oracle/difference_qemu.def"
 #undef DIFFERENCE
-#undef ALONE
 
 /* The exception that ours takes there, or a double fault that comes of it,
  * whatever the peer makes of it. */

@@ -199,28 +199,42 @@ static bool begins_beyond(const struct ox_difference *d,
            d->c->field[CASE_IP / 4] > limit;
 }
 
-/* #SS, or #GP(0) where only what is not checked can be the cause. */
+/* What a task that is left stores. */
+static bool is_saved(const struct ox_difference *d, uint32_t at,
+                     uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)before;
+    (void)ours;
+    (void)theirs;
+    return (at & 0x1FF) >= 0x20 && (at & 0x1FF) < 0x60;
+}
+
+/* #SS, or #GP(0) where only what is not checked can be the cause, or a double
+ * fault that comes of it; at the end, too, where that has left a task. */
 bool ox_qemu_no_limits(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
-    if (ox_event_at(d->c, d->ours, d->start, &e) && e.vector == 13 &&
-        !e.error && begins_beyond(d, &e))
+    if (d->record == OX_NEST)
+        return (vector_of(d) == 12 || vector_of(d) == 13) && d->c->bits != 64;
+    if (d->ours->kind == 'T' && d->start >= d->ours->count)
+        return d->theirs->kind == 'R' && d->c->bits != 64;
+    if (d->field == OX_SUMS_TSS && ox_all_words(d, is_saved)) {
+        if (!ox_last_event(d->c, d->ours, d->start, &e) || e.vector != 8)
+            return false;
+    } else if (!ox_event_at(d->c, d->ours, d->start, &e)) {
+        return false;
+    }
+    if (e.vector == 13 && !e.error && begins_beyond(d, &e))
         return true;
     if (d->c->bits == 64 && d->c->mode == OX_LONG)
         return false;
-    if (d->record == OX_NEST)
-        return vector_of(d) == 12 || vector_of(d) == 13;
-    if (d->ours->kind == 'T' && d->start >= d->ours->count)
-        return d->theirs->kind == 'R';
-    if (!ox_event_at(d->c, d->ours, d->start, &e))
-        return false;
     if (e.vector == 12)
         return true;
-    if ((e.vector != 13 && e.vector != 8) || e.error)
-        return false;
-    return ox_code_of(d->c, &e, 0, &code) && !asks_else(&e, &code);
+    return (e.vector == 13 || e.vector == 8) && !e.error &&
+           ox_code_of(d->c, &e, 0, &code) && !asks_else(&e, &code);
 }
 
 /* ---- Gates, returns and fast calls ---- */
@@ -487,6 +501,43 @@ static bool is_task_place(const struct ox_difference *d, uint32_t at,
                                 : is_task_resume(d, at, before, ours, theirs);
 }
 
+/* A selector of a task that the case can enter, as error codes have it. */
+static bool is_tasks(const struct ox_case *c, uint32_t error)
+{
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        for (unsigned at = 0x48; at <= 0x60; at += 4)
+            if ((load_le16(c->arena + images[i] + at) & 0xFFFC) == error)
+                return true;
+    for (unsigned at = 0x22; at <= 0x2A; at += 2)
+        if ((load_le16(c->arena + AT_TSS_16 + at) & 0xFFFC) == error)
+            return true;
+    return false;
+}
+
+/* The stack and the place may be others, and which selector it is; or what
+ * QEMU's stack makes of it. */
+static bool is_task_word(const struct ox_difference *d)
+{
+    unsigned there = vector_there(d);
+
+    switch (d->field) {
+    case OX_R32_HEAD:
+        return there == 8 || (there >= 10 && there <= 14);
+    case OX_R32_ERROR:
+        return is_tasks(d->c, OURS(d)) && is_tasks(d->c, PEER(d));
+    case OX_R32_DR7: /* local breakpoints go last of all */
+        return (OURS(d) | 0x155) == (PEER(d) | 0x155) && !(OURS(d) & 0x155);
+    case OX_R32_ESP:
+    case OX_R32_EIP:
+    case OX_R32_SS:
+    case OX_R32_SP:
+    case OX_FIELD_COUNT:
+        return true;
+    default:
+        return d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10;
+    }
+}
+
 /* Of a new task's own: ours stands at its first instruction. */
 bool ox_qemu_task_fault(const struct ox_difference *d)
 {
@@ -494,8 +545,9 @@ bool ox_qemu_task_fault(const struct ox_difference *d)
     struct ox_event e;
 
     if (d->c->mode > OX_V86 || !goes_to_task(d) ||
-        !(at_end ? ox_last_event(d->c, d->ours, d->start, &e)
-                 : ox_event_at(d->c, d->ours, d->start, &e)) ||
+        !(at_end
+              ? ox_last_event(d->c, d->ours, d->start, &e)
+              : is_task_word(d) && ox_event_at(d->c, d->ours, d->start, &e)) ||
         (e.vector != 8 && (e.vector < 10 || e.vector > 12)))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(images); i++)
