@@ -18,9 +18,8 @@ enum status bus_add(struct bus *b, const struct bus_device *d)
     return STATUS_OK;
 }
 
-EXIT_PATH const struct bus_device *bus_find(const struct bus *b,
-                                            enum bus_space space,
-                                            uint64_t address)
+INLINE const struct bus_device *find(const struct bus *b, enum bus_space space,
+                                     uint64_t address)
 {
     for (unsigned i = 0; i < b->count; i++) {
         const struct bus_device *d = &b->devices[i];
@@ -31,11 +30,18 @@ EXIT_PATH const struct bus_device *bus_find(const struct bus *b,
     return NULL;
 }
 
+EXIT_PATH const struct bus_device *bus_find(const struct bus *b,
+                                            enum bus_space space,
+                                            uint64_t address)
+{
+    return find(b, space, address);
+}
+
 EXIT_PATH bool bus_access(const struct bus *b, enum bus_space space,
                           uint64_t address, unsigned size, bool write,
                           uint64_t *value)
 {
-    const struct bus_device *d = bus_find(b, space, address);
+    const struct bus_device *d = find(b, space, address);
 
     if (d && d->io)
         d->io(d->dev, address - d->first, size, write, value);

@@ -7,7 +7,7 @@ void trace_attach(struct trace *t, struct trace_sink *s)
     t->words |= !s->wordless;
 }
 
-void trace_emit(struct trace *t, struct trace_event *e)
+EXIT_PATH void trace_emit(struct trace *t, struct trace_event *e)
 {
     if (!t)
         return;

@@ -51,7 +51,8 @@ struct trace_event {
 
 struct trace_sink {
     void (*emit)(struct trace_sink *, const struct trace_event *);
-    bool wordless; /* only counts: reads neither `text` nor `state` */
+    bool wordless; /* only counts: reads neither `text`, `state`, the modes, the
+                    * pc nor the verdict */
     struct trace_sink *next;
 };
 
@@ -59,8 +60,8 @@ struct trace_sink {
 struct trace {
     struct trace_sink *sinks; /* borrowed; NULL when nobody listens */
     uint64_t seq;
-    bool words; /* some sink reads `text` and `state`; without one whoever
-                 * emits may leave them empty.  Set by trace_attach */
+    bool words; /* some sink is not wordless; without one whoever emits may
+                 * leave empty what those do not read.  Set by trace_attach */
     bool insns; /* TRACE_INSN events are wanted (slow: steps one by one) */
     uint64_t (*host_ns)(void); /* for cost_ns; NULL: costs are not measured */
 };
@@ -70,6 +71,12 @@ void trace_attach(struct trace *t, struct trace_sink *s);
 static inline bool trace_on(const struct trace *t)
 {
     return UNLIKELY(t && t->sinks);
+}
+
+/* Does somebody read more than counts? */
+static inline bool trace_words(const struct trace *t)
+{
+    return UNLIKELY(t && t->words);
 }
 
 /* Number the event and give it to every sink. */

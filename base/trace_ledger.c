@@ -1,16 +1,17 @@
 #include "base/trace.h"
 
-static bool same(const char *a, const char *b)
+/* Mostly it is the same text indeed. */
+EXIT_PATH static bool same(const char *a, const char *b)
 {
-    if (!a || !b)
+    if (a == b || !a || !b)
         return a == b;
     while (*a && *a == *b)
         a++, b++;
     return *a == *b;
 }
 
-static struct ledger_row *row_for(struct trace_ledger *s,
-                                  const struct trace_event *e)
+EXIT_PATH static struct ledger_row *row_for(struct trace_ledger *s,
+                                            const struct trace_event *e)
 {
     const char *raw_name = e->insn ? NULL : e->raw_name;
 
@@ -26,7 +27,8 @@ static struct ledger_row *row_for(struct trace_ledger *s,
     return &s->rows[s->count++];
 }
 
-static void ledger_emit(struct trace_sink *sink, const struct trace_event *e)
+EXIT_PATH static void ledger_emit(struct trace_sink *sink,
+                                  const struct trace_event *e)
 {
     struct trace_ledger *s = (struct trace_ledger *)sink;
 

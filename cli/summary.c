@@ -19,7 +19,7 @@ static const char *const end_words[GUEST_ENDS_COUNT] = {
 #undef X
 };
 
-static void emit(struct trace_sink *sink, const struct trace_event *e)
+EXIT_PATH static void emit(struct trace_sink *sink, const struct trace_event *e)
 {
     struct summary *m = (struct summary *)sink;
 

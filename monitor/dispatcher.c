@@ -61,8 +61,8 @@ INLINE enum status decide(struct vcpu *v, struct vm *vm, struct vm_exit *x,
 
 /* The same, with a line of the trace.  next: the instruction, when the guest is
  * stepped through. */
-COLD static enum status decide_traced(struct vcpu *v, struct vm_exit *x,
-                                      const struct trace_event *next)
+EXIT_PATH static enum status decide_traced(struct vcpu *v, struct vm_exit *x,
+                                           const struct trace_event *next)
 {
     bool step = x->reason == EXIT_TIMER || x->reason == EXIT_STEP;
     struct trace_event e;

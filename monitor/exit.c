@@ -15,7 +15,7 @@ static const char *const verdicts[VERDICT_COUNT] = {
 #undef VERDICT
 };
 
-const char *exit_reason_name(enum exit_reason r)
+EXIT_PATH const char *exit_reason_name(enum exit_reason r)
 {
     return r < EXIT_REASON_COUNT ? reasons[r].name : "?";
 }

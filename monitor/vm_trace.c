@@ -11,24 +11,28 @@ static bool has(const char *text, char c)
     return *text == c;
 }
 
+/* An engine may have to fetch it: only where somebody reads it. */
 static char mode(const struct vcpu *v)
 {
+    if (!trace_words(v->vm->trace))
+        return 0;
     return v->vm->isa->virtual_supervisor(v) ? 'S' : 'P';
 }
 
 /* What every line begins with. */
-static struct trace_event now(const struct vcpu *v, enum trace_kind kind,
-                              uint64_t pc)
+EXIT_PATH static void begin(const struct vcpu *v, enum trace_kind kind,
+                            uint64_t pc, struct trace_event *e)
 {
-    return (struct trace_event){
-        .kind = kind,
-        .vm = v->vm->id,
-        .time = v->vm->clock.now,
-        .insns = v->insns,
-        .pc = pc,
-        .pc_digits = v->vm->isa->pc_digits,
-        .mode_before = mode(v),
-    };
+    /* Not the texts, which are long. */
+    __builtin_memset(e, 0, offsetof(struct trace_event, text));
+    e->text[0] = e->state[0] = '\0';
+    e->kind = kind;
+    e->vm = v->vm->id;
+    e->time = v->vm->clock.now;
+    e->insns = v->insns;
+    e->pc = pc;
+    e->pc_digits = v->vm->isa->pc_digits;
+    e->mode_before = mode(v);
 }
 
 void vm_trace_next(const struct vcpu *v, struct trace_event *e)
@@ -38,7 +42,7 @@ void vm_trace_next(const struct vcpu *v, struct trace_event *e)
     const uint8_t *bytes = NULL;
     size_t n = INSN_BYTES_MAX;
 
-    *e = now(v, TRACE_INSN, pc);
+    begin(v, TRACE_INSN, pc, e);
     if (vm->isa->translate((struct vcpu *)v, pc, ACCESS_FETCH, &gpa))
         return;
     while (n && !(bytes = mem_at(&vm->mem, gpa, n)))
@@ -67,12 +71,12 @@ static void show_operation(const struct vm *vm, const struct vm_exit *x,
                (unsigned long long)x->op.addr);
 }
 
-void vm_trace_before(const struct vcpu *v, const struct vm_exit *x,
-                     struct trace_event *e)
+EXIT_PATH void vm_trace_before(const struct vcpu *v, const struct vm_exit *x,
+                               struct trace_event *e)
 {
     const struct vm *vm = v->vm;
 
-    *e = now(v, TRACE_EXIT, x->pc);
+    begin(v, TRACE_EXIT, x->pc, e);
     e->reason = exit_reason_name(x->reason);
     e->insn = x->insn ? x->insn->name : NULL;
     e->raw = x->raw;
@@ -114,11 +118,12 @@ static void show_io(const struct vm_exit *x, struct trace_event *e)
         format(e->text + n, sizeof(e->text) - n, " x%u", io->count);
 }
 
-void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
-                    struct trace_event *e, enum verdict verdict)
+EXIT_PATH void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
+                              struct trace_event *e, enum verdict verdict)
 {
     if (e->kind == TRACE_EXIT) {
-        e->verdict = verdict_word(verdict);
+        if (v->vm->trace->words)
+            e->verdict = verdict_word(verdict);
         if (v->vm->trace->host_ns)
             e->cost_ns = v->vm->trace->host_ns() - e->cost_ns;
         if (v->vm->trace->words &&
@@ -131,10 +136,11 @@ void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
 void vm_trace_fill(const struct vcpu *v, uint64_t ran, uint64_t gva)
 {
     const struct guest_isa *isa = v->vm->isa;
-    struct trace_event e = now(v, TRACE_MEM, isa->pc(v));
+    struct trace_event e;
     uint64_t gpa = 0;
-    int digits = (int)e.pc_digits;
+    int digits = (int)isa->pc_digits;
 
+    begin(v, TRACE_MEM, isa->pc(v), &e);
     if (isa->translate((struct vcpu *)v, gva, ACCESS_READ, &gpa))
         return;
     e.reason = "fill";
@@ -150,13 +156,13 @@ void vm_trace_fill(const struct vcpu *v, uint64_t ran, uint64_t gva)
 void vm_trace_event(const struct vcpu *v, const struct vm_event *event,
                     struct trace_event *e)
 {
-    *e = now(v, TRACE_EVENT, v->vm->isa->pc(v));
+    begin(v, TRACE_EVENT, v->vm->isa->pc(v), e);
     e->info[0] = event->code;
     if (v->vm->trace->words)
         v->vm->isa->show_event(event, e->text, sizeof(e->text));
 }
 
-void vm_trace_emit(const struct vcpu *v, struct trace_event *e)
+EXIT_PATH void vm_trace_emit(const struct vcpu *v, struct trace_event *e)
 {
     e->mode_after = mode(v);
     if (v->vm->trace->words)

@@ -1,7 +1,7 @@
 #include "x86vmm/dev/dev_port.h"
 
-void debug_port_io(void *dev, uint64_t offset, unsigned size, bool write,
-                   uint64_t *value)
+EXIT_PATH void debug_port_io(void *dev, uint64_t offset, unsigned size,
+                             bool write, uint64_t *value)
 {
     struct debug_port *p = dev;
     uint8_t byte = (uint8_t)*value;
