@@ -283,28 +283,30 @@ static void deliver_ourselves(struct vcpu *v)
     }
 }
 
-EXIT_PATH static void look_at_entry(struct vcpu *v)
+/* True: a step's instruction is an exit by itself. */
+static bool look_at_step(struct vcpu *v, struct vm_exit *x)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
-    if (v->stepping && cpu->inject)
+    if (cpu->inject)
         deliver_ourselves(v);
     cpu->entry_pc = kvm_arch(v)->rip;
-    cpu->delivered = false;
     cpu->entry_insn = (struct x86_decoded){0};
-    if (v->stepping && !cpu->inject)
+    if (!cpu->inject)
         kvm_decode_entry(v);
+    return kvm_exit_before_entry(v, x);
 }
 
 /* Is more of the state needed at this entry than a lean exit has left? */
 EXIT_PATH static bool must_know_all(const struct vcpu *v)
 {
-    return v->stepping || kvm_cpu(v)->inject || trace_on(v->vm->trace) ||
+    return v->stepping || kvm_cpu(v)->inject || trace_words(v->vm->trace) ||
            interrupt_waits(v);
 }
 
 EXIT_PATH static enum status prepare(struct vcpu *v, bool *refused)
 {
+    kvm_cpu(v)->delivered = false;
     kvm_apic_heed(v);
     enum status st = kvm_write_state(v, refused);
 
@@ -358,12 +360,8 @@ static enum status refused_exit(struct vcpu *v, struct vm_exit *x)
     return STATUS_OK;
 }
 
-EXIT_PATH static enum status line_status(struct vm *vm)
+static enum status line_failed(struct vm *vm, int error)
 {
-    int error = ((struct kvm_guest *)vm->backing)->line_error;
-
-    if (!error)
-        return STATUS_OK;
     errno = error;
     return kvm_failed(vm, "KVM_IRQ_LINE");
 }
@@ -378,7 +376,8 @@ EXIT_PATH static enum status leave(struct vcpu *v, struct vm_exit *x,
     enum status st = kvm_read_state(v);
     if (st)
         return st;
-    kvm_apic_tell(v);
+    if (!cpu->lacks)
+        kvm_apic_tell(v);
     if (interrupt_waits(v)) {
         st = kvm_complete_state(v);
         if (!st && at_halt_behind_sti(v))
@@ -392,29 +391,56 @@ EXIT_PATH static enum status leave(struct vcpu *v, struct vm_exit *x,
     return kvm_complete_state(v);
 }
 
-EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
+/* The last exit was lean and all is as it has left it: KVM goes on. */
+EXIT_PATH static bool goes_on(const struct vcpu *v)
+{
+    const struct kvm_cpu *cpu = kvm_cpu(v);
+
+    return cpu->lacks && !must_know_all(v) && !cpu->stepping &&
+           v->stops == cpu->stops && !kvm_lean_changed(v);
+}
+
+/* *exited: there is no entry, *x is an exit. */
+EXIT_PATH static enum status get_ready(struct vcpu *v, struct vm_exit *x,
+                                       bool *exited)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
-    bool again = false, refused = false, exited = false;
-    enum status st = line_status(v->vm);
+    bool again = false, refused = false;
+    enum status st = STATUS_OK;
 
-    *x = (struct vm_exit){0};
-    if (!st && cpu->lacks && must_know_all(v))
+    if (cpu->lacks && must_know_all(v))
         st = kvm_complete_state(v);
     if (!st && cpu->unfinished)
         st = kvm_finish(v, &again);
-    if (st)
-        return st;
-    if (again)
-        return kvm_translate_exit(v, x);
-    look_at_entry(v);
-    if (kvm_exit_before_entry(v, x))
+    *exited = again;
+    if (st || again)
+        return st ? st : kvm_translate_exit(v, x);
+    *exited = v->stepping && look_at_step(v, x);
+    if (*exited)
         return STATUS_OK;
     st = prepare(v, &refused);
-    if (st)
+    *exited = refused;
+    return st || !refused ? st : refused_exit(v, x);
+}
+
+EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
+{
+    struct kvm_cpu *cpu = kvm_cpu(v);
+    bool exited = false;
+    enum status st = STATUS_OK;
+
+    *x = (struct vm_exit){0};
+    if (UNLIKELY(cpu->line_error))
+        return line_failed(v->vm, cpu->line_error);
+    if (goes_on(v)) {
+        cpu->run->request_interrupt_window = 0;
+        if (v->vm->host_time)
+            kvm_tick_aim(v);
+    } else {
+        st = get_ready(v, x, &exited);
+    }
+    if (st || exited)
         return st;
-    if (refused)
-        return refused_exit(v, x);
     st = enter(v, x, &exited);
     return st ? st : leave(v, x, exited);
 }
@@ -422,12 +448,6 @@ EXIT_PATH static enum status run(struct vcpu *v, struct vm_exit *x)
 EXIT_PATH static enum status load_regs(struct vcpu *v, uint32_t groups)
 {
     return groups & ~X86_GPR ? kvm_complete_state(v) : STATUS_OK;
-}
-
-EXIT_PATH static enum status store_regs(struct vcpu *v, uint32_t groups)
-{
-    (void)v, (void)groups; /* what has changed is found at the entry */
-    return STATUS_OK;
 }
 
 static enum status inject(struct vcpu *v, const struct vm_event *e)
@@ -462,7 +482,6 @@ const struct engine_ops engine_kvm = {
     .map = map,
     .run = run,
     .load_regs = load_regs,
-    .store_regs = store_regs,
     .inject = inject,
     .kick = kick,
     .now = kvm_now,
@@ -534,7 +553,6 @@ const struct engine_ops engine_kvm = {
     .map = no_map,
     .run = no_run,
     .load_regs = no_regs,
-    .store_regs = no_regs,
     .inject = no_inject,
     .kick = nothing_vcpu,
     .now = no_time,

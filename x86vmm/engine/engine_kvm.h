@@ -4,7 +4,7 @@
  * the caller's.  After an exit all of it is there, but for an exit of a
  * device's (IO, MMIO) to whose trace nobody listens: then X86_SEG and X86_CTL
  * are what load_regs fetches, x->insn is NULL, and x->insn_len 0.  Before every
- * entry what has changed is written back, so store_regs has nothing to do.
+ * entry what has changed is written back, so there is no store_regs.
  *
  * Time.  KVM does not count instructions.  `ran` is 1 for an exit of the
  * guest's, 0 for one that the host's signals make; exact when stepping.  A

@@ -211,6 +211,40 @@ static bool place_output(struct vcpu *v, struct vm_exit *x)
     return true;
 }
 
+EXIT_PATH static struct kvm_site *site_at(const struct vcpu *v, uint64_t rip)
+{
+    return &kvm_cpu(v)->sites[rip % KVM_SITES];
+}
+
+/* Does a lean exit tell enough?  Where exits are counted, by the instruction,
+ * it has to be one that is known. */
+EXIT_PATH static bool lean_will_do(const struct vcpu *v, struct vm_exit *x)
+{
+    uint64_t rip = kvm_arch(v)->rip;
+    const struct kvm_site *s = site_at(v, rip);
+
+    if (!kvm_cpu(v)->lacks)
+        return false;
+    if (!trace_on(v->vm->trace))
+        return true;
+    if (!s->known || s->rip != rip || s->reason != x->reason ||
+        s->size != x->io.size || s->write != x->io.write)
+        return false;
+    x->insn = s->insn;
+    return true;
+}
+
+/* rip: as KVM had it. */
+static void know_site(struct vcpu *v, const struct vm_exit *x, uint64_t rip)
+{
+    *site_at(v, rip) = (struct kvm_site){.rip = rip,
+                                         .reason = (uint8_t)x->reason,
+                                         .size = x->io.size,
+                                         .write = x->io.write,
+                                         .known = true,
+                                         .insn = x->insn};
+}
+
 /* Nobody asks which instruction it is, and KVM, which has it half done or
  * done, goes past it by itself. */
 EXIT_PATH static enum status place_nowhere(struct vcpu *v, struct vm_exit *x)
@@ -249,15 +283,19 @@ EXIT_PATH static enum status io_exit(struct vcpu *v, struct vm_exit *x)
         .data = (uint8_t *)run + run->io.data_offset,
     };
     x->raw_info[0] = x->io.addr;
+    if (x->io.addr != X86_PORT_HYPERCALL && lean_will_do(v, x))
+        return place_nowhere(v, x);
     if (x->io.write)
         x->io.value = x->raw_info[1] = exit_io_first(&x->io);
-    if (kvm_cpu(v)->lacks && x->io.addr != X86_PORT_HYPERCALL)
-        return place_nowhere(v, x);
+    uint64_t rip = kvm_arch(v)->rip;
     enum status st = kvm_complete_state(v);
-    if (st || x->io.write)
-        return st ? st : output_exit(v, x);
-    place_unfinished(v, x);
-    return STATUS_OK;
+    if (!st && x->io.write)
+        st = output_exit(v, x);
+    else if (!st)
+        place_unfinished(v, x);
+    if (!st && x->reason == EXIT_IO)
+        know_site(v, x, rip);
+    return st;
 }
 
 EXIT_PATH static enum status mmio_exit(struct vcpu *v, struct vm_exit *x)
@@ -273,16 +311,20 @@ EXIT_PATH static enum status mmio_exit(struct vcpu *v, struct vm_exit *x)
         .data = run->mmio.data,
     };
     x->raw_info[0] = x->io.addr;
+    if (lean_will_do(v, x))
+        return place_nowhere(v, x);
     if (x->io.write)
         x->io.value = x->raw_info[1] = exit_io_first(&x->io);
-    if (cpu->lacks)
-        return place_nowhere(v, x);
-    if (!x->io.write) {
+    uint64_t rip = kvm_arch(v)->rip;
+    enum status st = kvm_complete_state(v);
+    if (st)
+        return st;
+    if (x->io.write)
+        place_completed(v, x, rip);
+    else
         place_unfinished(v, x);
-        return STATUS_OK;
-    }
-    place_completed(v, x, kvm_arch(v)->rip);
     cpu->unfinished = true; /* a store over a page's end has a second part */
+    know_site(v, x, rip);
     return STATUS_OK;
 }
 
@@ -322,7 +364,7 @@ static void step_exit(struct vcpu *v, struct vm_exit *x)
 }
 
 /* What KVM says of an exit for which there is nothing to do but tell. */
-EXIT_PATH static void details(const struct kvm_run *run, struct vm_exit *x)
+static void details(const struct kvm_run *run, struct vm_exit *x)
 {
     switch (run->exit_reason) {
     case KVM_EXIT_UNKNOWN:
@@ -356,11 +398,11 @@ EXIT_PATH enum status kvm_translate_exit(struct vcpu *v, struct vm_exit *x)
     }
     x->ran = 1;
     x->pc = kvm_arch(v)->rip;
-    details(run, x);
     if (run->exit_reason == KVM_EXIT_IO)
         return io_exit(v, x);
     if (run->exit_reason == KVM_EXIT_MMIO)
         return mmio_exit(v, x);
+    details(run, x);
     enum status st = kvm_complete_state(v);
     if (st)
         return st;
@@ -388,7 +430,7 @@ void kvm_decode_entry(struct vcpu *v)
     decode_at(v, 0, &cpu->entry_insn, cpu->entry_bytes);
 }
 
-EXIT_PATH bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x)
+bool kvm_exit_before_entry(struct vcpu *v, struct vm_exit *x)
 {
     const struct kvm_cpu *cpu = kvm_cpu(v);
     struct x86_state *s = kvm_arch(v);

@@ -26,7 +26,16 @@ struct kvm_guest {
     unsigned slots; /* of storage, in use */
     /* Of the log of written pages; NULL until it is wanted. */
     uint64_t *log, *by_devices[MEM_SLOTS_MAX];
-    int line_error; /* errno of an interrupt line that could not be set */
+};
+
+/* What a whole exit has found to be at this RIP.  Where exits are only counted,
+ * a lean one there, of the same kind, is taken for the same instruction. */
+enum { KVM_SITES = 16 };
+struct kvm_site {
+    uint64_t rip;
+    uint8_t reason, size;
+    bool write, known;
+    const struct insn_desc *insn; /* or NULL: none of our table */
 };
 
 /* vcpu->backing */
@@ -39,6 +48,8 @@ struct kvm_cpu {
                   * more than RIP and RFLAGS; */
     bool lacks;  /* so all else of the state is old */
     bool missed; /* somebody did look, since the last entry */
+    struct kvm_site sites[KVM_SITES];
+    int line_error; /* errno of an interrupt line that could not be set */
 
     /* What KVM holds, as last read or written; of an unfinished instruction,
      * with the RIP that KVM will have when it is complete. */
@@ -100,8 +111,14 @@ void kvm_choose_whole(struct vcpu *v);
 /* Write what differs between the state and what KVM holds.  *refused: KVM
  * finds the state impossible; nothing was written. */
 MUST_USE enum status kvm_write_state(struct vcpu *v, bool *refused);
-/* Does it differ? */
+/* Does it differ?  What a lean exit has left, while the rest is lacking? */
 bool kvm_state_changed(const struct vcpu *v);
+static inline bool kvm_lean_changed(const struct vcpu *v)
+{
+    const struct x86_state *s = kvm_arch(v), *seen = &kvm_cpu(v)->seen;
+
+    return s->rip != seen->rip || s->rflags != seen->rflags;
+}
 /* Hand cpu->event to KVM. */
 MUST_USE enum status kvm_deliver(struct vcpu *v);
 

@@ -10,11 +10,12 @@
 static void line_changed(void *who, unsigned line, bool raised)
 {
     struct vm *vm = who;
-    struct kvm_guest *g = vm->backing;
+    const struct kvm_guest *g = vm->backing;
     struct kvm_irq_level level = {.irq = line, .level = raised};
 
-    if (line != X86_LINE_TIMER && ioctl(g->vm, KVM_IRQ_LINE, &level) < 0)
-        g->line_error = errno;
+    if (line != X86_LINE_TIMER && kvm_cpu(&vm->vcpu) &&
+        ioctl(g->vm, KVM_IRQ_LINE, &level) < 0)
+        kvm_cpu(&vm->vcpu)->line_error = errno;
 }
 
 static bool nothing_waits(void *who)

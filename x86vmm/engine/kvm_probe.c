@@ -267,7 +267,7 @@ static bool mode_works(struct guest *g, size_t code_len)
 
     return expect(g, EXIT_IO, &x) &&
            expect_value(g, "the port", x.io.addr, PORT) &&
-           expect_value(g, "the port's value", x.io.value, SUM) &&
+           expect_value(g, "the port's value", exit_io_first(&x.io), SUM) &&
            expect_value(g, "pc at OUT", x.pc, ENTRY + code_len - 3) &&
            expect(g, EXIT_HALT, &x) &&
            expect_value(g, "pc at HLT", x.pc, ENTRY + code_len - 1) &&
@@ -334,7 +334,7 @@ static bool probe_mmio(struct guest *g, struct kvm_probe_row *row)
     x.io.data[0] = SUM;
     return expect(g, EXIT_MMIO, &x) &&
            expect_value(g, "the address stored to", x.io.addr, 0xD0001) &&
-           expect_value(g, "the value stored", x.io.value, SUM) &&
+           expect_value(g, "the value stored", exit_io_first(&x.io), SUM) &&
            expect(g, EXIT_HALT, &x);
 }
 
@@ -375,7 +375,7 @@ static bool probe_gate(struct guest *g, struct kvm_probe_row *row,
     memcpy(g->ram + ISR, handler, n);
     g->state.idt = (struct x86_table_reg){IDT, 0x31 * (wide ? 16 : 8) - 1};
     return expect(g, EXIT_IO, &x) &&
-           expect_value(g, "EAX behind INT", x.io.value, SUM) &&
+           expect_value(g, "EAX behind INT", exit_io_first(&x.io), SUM) &&
            expect(g, EXIT_HALT, &x) &&
            expect_value(g, "the stack pointer", g->state.gpr[X86_RSP],
                         X86_MODE_STACK);

@@ -150,7 +150,7 @@ EXIT_PATH void kvm_choose_lean(struct vcpu *v)
     struct kvm_cpu *cpu = kvm_cpu(v);
     const struct x86_platform *p = v->vm->arch;
 
-    set_lean(cpu, cpu->shares && !cpu->missed && !trace_on(v->vm->trace) &&
+    set_lean(cpu, cpu->shares && !cpu->missed && !trace_words(v->vm->trace) &&
                       !v->stepping && !(p && p->apic));
     cpu->missed = false;
 }
@@ -251,7 +251,7 @@ EXIT_PATH static bool regs_changed(const struct vcpu *v)
     const struct x86_state *s = kvm_arch(v), *seen = &kvm_cpu(v)->seen;
 
     if (kvm_cpu(v)->lacks)
-        return s->rip != seen->rip || s->rflags != seen->rflags;
+        return kvm_lean_changed(v);
     return memcmp(s, seen, SREGS) != 0;
 }
 
