@@ -131,6 +131,11 @@ START_TEST(trap_flag_outlasts_an_exit)
     RAISES(X86_EXC_DB, 10, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xE6\x50\xF4");
     RAISES(X86_EXC_DB, 10, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xE4\x50\xF4");
     RAISES(X86_EXC_DB, 9, "\x9C\x66\x58\x80\xCC\x01\x50\x9D\xF4");
+    /* mov dx, E000h; mov ds, dx; ... mov al, [0]; mov [0], al */
+    RAISES(X86_EXC_DB, 16,
+           "\xBA\0\xE0\x8E\xDA\x9C\x66\x58\x80\xCC\x01\x50\x9D\xA0\0\0\xF4");
+    RAISES(X86_EXC_DB, 16,
+           "\xBA\0\xE0\x8E\xDA\x9C\x66\x58\x80\xCC\x01\x50\x9D\xA2\0\0\xF4");
 }
 END_TEST
 
@@ -169,6 +174,8 @@ static void listen(void *dev, uint64_t offset, unsigned size, bool write,
     l->last = *value;
 }
 
+static uint64_t last_heard;
+
 /* Accesses that no decoder of a few forms would know, in long mode: RBX is
  * E0000. */
 static void listened(const char *code, size_t n, unsigned accesses,
@@ -188,6 +195,7 @@ static void listened(const char *code, size_t n, unsigned accesses,
                   "%u accesses, %u bytes\n%s", l.n, l.bytes, r->log);
     ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RAX], rax);
     ck_assert_uint_eq(rig_count(r, "MMIO"), accesses);
+    last_heard = l.last;
     rig_free(r);
 }
 #define LISTENED(accesses, bytes, rax, code) \
@@ -204,6 +212,39 @@ START_TEST(any_instruction_may_meet_a_device)
              "\xFF\x33\x58\xF4");
     LISTENED(2, 8, 0, /* xor eax, eax; inc dword [rbx] */
              "\x31\xC0\xFF\x03\xF4");
+}
+END_TEST
+
+/* Moves, which are not executed twice: rax = -1 first. */
+START_TEST(moves_meet_a_device)
+{
+    LISTENED(1, 4, 0x11111111, /* mov eax, [rbx] */
+             "\x48\x83\xC8\xFF\x8B\x03\xF4");
+    LISTENED(1, 8, 0x1111111111111111, /* mov rax, [rbx] */
+             "\x48\x83\xC8\xFF\x48\x8B\x03\xF4");
+    LISTENED(1, 2, 0xFFFFFFFFFFFF1111, /* mov ax, [rbx] */
+             "\x48\x83\xC8\xFF\x66\x8B\x03\xF4");
+    LISTENED(1, 1, 0xFFFFFFFFFFFFFF22, /* mov al, [rbx + 1] */
+             "\x48\x83\xC8\xFF\x8A\x43\x01\xF4");
+    LISTENED(1, 1, 0xFFFFFFFFFFFF11FF, /* mov ah, [rbx] */
+             "\x48\x83\xC8\xFF\x8A\x23\xF4");
+    LISTENED(1, 4, 0xDDDDDDDD, /* mov eax, [rbx + rcx * 4] */
+             "\x48\x83\xC8\xFF\x8B\x04\x8B\xF4");
+    LISTENED(1, 2, 0x7777, /* movzx eax, word [rbx + 6] */
+             "\x48\x83\xC8\xFF\x0F\xB7\x43\x06\xF4");
+    LISTENED(1, 1, 0xFFFFFFFFFFFFFF99, /* movsx rax, byte [rbx + 8] */
+             "\x48\x31\xC0\x48\x0F\xBE\x43\x08\xF4");
+    LISTENED(1, 1, 0xFFFFFF99, /* movsx eax, byte [rbx + 8] */
+             "\x48\x83\xC8\xFF\x0F\xBE\x43\x08\xF4");
+    LISTENED(2, 12, 5, /* mov eax, 5; mov [rbx], rax; mov dword [rbx], -1 */
+             "\xB8\x05\0\0\0\x48\x89\x03\xC7\x03\xFF\xFF\xFF\xFF\xF4");
+    ck_assert_uint_eq(last_heard, 0xFFFFFFFF);
+    LISTENED(1, 8, 5, /* mov eax, 5; mov [rbx], rax */
+             "\xB8\x05\0\0\0\x48\x89\x03\xF4");
+    ck_assert_uint_eq(last_heard, 5);
+    LISTENED(1, 8, 0, /* xor eax, eax; mov qword [rbx], -2 */
+             "\x31\xC0\x48\xC7\x03\xFE\xFF\xFF\xFF\xF4");
+    ck_assert_uint_eq(last_heard, 0xFFFFFFFFFFFFFFFE);
 }
 END_TEST
 
@@ -334,6 +375,7 @@ static void add_engine(Suite *s, const char *name, void (*use)(void))
     tcase_add_test(c, trap_flag_outlasts_an_exit);
     tcase_add_test(c, there_is_a_hypercall);
     tcase_add_test(c, any_instruction_may_meet_a_device);
+    tcase_add_test(c, moves_meet_a_device);
     tcase_add_test(c, tables_are_out_of_reach);
     tcase_add_test(c, instructions_are_counted);
     tcase_add_loop_test(c, strings_at_every_port, 0, 2);

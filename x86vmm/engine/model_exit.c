@@ -218,7 +218,7 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
         x->reason = EXIT_SETTLED;
         return !v->stepping;
     case EXIT_MMIO:
-        return ask_outside(v, x, &t);
+        return model_move(v, x, &t) || ask_outside(v, x, &t);
     case EXIT_TRAP:
         x->event = t.trap;
         return true;
@@ -355,7 +355,9 @@ void model_complete(struct vcpu *v)
         complete_string(v);
     else if (how == MODEL_MMIO)
         complete_mmio(v);
-    if (how == MODEL_IN || how == MODEL_ADVANCED)
+    else if (how == MODEL_MOVE)
+        model_complete_move(v);
+    if (how == MODEL_IN || how == MODEL_ADVANCED || how == MODEL_MOVE)
         advanced(v);
     if (c->outside.wants)
         c->completion = how;

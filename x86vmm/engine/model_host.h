@@ -70,7 +70,8 @@ enum model_completion {
     MODEL_ADVANCED,    /* by the handler alone */
     MODEL_IN,          /* IN: the answer goes to rAX */
     MODEL_STRING_PORT, /* INS, OUTS */
-    MODEL_MMIO
+    MODEL_MMIO,
+    MODEL_MOVE /* by the handler, and the answer goes to a register */
 };
 
 /* What vcpu->backing begins with. */
@@ -91,6 +92,7 @@ struct model_vcpu {
     bool rep;
     uint8_t address_size;       /* of the string instruction, bytes */
     uint8_t data[MODEL_STRING]; /* for the handler */
+    struct x86_op move;         /* of MODEL_MOVE */
 
     bool inject; /* `event` is to be delivered at the next entry */
     struct vm_event event;
@@ -127,7 +129,11 @@ struct model_told {
     uint64_t event_len;   /* of the instruction that event.trap is about */
     struct vm_event trap; /* TRAP */
     enum x86_insn insn;   /* HALT, HYPERCALL, SENSITIVE, IO */
-    struct {              /* IO */
+    struct {              /* MMIO, where hardware tells of no walk or fetch: */
+        bool known, write;
+        uint64_t gpa;
+    } access;
+    struct { /* IO */
         uint16_t port;
         uint8_t size, address_size; /* bytes */
         bool in, string, rep;
@@ -266,6 +272,16 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x);
 void model_complete(struct vcpu *v);
 /* What an access wants, as an exit. */
 void model_access_exit(struct vcpu *v, struct vm_exit *x);
+
+/* ---- model_move.c ---- */
+
+/* A move between a register and a device, which need not be executed outside
+ * to be understood: the exit, or false. */
+bool model_move(struct vcpu *v, struct vm_exit *x, const struct model_told *t);
+/* Is it a move between a register, or an immediate, and storage? */
+bool model_is_move(const struct x86_op *op);
+/* The handler has answered: into the register. */
+void model_complete_move(struct vcpu *v);
 
 /* ---- model_outside.c ---- */
 

@@ -211,18 +211,13 @@ void model_come_back(struct vcpu *v)
 /* A move between a register and one page of storage touches nothing else. */
 static bool is_lone(struct x86_cpu *cpu, const struct x86_op *op)
 {
-    const struct x86_operand *to = &op->operand[0], *from = &op->operand[1];
-    bool move = op->id == X86_INSN_MOV || op->id == X86_INSN_MOVZX ||
-                op->id == X86_INSN_MOVSX;
-    bool load = to->kind == X86_REG && from->kind == X86_MEM,
-         store = to->kind == X86_MEM &&
-                 (from->kind == X86_REG || from->kind == X86_IMM);
+    bool store = op->operand[0].kind == X86_MEM;
 
-    if (!move || (!load && !store))
+    if (!model_is_move(op))
         return false;
     uint64_t linear =
         x86_fast_linear(cpu, (enum x86_seg)op->seg, x86_offset(cpu, op));
-    return linear % MODEL_PAGE + (load ? from : to)->size <= MODEL_PAGE;
+    return linear % MODEL_PAGE + op->operand[!store].size <= MODEL_PAGE;
 }
 
 int model_execute_body(struct model_vcpu *c)

@@ -25,6 +25,7 @@ static void name_exit(struct model_told *t, uint64_t code)
         if (rows[i].code == (int64_t)code) {
             t->reason = rows[i].reason;
             t->raw_name = rows[i].name;
+            return;
         }
 }
 
@@ -92,6 +93,16 @@ static void tell_exception(const struct vcpu *v, struct model_told *t)
         t->reason = MODEL_SETTLED;
 }
 
+/* 15.25.6: of the access itself, once its linear address was translated. */
+static void tell_access(struct model_told *t, const struct vmcb *m)
+{
+    const uint64_t write = 2, fetch = 0x10, final = UINT64_C(1) << 32;
+
+    t->access.known = (t->info & (fetch | final)) == final;
+    t->access.write = t->info & write;
+    t->access.gpa = F(EXITINFO2);
+}
+
 void svm_tell(struct vcpu *v, struct model_told *t)
 {
     const struct vmcb *m = &svm_vcpu(v)->vmcb;
@@ -100,6 +111,9 @@ void svm_tell(struct vcpu *v, struct model_told *t)
     t->info = F(EXITINFO1);
     t->len = F(NRIP) ? F(NRIP) - F(RIP) : 0;
     switch ((int64_t)F(EXITCODE)) {
+    case SVM_EXIT_NPF:
+        tell_access(t, m);
+        break;
     case SVM_EXIT_IOIO:
         tell_io(v, t);
         break;

@@ -24,6 +24,7 @@ static void name_exit(struct model_told *t, uint32_t reason)
         if (rows[i].number == (reason & 0xFFFF)) {
             t->reason = rows[i].reason;
             t->raw_name = rows[i].name;
+            return;
         }
 }
 
@@ -63,6 +64,17 @@ static void tell_exception(struct model_told *t, const struct vmcs *m)
         .info = {F(EXIT_INTERRUPTION_ERROR), F(EXIT_QUALIFICATION)}};
 }
 
+/* 28.2.1, "Exit Qualification for EPT Violations": of the access itself, once
+ * its linear address was translated. */
+static void tell_access(struct model_told *t, const struct vmcs *m)
+{
+    enum { WRITE = 2, FETCH = 4, TRANSLATED = 0x100 };
+
+    t->access.known = (t->info & (FETCH | TRANSLATED)) == TRANSLATED;
+    t->access.write = t->info & WRITE;
+    t->access.gpa = F(GUEST_PHYSICAL_ADDRESS);
+}
+
 void vtx_tell(struct vcpu *v, struct model_told *t)
 {
     const struct vtx_vcpu *c = vtx_vcpu(v);
@@ -77,6 +89,9 @@ void vtx_tell(struct vcpu *v, struct model_told *t)
     if (c->model.platform->own.wanted && nested_tell_instruction(v, t))
         return;
     switch (t->raw) {
+    case VMX_EXIT_EPT_VIOLATION:
+        tell_access(t, m);
+        break;
     case VMX_EXIT_IO:
         tell_io(t, m);
         break;

@@ -97,7 +97,6 @@ static void load_guest(struct x86_cpu *cpu, const struct vmcb *v)
     cpu->shadow = F(INTERRUPT_SHADOW) & VMCB_SHADOW;
     cpu->shadow_ss = cpu->halted = cpu->traced = false;
     cpu->debug_hits = 0;
-    x86_mode_changed(cpu);
 }
 
 /* Without nested paging the PDPTEs of PAE paging have been checked. */

@@ -13,9 +13,12 @@ static void add(struct entry_rows *to, const struct entry_rows *from)
         to->bits[i] |= from->bits[i];
 }
 
+/* What is asked about now is what will have held, or the memo holds nothing. */
 static void add_changed(struct entry_memo *m, const struct vmcs *v)
 {
-    const uint64_t *was = m->field, *is = v->field;
+    const uint64_t *is = v->field;
+    uint64_t *was = m->field;
+    uint64_t flags = was[VMCS_GUEST_RFLAGS] ^ is[VMCS_GUEST_RFLAGS];
 
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i += LINE) {
         unsigned n = min_u32(LINE, VMCS_FIELD_COUNT - i);
@@ -25,8 +28,9 @@ static void add_changed(struct entry_memo *m, const struct vmcs *v)
         for (unsigned j = i; j < i + n; j++)
             if (was[j] != is[j])
                 add(&m->due, &m->readers[j]);
+        memcpy(was + i, is + i, n * sizeof(*is));
     }
-    if ((was[VMCS_GUEST_RFLAGS] ^ is[VMCS_GUEST_RFLAGS]) & X86_FLAG_VM)
+    if (flags & X86_FLAG_VM)
         add(&m->due, &m->readers[ENTRY_READS_VM]);
     add(&m->due, &m->readers[ENTRY_READS_STORAGE]);
 }
@@ -39,6 +43,8 @@ void entry_memo_begin(struct entry_memo *m, const struct entry *e)
     memset(&m->due, same ? 0 : 0xFF, sizeof(m->due));
     if (same)
         add_changed(m, e->vmcs);
+    else
+        memcpy(m->field, e->vmcs->field, sizeof(m->field));
     m->known = false; /* until they have held */
 }
 
@@ -91,5 +97,4 @@ void entry_memo_end(struct entry_memo *m, const struct entry *e)
     m->known = true;
     m->address = e->address;
     m->host_long = e->host_long;
-    memcpy(m->field, e->vmcs->field, sizeof(m->field));
 }
