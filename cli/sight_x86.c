@@ -28,6 +28,7 @@ static void take_processor(struct x86_sight *s, struct x86_cpu *cpu)
     s->mxcsr = cpu->mxcsr;
     memcpy(s->dr, cpu->dr, sizeof(s->dr));
     s->msrs = *cpu->msrs;
+    s->debugctl = cpu->debugctl;
     s->nmi_closed = cpu->nmi_blocked;
 }
 

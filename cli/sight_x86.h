@@ -15,6 +15,7 @@ struct x86_sight {
     uint32_t mxcsr;
     uint64_t dr[8];
     struct x86_msrs msrs;
+    uint64_t debugctl;
     uint64_t ticks, tsc;
     uint64_t lines;      /* of the interrupt controller, raised */
     uint64_t open;       /* 1: takes an interrupt before the next instruction */

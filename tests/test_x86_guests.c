@@ -116,14 +116,14 @@ START_TEST(unit_test_passes)
 END_TEST
 
 /* Monitors, on a processor with AMD-V.  Of svm.flat not those that measure, or
- * want last-branch records, an SMI, or a processor without RDTSCP. */
+ * want an SMI, or a processor without RDTSCP. */
 static const struct {
     const char *name, *append;
     unsigned passes;
 } monitors[] = {
     {"svm_npt", NULL, 135},
     {"svm",
-     "-latency* -svm_vmrun_errata_test -svm_lbrv* "
+     "-latency* -svm_vmrun_errata_test "
      "-svm_intr_intercept_mix_smi -svm_unsupported*",
      359},
 };

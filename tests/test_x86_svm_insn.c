@@ -174,7 +174,7 @@ START_TEST(cpuid_says_what_there_is)
     ck_assert_uint_eq(cpuid(1).gpr[X86_RCX] & 1 << 5, 0); /* no VMX */
     s = cpuid(0x8000000A);
     ck_assert_uint_eq(s.gpr[X86_RAX], 1);
-    ck_assert_uint_eq(s.gpr[X86_RDX], 0xC9);
+    ck_assert_uint_eq(s.gpr[X86_RDX], 0xCB);
     ck_assert_uint_gt(s.gpr[X86_RBX], 1);
 }
 END_TEST
@@ -204,6 +204,31 @@ START_TEST(the_monitor_comes_back)
     ck_assert_uint_eq(cpu->dr[7], 0x400);
     ck_assert_uint_eq(cpu->msrs->pat, UINT64_C(0x0606060606060606));
     ck_assert(!r.t->gif);
+}
+END_TEST
+
+/* Records of branches: the guest's own if LBR_CONTROL says so (15.23). */
+START_TEST(branches_are_virtual)
+{
+    enum { FROM = 0x11, TO = 0x22 };
+    bool own = _i;
+
+    svm_make_real(&r);
+    CODE(SVM_GUEST, "\xEB\x03\x90\x90\x90\xF4"); /* JMP; HLT */
+    F(LBR_CONTROL) = own;
+    F(DBGCTL) = own;
+    F(BR_FROM) = 0x33;
+    cpu->debugctl = !own;
+    cpu->msrs->branch_from = FROM;
+    cpu->msrs->branch_to = TO;
+    ck_assert_int_eq(run(), X86_HALT);
+    ck_assert_uint_eq(F(EXITCODE), SVM_EXIT_HLT);
+    ck_assert_uint_eq(cpu->debugctl, !own);
+    ck_assert_uint_eq(cpu->msrs->branch_from, own ? FROM : 0);
+    ck_assert_uint_eq(cpu->msrs->branch_to, own ? TO : 5);
+    ck_assert_uint_eq(F(DBGCTL), own);
+    ck_assert_uint_eq(F(BR_FROM), own ? 0 : 0x33);
+    ck_assert_uint_eq(F(BR_TO), own ? 5 : 0);
 }
 END_TEST
 
@@ -417,6 +442,7 @@ Suite *suite_x86_svm_insn(void)
     tcase_add_test(t, msrs_have_their_rules);
     tcase_add_test(t, cpuid_says_what_there_is);
     tcase_add_test(t, the_monitor_comes_back);
+    tcase_add_loop_test(t, branches_are_virtual, 0, 2);
     tcase_add_test(t, the_other_state_is_moved_by_instructions);
     tcase_add_test(t, a_bad_vmcb_exits_at_once);
     tcase_add_test(t, a_vmcb_may_be_nowhere);

@@ -1,6 +1,7 @@
 /* The VMX instructions, for a monitor that is in storage. */
 #include "base/bytes.h"
 #include "tests/x86_vtx_rig.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/exception.h"
 
 #include <check.h>
@@ -156,6 +157,25 @@ START_TEST(instructions_fail_with_numbers)
 }
 END_TEST
 
+/* Of all types, that of all contexts too, bits 63:16 are reserved. */
+START_TEST(invvpid_has_reserved_bits)
+{
+    allow_vmx();
+    ck_assert_uint_eq(vmxon(VMXON_REGION), 0);
+    ck_assert_uint_eq(vmptrld(REGION), 0);
+    m->cpu.state.gpr[X86_RDI] = BARE_DATA;
+    m->cpu.state.gpr[X86_RAX] = (unsigned)_i;
+    store_le64(m->storage + BARE_DATA, 0xFFFF);
+    store_le64(m->storage + BARE_DATA + 8, 0);
+    ck_assert_uint_eq(FLAGS("\x66\x0F\x38\x81\x07"), 0);
+    for (unsigned bit = 16; bit < 64; bit++) {
+        store_le64(m->storage + BARE_DATA, UINT64_C(1) << bit | 1);
+        ck_assert_uint_eq(FLAGS("\x66\x0F\x38\x81\x07"), ZF);
+        ck_assert_uint_eq(error(), VMX_ERROR_INVALID_OPERAND);
+    }
+}
+END_TEST
+
 START_TEST(fields_are_written_and_kept)
 {
     uint64_t value;
@@ -202,6 +222,7 @@ START_TEST(a_monitor_runs_a_guest)
     v->field[VMCS_HOST_RSP] = BARE_STACK;
     v->launched = false;
     t->own = *v;
+    m->cpu.debugctl = X86_DEBUGCTL_OWN; /* an exit clears it */
     CODE(GUEST, "\x40\x0F\xA2\x40\xF4");
     /* monitor's exit: RBX = EXIT_REASON; RIP += 2; again; HLT */
     CODE(BARE_CODE + 0x100, "\xB8\x02\x44\x00\x00\x0F\x78\xC3" /* VMREAD */
@@ -221,6 +242,7 @@ START_TEST(a_monitor_runs_a_guest)
     ck_assert(t->own.launched);
     ck_assert_uint_eq(s->cr0, v->field[VMCS_HOST_CR0]);
     ck_assert_uint_eq(s->efer, v->field[VMCS_HOST_EFER]);
+    ck_assert_uint_eq(m->cpu.debugctl, 0);
 }
 END_TEST
 
@@ -306,6 +328,7 @@ Suite *suite_x86_vmx(void)
     tcase_add_test(c, vmx_has_its_conditions);
     tcase_add_test(c, vmxoff_ends_it);
     tcase_add_test(c, instructions_fail_with_numbers);
+    tcase_add_loop_test(c, invvpid_has_reserved_bits, 0, 4);
     tcase_add_test(c, fields_are_written_and_kept);
     tcase_add_test(c, a_monitor_runs_a_guest);
     tcase_add_test(c, random_instructions_do_no_harm);

@@ -104,6 +104,28 @@ START_TEST(state_goes_in_and_out)
 }
 END_TEST
 
+/* IA32_DEBUGCTL goes in and out by its controls; a branch is recorded. */
+START_TEST(branches_are_recorded_in_a_guest)
+{
+    make_real();
+    vmcs_put(v, VMX_ENTRY_LOAD_DEBUG, _i);
+    vmcs_put(v, VMX_EXIT_SAVE_DEBUG, _i);
+    v->field[VMCS_GUEST_DEBUGCTL] = 1;
+    v->field[VMCS_GUEST_DR7] = 0x400;
+    CODE(GUEST, "\xEB\x01\x90\x0F\xA2"); /* JMP; CPUID */
+    vtx_rig_run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(m->cpu.debugctl, (unsigned)_i);
+    ck_assert_uint_eq(m->cpu.msrs->branch_to, _i ? 3 : 0);
+    m->cpu.debugctl = 2;
+    make_real();
+    vmcs_put(v, VMX_ENTRY_LOAD_DEBUG, false);
+    vmcs_put(v, VMX_EXIT_SAVE_DEBUG, _i);
+    v->field[VMCS_GUEST_DEBUGCTL] = 1;
+    vtx_rig_run_to(VMX_EXIT_CPUID);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_DEBUGCTL], _i ? 2 : 1);
+}
+END_TEST
+
 /* ---- Events ---- */
 
 START_TEST(events_are_injected)
@@ -502,6 +524,7 @@ Suite *suite_x86_vtx(void)
     tcase_add_loop_test(c, instructions_exit, 0, ARRAY_LEN(exits));
     tcase_add_loop_test(c, instructions_do_not_exit, 0, ARRAY_LEN(exits));
     tcase_add_test(c, state_goes_in_and_out);
+    tcase_add_loop_test(c, branches_are_recorded_in_a_guest, 0, 2);
     tcase_add_test(c, events_are_injected);
     tcase_add_test(c, exceptions_exit_by_the_bitmap);
     tcase_add_test(c, a_triple_fault_exits);

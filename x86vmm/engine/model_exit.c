@@ -228,7 +228,7 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
         instruction_exit(v, x, &t);
         return true;
     case EXIT_HALT: /* TF's trap wakes it */
-        if (model_arch(v)->rflags & X86_FLAG_TF)
+        if (x86_debug_steps(&model_vcpu(v)->cpu, model_arch(v)->rflags))
             return settle(v, x, &t);
         instruction_exit(v, x, &t);
         return true;
@@ -331,7 +331,8 @@ static void advanced(struct vcpu *v)
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = model_interruptible(v, MODEL_OPEN) && !s->delivering;
     s->nmi_held = model_vcpu(v)->cpu.nmi_blocked;
-    db.debug |= port_hits(c) | (s->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
+    db.debug |=
+        port_hits(c) | (x86_debug_steps(&c->cpu, s->rflags) ? X86_DR6_BS : 0);
     if (!db.debug)
         return;
     c->cpu.next_rip = s->rip;

@@ -231,7 +231,13 @@ int model_execute_body(struct model_vcpu *c)
     c->outside.op_len = op->len;
     cpu->next_rip = (cpu->state.rip + op->len) & cpu->rip_mask;
     c->outside.lone = is_lone(cpu, op);
-    return op->body(cpu, op);
+    if (LIKELY(!cpu->debugctl))
+        return op->body(cpu, op);
+    const struct x86_op kept = *op; /* the block may be dropped */
+    int code = op->body(cpu, &kept);
+    if (code != X86_FAULT)
+        x86_debug_executed(cpu, &kept);
+    return code;
 }
 
 static int execute_insn(struct model_vcpu *c)

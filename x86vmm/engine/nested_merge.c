@@ -151,6 +151,7 @@ void nested_prepare(struct vcpu *v, bool changed)
     if (changed)
         put_state(v);
     F(GUEST_DR7) = c->model.cpu.dr[7];
+    F(GUEST_DEBUGCTL) = c->model.cpu.debugctl;
     F(PREEMPTION_TIMER) = now < end ? end - now : 0;
     vmcs_put(m, VMX_PRIMARY_INTERRUPT_WINDOW,
              vmcs_has(v12, VMX_PRIMARY_INTERRUPT_WINDOW) ||

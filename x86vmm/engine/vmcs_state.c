@@ -1,5 +1,7 @@
 #include "x86vmm/engine/vmcs_state.h"
 
+#include "x86vmm/machine/debug.h"
+
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/vtx/sample.h"
 
@@ -104,7 +106,7 @@ uint64_t vmcs_cr4(const struct vmcs *m)
 void vmcs_advanced(struct vmcs *m, uint64_t rflags)
 {
     F(GUEST_INTERRUPTIBILITY) &= ~(uint64_t)VMCS_BLOCKED;
-    if (rflags & X86_FLAG_TF)
+    if ((rflags & X86_FLAG_TF) && !(F(GUEST_DEBUGCTL) & X86_DEBUGCTL_BTF))
         F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
 }
 

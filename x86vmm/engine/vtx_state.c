@@ -79,6 +79,7 @@ void vtx_prepare(struct vcpu *v, bool changed)
     if (changed)
         put_state(v);
     c->vmcs.field[VMCS_GUEST_DR7] = c->model.cpu.dr[7];
+    c->vmcs.field[VMCS_GUEST_DEBUGCTL] = c->model.cpu.debugctl;
     c->vmcs.field[VMCS_EXCEPTION_BITMAP] =
         (model_arch(v)->cr0 & X86_CR0_NE ? 0 : 1u << X86_EXC_MF) |
         (c->model.platform->watched ? MODEL_WATCHED : 0);
@@ -130,7 +131,9 @@ static uint64_t pending_debug(const struct vcpu *v, enum model_shadow shadow)
     if (shadow != MODEL_BY_MOV_SS)
         return 0;
     return hits | (hits ? DEBUG_ENABLED : 0) |
-           (model_arch(v)->rflags & X86_FLAG_TF ? X86_DR6_BS : 0);
+           (x86_debug_steps(&vtx_vcpu(v)->model.cpu, model_arch(v)->rflags)
+                ? X86_DR6_BS
+                : 0);
 }
 
 void vtx_block(struct vcpu *v, enum model_shadow shadow)

@@ -34,6 +34,7 @@ void x86_cpu_reset(struct x86_cpu *cpu)
     cpu->dr[6] = X86_DR6_ONES;
     cpu->dr[7] = X86_DR7_ONE;
     cpu->nmi_pending = cpu->nmi_blocked = cpu->halted = false;
+    cpu->debugctl = 0;
     cpu->shadow = cpu->shadow_ss = false;
     cpu->debug_hits = 0;
     cpu->repeats_at = X86_NO_REPEAT;

@@ -158,6 +158,7 @@ struct x86_cpu {
     const struct x86_guest *guest;   /* in a guest; its hooks */
     void *assistant;                 /* theirs */
     bool watched;       /* each instruction of the guest is looked at */
+    uint64_t debugctl;  /* IA32_DEBUGCTL (debug.h) */
     uint64_t guest_due; /* in a guest: when `ran` is this, its `between` is
                          * asked; later than `ran` */
     uint8_t held;       /* X86_HELD_*: what waits, though nothing masks it */

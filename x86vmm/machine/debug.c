@@ -1,5 +1,7 @@
 #include "x86vmm/machine/debug.h"
 
+#include "x86vmm/machine/msr.h"
+
 /* Kinds of breakpoint: R/W field of DR7. */
 enum { ON_FETCH, ON_WRITE, ON_PORT, ON_ACCESS };
 
@@ -110,8 +112,30 @@ int x86_debug_trap(struct x86_cpu *cpu, bool traced)
 
 void x86_debug_delivered(struct x86_cpu *cpu, uint32_t found)
 {
+    cpu->debugctl &= ~X86_DEBUGCTL_OWN;
+    if (!found)
+        return;
     if (found & ~X86_DR6_BD)
         cpu->dr[6] &= ~UINT64_C(0xF);
     cpu->dr[6] |= found;
     cpu->dr[7] &= ~(uint64_t)X86_DR7_GD;
+}
+
+/* ---- Branches ---- */
+
+void x86_debug_record(struct x86_cpu *cpu, uint64_t from, uint64_t to)
+{
+    cpu->msrs->branch_from = from;
+    cpu->msrs->branch_to = to;
+}
+
+void x86_debug_interrupted(struct x86_cpu *cpu, uint64_t from)
+{
+    struct x86_msrs *m = cpu->msrs;
+
+    if (!(cpu->debugctl & X86_DEBUGCTL_LBR))
+        return;
+    m->before_from = m->branch_from;
+    m->before_to = m->branch_to;
+    x86_debug_record(cpu, from, cpu->state.rip);
 }

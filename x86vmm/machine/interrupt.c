@@ -275,7 +275,7 @@ static void prepare(struct x86_cpu *cpu, struct delivery *d)
         d->f.has_error = false;
     if (severity_of(f) == PAGE_FAULT)
         cpu->state.cr2 = f->cr2;
-    if (f->debug)
+    if (f->vector == X86_EXC_DB && !f->external && !f->plain_int)
         x86_debug_delivered(cpu, f->debug);
 }
 
@@ -305,6 +305,7 @@ int x86_inject_fault(struct x86_cpu *cpu)
 {
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         struct delivery d = {.f = cpu->fault};
+        uint64_t from = cpu->state.rip;
 
         prepare(cpu, &d);
         if (UNLIKELY(cpu->world.delivers))
@@ -313,6 +314,8 @@ int x86_inject_fault(struct x86_cpu *cpu)
             cpu->next_rip = cpu->state.rip;
             cpu->repeats_at = X86_NO_REPEAT;
             cpu->halted = cpu->shadow = cpu->shadow_ss = false;
+            if (UNLIKELY(cpu->debugctl))
+                x86_debug_interrupted(cpu, d.f.software ? from : d.rip);
             x86_mode_changed(cpu);
             return X86_SYNC;
         }

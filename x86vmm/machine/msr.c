@@ -1,6 +1,7 @@
 #include "x86vmm/machine/msr.h"
 
 #include "x86vmm/machine/assist.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/segment.h"
 
 #include <stdlib.h>
@@ -34,9 +35,9 @@ uint64_t x86_tsc(const struct x86_cpu *cpu)
 }
 
 /* ---- Plain ones ---- what may be written: any 64-bit value, 32 bits, any of
- * which the low 32 bits are kept, a canonical address. */
+ * which the low 32 bits are kept, a canonical address, nothing. */
 
-enum form { ANY, LOW_32, LOW_KEPT, ADDRESS };
+enum form { ANY, LOW_32, LOW_KEPT, ADDRESS, FIXED };
 
 /* The register itself, or NULL if it is none of these. */
 static uint64_t *plain(struct x86_cpu *cpu, uint32_t index, enum form *form)
@@ -62,7 +63,7 @@ static bool has_form(uint64_t value, enum form form)
 {
     return form == LOW_32    ? !(value >> 32)
            : form == ADDRESS ? x86_canonical(value)
-                             : true;
+                             : form != FIXED;
 }
 
 int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
@@ -90,6 +91,9 @@ int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
         return 0;
     case X86_MSR_MISC_ENABLE:
         *value = cpu->msrs->misc_enable;
+        return 0;
+    case X86_MSR_DEBUGCTL:
+        *value = cpu->debugctl;
         return 0;
     case X86_MSR_APIC_BASE:
         if (!cpu->world.apic)
@@ -132,6 +136,14 @@ static int write_pat(struct x86_cpu *cpu, uint64_t value)
     return 0;
 }
 
+static int write_debugctl(struct x86_cpu *cpu, uint64_t value)
+{
+    if (value & ~X86_DEBUGCTL_OWN)
+        return x86_raise_gp(cpu);
+    cpu->debugctl = value;
+    return 0;
+}
+
 static int write_apic_base(struct x86_cpu *cpu, uint64_t value)
 {
     if (!cpu->world.apic || (value & ~X86_APIC_BASE_OWN))
@@ -165,6 +177,8 @@ int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
         return write_efer(cpu, value);
     case X86_MSR_PAT:
         return write_pat(cpu, value);
+    case X86_MSR_DEBUGCTL:
+        return write_debugctl(cpu, value);
     case X86_MSR_MISC_ENABLE:
         if (value & ~(MISC_OWN | MISC_FIXED))
             return x86_raise_gp(cpu);

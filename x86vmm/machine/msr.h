@@ -21,6 +21,8 @@ struct x86_msrs {
     uint64_t kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, apic_base, misc_enable, tsc_aux;
+    /* Last-branch records (debug.h). */
+    uint64_t branch_from, branch_to, before_from, before_to;
 };
 
 struct x86_msrs *x86_msrs_new(void); /* NULL: no memory; freed with free */

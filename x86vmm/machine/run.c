@@ -66,7 +66,7 @@ static int take_pending(struct x86_cpu *cpu)
 static bool is_watched(const struct x86_cpu *cpu)
 {
     return (cpu->state.rflags & (X86_FLAG_TF | X86_FLAG_RF)) || cpu->shadow ||
-           (cpu->dr[7] & X86_DR7_ENABLED) || cpu->watched;
+           (cpu->dr[7] & X86_DR7_ENABLED) || cpu->watched || cpu->debugctl;
 }
 
 /* ---- One instruction ---- */
@@ -79,8 +79,11 @@ int x86_try(struct x86_cpu *cpu)
     TRY(x86_fetch_one(cpu, &op));
     cpu->next_rip = (cpu->state.rip + op.len) & cpu->rip_mask;
     code = op.body(cpu, &op);
-    if (code != X86_FAULT)
-        cpu->state.rip = cpu->next_rip;
+    if (code == X86_FAULT)
+        return code;
+    if (UNLIKELY(cpu->debugctl))
+        x86_debug_executed(cpu, &op);
+    cpu->state.rip = cpu->next_rip;
     return code;
 }
 

@@ -93,6 +93,8 @@ static void load_guest(struct x86_cpu *cpu, const struct vmcb *v)
     cpu->dr[7] = (F(DR7) & 0xFFFF23FF) | X86_DR7_ONE;
     if (F(NP_CONTROL) & VMCB_NESTED_PAGING)
         cpu->msrs->pat = F(G_PAT);
+    if (F(LBR_CONTROL) & VMCB_LBR)
+        svm_load_branches(cpu, v);
     cpu->tsc_offset += F(TSC_OFFSET);
     cpu->shadow = F(INTERRUPT_SHADOW) & VMCB_SHADOW;
     cpu->shadow_ss = cpu->halted = cpu->traced = false;

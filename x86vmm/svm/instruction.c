@@ -34,11 +34,12 @@ static void keep_host(struct x86_cpu *cpu)
     struct vmcb host;
 
     t->host_if = cpu->state.rflags & X86_FLAG_IF;
-    t->host_tf = cpu->state.rflags & X86_FLAG_TF;
+    t->host_tf = x86_debug_steps(cpu, cpu->state.rflags);
     if (!page)
         return;
     vmcb_load(&host, page);
     svm_save_state(cpu, &host);
+    svm_save_branches(cpu, &host);
     host.field[VMCB_RIP] = cpu->next_rip;
     host.field[VMCB_G_PAT] = cpu->msrs->pat;
     vmcb_store(&host, 1 << VMCB_AREA_STATE, page);

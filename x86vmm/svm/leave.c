@@ -83,6 +83,8 @@ static int go_to_monitor(struct x86_cpu *cpu)
     host.field[VMCB_RFLAGS] &= ~X86_FLAG_VM;
     if (t->v->field[VMCB_NP_CONTROL] & VMCB_NESTED_PAGING)
         cpu->msrs->pat = host.field[VMCB_G_PAT];
+    if (t->v->field[VMCB_LBR_CONTROL] & VMCB_LBR)
+        svm_load_branches(cpu, &host);
     svm_load_state(cpu, &host);
     cpu->dr[7] = X86_DR7_ONE;
     t->kept.asid = 0;
@@ -105,6 +107,8 @@ static void save_guest(struct x86_cpu *cpu, struct vmcb *v)
     svm_save_state(cpu, v);
     if (F(NP_CONTROL) & VMCB_NESTED_PAGING)
         F(G_PAT) = cpu->msrs->pat;
+    if (F(LBR_CONTROL) & VMCB_LBR)
+        svm_save_branches(cpu, v);
     F(INTERRUPT_SHADOW) = (F(INTERRUPT_SHADOW) & ~(uint64_t)VMCB_SHADOW) |
                           (cpu->shadow ? VMCB_SHADOW : 0);
     cpu->tsc_offset -= F(TSC_OFFSET);

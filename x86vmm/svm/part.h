@@ -43,6 +43,9 @@ uint8_t *svm_page_to_write(struct x86_cpu *cpu, uint64_t address);
 /* The state-save area, between a VMCB and the processor. */
 void svm_load_state(struct x86_cpu *cpu, const struct vmcb *v);
 void svm_save_state(struct x86_cpu *cpu, struct vmcb *v);
+/* Last-branch records, which only some guests have for themselves (15.23). */
+void svm_load_branches(struct x86_cpu *cpu, const struct vmcb *v);
+void svm_save_branches(const struct x86_cpu *cpu, struct vmcb *v);
 
 /* To the monitor: as t->exit says; `during` may be NULL. */
 int svm_leave(struct x86_cpu *cpu, const struct x86_fault *during);

@@ -88,6 +88,30 @@ void svm_save_state(struct x86_cpu *cpu, struct vmcb *v)
     F(RAX) = s->gpr[X86_RAX];
 }
 
+/* ---- Records of branches ---- 15.23 */
+
+void svm_load_branches(struct x86_cpu *cpu, const struct vmcb *v)
+{
+    struct x86_msrs *m = cpu->msrs;
+
+    cpu->debugctl = F(DBGCTL) & X86_DEBUGCTL_OWN;
+    m->branch_from = F(BR_FROM);
+    m->branch_to = F(BR_TO);
+    m->before_from = F(LAST_EXCP_FROM);
+    m->before_to = F(LAST_EXCP_TO);
+}
+
+void svm_save_branches(const struct x86_cpu *cpu, struct vmcb *v)
+{
+    const struct x86_msrs *m = cpu->msrs;
+
+    F(DBGCTL) = cpu->debugctl;
+    F(BR_FROM) = m->branch_from;
+    F(BR_TO) = m->branch_to;
+    F(LAST_EXCP_FROM) = m->before_from;
+    F(LAST_EXCP_TO) = m->before_to;
+}
+
 /* ---- VMLOAD, VMSAVE ---- */
 
 static const uint8_t more[] = {X86_FS, X86_GS, X86_LDTR, X86_TR};

@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-/* Numbers (AMD APM vol. 2, 15.30; 13.1.1, 13.2.1). */
-#define MSR_DEBUGCTL 0x1D9u
-#define MSR_LBR      0x1DBu      /* and three after it */
+/* Numbers (AMD APM vol. 2, 15.30; 13.2.1). */
 #define MSR_PERF_CTL 0xC0010000u /* four of them, and four of */
 #define MSR_PERF_CTR 0xC0010004u
 #define MSR_VM_CR    0xC0010114u
@@ -49,12 +47,9 @@ static uint64_t *performance(struct svm *t, uint32_t index)
                : NULL;
 }
 
-/* So it is with these: no branch is recorded, and the bits that would ask for
- * it stay 0. */
-static bool is_debug(uint32_t index)
-{
-    return index == MSR_DEBUGCTL || (index >= MSR_LBR && index < MSR_LBR + 4);
-}
+/* 13.1.1.6: what the pins tell of performance and breakpoints.  There are none.
+ */
+#define DEBUGCTL_PINS UINT64_C(0x3C)
 
 static bool write_msr(struct x86_cpu *cpu, uint32_t index, uint64_t value,
                       int *code)
@@ -63,11 +58,6 @@ static bool write_msr(struct x86_cpu *cpu, uint32_t index, uint64_t value,
 
     if (counter) {
         *counter = index < MSR_PERF_CTR ? value : value & BITS_MASK(48);
-        return true;
-    }
-    if (is_debug(index)) {
-        if (index != MSR_DEBUGCTL || value >> 6)
-            *code = x86_raise_gp(cpu);
         return true;
     }
     switch (index) {
@@ -97,10 +87,12 @@ static bool msr(struct x86_cpu *cpu, uint32_t index, bool write,
     const uint64_t *counter = performance(t, index);
 
     *code = 0;
+    if (write && index == X86_MSR_DEBUGCTL)
+        *value &= ~DEBUGCTL_PINS;
     if (write)
         return write_msr(cpu, index, *value, code);
-    if (counter || is_debug(index)) {
-        *value = counter ? *counter : 0;
+    if (counter) {
+        *value = *counter;
         return true;
     }
     switch (index) {
@@ -125,6 +117,7 @@ enum { REVISION = 1, ASIDS = 64 };
 /* AMD APM vol. 3, appendix E, function 8000_000A. */
 enum {
     NESTED_PAGING = 1,
+    LBR_VIRTUALIZATION = 1 << 1,
     NRIPS = 1 << 3,
     FLUSH_BY_ASID = 1 << 6,
     DECODE_ASSISTS = 1 << 7
@@ -165,7 +158,8 @@ static void cpuid(const struct x86_cpu *cpu, uint32_t leaf,
         *row = (struct x86_cpuid_row){.leaf = leaf,
                                       .eax = REVISION,
                                       .ebx = ASIDS,
-                                      .edx = NESTED_PAGING | NRIPS |
+                                      .edx = NESTED_PAGING |
+                                             LBR_VIRTUALIZATION | NRIPS |
                                              FLUSH_BY_ASID | DECODE_ASSISTS};
         return;
     default:

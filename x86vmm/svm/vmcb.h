@@ -81,7 +81,7 @@ static inline unsigned vmcb_v_vector(const struct vmcb *v)
 {
     return v->field[VMCB_V_INTR] >> 32 & 0xFF;
 }
-enum { VMCB_SHADOW = 1, VMCB_NESTED_PAGING = 1 };
+enum { VMCB_SHADOW = 1, VMCB_NESTED_PAGING = 1, VMCB_LBR = 1 };
 
 /* EVENTINJ and EXITINTINFO. */
 enum vmcb_event_type {

@@ -39,8 +39,10 @@ static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
     }
     if (ON(ENTRY_LOAD_PAT))
         cpu->msrs->pat = F(GUEST_PAT);
-    if (ON(ENTRY_LOAD_DEBUG))
+    if (ON(ENTRY_LOAD_DEBUG)) {
         cpu->dr[7] = (F(GUEST_DR7) & 0xFFFF23FF) | X86_DR7_ONE;
+        cpu->debugctl = F(GUEST_DEBUGCTL);
+    }
     cpu->msrs->sysenter_cs = F(GUEST_SYSENTER_CS);
     cpu->msrs->sysenter_esp = F(GUEST_SYSENTER_ESP);
     cpu->msrs->sysenter_eip = F(GUEST_SYSENTER_EIP);

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "base/format.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/page_entry.h"
 #include "x86vmm/machine/segment.h"
 
@@ -77,6 +78,8 @@ static uint64_t physical(const struct entry *e)
 #define PHYSICAL     physical(e)
 #define PAGE_ADDRESS (PHYSICAL & ~UINT64_C(0xFFF))
 #define LIST_ADDRESS (PHYSICAL & ~UINT64_C(0xF))
+/* Of a processor that is only known by its capabilities: all that are. */
+#define DEBUGCTL_OWN (e->capability ? UINT64_C(0xFFC3) : X86_DEBUGCTL_OWN)
 #define EFER_LONG    (X86_EFER_LMA | X86_EFER_LME)
 #define EFER_OWN     (X86_EFER_SCE | X86_EFER_NXE | EFER_LONG)
 

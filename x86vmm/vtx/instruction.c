@@ -319,8 +319,8 @@ static int invvpid(struct x86_cpu *cpu, const struct x86_op *op)
     if (code || done)
         return code;
     type = x86_gpr(cpu, op->operand[0].reg, operand_size(cpu));
-    if (type != ALL &&
-        (d[0] >> 16 || !d[0] || (type == ADDRESS && !x86_canonical(d[1]))))
+    if (d[0] >> 16 ||
+        (type != ALL && (!d[0] || (type == ADDRESS && !x86_canonical(d[1])))))
         return fail(cpu, VMX_ERROR_INVALID_OPERAND);
     return succeed(cpu);
 }

@@ -25,8 +25,10 @@ static void save_control(const struct x86_cpu *cpu, struct vmcs *v)
         vmcs_put(v, VMX_ENTRY_IA32E_GUEST, s->efer & X86_EFER_LMA);
     if (ON(EXIT_SAVE_PAT))
         F(GUEST_PAT) = cpu->msrs->pat;
-    if (ON(EXIT_SAVE_DEBUG))
+    if (ON(EXIT_SAVE_DEBUG)) {
         F(GUEST_DR7) = cpu->dr[7];
+        F(GUEST_DEBUGCTL) = cpu->debugctl;
+    }
     F(GUEST_SYSENTER_CS) = cpu->msrs->sysenter_cs;
     F(GUEST_SYSENTER_ESP) = cpu->msrs->sysenter_esp;
     F(GUEST_SYSENTER_EIP) = cpu->msrs->sysenter_eip;
@@ -48,7 +50,7 @@ void vtx_save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
 
     /* What TF would have made of a load of SS waits for the instruction behind
      * it (28.3.4), and an entry wants to see that. */
-    if (cpu->shadow_ss && (cpu->state.rflags & X86_FLAG_TF))
+    if (cpu->shadow_ss && x86_debug_steps(cpu, cpu->state.rflags))
         hits |= X86_DR6_BS;
     F(GUEST_INTERRUPTIBILITY) = (cpu->shadow_ss ? BY_MOV_SS
                                  : cpu->shadow  ? BY_STI
@@ -174,6 +176,7 @@ static void load_host(struct x86_cpu *cpu, const struct vmcs *v)
     if (ON(EXIT_LOAD_PAT))
         cpu->msrs->pat = F(HOST_PAT);
     cpu->dr[7] = X86_DR7_ONE;
+    cpu->debugctl = 0;
     cpu->msrs->sysenter_cs = F(HOST_SYSENTER_CS);
     cpu->msrs->sysenter_esp = F(HOST_SYSENTER_ESP);
     cpu->msrs->sysenter_eip = F(HOST_SYSENTER_EIP);
