@@ -10,6 +10,11 @@
 
 static struct termios before;
 static volatile sig_atomic_t is_raw;
+static bool has_cursor;
+
+/* What firmware and a memory test do to a screen, undone: colours off, lines
+ * wrap, the cursor is seen (ECMA-48 SGR; DEC private modes 7 and 25). */
+static const char plain[] = "\033[0m\033[?7h\033[?25h";
 
 bool terminal_is_there(void)
 {
@@ -36,6 +41,7 @@ bool terminal_raw(void)
     raw.c_oflag = before.c_oflag; /* our own lines still end as they should */
     if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
         return false;
+    has_cursor = terminal_has_cursor();
     is_raw = 1;
     return true;
 }
@@ -43,8 +49,14 @@ bool terminal_raw(void)
 /* At once: output that nobody takes any more must not hold it up. */
 void terminal_restore(void)
 {
-    if (is_raw)
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    if (is_raw) {
+        if (has_cursor && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) &&
+            write(STDOUT_FILENO, plain, sizeof(plain) - 1) < 0)
+            has_cursor = false; /* it has gone */
         (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    }
     is_raw = 0;
 }
 

@@ -1,4 +1,5 @@
 /* trapline run --kernel: the bare PC as a user has it. */
+#include "base/bytes.h"
 #include "tests/command.h"
 #include "tests/terminal.h"
 
@@ -54,6 +55,19 @@ static void sector(const char *name, const uint8_t *code, size_t n)
     command_file(name, bytes, sizeof(bytes));
 }
 
+/* A disk of 1 MiB that boots; at 512 stands this word, and what makes it a
+ * Multiboot header. */
+static void whole_disk(const char *name, uint32_t magic)
+{
+    static uint8_t bytes[1 << 20];
+
+    bytes[510] = 0x55;
+    bytes[511] = 0xAA;
+    store_le32(bytes + 512, magic);
+    store_le32(bytes + 520, -magic);
+    command_file(name, bytes, sizeof(bytes));
+}
+
 static void set_up(void)
 {
     sector("hello", hello, sizeof(hello));
@@ -68,6 +82,8 @@ static void set_up(void)
     command_file("cut", "\177ELF", 4);
     command_file("odd", "x", 1);
     command_file("stop", "wait !\nstop\n", 12);
+    whole_disk("whole", 0);
+    whole_disk("grub", 0x1BADB002); /* which has a kernel in it */
     sector("echo.img", echo, sizeof(echo));
     command_file("bad.rom", hello, sizeof(hello));
 }
@@ -96,6 +112,10 @@ static const struct {
     {"run --kernel none", 2, "", "trapline: none: No such file"},
     {"run --kernel empty", 2, "", "empty: empty"},
     {"run --kernel cut", 2, "", "cut: offset 0: the file ends within"},
+    {"run --kernel whole", 2, "",
+     "whole: 1048576 bytes have no place at 7c00: "
+     "a whole disk wants firmware"},
+    {"run --kernel grub", 2, "", "grub: offset 0: neither an ELF nor"},
     {"run --kernel hello --initrd none", 2, "", "none: No such file"},
     {"run --kernel hello --mem 1M", 2, "", "whole megabytes from 2M"},
     {"run --kernel hello --pages --on vtx", 2, "", "--pages: with --on kvm"},
@@ -186,6 +206,7 @@ START_TEST(terminal_is_the_serial_port)
     if (fd < 0)
         return;
     tcgetattr(other, &before);
+    setenv("TERM", _i ? "dumb" : "xterm", 1);
     pid_t pid = start(other, "echo");
     terminal_expect(fd, "!");
     tcgetattr(other, &raw);
@@ -193,7 +214,8 @@ START_TEST(terminal_is_the_serial_port)
     ck_assert_int_eq(write(fd, "a\x03", 2), 2); /* Ctrl-C is the guest's */
     terminal_expect(fd, "b\x04");
     ck_assert_int_eq(write(fd, last[_i], 1), 1);
-    terminal_expect(fd, "of guest time");
+    const char *end = terminal_expect(fd, "of guest time");
+    ck_assert_int_eq(strstr(end, "\033[?25h") != NULL, !_i); /* seen again */
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), _i ? 0 : 1); /* its code is 'q' */

@@ -200,9 +200,11 @@ static enum status load_image(const struct load_plan *plan,
     uint8_t *to = mem_at(plan->mem, at, f->size);
 
     if (!to)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "%s: %llu bytes have no place at %llx", f->name,
-                        (unsigned long long)f->size, (unsigned long long)at);
+        return diag_set(
+            diag, STATUS_BAD_INPUT, "%s: %llu bytes have no place at %llx%s",
+            f->name, (unsigned long long)f->size, (unsigned long long)at,
+            mode == X86_MODE_REAL ? ": a whole disk wants firmware to start it"
+                                  : "");
     memcpy(to, f->bytes, f->size);
     enum status st = x86_mode_enter(mode, state, plan->mem, at);
     return st ? diag_set(diag, st, "%s: it cannot start", f->name) : st;

@@ -49,6 +49,11 @@ static enum status read_header(const struct load_file *f, struct header *h,
 
     if (st)
         return st;
+    if (memcmp(b, "\177ELF", 4) != 0) /* it has a Multiboot header, though */
+        return bad(f, 0,
+                   "neither an ELF nor a kernel that tells its addresses; a "
+                   "whole disk wants firmware to start it",
+                   diag);
     h->is_64 = b[4] == CLASS_64;
     if ((b[4] != CLASS_32 && !h->is_64) || b[5] != LITTLE)
         return bad(f, 4, "not an ELF of 32 or 64 bits, little-endian", diag);
