@@ -411,7 +411,8 @@ END_TEST
 START_TEST(hostile_programs)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
-        struct x86_bare *m = hostile_new(seed), *other = hostile_new(seed);
+        struct x86_bare *m = hostile_new(seed, HOSTILE_UNPAGED, 0),
+                        *other = hostile_new(seed, HOSTILE_UNPAGED, 0);
         enum x86_outcome end = X86_NEXT;
 
         enum x86_outcome want = x86_run(&m->cpu, 3000);

@@ -4,7 +4,7 @@
  * test_x86_kvm.c. */
 #include "base/bytes.h"
 #include "tests/skip.h"
-#include "tests/x86_hostile_vm.h"
+#include "tests/x86_hostile_judge.h"
 #include "tests/x86_rig.h"
 #include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
@@ -315,9 +315,13 @@ END_TEST
 static void is_alike(const struct engine_ops *engine, uint64_t seed)
 {
     static const uint64_t slices[] = {1000000, 7, 1};
+    const struct hostile_guest g = {.engine = engine,
+                                    .seed = seed,
+                                    .insns = 1500,
+                                    .slice = slices[seed % 3]};
     char words[HOSTILE_WORDS] = "";
 
-    ck_assert_msg(hostile_vm_alike(engine, seed, 1500, slices[seed % 3], words),
+    ck_assert_msg(hostile_judge(&g, words) != HOSTILE_DIFFERENT,
                   "%s, seed %llu: %s", engine->name, (unsigned long long)seed,
                   words);
 }

@@ -2,7 +2,7 @@
  * exit (x86vmm/engine/nested.h). */
 #include "command.h"
 #include "skip.h"
-#include "tests/x86_hostile_monitor.h"
+#include "tests/x86_hostile_judge.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/vtx/exit.h"
@@ -28,7 +28,12 @@ START_TEST(hostile_monitors_find_no_difference)
         uint64_t seed =
             i < ARRAY_LEN(known) && !_i ? known[i] : 1000 * (unsigned)_i + i;
 
-        ck_assert_msg(hostile_inner_alike(seed, INSNS, slices[seed % 3], words),
+        const struct hostile_guest g = {.engine = &engine_vtx,
+                                        .seed = seed,
+                                        .monitor = true,
+                                        .insns = INSNS,
+                                        .slice = slices[seed % 3]};
+        ck_assert_msg(hostile_judge(&g, words) != HOSTILE_DIFFERENT,
                       "seed %llu: %s", (unsigned long long)seed, words);
     }
 }

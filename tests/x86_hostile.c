@@ -3,8 +3,10 @@
 #include "base/bytes.h"
 #include "x86vmm/machine/access.h"
 #include "x86vmm/machine/debug.h"
+#include "x86vmm/machine/paging.h"
 #include "x86vmm/machine/segment.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static uint32_t next(uint64_t *seed)
@@ -110,19 +112,106 @@ static void make_handlers(struct x86_bare *m, enum sys_mode mode,
     }
 }
 
-struct x86_bare *hostile_new(uint64_t seed)
+/* ---- Paging ---- one level more than the mode needs: storage in pages, the
+ * rest in large ones; of PAE paging all four pointers lead to one directory. */
+
+enum { ALL = 7 /* present, writable, the user's */, LARGE = 0x80 };
+enum { DIRECTORY = X86_MODE_PAGES + 0x1000, TABLE = X86_MODE_PAGES + 0x2000 };
+
+static void page_32(struct x86_bare *m)
 {
-    return hostile_without(seed, 0);
+    uint8_t *directory = m->storage + X86_MODE_PAGES;
+
+    for (unsigned i = 0; i < 1024; i++) {
+        store_le32(directory + 4 * i, i << 22 | LARGE | ALL);
+        store_le32(m->storage + TABLE + 4 * i, i << 12 | ALL);
+    }
+    store_le32(directory, TABLE | ALL);
+    m->cpu.state.cr4 |= X86_CR4_PSE;
 }
 
-struct x86_bare *hostile_without(uint64_t seed, unsigned what)
+static void page_pae(struct x86_bare *m)
 {
-    enum sys_mode mode = next(&seed) % SYS_MODE_COUNT;
-    unsigned cpl = mode == SYS_V86 ? 3 : next(&seed) % 2 ? 3 : 0;
+    uint8_t *directory = m->storage + DIRECTORY;
+
+    for (unsigned i = 0; i < 4; i++)
+        store_le64(m->storage + X86_MODE_PAGES + 8 * i, DIRECTORY | 1);
+    for (unsigned i = 0; i < 512; i++) {
+        store_le64(directory + 8 * i, i << 21 | LARGE | ALL);
+        store_le64(m->storage + TABLE + 8 * i, i << 12 | ALL);
+    }
+    store_le64(directory, TABLE | ALL);
+    m->cpu.state.cr4 |= X86_CR4_PAE;
+}
+
+static void begin_paging(struct x86_bare *m, enum hostile_paging paging)
+{
+    if (paging == HOSTILE_UNPAGED)
+        return;
+    memset(m->storage + X86_MODE_PAGES, 0, 0x3000);
+    if (paging == HOSTILE_PAGED)
+        page_32(m);
+    else
+        page_pae(m);
+    m->cpu.state.cr3 = X86_MODE_PAGES;
+}
+
+/* Behind spoil(): pointers that the processor would not have loaded are made
+ * anew.  Now and then with what else there is of paging. */
+static void turn_on(struct x86_bare *m, enum hostile_paging paging,
+                    uint64_t *seed)
+{
+    struct x86_state *s = &m->cpu.state;
+
+    if (paging == HOSTILE_UNPAGED)
+        return;
+    s->cr0 |= X86_CR0_PG | (next(seed) % 2 ? X86_CR0_WP : 0);
+    s->cr4 |= next(seed) % 2 ? X86_CR4_PGE : 0;
+    s->cr4 |= next(seed) % 4 ? 0 : next(seed) % 2 ? X86_CR4_SMEP : X86_CR4_SMAP;
+    if (paging == HOSTILE_PAE && next(seed) % 2)
+        s->efer |= X86_EFER_NXE;
+    for (unsigned i = 0; paging == HOSTILE_PAE && i < 4; i++)
+        if (x86_load_pdptes(&m->cpu, s->cr3))
+            store_le64(m->storage + X86_MODE_PAGES + 8 * i, DIRECTORY | 1);
+    if (paging == HOSTILE_PAE && x86_load_pdptes(&m->cpu, s->cr3))
+        abort();
+}
+
+/* ---- The program ---- */
+
+static enum sys_mode mode_of(uint64_t *seed, unsigned *cpl)
+{
+    enum sys_mode mode = next(seed) % SYS_MODE_COUNT;
+
+    *cpl = mode == SYS_V86 ? 3 : next(seed) % 2 ? 3 : 0;
+    return mode;
+}
+
+enum sys_mode hostile_mode(uint64_t seed, unsigned *cpl)
+{
+    return mode_of(&seed, cpl);
+}
+
+bool hostile_chooses_paging(uint64_t seed)
+{
+    unsigned cpl;
+    enum sys_mode mode = hostile_mode(seed, &cpl);
+
+    return mode == SYS_PROTECTED || mode == SYS_V86;
+}
+
+struct x86_bare *hostile_new(uint64_t seed, enum hostile_paging paging,
+                             unsigned without)
+{
+    unsigned cpl;
+    enum sys_mode mode = mode_of(&seed, &cpl);
     struct x86_bare *m = sys_new(mode, mode == SYS_REAL ? 0 : cpl);
     struct x86_state *s = &m->cpu.state;
 
+    if (mode != SYS_PROTECTED && mode != SYS_V86)
+        paging = HOSTILE_UNPAGED;
     write_code(m, &seed);
+    begin_paging(m, paging);
     make_handlers(m, mode, &seed);
     spoil(m, &seed);
     for (unsigned i = 0; i < X86_GPR_COUNT; i++)
@@ -135,10 +224,11 @@ struct x86_bare *hostile_without(uint64_t seed, unsigned what)
         m->cpu.dr[1] = next(&seed) % BARE_STORAGE;
         m->cpu.dr[7] = (next(&seed) & 0xFFFF23FF) | X86_DR7_ONE;
     }
-    if (what & HOSTILE_BREAKPOINTS)
+    if (without & HOSTILE_NO_BREAKPOINTS)
         m->cpu.dr[7] = X86_DR7_ONE;
     if (next(&seed) % 4 == 0)
         s->cr0 |= 0x40000; /* AM */
+    turn_on(m, paging, &seed);
     x86_mode_changed(&m->cpu);
     return m;
 }

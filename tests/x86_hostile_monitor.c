@@ -3,11 +3,8 @@
 #include "base/bytes.h"
 #include "base/format.h"
 #include "tests/x86_hostile.h"
-#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/svm/sample.h"
-#include "x86vmm/svm/svm.h"
 #include "x86vmm/vtx/sample.h"
-#include "x86vmm/vtx/vtx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +15,6 @@ enum {
     TABLES = 0x60000, /* EPT or nested paging: identity, the first 2 MiB */
     MAPS = 0x70000,   /* of ports and MSRs */
     SVME = 0x1000
-};
-
-struct machine {
-    struct x86_bare *m;
-    struct vtx vtx;
-    struct svm svm;
 };
 
 static uint64_t next(uint64_t *seed)
@@ -52,7 +43,7 @@ static uint64_t spoiled(uint64_t value, uint64_t *seed)
     return value ^ UINT64_C(1) << next(seed) % 64 >> next(seed) % 32;
 }
 
-static void make_vmcs(struct machine *h, uint64_t *seed)
+static void make_vmcs(struct hostile_monitor *h, uint64_t *seed)
 {
     struct x86_bare *m = h->m;
     const struct x86_state *s = &m->cpu.state;
@@ -77,7 +68,7 @@ static void make_vmcs(struct machine *h, uint64_t *seed)
     }
 }
 
-static void begin_vtx(struct machine *h, uint64_t *seed)
+static void begin_vtx(struct hostile_monitor *h, uint64_t *seed)
 {
     struct x86_cpu *cpu = &h->m->cpu;
 
@@ -93,7 +84,7 @@ static void begin_vtx(struct machine *h, uint64_t *seed)
     memcpy(h->m->storage + BARE_CODE, "\x0F\x01\xC2", 3); /* vmlaunch */
 }
 
-static void begin_svm(struct machine *h, uint64_t *seed)
+static void begin_svm(struct hostile_monitor *h, uint64_t *seed)
 {
     struct x86_bare *m = h->m;
     struct vmcb v;
@@ -120,21 +111,19 @@ static void begin_svm(struct machine *h, uint64_t *seed)
 /* From this seed on the first of a program that may enter a guest. */
 static uint64_t able(uint64_t seed)
 {
-    for (;; seed = next(&seed)) {
-        struct x86_bare *m = hostile_new(seed);
-        bool is = m->cpu.code_bits == 64 && !m->cpu.cpl;
+    unsigned cpl;
 
-        x86_bare_free(m);
-        if (is)
-            return seed;
-    }
+    while (hostile_mode(seed, &cpl) != SYS_LONG || cpl)
+        seed = next(&seed);
+    return seed;
 }
 
-static struct machine *machine_new(bool svm, uint64_t seed)
+struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed)
 {
-    struct machine *h = calloc(1, sizeof(*h));
+    struct hostile_monitor *h = calloc(1, sizeof(*h));
 
-    h->m = hostile_new(seed);
+    seed = able(seed);
+    h->m = hostile_new(seed, HOSTILE_UNPAGED, 0);
     for (unsigned i = 0; i < 0x4000; i += 8)
         store_le64(h->m->storage + MAPS + i, next(&seed) << 30 ^ next(&seed));
     if (svm)
@@ -145,7 +134,7 @@ static struct machine *machine_new(bool svm, uint64_t seed)
     return h;
 }
 
-static void machine_free(struct machine *h)
+void hostile_monitor_free(struct hostile_monitor *h)
 {
     x86_bare_free(h->m);
     free(h);
@@ -172,8 +161,8 @@ static bool same(struct x86_bare *a, struct x86_bare *b, char *words)
 bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
                            char words[HOSTILE_MONITOR_WORDS])
 {
-    uint64_t first = able(seed);
-    struct machine *a = machine_new(svm, first), *b = machine_new(svm, first);
+    struct hostile_monitor *a = hostile_monitor_new(svm, seed),
+                           *b = hostile_monitor_new(svm, seed);
     enum x86_outcome want = x86_run(&a->m->cpu, insns), end = X86_NEXT;
 
     while (end == X86_NEXT && b->m->cpu.ran < a->m->cpu.ran)
@@ -182,18 +171,7 @@ bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
         end = x86_step(&b->m->cpu); /* of what was still pending */
     bool alike = same(a->m, b->m, words);
 
-    machine_free(a);
-    machine_free(b);
-    return alike;
-}
-
-bool hostile_inner_alike(uint64_t seed, uint64_t insns, uint64_t slice,
-                         char words[HOSTILE_WORDS])
-{
-    struct machine *h = machine_new(false, able(seed));
-    bool alike =
-        hostile_vm_beside(&engine_vtx, h->m, &h->vtx, insns, slice, words);
-
-    machine_free(h);
+    hostile_monitor_free(a);
+    hostile_monitor_free(b);
     return alike;
 }

@@ -3,18 +3,25 @@
 #ifndef TESTS_X86_HOSTILE_MONITOR_H
 #define TESTS_X86_HOSTILE_MONITOR_H
 
-#include "tests/x86_hostile_vm.h"
+#include "tests/x86_bare.h"
+#include "x86vmm/svm/svm.h"
+#include "x86vmm/vtx/vtx.h"
 
 enum { HOSTILE_MONITOR_WORDS = 120 };
 
-/* It begins by entering that guest.  False: a run of `insns` instructions and
- * as many steps came to different ends; words say where. */
+struct hostile_monitor {
+    struct x86_bare *m;
+    struct vtx vtx;
+    struct svm svm;
+};
+
+/* It begins by entering that guest. */
+struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed);
+void hostile_monitor_free(struct hostile_monitor *h);
+
+/* False: a run of `insns` instructions and as many steps came to different
+ * ends; words say where. */
 bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
                            char words[HOSTILE_MONITOR_WORDS]);
-
-/* The same monitor, with VT-x, as the guest of ours, which lets it have that:
- * beside the bare processor, as hostile_vm_alike. */
-bool hostile_inner_alike(uint64_t seed, uint64_t insns, uint64_t slice,
-                         char words[HOSTILE_WORDS]);
 
 #endif

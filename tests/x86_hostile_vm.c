@@ -2,10 +2,12 @@
 
 #include "base/format.h"
 #include "monitor/dispatcher.h"
-#include "tests/x86_hostile.h"
+#include "tests/x86_hostile_monitor.h"
 #include "x86vmm/engine/engine_svm.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/engine/vtx_host.h"
 #include "x86vmm/exit/isa.h"
+#include "x86vmm/machine/paging.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,15 @@ static void machine_free(struct machine *h)
 
 /* How it ended. */
 enum end { WENT_ON, HALTED, SHUT_DOWN };
+
+struct hostile_pair {
+    struct hostile_monitor *monitor; /* the bare one's; NULL: no monitor */
+    struct x86_bare *bare;
+    struct machine *vm;
+    bool reads_pointers; /* of PAE paging, at each walk: AMD-V */
+    uint64_t at;         /* instructions that it has been run to */
+    enum end ends[2];
+};
 
 static enum end run_bare(struct x86_bare *m, uint64_t insns)
 {
@@ -174,37 +185,197 @@ static bool same(struct x86_bare *m, const struct machine *h,
     return ends[0] == SHUT_DOWN || same_registers(&state, &h->state, words);
 }
 
-bool hostile_vm_beside(const struct engine_ops *engine, struct x86_bare *m,
-                       const struct vtx *own, uint64_t insns, uint64_t slice,
-                       char words[HOSTILE_WORDS])
-{
-    struct machine *h = machine_new(engine, m, own, slice);
-    const uint64_t last = insns + TRIES;
-    enum end ends[2];
-    bool between, alike;
+/* ---- A pair ---- */
 
-    do { /* what is to be delivered at the next entry is there already */
-        ends[0] = run_bare(m, insns - m->cpu.ran);
-        ends[1] = run_vm(&h->vm, insns++);
-        between = (h->state.delivering || m->cpu.debug_hits) &&
-                  ends[0] == WENT_ON && ends[1] == WENT_ON;
-    } while (between && insns < last);
-    alike = between
-                ? same_count(m, h, words)
-                : same(m, h, ends, words) &&
-                      (!own || same_vtx(own, &vtx_vcpu(&h->vm.vcpu)->nested.vtx,
-                                        words));
-    machine_free(h);
-    return alike;
+static struct hostile_pair *pair_of(const struct engine_ops *engine,
+                                    struct x86_bare *m,
+                                    struct hostile_monitor *monitor,
+                                    uint64_t slice)
+{
+    struct hostile_pair *p = calloc(1, sizeof(*p));
+
+    p->monitor = monitor;
+    p->bare = m;
+    p->reads_pointers = engine == &engine_svm;
+    p->vm = machine_new(engine, m, monitor ? &monitor->vtx : NULL, slice);
+    return p;
 }
 
-bool hostile_vm_alike(const struct engine_ops *engine, uint64_t seed,
-                      uint64_t insns, uint64_t slice, char words[HOSTILE_WORDS])
+struct hostile_pair *hostile_pair_of(const struct engine_ops *engine,
+                                     struct x86_bare *m, uint64_t slice)
 {
-    struct x86_bare *m =
-        hostile_without(seed, engine == &engine_svm ? HOSTILE_BREAKPOINTS : 0);
-    bool alike = hostile_vm_beside(engine, m, NULL, insns, slice, words);
+    return pair_of(engine, m, NULL, slice);
+}
 
-    x86_bare_free(m);
-    return alike;
+struct hostile_pair *hostile_pair_new(const struct hostile_guest *g)
+{
+    unsigned without = g->engine == &engine_svm ? HOSTILE_NO_BREAKPOINTS : 0;
+    struct hostile_monitor *monitor =
+        g->monitor ? hostile_monitor_new(false, g->seed) : NULL;
+
+    return pair_of(g->engine,
+                   monitor ? monitor->m
+                           : hostile_new(g->seed, g->paging, without),
+                   monitor, g->slice);
+}
+
+void hostile_pair_free(struct hostile_pair *p)
+{
+    machine_free(p->vm);
+    if (p->monitor)
+        hostile_monitor_free(p->monitor);
+    else
+        x86_bare_free(p->bare);
+    free(p);
+}
+
+struct x86_bare *hostile_pair_bare(struct hostile_pair *p)
+{
+    return p->bare;
+}
+
+static bool goes_on(const struct hostile_pair *p)
+{
+    return p->ends[0] == WENT_ON && p->ends[1] == WENT_ON;
+}
+
+static void advance(struct hostile_pair *p, uint64_t insns)
+{
+    struct x86_cpu *cpu = &p->bare->cpu;
+
+    if (!goes_on(p))
+        return;
+    p->at = insns;
+    p->ends[0] = run_bare(p->bare, insns > cpu->ran ? insns - cpu->ran : 0);
+    p->ends[1] = run_vm(&p->vm->vm, insns);
+}
+
+static bool pages_by_pointers(const struct x86_state *s)
+{
+    return (s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) &&
+           !(s->efer & X86_EFER_LMA);
+}
+
+/* Those that would be loaded now; what is wrong with them the walks find. */
+static void read_pointers(struct x86_bare *m, uint64_t pointers[4])
+{
+    for (unsigned i = 0; i < 4; i++) {
+        const uint8_t *at = mem_at(
+            &m->mem, (m->cpu.state.cr3 & 0xFFFFFFE0) + UINT64_C(8) * i, 8);
+
+        pointers[i] = at ? load_le64(at) : UINT64_MAX;
+    }
+}
+
+/* With a guest's own monitor, what second levels have come to, too. */
+static void drop(struct hostile_pair *p, const struct hostile_drop *d)
+{
+    struct vcpu *v = &p->vm->vm.vcpu;
+    struct x86_cpu *cpus[] = {&p->bare->cpu, &model_vcpu(v)->cpu};
+
+    for (unsigned i = 0; i < 2; i++)
+        if (d->page)
+            x86_tlb_invalidate(cpus[i], d->linear);
+        else
+            x86_tlb_flush(cpus[i], true);
+    if (!d->page && p->reads_pointers && pages_by_pointers(&cpus[0]->state))
+        read_pointers(p->bare, cpus[0]->pdpte);
+    if (d->page || !p->monitor)
+        return;
+    x86_guest_tlb_flush(&p->monitor->vtx.pages);
+    vtx_vcpu(v)->nested.vtx.forgets = true;
+    vtx_vcpu(v)->nested.vtx.forgotten = VTX_NONE;
+    nested_forget(v);
+}
+
+/* What is to be delivered at the next entry is there already. */
+static bool is_between(const struct hostile_pair *p)
+{
+    return goes_on(p) && (p->vm->state.delivering || p->bare->cpu.debug_hits);
+}
+
+static bool alike(struct hostile_pair *p, char *words)
+{
+    const struct vtx *own = p->monitor ? &p->monitor->vtx : NULL;
+
+    if (is_between(p))
+        return same_count(p->bare, p->vm, words);
+    return same(p->bare, p->vm, p->ends, words) &&
+           (!own ||
+            same_vtx(own, &vtx_vcpu(&p->vm->vm.vcpu)->nested.vtx, words));
+}
+
+bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
+                      const struct hostile_drop *drops, unsigned count,
+                      char words[HOSTILE_WORDS])
+{
+    const uint64_t last = insns + TRIES;
+
+    for (unsigned i = 0; i < count && drops[i].after < insns; i++) {
+        if (drops[i].after < p->at)
+            continue;
+        advance(p, drops[i].after);
+        drop(p, &drops[i]);
+    }
+    do
+        advance(p, insns++);
+    while (is_between(p) && insns < last);
+    return alike(p, words);
+}
+
+/* ---- What is kept of the tables ---- */
+
+/* Does the walk come to what is kept, and leave the tables as they are? */
+static bool is_stale(struct x86_bare *m, const struct x86_tlb_entry *t,
+                     enum x86_access access, uint8_t *before)
+{
+    uint64_t tag = t->tag[x86_tlb_way(access)];
+    uint64_t linear = tag & ~(uint64_t)(X86_PAGE - 1);
+    struct x86_page page;
+
+    if (tag == X86_TLB_NONE)
+        return false;
+    memcpy(before, m->storage, BARE_STORAGE);
+    return x86_page_walk(&m->cpu, linear, access, tag & X86_TLB_USER, &page) ||
+           page.gpa != x86_tlb_gpa(t) ||
+           memcmp(before, m->storage, BARE_STORAGE);
+}
+
+static unsigned count_stale(struct x86_bare *m, const struct x86_cpu *keeps)
+{
+    uint8_t *before = malloc(BARE_STORAGE);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
+        count += is_stale(m, &keeps->tlb[i], X86_READ, before);
+        count += is_stale(m, &keeps->tlb[i], X86_WRITE, before);
+    }
+    for (unsigned i = 0; i < X86_ITLB_SIZE; i++)
+        count += is_stale(m, &keeps->itlb[i], X86_FETCH, before);
+    free(before);
+    return count;
+}
+
+unsigned hostile_pair_stale(struct hostile_pair *p)
+{
+    uint64_t pointers[4];
+
+    if (p->monitor)
+        x86_guest_tlb_flush(&p->monitor->vtx.pages);
+    read_pointers(p->bare, pointers);
+    if (p->reads_pointers && pages_by_pointers(&p->bare->cpu.state) &&
+        memcmp(pointers, p->bare->cpu.pdpte, sizeof(pointers)))
+        return 1;
+    return count_stale(p->bare, &p->bare->cpu) +
+           count_stale(p->bare, &model_vcpu(&p->vm->vm.vcpu)->cpu);
+}
+
+bool hostile_pair_unchecked(struct hostile_pair *p, bool loads)
+{
+    const struct x86_state *s = &p->vm->state, *b = &p->bare->cpu.state;
+    bool other = s->cr0 != b->cr0 || s->cr3 != b->cr3 || s->cr4 != b->cr4 ||
+                 s->seg[X86_TR].selector != b->seg[X86_TR].selector;
+
+    return (loads || other) && p->reads_pointers && pages_by_pointers(s) &&
+           !x86_pdptes_hold(&p->bare->mem, s->cr3);
 }

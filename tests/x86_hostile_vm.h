@@ -1,26 +1,61 @@
-/* A hostile program (x86_hostile.h) in a virtual machine, beside the same on
- * the bare processor: the guest must not get anywhere that it does not get
- * there, nor find a difference. */
+/* A hostile program (x86_hostile.h) in a virtual machine, and the same on the
+ * bare processor, a pair that is run abreast. */
 #ifndef TESTS_X86_HOSTILE_VM_H
 #define TESTS_X86_HOSTILE_VM_H
 
 #include "monitor/engine.h"
-#include "tests/x86_bare.h"
-#include "x86vmm/vtx/vtx.h"
+#include "tests/x86_hostile.h"
 
-enum { HOSTILE_WORDS = 200 };
+enum { HOSTILE_WORDS = 600 };
 
-/* On this engine, one of the modelled processor, until it halts, shuts down or
- * has run `insns` instructions; in turns of `slice` of them.  False: it ended
- * otherwise than on the bare processor; what differs is in words. */
-bool hostile_vm_alike(const struct engine_ops *engine, uint64_t seed,
-                      uint64_t insns, uint64_t slice,
+/* Which program, and where. */
+struct hostile_guest {
+    const struct engine_ops *engine; /* one of the modelled processor */
+    uint64_t seed;
+    enum hostile_paging paging; /* of programs in protected mode */
+    bool monitor;   /* a monitor with VT-x (x86_hostile_monitor.h), not a plain
+                     * program; `paging` does not count */
+    uint64_t insns; /* it ends after so many, if not before */
+    uint64_t slice; /* in turns of so many */
+};
+
+/* A place where translations are dropped, on both: before the instruction after
+ * this one.  All of them, or one page's. */
+struct hostile_drop {
+    uint64_t after;
+    bool page;
+    uint64_t linear;
+};
+
+struct hostile_pair;
+
+/* Where both are as they begin.  Exits the program when there is no memory. */
+struct hostile_pair *hostile_pair_new(const struct hostile_guest *g);
+/* The same of a program that is there already; the machine is the pair's now.
+ */
+struct hostile_pair *hostile_pair_of(const struct engine_ops *engine,
+                                     struct x86_bare *m, uint64_t slice);
+void hostile_pair_free(struct hostile_pair *p);
+
+/* To this instruction on both, dropping translations on the way (`drops` in
+ * order; those from `insns` on do not count); then on until what the monitor
+ * has still to deliver is delivered.  False: they differ there; words say in
+ * what. */
+bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
+                      const struct hostile_drop *drops, unsigned count,
                       char words[HOSTILE_WORDS]);
 
-/* The same of a machine that is made already, and becomes the bare one.  `own`:
- * its processor's VT-x, which it has under the monitor, too; or NULL. */
-bool hostile_vm_beside(const struct engine_ops *engine, struct x86_bare *m,
-                       const struct vtx *own, uint64_t insns, uint64_t slice,
-                       char words[HOSTILE_WORDS]);
+/* The bare one. */
+struct x86_bare *hostile_pair_bare(struct hostile_pair *p);
+
+/* How many translations either has kept that its tables do not say (any more).
+ * The pair cannot be run on after that. */
+unsigned hostile_pair_stale(struct hostile_pair *p);
+
+/* Has the guest of AMD-V just loaded pointers of PAE paging with reserved bits
+ * set, which the bare processor refuses?  `loads`: the instruction does load
+ * them; otherwise, where both have the same control registers and task, it
+ * has not. */
+bool hostile_pair_unchecked(struct hostile_pair *p, bool loads);
 
 #endif
