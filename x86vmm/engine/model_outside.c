@@ -173,6 +173,7 @@ void model_go_outside(struct vcpu *v)
     c->outside.wants = c->outside.deaf = c->outside.lone = false;
     c->outside.op_id = X86_INSN_COUNT;
     c->outside.op_len = 0;
+    cpu->stores.count = 0;
     c->outside.assist = cpu->assist;
     c->outside.assistant = cpu->assistant;
     cpu->guest = model_machine(v)->ops->walks_pdptes ? &walking : &keeping;
@@ -326,6 +327,7 @@ bool model_execute(struct vcpu *v, const struct x86_fault *event,
     }
     if (c->ops->undo)
         c->ops->undo(v);
+    x86_stores_undo(cpu);
     cpu->state = *model_arch(v);
     cpu->fpu = kept.fpu;
     cpu->mxcsr = kept.mxcsr;

@@ -67,12 +67,60 @@ static void see_store(struct x86_cpu *cpu, struct x86_tlb_entry *t,
         t->tag[1] &= ~(uint64_t)X86_TLB_SLOW;
 }
 
+/* ---- Several stores ---- */
+
+void x86_stores_begin(struct x86_cpu *cpu)
+{
+    if (cpu->guest && !cpu->stores.depth++)
+        cpu->stores.count = 0;
+}
+
+int x86_stores_end(struct x86_cpu *cpu, int code)
+{
+    if (cpu->stores.depth && !--cpu->stores.depth && code == X86_FAULT &&
+        cpu->fault.exits)
+        x86_stores_undo(cpu);
+    return code;
+}
+
+void x86_stores_undo(struct x86_cpu *cpu)
+{
+    struct x86_stores *s = &cpu->stores;
+
+    while (s->count) {
+        s->count--;
+        memcpy(s->was[s->count].host, s->was[s->count].bytes,
+               s->was[s->count].size);
+        x86_code_written(cpu, s->was[s->count].gpa, s->was[s->count].size);
+    }
+}
+
+/* These bytes of storage are about to be overwritten. */
+static void keep(struct x86_cpu *cpu, uint64_t gpa, size_t size)
+{
+    struct x86_stores *s = &cpu->stores;
+
+    for (size_t at = 0, n; at < size; at += n) {
+        n = min_u64(size - at, sizeof(s->was->bytes));
+        uint8_t *host = mem_at(cpu->world.mem, gpa + at, n);
+
+        if (!host || s->count == X86_STORES) /* none has so many */
+            continue;
+        s->was[s->count].gpa = gpa + at;
+        s->was[s->count].host = host;
+        s->was[s->count].size = (uint8_t)n;
+        memcpy(s->was[s->count++].bytes, host, n);
+    }
+}
+
 static void touch(struct x86_cpu *cpu, struct x86_tlb_entry *t, uint64_t linear,
                   size_t size, enum x86_access access, uint8_t *bytes)
 {
     uint64_t offset = linear % X86_PAGE, gpa = x86_tlb_gpa(t) + offset;
     bool write = access == X86_WRITE;
 
+    if (write && UNLIKELY(cpu->stores.depth))
+        keep(cpu, gpa, size);
     if (t->tag[x86_tlb_way(access)] & X86_TLB_SLOW) {
         access_odd(cpu, gpa, size, write, bytes);
         if (write)

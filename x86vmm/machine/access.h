@@ -36,6 +36,17 @@ MUST_USE int x86_read_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
 MUST_USE int x86_write_linear(struct x86_cpu *cpu, uint64_t linear, size_t size,
                               enum x86_in_name name, const void *from);
 
+/* ---- Several stores ---- A guest may be left in the midst of an instruction,
+ * which is then begun again, or executed by its monitor.  One whose stores
+ * could change what it reads (its own operands, tables) is put between these
+ * two: if it leaves, its stores are undone.  Only those are that do not go the
+ * short way.  In no guest they do nothing.  Both may be nested. */
+void x86_stores_begin(struct x86_cpu *cpu);
+/* `code` is the body's, and is returned. */
+int x86_stores_end(struct x86_cpu *cpu, int code);
+/* The last such instruction's, for who gives it up behind its end. */
+void x86_stores_undo(struct x86_cpu *cpu);
+
 /* The physical address of one linear one, with A and D set as the access sets
  * them, or the page fault that it raises. */
 MUST_USE int x86_walk(struct x86_cpu *cpu, uint64_t linear,

@@ -108,6 +108,18 @@ struct x86_fast_segment {
                          * bytes; [0] reads, [1] writes */
 };
 
+/* What an instruction of several stores has overwritten (access.h). */
+enum { X86_STORES = 128 };
+struct x86_stores {
+    unsigned depth; /* it is being kept; 0: not */
+    unsigned count;
+    struct {
+        uint64_t gpa;
+        uint8_t *host;
+        uint8_t size, bytes[8];
+    } was[X86_STORES];
+};
+
 struct x86_written;    /* written.h: which pages have been written */
 struct x86_code_cache; /* code.h: decoded instructions by physical page */
 
@@ -201,6 +213,7 @@ struct x86_cpu {
      * X86_TLB_OPENED: there are more. */
     unsigned opened;
     uint16_t opened_slot[X86_TLB_OPENED];
+    struct x86_stores stores;
     struct x86_code_cache *code; /* owned */
     struct x86_written *written; /* NULL: nobody asks; borrowed */
 };

@@ -220,5 +220,6 @@ int op_call_far(struct x86_cpu *cpu, const struct x86_op *op)
     struct far f = {.call = true};
 
     TRY(read_pointer(cpu, op, &f));
-    return go_far(cpu, &f);
+    x86_stores_begin(cpu); /* the stack may lie over the tables */
+    return x86_stores_end(cpu, go_far(cpu, &f));
 }

@@ -215,7 +215,7 @@ static int deliver_task(struct x86_cpu *cpu, struct delivery *d)
     return x86_push(cpu, cpu->state.seg[X86_TR].attr & 8 ? 4 : 2, d->f.error);
 }
 
-static int deliver_once(struct x86_cpu *cpu, struct delivery *d)
+static int deliver_by_gate(struct x86_cpu *cpu, struct delivery *d)
 {
     if (x86_real_mode(&cpu->state))
         return deliver_real(cpu, d);
@@ -223,6 +223,13 @@ static int deliver_once(struct x86_cpu *cpu, struct delivery *d)
     if (x86_type(d->gate.attr) == X86_TASK_GATE)
         return deliver_task(cpu, d);
     return deliver_gate(cpu, d);
+}
+
+/* The frame may lie over the tables. */
+static int deliver_once(struct x86_cpu *cpu, struct delivery *d)
+{
+    x86_stores_begin(cpu);
+    return x86_stores_end(cpu, deliver_by_gate(cpu, d));
 }
 
 /* ---- Faults on the way ---- */

@@ -307,6 +307,16 @@ int op_popa(struct x86_cpu *cpu, const struct x86_op *op)
     return 0;
 }
 
+/* Not by the short way: what it stores may have to be undone. */
+static int push_frame(struct x86_cpu *cpu, unsigned size, uint64_t value)
+{
+    uint64_t sp = (x86_sp(cpu) - size) & cpu->sp_mask;
+
+    TRY(x86_write_slow(cpu, X86_SS, sp, size, value));
+    x86_set_sp(cpu, sp);
+    return 0;
+}
+
 /* Copies of the enclosing procedures' frame pointers, then this one's own. */
 static int push_frames(struct x86_cpu *cpu, const struct x86_op *op,
                        unsigned level, uint64_t frame)
@@ -316,9 +326,9 @@ static int push_frames(struct x86_cpu *cpu, const struct x86_op *op,
     for (unsigned i = 1; i < level; i++) {
         at = (at - op->size) & cpu->sp_mask;
         TRY(x86_read(cpu, X86_SS, at, op->size, &v));
-        TRY(x86_push(cpu, op->size, v));
+        TRY(push_frame(cpu, op->size, v));
     }
-    return level ? x86_push(cpu, op->size, frame) : 0;
+    return level ? push_frame(cpu, op->size, frame) : 0;
 }
 
 /* The last check is of SDM vol. 2, ENTER: a write to where the stack pointer
@@ -327,7 +337,7 @@ static int make_frame(struct x86_cpu *cpu, const struct x86_op *op)
 {
     uint64_t frame, sp;
 
-    TRY(x86_push(cpu, op->size, cpu->state.gpr[X86_RBP]));
+    TRY(push_frame(cpu, op->size, cpu->state.gpr[X86_RBP]));
     frame = x86_gpr(cpu, X86_RSP, op->size); /* all of a 16-bit stack's ESP */
     TRY(push_frames(cpu, op, op->imm2 & 31, frame));
     sp = (x86_sp(cpu) - (op->imm & 0xFFFF)) & cpu->sp_mask;
@@ -340,8 +350,10 @@ static int make_frame(struct x86_cpu *cpu, const struct x86_op *op)
 int op_enter(struct x86_cpu *cpu, const struct x86_op *op)
 {
     uint64_t old = cpu->state.gpr[X86_RSP];
-    int code = make_frame(cpu, op);
+    int code;
 
+    x86_stores_begin(cpu);
+    code = x86_stores_end(cpu, make_frame(cpu, op));
     if (code)
         cpu->state.gpr[X86_RSP] = old;
     return code;

@@ -266,8 +266,8 @@ static int write_link(struct x86_cpu *cpu, uint64_t tss)
     return x86_write_linear(cpu, tss, 2, X86_AS_SYSTEM, link);
 }
 
-int x86_task_switch(struct x86_cpu *cpu, struct x86_descriptor *tss,
-                    enum x86_switch how)
+static int switch_task(struct x86_cpu *cpu, struct x86_descriptor *tss,
+                       enum x86_switch how)
 {
     uint64_t base = x86_segment_of(tss).base;
     uint64_t size = (is_32(tss) ? LIMIT_32 : LIMIT_16) + UINT64_C(1);
@@ -297,4 +297,11 @@ int x86_task_switch(struct x86_cpu *cpu, struct x86_descriptor *tss,
     if (is_32(tss))
         TRY(load_cr3(cpu, &c));
     return enter(cpu, &c);
+}
+
+int x86_task_switch(struct x86_cpu *cpu, struct x86_descriptor *tss,
+                    enum x86_switch how)
+{
+    x86_stores_begin(cpu); /* begun again, it must not find the new one busy */
+    return x86_stores_end(cpu, switch_task(cpu, tss, how));
 }
