@@ -68,6 +68,8 @@ void vtx_load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
     vtx_of(cpu)->shut_down = F(GUEST_ACTIVITY) == SHUTDOWN;
     cpu->debug_hits = waiting & ENABLED ? (uint32_t)waiting & (0xF | X86_DR6_BS)
                                         : (uint32_t)waiting & X86_DR6_BS;
+    if (cpu->shadow_ss) /* that of the instruction behind it, which TF makes */
+        cpu->debug_hits &= ~(uint32_t)X86_DR6_BS;
 }
 
 static void load_state(struct x86_cpu *cpu, const struct vmcs *v)
