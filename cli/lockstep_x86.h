@@ -65,8 +65,8 @@ struct x86_lockstep_report {
     /* The first difference: abreast.h. */
     bool exact;
     uint64_t window;
-    char what[X86_LOCKSTEP_WORDS]; /* "rbx: 1 bare, 2 vtx" */
-    uint64_t pc;                   /* of the instruction at fault */
+    char what[DIAG_SIZE]; /* "rbx: 1 bare, 2 vtx" */
+    uint64_t pc;          /* of the instruction at fault */
     uint16_t cs;
     char insn[X86_LOCKSTEP_WORDS]; /* disassembled, or "" */
     struct x86_sight sight[2];

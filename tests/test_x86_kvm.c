@@ -236,6 +236,9 @@ static void refuse_entry(struct rig *r)
                   r->log);
     ck_assert_msg(strstr(r->vm->diag.text, "refused to enter"), "%s",
                   r->vm->diag.text);
+    /* which field, its value, and the rule that this breaks */
+    ck_assert_msg(strstr(r->vm->diag.text, "but should "), "%s",
+                  r->vm->diag.text);
 }
 
 /* Long mode without the paging that it rests on (AMD APM vol. 2, "Canonicali-

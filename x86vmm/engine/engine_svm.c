@@ -46,6 +46,8 @@ static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
     x->raw = (uint32_t)SVM_EXIT_INVALID;
     x->raw_name = why->check->name;
     x->raw_info[0] = why->value;
+    vmrun_failure_words(why, c->model.why, sizeof(c->model.why));
+    x->why = c->model.why;
     return false;
 }
 

@@ -42,6 +42,8 @@ static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
     x->raw = entry_stage_number(why->check->stage);
     x->raw_name = why->check->name;
     x->raw_info[0] = why->value;
+    entry_failure_words(why, c->model.why, sizeof(c->model.why));
+    x->why = c->model.why;
     return false;
 }
 

@@ -70,7 +70,7 @@ struct kvm_cpu {
     uint8_t entry_bytes[X86_INSN_MAX]; /* stepping: the instruction there, */
     struct x86_decoded entry_insn;     /* decoded if it is of our table */
 
-    char why[192]; /* what vm_exit.why points to */
+    char why[DIAG_SIZE / 2]; /* what vm_exit.why points to */
 
     bool inject; /* `event` is to be delivered at the next entry */
     struct vm_event event;

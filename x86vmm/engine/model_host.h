@@ -108,6 +108,7 @@ struct model_vcpu {
     bool between; /* the exit was between two instructions, or is none of the
                    * guest's: nothing is to come before the next one */
     volatile sig_atomic_t kicked;
+    char why[DIAG_SIZE / 2]; /* a failed entry in words: vm_exit.why */
 };
 
 /* What blocks interrupts for one more instruction. */
