@@ -226,8 +226,8 @@ static bool same_end(struct run *r)
     enum pc_stop y = b->ended ? b->stop : PC_BUDGET;
 
     if (y == PC_FAILED)
-        return differs(r, "the monitor on %s gives up: %s", b->name,
-                       b->pc.vm->diag.text);
+        return differs(r, "how it ends: the monitor on %s gives up: %s",
+                       b->name, b->pc.vm->diag.text);
     if (x != y)
         return differs(r, "how it ends: %s %s, %s %s", a->name, ends[x],
                        b->name, ends[y]);
@@ -410,6 +410,11 @@ static void print_exits(FILE *to, const struct x86_lockstep_report *r)
                 x->raw_name ? x->raw_name : "", x->insn ? " " : "",
                 x->insn ? x->insn : "");
     }
+    if (r->exact) /* CPUID would tell a guest that is traced of the monitor */
+        fprintf(to,
+                "all exits up to it: trapline trace --on %s --hide-monitor "
+                "--stop-after %llu,\n  and the same guest\n",
+                r->names[1], (unsigned long long)r->insns + 1);
 }
 
 void x86_lockstep_print(FILE *to, const struct x86_lockstep_report *r)

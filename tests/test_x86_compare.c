@@ -8,6 +8,7 @@
 #include "x86vmm/machine/written.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,23 @@ static void break_cpuid(void *who, struct vm *vm)
     vm->interpreters = table;
 }
 
+/* Whoever reads the report is told how to see the exits up to there. */
+static bool says_how_to_see_it(const struct x86_lockstep_report *r)
+{
+    char *text = NULL, want[80];
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    ck_assert_ptr_nonnull(to);
+    x86_lockstep_print(to, r);
+    ck_assert_int_eq(fclose(to), 0);
+    snprintf(want, sizeof(want), "--on vtx --hide-monitor --stop-after %llu,",
+             (unsigned long long)r->insns + 1);
+    bool says = strstr(text, want) != NULL;
+    free(text);
+    return says;
+}
+
 /* No log has it: the comparison of all storage at the end finds the page, and
  * another run the instruction. */
 START_TEST(a_store_without_log_is_found)
@@ -90,6 +108,7 @@ START_TEST(a_store_without_log_is_found)
     ck_assert(r->exact);
     ck_assert_str_eq(r->insn, "cpuid");
     ck_assert_str_eq(r->last[r->last_count - 1].insn, "CPUID");
+    ck_assert(says_how_to_see_it(r));
     free(r);
 }
 END_TEST
