@@ -54,6 +54,8 @@ bool x86_sight_take(struct x86_sight *s, const struct pc_machine *m)
     s->lines = m->platform->raised;
     s->wanted = x86_platform_waits(m->platform);
     s->msrs.apic_base = m->platform->apic_base;
+    if (!m->pc)
+        s->msrs.mcg_status = m->platform->mcg_status;
     return true;
 }
 

@@ -21,6 +21,7 @@ struct x86_msrs {
     uint64_t kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, apic_base, misc_enable, tsc_aux;
+    uint64_t mcg_status;
     /* Last-branch records (debug.h). */
     uint64_t branch_from, branch_to, before_from, before_to;
 };
@@ -31,6 +32,24 @@ void x86_msrs_reset(struct x86_msrs *m);
 /* Read, write one; #GP(0) for what is not there, or a reserved bit. */
 MUST_USE int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value);
 MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
+
+/* Machine checks (SDM vol. 3, "Machine-Check Global Control MSRs"): there is no
+ * bank, and none ever comes, but what a program writes of the last one is kept
+ * in *status.  False: no such register, or not this value. */
+static inline bool x86_mcg_msr(uint32_t index, bool write, uint64_t *value,
+                               uint64_t *status)
+{
+    enum { RIPV_EIPV_MCIP = 7 };
+
+    if (index == X86_MSR_MCG_CAP && !write) {
+        *value = 0;
+        return true;
+    }
+    if (index != X86_MSR_MCG_STATUS || (write && *value > RIPV_EIPV_MCIP))
+        return false;
+    *(write ? status : value) = *(write ? value : status);
+    return true;
+}
 
 /* Bits of EFER that this processor has, and those that it has without its part
  * for assistance. */

@@ -178,7 +178,7 @@ MUST_USE int x86_io_allowed(struct x86_cpu *cpu, unsigned port, unsigned size);
 /* Bits of CR4 that this processor has, and those that it has without its part
  * for assistance: SMAP SMEP UMIP OSXMMEXCPT OSFXSR PCE PGE PAE PSE DE TSD, as
  * CPUID says. */
-#define X86_CR4_OWN UINT64_C(0x300FBC)
+#define X86_CR4_OWN UINT64_C(0x300FFC)
 uint64_t x86_cr4_own(const struct x86_cpu *cpu);
 
 /* Is there such a control register?  Would MOV put this value there, as far as

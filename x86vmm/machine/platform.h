@@ -79,6 +79,7 @@ struct x86_platform {
     bool apic;
     uint64_t apic_base, cr8;
     void (*apic_changed)(void *controller);
+    uint64_t mcg_status; /* of machine checks (msr.h) */
     /* The interrupt controllers and the timer are the engine's: it sets the
      * five above, and is told of lines. */
     bool outside_irqchip;

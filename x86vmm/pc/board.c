@@ -366,6 +366,7 @@ static void begin_platform(struct board *b, const struct pc_plan *plan)
     p->controller = b;
     p->apic = b->apic;
     p->apic_base = X86_APIC_BASE_RESET;
+    p->mcg_status = 0;
     p->vendor = plan->vendor;
     p->outside_irqchip = plan->outside_irqchip;
     p->hides_monitor = plan->hides_monitor;

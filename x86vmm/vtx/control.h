@@ -99,7 +99,7 @@ enum {
 #define VMX_CR0_FIXED0 UINT64_C(0x80000021) /* PG NE PE */
 #define VMX_CR0_FIXED1 UINT64_C(0xFFFFFFFF)
 #define VMX_CR4_FIXED0 UINT64_C(0x2000)   /* VMXE */
-#define VMX_CR4_FIXED1 UINT64_C(0x302FBC) /* and what the processor has */
+#define VMX_CR4_FIXED1 UINT64_C(0x302FFC) /* and what the processor has */
 #define VMX_CR4_VMXE   UINT64_C(0x2000)
 
 /* Is it one of these MSRs (IA32_FEATURE_CONTROL is not)?  Its value then. */
