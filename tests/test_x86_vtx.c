@@ -214,6 +214,52 @@ START_TEST(it_can_be_stepped)
 }
 END_TEST
 
+/* A trap of TF waits while the trap flag of the monitor exits, and is delivered
+ * at the next entry; then that exits once more, before the handler begins. */
+START_TEST(the_trap_flag_comes_before_a_trap)
+{
+    enum { AT_DB = 4 * X86_EXC_DB, BS = 0x4000 };
+
+    make_real();
+    store_le32(m->storage + AT_DB, 0x30000100); /* 3000:0100 */
+    CODE(GUEST, "\x90\x90\x90");
+    v->field[VMCS_GUEST_IDTR_LIMIT] = 0x3FF;
+    v->field[VMCS_GUEST_RFLAGS] = 0x102;
+    vmcs_put(v, VMX_PRIMARY_MONITOR_TRAP_FLAG, true);
+    vtx_rig_run_to(VMX_EXIT_MONITOR_TRAP_FLAG);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 1);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_PENDING_DEBUG], BS);
+    vtx_rig_run_to(VMX_EXIT_MONITOR_TRAP_FLAG);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0x100);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_PENDING_DEBUG], 0);
+}
+END_TEST
+
+/* Behind one that was waiting, before an instruction of its handler: by the
+ * trap flag, by a timer that is out. */
+START_TEST(exits_are_behind_a_waiting_event)
+{
+    enum { DEBUG = 0x1001, TIMER = 1, NMI = 2, NMI_VECTOR = 2 };
+
+    make_real();
+    store_le32(m->storage + 4 * X86_EXC_DB, 0x30000100);
+    store_le32(m->storage + 4 * NMI_VECTOR, 0x30000100);
+    CODE(GUEST + 0x100, "\x40\x40\x40\xEB\xFE");
+    v->field[VMCS_GUEST_IDTR_LIMIT] = 0x3FF;
+    if (_i == NMI)
+        m->cpu.nmi_pending = true;
+    else
+        v->field[VMCS_GUEST_PENDING_DEBUG] = DEBUG;
+    vmcs_put(v, VMX_PRIMARY_MONITOR_TRAP_FLAG, _i != TIMER);
+    vmcs_put(v, VMX_PIN_PREEMPTION_TIMER, _i == TIMER);
+    v->field[VMCS_PREEMPTION_TIMER] = 0;
+    vtx_rig_run_to(_i == TIMER ? VMX_EXIT_PREEMPTION_TIMER
+                               : VMX_EXIT_MONITOR_TRAP_FLAG);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 0x100);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_PENDING_DEBUG], 0);
+}
+END_TEST
+
 /* ---- Control registers ---- */
 
 START_TEST(the_guest_sees_the_shadow)
@@ -530,6 +576,8 @@ Suite *suite_x86_vtx(void)
     tcase_add_test(c, a_triple_fault_exits);
     tcase_add_test(c, interrupts_and_windows_exit);
     tcase_add_test(c, it_can_be_stepped);
+    tcase_add_test(c, the_trap_flag_comes_before_a_trap);
+    tcase_add_loop_test(c, exits_are_behind_a_waiting_event, 0, 3);
     tcase_add_test(c, the_guest_sees_the_shadow);
     tcase_add_test(c, the_task_priority_is_a_shadow);
     tcase_add_loop_test(c, page_faults_exit_by_error_code, 0,

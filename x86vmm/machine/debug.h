@@ -59,4 +59,8 @@ void x86_debug_delivered(struct x86_cpu *cpu, uint32_t found);
 /* After an instruction: with hits, or `traced` by TF, raise #DB as a trap. */
 MUST_USE int x86_debug_trap(struct x86_cpu *cpu, bool traced);
 
+/* Between two instructions: what cpu->debug_hits has is delivered, or leaves a
+ * guest.  X86_NEXT: there was nothing. */
+MUST_USE int x86_take_debug(struct x86_cpu *cpu);
+
 #endif

@@ -20,7 +20,7 @@ static int deliver_external(struct x86_cpu *cpu, unsigned vector)
  * always does so is let go on after some. */
 enum { DEBUG_TRAPS_MAX = 8 };
 
-static int deliver_debug(struct x86_cpu *cpu)
+int x86_take_debug(struct x86_cpu *cpu)
 {
     int code = X86_NEXT;
 
@@ -43,7 +43,7 @@ static int take_pending(struct x86_cpu *cpu)
     if (UNLIKELY(cpu->guest))
         TRY(cpu->guest->between(cpu));
     if (UNLIKELY(cpu->debug_hits) && !cpu->shadow_ss) {
-        int code = deliver_debug(cpu);
+        int code = x86_take_debug(cpu);
 
         if (code)
             return code;
@@ -60,6 +60,16 @@ static int take_pending(struct x86_cpu *cpu)
         (vector = cpu->world.acknowledge(cpu->world.who)) < 0)
         return X86_NEXT;
     return deliver_external(cpu, (unsigned)vector);
+}
+
+/* Who watches each instruction of a guest is asked again before the first one
+ * behind an event. */
+static int take_watched(struct x86_cpu *cpu)
+{
+    int code = take_pending(cpu);
+
+    return code == X86_SYNC && UNLIKELY(cpu->watched) ? cpu->guest->between(cpu)
+                                                      : code;
 }
 
 /* Is each single instruction to be looked at? */
@@ -142,14 +152,18 @@ static int step_one(struct x86_cpu *cpu)
         cpu->guest == guest) /* of two in a row only the first counts */
         cpu->shadow = cpu->shadow_ss = false;
     code = settle(cpu, code);
-    if (!cpu->shadow_ss && x86_debug_trap(cpu, cpu->traced))
+    if (cpu->shadow_ss)
+        return code;
+    if (cpu->watched) /* who watches comes first: the trap waits */
+        cpu->debug_hits |= cpu->traced ? X86_DR6_BS : 0;
+    else if (x86_debug_trap(cpu, cpu->traced))
         code = x86_deliver_fault(cpu);
     return code;
 }
 
 enum x86_outcome x86_step(struct x86_cpu *cpu)
 {
-    int code = take_pending(cpu);
+    int code = take_watched(cpu);
 
     if (code > X86_SYNC)
         return (enum x86_outcome)code;
@@ -221,7 +235,7 @@ enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
 {
     cpu->run_end = cpu->ran + n;
     while (cpu->ran < cpu->run_end) {
-        int code = take_pending(cpu);
+        int code = take_watched(cpu);
 
         if (code > X86_SYNC)
             return (enum x86_outcome)code;

@@ -64,10 +64,16 @@ static int leave_during(struct x86_cpu *cpu, const struct x86_fault *during)
 
 static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
 {
+    struct vtx *t = vtx_of(cpu);
+    const struct vmcs *v = t->v;
+
     if (cpu->fault.exits)
         return leave_during(cpu, during);
-    if (!is_wanted(vtx_of(cpu)->v, &cpu->fault))
+    if (!is_wanted(v, &cpu->fault)) {
+        /* 26.5.2: pending behind it, before an instruction of its handler */
+        t->trap_flag_pending = ON(PRIMARY_MONITOR_TRAP_FLAG);
         return 0;
+    }
     exit_by(cpu);
     return leave_during(cpu, during);
 }
@@ -146,6 +152,23 @@ static int while_shut_down(struct x86_cpu *cpu, const struct vmcs *v)
     return 0;
 }
 
+/* Debug exceptions come before the timer, but that before an instruction of
+ * their handler (27.7.4). */
+static int take_debug(struct x86_cpu *cpu)
+{
+    const struct vtx *t = vtx_of(cpu);
+    const struct vmcs *v = t->v;
+    int code = x86_take_debug(cpu);
+
+    if (code != X86_SYNC || !t->in_guest)
+        return code;
+    if (t->trap_flag_pending)
+        return leave_by(cpu, VMX_EXIT_MONITOR_TRAP_FLAG);
+    if (ON(PIN_PREEMPTION_TIMER) && timer_is_out(cpu))
+        return leave_by(cpu, VMX_EXIT_PREEMPTION_TIMER);
+    return code;
+}
+
 /* In the order of their priorities (27.7, 26.2). */
 static int between(struct x86_cpu *cpu)
 {
@@ -156,7 +179,7 @@ static int between(struct x86_cpu *cpu)
         (ON(PRIMARY_MONITOR_TRAP_FLAG) && cpu->ran != t->entered))
         return leave_by(cpu, VMX_EXIT_MONITOR_TRAP_FLAG);
     if (cpu->debug_hits && !cpu->shadow_ss)
-        return 0; /* the driver's, first */
+        return take_debug(cpu);
     if (ON(PIN_PREEMPTION_TIMER) && timer_is_out(cpu))
         return leave_by(cpu, VMX_EXIT_PREEMPTION_TIMER);
     if (cpu->shadow)
