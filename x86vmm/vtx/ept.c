@@ -65,7 +65,9 @@ static int violation(const struct ept *p)
     enum { LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
     struct vtx *t = vtx_of(p->cpu);
 
-    x86_guest_tlb_drop(&t->pages, p->gpa); /* 29.4.3.1 */
+    x86_guest_tlb_drop(&t->pages, p->gpa); /* 29.4.3.1: and of both at once */
+    if (!p->entry)
+        x86_tlb_invalidate(p->cpu, p->linear);
     vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_VIOLATION,
               p->wanted | p->allowed << 3 | LINEAR_VALID |
                   (p->entry ? 0 : TRANSLATED));
