@@ -202,9 +202,10 @@ START_TEST(fields_are_written_and_kept)
 }
 END_TEST
 
-/* A monitor in 64-bit mode launches a guest in real-address mode, which calls
- * CPUID; then both go on. */
-START_TEST(a_monitor_runs_a_guest)
+/* A monitor in 64-bit mode that launches a guest in real-address mode, which
+ * calls CPUID; then both go on, until the guest halts.  It begins with this
+ * code, VMLAUNCH at its end. */
+static void run_a_guest(const char *launch, size_t n)
 {
     struct x86_state *s = &m->cpu.state;
 
@@ -231,7 +232,7 @@ START_TEST(a_monitor_runs_a_guest)
                             "\x83\xFB\x0C\x74\x03" /* HLT? then the end */
                             "\x0F\x01\xC3"         /* VMRESUME */
                             "\xF4");
-    CODE(BARE_CODE, "\x0F\x01\xC2");
+    put_code(BARE_CODE, launch, n);
     s->rip = BARE_CODE;
     x86_mode_changed(&m->cpu);
     x86_tlb_flush(&m->cpu, true);
@@ -243,6 +244,21 @@ START_TEST(a_monitor_runs_a_guest)
     ck_assert_uint_eq(s->cr0, v->field[VMCS_HOST_CR0]);
     ck_assert_uint_eq(s->efer, v->field[VMCS_HOST_EFER]);
     ck_assert_uint_eq(m->cpu.debugctl, 0);
+}
+
+START_TEST(a_monitor_runs_a_guest)
+{
+    run_a_guest("\x0F\x01\xC2", 3);
+}
+END_TEST
+
+/* TF over VMLAUNCH is the monitor's, and no trap of the guest's.  pushfq;
+ * or dword [rsp], 100h; popfq; vmlaunch */
+START_TEST(a_step_ends_at_the_entry)
+{
+    run_a_guest("\x9C\x81\x0C\x24\x00\x01\x00\x00\x9D\x0F\x01\xC2", 12);
+    ck_assert_uint_eq(m->cpu.dr[6], 0xFFFF0FF0);
+    ck_assert_uint_eq(t->own.field[VMCS_GUEST_PENDING_DEBUG], 0);
 }
 END_TEST
 
@@ -331,6 +347,7 @@ Suite *suite_x86_vmx(void)
     tcase_add_loop_test(c, invvpid_has_reserved_bits, 0, 4);
     tcase_add_test(c, fields_are_written_and_kept);
     tcase_add_test(c, a_monitor_runs_a_guest);
+    tcase_add_test(c, a_step_ends_at_the_entry);
     tcase_add_test(c, random_instructions_do_no_harm);
     suite_add_tcase(s, c);
     return s;
