@@ -342,18 +342,35 @@ bool ox_qemu_reserved_present(const struct ox_difference *d)
     return is_error(d) && (OURS(d) ^ PEER(d)) == 1 && (OURS(d) & 9) == 9;
 }
 
-bool ox_qemu_modify_is_write(const struct ox_difference *d)
-{
-    uint32_t differs = OURS(d) ^ PEER(d);
-
-    return is_error(d) && vector_of(d) == 14 && (OURS(d) & 2) &&
-           (differs == 2 || (differs == 3 && (OURS(d) & 9) == 9));
-}
-
 static bool is_modify(const struct ox_difference *d)
 {
-    return says(d, "xchg") || says(d, "add ") || says(d, "cmpxchg") ||
-           says(d, "bts");
+    return says(d, "xchg") || says(d, "add ") || says(d, "bts") ||
+           says(d, "inc/dec");
+}
+
+/* D of an entry. */
+static bool is_dirty_less(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return ((ours ^ theirs) & ~0x20u) == 0x40 && (ours & 0x40);
+}
+
+/* Of an operand across two pages the first one is dirty, too. */
+bool ox_qemu_modify_is_write(const struct ox_difference *d)
+{
+    uint32_t differs;
+    struct ox_event e;
+
+    if (d->field == OX_SUMS_PAGES)
+        return is_modify(d) && ox_all_words(d, is_dirty_less) &&
+               ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 14 &&
+               (e.error & 2);
+    differs = OURS(d) ^ PEER(d);
+    return is_error(d) && vector_of(d) == 14 && (OURS(d) & 2) &&
+           (differs == 2 || (differs == 3 && (OURS(d) & 9) == 9));
 }
 
 /* An operand across two pages, which both fault. */
@@ -417,11 +434,25 @@ static bool is_task_register(const struct ox_difference *d, uint32_t at,
                       : at >= 0x28 && at < 0x48;
 }
 
+/* Frames of a recorder that has faulted, with what QEMU has popped: INT3. */
+static bool is_popped(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    if (ox_is_resume_less(d, at, before, ours, theirs))
+        return true;
+    for (unsigned i = 0; i < 32; i += 8)
+        if (((ours ^ theirs) >> i & 0xFF) && (theirs >> i & 0xFF) != 0xCC)
+            return false;
+    return true;
+}
+
 bool ox_qemu_popa_partial(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
+    if (d->field == OX_SUMS_DATA)
+        return says(d, "popa") && ox_all_words(d, is_popped);
     if (d->field == OX_SUMS_TSS)
         return ox_all_words(d, is_task_register) &&
                ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 8 &&
@@ -430,16 +461,6 @@ bool ox_qemu_popa_partial(const struct ox_difference *d)
            code.at[0] == 0x61 &&
            ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
             (d->field >= OX_R16_EDI && d->field <= OX_R16_EAX));
-}
-
-/* D of an entry. */
-static bool is_dirty_less(const struct ox_difference *d, uint32_t at,
-                          uint32_t before, uint32_t ours, uint32_t theirs)
-{
-    (void)d;
-    (void)at;
-    (void)before;
-    return ((ours ^ theirs) & ~0x20u) == 0x40 && (ours & 0x40);
 }
 
 bool ox_qemu_enter_probes(const struct ox_difference *d)

@@ -489,7 +489,8 @@ bool ox_qemu_task_of_16_bits(const struct ox_difference *d)
     differs = OURS(d) ^ PEER(d);
     if (d->field == OX_R32_EFLAGS)
         return !(differs & 0xFFFF) && !(OURS(d) & 0xFFFE0000);
-    return d->field >= OX_R32_EDI && d->field <= OX_R32_EAX &&
+    return ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
+            d->field == OX_R32_SP) &&
            !(differs & 0xFFFF) && OURS(d) >> 16 == 0xFFFF;
 }
 

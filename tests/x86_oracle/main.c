@@ -108,7 +108,7 @@ static void judge_peer(struct session *s, uint32_t number, enum ox_machine m,
         }
         if (!why || s->all)
             show(s, number, &d, runs, i);
-    } while (why && m == OX_BOCHS && ox_go_on(&d) && ox_differs(&d));
+    } while (why && ox_go_on(&d) && ox_differs(&d));
 }
 
 static void judge(struct session *s, const struct odd *odd,

@@ -140,14 +140,24 @@ bool ox_differs(struct ox_difference *d)
 bool ox_go_on(struct ox_difference *d)
 {
     switch (d->field) { /* at another fault, too, they have parted */
-    case OX_R32_ERROR:
+    case OX_R16_VECTOR_IP:
     case OX_R32_EIP:
+    case OX_R64_RIP:
+    case OX_NEST_IP:
     case OX_R32_CR2:
     case OX_R64_CR2:
-    case OX_R64_ERROR:
-    case OX_R64_RIP:
     case OX_FIELD_COUNT:
         return false;
+    case OX_R32_ERROR:
+    case OX_R64_ERROR: /* QEMU often tells otherwise of the same one */
+        if (d->peer == OX_BOCHS)
+            return false;
+        break;
+    case OX_R32_ESP: /* its stack is elsewhere */
+    case OX_R32_SP:
+        if (d->peer == OX_QEMU)
+            return false;
+        break;
     default:
         if (d->at == d->start)
             return false;
