@@ -378,7 +378,7 @@ bool ox_qemu_modify_second_page(const struct ox_difference *d)
 {
     struct ox_event ours, theirs;
 
-    return is_error(d) && vector_of(d) == 14 && is_modify(d) &&
+    return (is_error(d) || is_cr2(d)) && vector_of(d) == 14 && is_modify(d) &&
            ox_event_at(d->c, d->ours, d->start, &ours) &&
            ox_event_at(d->c, d->theirs, d->start, &theirs) &&
            (ours.error & 2) && theirs.cr2 == (ours.cr2 | 0xFFF) + 1;
@@ -542,6 +542,12 @@ bool ox_qemu_bit_test_flags(const struct ox_difference *d)
 {
     return says(d, "bts ") && is_flags(d) &&
            ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10894)) == 0;
+}
+
+bool ox_qemu_exchange_flags(const struct ox_difference *d)
+{
+    return says(d, "cmpxchg8b") && is_flags(d) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
 }
 
 bool ox_qemu_no_lock(const struct ox_difference *d)

@@ -446,6 +446,35 @@ bool ox_qemu_task_flags(const struct ox_difference *d)
            ox_all_words(d, is_task_resume);
 }
 
+/* The arithmetic flags in a TSS. */
+static bool is_lazy(const struct ox_difference *d, uint32_t at, uint32_t before,
+                    uint32_t ours, uint32_t theirs)
+{
+    return is_task_resume(d, at, before, ours | 0x10000,
+                          (theirs & ~UINT32_C(0x108FF)) | (ours & 0x8FF));
+}
+
+/* The arithmetic flags of what came before the transfer: ours are those of the
+ * TSS. */
+bool ox_qemu_task_lazy_flags(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->c->mode > OX_V86 || !goes_to_task(d))
+        return false;
+    if (d->field == OX_SUMS_TSS)
+        return ox_all_words(d, is_lazy);
+    if (d->field != OX_R32_EFLAGS ||
+        ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108D5)) ||
+        !ox_event_at(d->c, d->ours, d->start, &e))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        if (e.ip - load_le32(d->c->arena + images[i] + 0x20) < 5 &&
+            !((OURS(d) ^ load_le32(d->c->arena + images[i] + 0x24)) & 0x8D5))
+            return true;
+    return false;
+}
+
 /* QEMU goes on with what the TSS had before. */
 bool ox_qemu_task_of_itself(const struct ox_difference *d)
 {
