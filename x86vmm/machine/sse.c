@@ -2,7 +2,8 @@
 
 enum { CR0_EM = 4 };
 
-/* ---- May it begin? ---- SDM vol. 3, table 2-2 and 13.1. */
+/* ---- May it begin? ---- SDM vol. 3, chapters on MMX technology system
+ * programming (EM, TS) and on system programming for SSE (also OSFXSR). */
 
 int x86_sse_enter(struct x86_cpu *cpu)
 {
