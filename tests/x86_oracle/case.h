@@ -21,6 +21,7 @@ enum ox_mode {
 
 struct ox_case {
     enum ox_mode mode;
+    bool more;          /* of the second stream of cases */
     unsigned cpl, bits; /* of the code segment: 16, 32, 64 */
     struct rng rng;
     uint32_t field[CASE_GPR / 4]; /* by CASE_ offset / 4 */
@@ -88,10 +89,14 @@ void ox_make_tables(uint8_t *arena);
 
 /* ---- generate.c ---- */
 void ox_generate(struct ox_case *c, const uint8_t *arena, uint64_t seed,
-                 uint32_t number);
+                 uint32_t number, bool more);
 
 /* ---- state.c ---- all but the program */
 void ox_random_state(struct ox_case *c);
+
+/* ---- more.c ---- what the second stream has of its own; after
+ * ox_random_state */
+void ox_more_state(struct ox_case *c);
 
 /* ---- program.c ---- */
 void ox_random_program(struct ox_case *c);

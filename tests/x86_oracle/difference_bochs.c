@@ -100,7 +100,7 @@ static bool told_breakpoints(const struct ox_difference *d)
     uint32_t extra, dr7;
 
     if (!is_dr6(d) || (OURS(d) & ~PEER(d)) || (PEER(d) & ~OURS(d) & ~0xFu) ||
-        !(PEER(d) & (BS | BD)))
+        !(PEER(d) & (BS | BD | 0xF)))
         return false;
     extra = PEER(d) & ~OURS(d);
     dr7 = d->record == OX_NEST  ? d->c->field[CASE_DR7 / 4]
@@ -108,7 +108,8 @@ static bool told_breakpoints(const struct ox_difference *d)
           : d->record == OX_R64 ? word_of(d, OX_R64_DR7)
                                 : word_of(d, OX_R16_DR7);
     for (unsigned n = 0; n < 4; n++)
-        if ((extra >> n & 1) && (dr7 >> 2 * n & 3) && (dr7 >> (16 + 4 * n) & 3))
+        if ((extra >> n & 1) && (dr7 >> 2 * n & 3) &&
+            ((dr7 >> (16 + 4 * n) & 3) || !(PEER(d) & (BS | BD))))
             return false; /* enabled, and not an instruction's */
     return true;
 }
@@ -223,7 +224,7 @@ static bool call_pushes(const struct ox_difference *d)
 {
     unsigned v = last_vector(d);
 
-    if (!says(d, "near to") && !says(d, "call far"))
+    if (!says(d, "near to") && !says(d, "call far") && !says(d, "call rax"))
         return false;
     if (parted(d, 13, 12) || parted(d, 13, 14) || parted(d, 13, 17))
         return true; /* and what is pushed has faulted */
@@ -316,10 +317,92 @@ static bool told_upper_half(const struct ox_difference *d)
            (OURS(d) ^ PEER(d)) == 0x40;
 }
 
+/* A gate of the second stream's, with something in bits 12:8 of its last
+ * doubleword. */
+static bool gate_reserved(const struct ox_difference *d)
+{
+    for (unsigned v = 0x8E; v <= 0x8F; v++) {
+        const uint8_t *gate = d->c->arena + AT_IDT_64 + 16 * v;
+
+        if (d->c->more && says(d, v == 0x8E ? "int 8e" : "int 8f") &&
+            (load_le32(gate + 12) & 0x1F00) && d->record == OX_R64 &&
+            (d->field == OX_R64_HEAD || d->field == OX_R64_ERROR) &&
+            (d->theirs->word[d->start] & 0xFF) == 13 &&
+            d->theirs->word[d->start + (OX_R64_ERROR - OX_R64_HEAD)] ==
+                8 * v + 2)
+            return true;
+    }
+    return false;
+}
+
+/* A frame of a gate that leads to what is not canonical: on a stack that ours
+ * has left as it was. */
+static bool is_frame(const struct ox_difference *d, uint32_t at,
+                     uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    if (at >= AT_PD_32)
+        return !(ours & ~theirs) && !((ours ^ theirs) & ~0x60u);
+    return ours == before && at >= AT_STACK0 && at < AT_STACK_T + 0x1000;
+}
+
+static bool gate_pushes(const struct ox_difference *d)
+{
+    const uint8_t *idt = d->c->arena + AT_IDT_64;
+    const uint8_t *call = d->c->arena + AT_GDT + SEL_CALL_64;
+    unsigned v = last_vector(d);
+    bool wild =
+        (says(d, "int 8e") && load_le32(idt + 16 * 0x8E + 8)) ||
+        (says(d, "int 8f") && load_le32(idt + 16 * 0x8F + 8)) ||
+        ((says(d, "call far") || says(d, "jmp far")) && load_le32(call + 8));
+
+    return d->c->more && wild && is_stored(d) &&
+           (v == 13 || v == 8 || is_cut_off(d)) && ox_all_words(d, is_frame);
+}
+
+/* At both ends of what is canonical. */
+static bool alignment_first(const struct ox_difference *d)
+{
+    return d->c->more && d->c->cpl == 3 && parted(d, 13, 17) &&
+           (d->c->field[CASE_CR0 / 4] & 0x40000) &&
+           (says(d, "rax 7fffffffffff") || says(d, "rax 7ffffffffffc") ||
+            says(d, "rax ffff7ffffffffffc") || says(d, "rax ffff7fffffffffff"));
+}
+
+/* From the address in RAX, or to it. */
+static bool table_halves(const struct ox_difference *d)
+{
+    if (says(d, "sgdt [rax]"))
+        return parted(d, 13, 14) && says(d, "rax 7ffffffffffc; sgdt");
+    if (!says(d, "lgdt [rax]"))
+        return false;
+    if (d->field == OX_R64_CR2)
+        return PEER(d) == OURS(d) + 2;
+    return parted(d, 13, 14) && says(d, "rax ffff7fffffffffff; lgdt");
+}
+
 /* ---- Privilege ---- */
+
+/* A return address, or a part of it, that only ours has pushed there. */
+static bool is_ours(const struct ox_difference *d, uint32_t at, uint32_t before,
+                    uint32_t ours, uint32_t theirs)
+{
+    uint32_t ip = d->c->field[CASE_IP / 4], cs = d->c->field[CASE_CS / 4];
+
+    if (at >= AT_PD_32)
+        return !(theirs & ~ours) && !((ours ^ theirs) & ~0x60u);
+    return theirs == before && (ours - ip < 0xF00 || ours == cs);
+}
 
 static bool far_to_compatible(const struct ox_difference *d)
 {
+    if (d->c->mode == OX_COMPAT && d->c->bits == 16 && says(d, "call far") &&
+        d->c->field[CASE_SS / 4] != SEL_STACK) {
+        if (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15)
+            return PEER(d) - d->c->field[CASE_IP / 4] < 0xF00 ||
+                   PEER(d) == d->c->field[CASE_CS / 4];
+        return is_stored(d) && ox_all_words(d, is_ours);
+    }
     return d->c->mode == OX_LONG && says(d, "call far") &&
            d->field == OX_R64_HEAD && vector_of(d) != 12 &&
            (PEER(d) & 0xFF) == 12;

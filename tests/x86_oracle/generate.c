@@ -13,13 +13,14 @@ static void begin_at(struct rng *r, uint64_t seed, uint32_t number)
 }
 
 void ox_generate(struct ox_case *c, const uint8_t *arena, uint64_t seed,
-                 uint32_t number)
+                 uint32_t number, bool more)
 {
     static const uint8_t modes[] = {
         OX_REAL, OX_PROTECTED, OX_PROTECTED, OX_PROTECTED, OX_PROTECTED,
         OX_V86,  OX_LONG,      OX_LONG,      OX_LONG,      OX_COMPAT};
 
     memset(c, 0, sizeof(*c));
+    c->more = more;
     begin_at(&c->rng, seed, number);
     memcpy(c->arena, arena, ARENA_SIZE);
     c->mode = OX_PICK(c, modes);
@@ -29,7 +30,12 @@ void ox_generate(struct ox_case *c, const uint8_t *arena, uint64_t seed,
         c->cpl = ox_chance(c, 50) ? 3 : 0;
     else if (c->mode == OX_PROTECTED)
         c->cpl = ox_chance(c, 80) ? (ox_chance(c, 50) ? 3 : 0) : ox_below(c, 4);
+    if (more && (c->mode == OX_COMPAT || c->mode == OX_LONG) &&
+        ox_chance(c, 25))
+        c->cpl = 1 + ox_below(c, 2);
     ox_random_state(c);
+    if (more)
+        ox_more_state(c);
     c->end = (c->at & ~0xFFFu) + 0xF00;
     ox_random_program(c);
 }

@@ -1,7 +1,7 @@
 /* x86-oracle: random system programs on our processor, on Bochs and on QEMU.
  *
  *   x86-oracle IMAGE FOLDER [--cases N] [--seed S] [--first K] [--show N]
- *              [--peer bochs|qemu] [--all]
+ *              [--peer bochs|qemu] [--all] [--more]
  *
  * IMAGE is what was made of image.S, FOLDER is for files of the run.  Status 0:
  * no difference without an explanation; 1: there are; 2: usage; 77: neither
@@ -27,7 +27,7 @@ struct session {
     const char *folder;
     uint32_t cases, first, shown, show;
     uint64_t seed;
-    bool skip[OX_MACHINES], all;
+    bool skip[OX_MACHINES], all, more;
     struct ox_case c; /* the one at hand */
     /* Found: */
     uint32_t done, shutdowns, equal[OX_MACHINES], open[OX_MACHINES];
@@ -36,7 +36,7 @@ struct session {
 
 static void generate(struct session *s, uint32_t number)
 {
-    ox_generate(&s->c, s->image.plain, s->seed, number);
+    ox_generate(&s->c, s->image.plain, s->seed, number, s->more);
 }
 
 /* ---- One case ---- */
@@ -269,6 +269,8 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         if (!strcmp(argv[i], "--all"))
             s.all = true;
+        else if (!strcmp(argv[i], "--more"))
+            s.more = true;
         else if (i + 1 == argc || !take_option(&s, argv[i], argv[i + 1])) {
             argc = 0;
             break;
@@ -277,7 +279,8 @@ int main(int argc, char **argv)
     }
     if (argc < 3) {
         fprintf(stderr, "usage: x86-oracle IMAGE FOLDER [--cases N] [--seed S] "
-                        "[--first K] [--show N] [--peer P] [--all]\n");
+                        "[--first K] [--show N] [--peer P] [--all] "
+                        "[--more]\n");
         return 2;
     }
     if (!ox_machine_present(OX_BOCHS) && !ox_machine_present(OX_QEMU)) {

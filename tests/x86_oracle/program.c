@@ -6,20 +6,25 @@
 static const struct {
     void (*step)(struct ox_case *c);
     unsigned weight;
+    bool more;
 } steps[] = {
-#define STEP(name, weight) {ox_step_##name, weight},
+#define STEP(name, weight, more) {ox_step_##name, weight, more},
 #include "tests/x86_oracle/step.def"
 #undef STEP
 };
 
+/* Of the one kind or of the other. */
 static void one_step(struct ox_case *c)
 {
+    bool more = c->more && ox_chance(c, 50);
     unsigned total = 0, n;
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-        total += steps[i].weight;
+        total += steps[i].more == more ? steps[i].weight : 0;
     n = ox_below(c, total);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        if (steps[i].more != more)
+            continue;
         if (n < steps[i].weight) {
             steps[i].step(c);
             return;

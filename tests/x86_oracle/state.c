@@ -243,7 +243,8 @@ static void random_program_state(struct ox_case *c)
     static const uint16_t stack[] = {SEL_STACK, SEL_DATA_1 | 1, SEL_DATA_2 | 2,
                                      SEL_DATA_3 | 3};
     static const uint16_t page[] = {AT_STACK0, AT_STACK1, AT_STACK2, AT_STACK3};
-    bool by_16 = c->mode == OX_PROTECTED && c->cpl % 3 == 0 && ox_chance(c, 20);
+    bool may = c->mode == OX_PROTECTED || (c->more && c->mode == OX_COMPAT);
+    bool by_16 = may && c->cpl % 3 == 0 && ox_chance(c, 20);
 
     c->at = c->cpl == 3 ? AT_CODE3 : AT_CODE0;
     FIELD(CS) = code[c->cpl];

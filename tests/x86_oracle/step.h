@@ -4,7 +4,7 @@
 
 #include "tests/x86_oracle/case.h"
 
-#define STEP(name, weight) void ox_step_##name(struct ox_case *c);
+#define STEP(name, weight, more) void ox_step_##name(struct ox_case *c);
 #include "tests/x86_oracle/step.def"
 #undef STEP
 

@@ -1,0 +1,92 @@
+/* What the second stream of cases has of its own: tables of long mode that
+ * differ from the template. */
+#include "tests/x86_oracle/case.h"
+
+#define FIELD(name) c->field[CASE_##name / 4]
+
+/* Stacks of the 64-bit TSS that are nowhere, or not aligned. */
+static void random_stacks(struct ox_case *c)
+{
+    uint8_t *tss = c->arena + AT_TSS_64;
+    uint32_t at =
+        ox_chance(c, 50) ? 4 + 8 * ox_below(c, 3) : 36 + 8 * ox_below(c, 7);
+
+    if (!ox_chance(c, 20))
+        return;
+    if (ox_chance(c, 60))
+        store_le32(tss + at, load_le32(tss + at) + 1 + ox_below(c, 15));
+    else
+        store_le32(tss + at + 4, ox_chance(c, 50) ? 0x8000 : 0xFFFF8000);
+}
+
+/* Where the I/O map begins, of both TSSs. */
+static void random_map(struct ox_case *c)
+{
+    static const uint16_t bases[] = {0x67, 0x69, 0xA8,   0xE7,
+                                     0xE8, 0xE9, 0xDFFF, 0xFFFF};
+
+    if (!ox_chance(c, 25))
+        return;
+    store_le16(c->arena + AT_TSS + 0x66, OX_PICK(c, bases));
+    store_le16(c->arena + AT_TSS_64 + 0x66, OX_PICK(c, bases));
+}
+
+/* The gates of vectors 8E and 8F, and the call gate of 16 bytes. */
+static void random_gates(struct ox_case *c)
+{
+    static const uint16_t code[] = {SEL_CODE64, SEL_CODE64,     SEL_CODE64,
+                                    SEL_CODE,   SEL_CONFORMING, SEL_RANDOM};
+    uint8_t *call = c->arena + AT_GDT + SEL_CALL_64;
+
+    for (unsigned v = 0x8E; v <= 0x8F; v++) {
+        uint8_t *at = c->arena + AT_IDT_64 + 16 * v;
+
+        ox_put_gate(at, OX_PICK(c, code), AT_STUBS64 + 16 * v,
+                    ox_chance(c, 70) ? 0xEE : 0xE0 | ox_below(c, 16),
+                    ox_below(c, 8));
+        store_le32(at + 8, ox_chance(c, 10) ? 0x8000 : 0);
+        store_le32(at + 12, ox_chance(c, 10) ? ox_value(c) : 0);
+    }
+    if (ox_chance(c, 15))
+        store_le32(call + 8, ox_chance(c, 50) ? 0x8000 : 0xFFFF8000);
+    if (ox_chance(c, 15))
+        store_le32(call + 12, 1u << (8 + ox_below(c, 5)));
+}
+
+/* The second entry of each upper level, and the first of the upper half: all
+ * lead to the one table below. */
+static void random_levels(struct ox_case *c)
+{
+    uint64_t table[] = {AT_PML4 + 8, AT_PML4 + 8 * 256, AT_PDPT_64 + 8};
+
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t entry = (i < 2 ? AT_PDPT_64 : AT_PD) | 7;
+
+        for (unsigned bit = 0; bit < 7;
+             bit++) /* P W U PWT PCD A and one more */
+            if (ox_chance(c, 12))
+                entry ^= UINT64_C(1) << bit;
+        if (i < 2 && ox_chance(c, 10))
+            entry |= 0x80; /* reserved */
+        if (ox_chance(c, 20))
+            entry |= UINT64_C(1) << 63;
+        if (ox_chance(c, 5))
+            entry |= UINT64_C(1) << (50 + ox_below(c, 2));
+        store_le64(c->arena + table[i], entry);
+    }
+}
+
+void ox_more_state(struct ox_case *c)
+{
+    random_map(c);
+    if (c->mode != OX_LONG && c->mode != OX_COMPAT)
+        return;
+    random_stacks(c);
+    random_gates(c);
+    random_levels(c);
+    if (c->mode == OX_LONG && c->cpl % 3) { /* the template has none */
+        ox_put_descriptor(c->arena + AT_GDT + SEL_RANDOM, 0, 0xFFFFF,
+                          A_P | A_S | 0xA | A_L | A_G | c->cpl << 5);
+        FIELD(CS) = SEL_RANDOM | c->cpl;
+    }
+}

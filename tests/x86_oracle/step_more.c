@@ -1,0 +1,221 @@
+/* Steps of the second stream of cases: what needs 64-bit registers, and
+ * operands that must be aligned. */
+#include "tests/x86_oracle/emit.h"
+#include "tests/x86_oracle/step.h"
+
+/* MOV r64, imm64. */
+static void set_wide(struct ox_case *c, unsigned reg, uint64_t value)
+{
+    ox_bytes(c, 2, 0xB848 | reg << 8);
+    ox_bytes(c, 8, value);
+}
+
+/* At both ends of what is canonical, and where other entries of the upper
+ * levels of paging lead. */
+static uint64_t far_address(struct ox_case *c)
+{
+    static const uint64_t list[] = {
+        UINT64_C(0x00007FFFFFFFFFFF), UINT64_C(0x00007FFFFFFFFFFC),
+        UINT64_C(0x0000800000000000), UINT64_C(0xFFFF7FFFFFFFFFFF),
+        UINT64_C(0xFFFF7FFFFFFFFFFC), UINT64_C(0x8000000000000000) | AT_DATA3,
+        UINT64_C(0xFFFFFFFFFFFFFFFC), UINT64_C(0xFFFFFFFFFFFFFFFF)};
+    static const uint64_t entries[] = {UINT64_C(0x0000008000000000), 0x40000000,
+                                       UINT64_C(0xFFFF800000000000)};
+    static const uint32_t pages[] = {AT_DATA3, AT_DATA0, WINDOW, AT_STACK3};
+
+    if (ox_chance(c, 50))
+        return OX_PICK(c, list);
+    return OX_PICK(c, entries) + OX_PICK(c, pages) + 0x800;
+}
+
+/* With that address in RAX, and in RBP, RSI or RDI where it is used there. */
+void ox_step_far_address(struct ox_case *c)
+{
+    static const struct {
+        const char *name;
+        unsigned n;
+        uint64_t bytes;
+    } list[] = {{"mov ecx, [rax]", 2, 0x088B},
+                {"mov [rax], ecx", 2, 0x0889},
+                {"mov ecx, [rbp]", 3, 0x004D8B},
+                {"mov [rbp], cl", 3, 0x004D88},
+                {"add [rax], rcx", 3, 0x080148},
+                {"mov ecx, fs:[rax]", 3, 0x088B64},
+                {"jmp rax", 2, 0xE0FF},
+                {"call rax", 2, 0xD0FF},
+                {"push rax, ret", 2, 0xC350},
+                {"jmp far [rax]", 2, 0x28FF},
+                {"invlpg [rax]", 3, 0x38010F},
+                {"sgdt [rax]", 3, 0x00010F},
+                {"lgdt [rax]", 3, 0x10010F},
+                {"movsb", 1, 0xA4},
+                {"stosd", 1, 0xAB},
+                {"lodsb", 1, 0xAC},
+                {"cmpxchg16b [rax]", 4, 0x08C70F48},
+                {"clflush [rax]", 3, 0x38AE0F},
+                {"bt [rax], rcx", 4, 0x08A30F48},
+                {"fnstsw [rax]", 2, 0x38DD}};
+    unsigned i = ox_below(c, ARRAY_LEN(list));
+    uint64_t at = far_address(c);
+
+    if (c->bits != 64) {
+        ox_step_memory(c);
+        return;
+    }
+    ox_say(c, "rax %llx; %s", (unsigned long long)at, list[i].name);
+    set_wide(c, RAX, at);
+    set_wide(c, RBP, at);
+    set_wide(c, RSI, at);
+    set_wide(c, RDI, ox_chance(c, 50) ? at : AT_DATA3 + 0x40);
+    ox_set(c, RCX, ox_value(c) & 0x1F);
+    ox_bytes(c, list[i].n, list[i].bytes);
+}
+
+/* MOV to a control or debug register with something in its upper half. */
+void ox_step_wide_register(struct ox_case *c)
+{
+    static const uint8_t regs[] = {0, 3, 4, 8, 2};
+    static const uint8_t bits[] = {32, 33, 47, 52, 60, 61, 62};
+    uint64_t up = UINT64_C(1) << OX_PICK(c, bits);
+    unsigned reg = OX_PICK(c, regs);
+
+    if (c->bits != 64) {
+        ox_step_control(c);
+        return;
+    }
+    if (ox_chance(c, 40)) {
+        reg = ox_below(c, 8);
+        ox_say(c, "mov dr%u, %llx", reg, (unsigned long long)up);
+        set_wide(c, RAX, reg == 7 ? up | 0x400 : up);
+        ox_bytes(c, 3, 0xC0230F | reg << 19);
+        return;
+    }
+    if (reg == 0 || reg == 4)
+        up |= c->field[(reg ? CASE_CR4 : CASE_CR0) / 4];
+    if (reg == 3)
+        up = UINT64_C(1) << (52 + ox_below(c, 12)) | c->field[CASE_CR3 / 4];
+    ox_say(c, "mov cr%u, %llx", reg, (unsigned long long)up);
+    set_wide(c, RAX, up);
+    if (reg == 8)
+        ox_byte(c, 0x44);
+    ox_bytes(c, 3, 0xC0220F | (reg & 7) << 19);
+}
+
+/* Operands that must be aligned, or must have no reserved bits. */
+void ox_step_aligned(struct ox_case *c)
+{
+    static const struct {
+        const char *name;
+        unsigned n, reg;
+        uint32_t opcode;
+    } list[] = {
+        {"movaps xmm0,", 2, 0, 0x280F}, {"movaps", 2, 0, 0x290F},
+        {"movups", 2, 0, 0x110F},       {"movdqa", 3, 0, 0x7F0F66},
+        {"ldmxcsr", 2, 2, 0xAE0F},      {"movq mm0,", 2, 0, 0x6F0F},
+        {"cmpxchg8b", 2, 1, 0xC70F},    {"fldz, fstp dword", 1, 3, 0xD9},
+        {"clflush", 2, 7, 0xAE0F}};
+    static const uint32_t low[] = {0, 0x10, 8, 0x21, 0xFFC, 0xFF8, 0xFFFD};
+    unsigned i = ox_below(c, ARRAY_LEN(list)), prefix = ox_segment_prefix(c);
+    bool is_low = c->mode == OX_REAL || c->mode == OX_V86;
+    uint32_t at = is_low ? OX_PICK(c, low) : ox_address(c);
+
+    ox_say(c, "%s %x:[%x]", list[i].name, prefix, at);
+    if (list[i].n > 1 && list[i].reg == 0)
+        ox_bytes(c, 3, 0xC0570F); /* xorps xmm0, xmm0 */
+    if (list[i].n == 1)
+        ox_bytes(c, 4, 0xEED9E3DB); /* fninit, fldz */
+    if (list[i].n == 3) {
+        if (prefix)
+            ox_byte(c, prefix);
+        prefix = 0;
+    }
+    ox_memory(c, prefix, list[i].n, list[i].opcode, list[i].reg, at);
+}
+
+/* Bases of FS, GS and the other GS, and what is there. */
+void ox_step_base_register(struct ox_case *c)
+{
+    static const uint32_t bases[] = {AT_DATA3, AT_DATA0, WINDOW, 0xFFFFF000};
+    uint32_t msr = 0xC0000100 + ox_below(c, 3), base = OX_PICK(c, bases);
+    bool swap = ox_chance(c, 60), write = ox_chance(c, 40);
+
+    if (c->bits != 64 || c->cpl) {
+        ox_step_load_segment(c);
+        return;
+    }
+    ox_say(c, "msr %x %x, %s, %s", msr, base, swap ? "swapgs" : "no swap",
+           write ? "write" : "read");
+    ox_set(c, RCX, msr);
+    ox_set(c, RAX, base);
+    ox_set(c, RDX, base >> 31 ? 0xFFFFFFFF : 0);
+    ox_bytes(c, 2, 0x300F);
+    if (swap)
+        ox_bytes(c, 3, 0xF8010F);
+    ox_memory(c, msr == 0xC0000100 ? 0x64 : 0x65, 1, write ? 0x89 : 0x8B, RDX,
+              ox_below(c, 2) ? 0x20 : 0x1020);
+}
+
+/* Through gates with any of the seven other stacks. */
+void ox_step_stack_table(struct ox_case *c)
+{
+    unsigned n = 0x8E + ox_below(c, 2);
+
+    if (ox_chance(c, 30)) {
+        ox_step_far_jump(c);
+        return;
+    }
+    ox_say(c, "int %x", n);
+    ox_bytes(c, 2, 0xCD | n << 8);
+}
+
+/* What 64-bit code does not have, what is nowhere, and what needs a feature
+ * that is off. */
+void ox_step_no_instruction(struct ox_case *c)
+{
+    static const struct {
+        const char *name;
+        unsigned n;
+        uint64_t bytes;
+        bool wide; /* elsewhere it is one */
+    } list[] = {{"mov cs, eax", 2, 0xC88E, false},
+                {"push es", 1, 0x06, true},
+                {"pop ds", 1, 0x1F, true},
+                {"aaa", 1, 0x37, true},
+                {"daa", 1, 0x27, true},
+                {"into", 1, 0xCE, true},
+                {"pusha", 1, 0x60, true},
+                {"add al, 0 (82)", 3, 0x00C082, true},
+                {"ud1", 3, 0xC0B90F, false},
+                {"xsetbv", 3, 0xD1010F, false},
+                {"lidt eax", 3, 0xD8010F, false},
+                {"mov seg 6", 2, 0xF08E, false},
+                {"mov cr1", 3, 0xC8220F, false},
+                {"lock inc eax", 3, 0xC0FFF0, false},
+                {"lea of a register", 2, 0xC08D, false},
+                {"group 4 /7", 2, 0xF8FE, false},
+                {"group 5 /7", 2, 0xF8FF, false},
+                {"group 9 /1 of a register", 3, 0xC8C70F, false},
+                {"too long", 8, 0x6666666666666666, false}};
+    unsigned i = ox_below(c, ARRAY_LEN(list));
+
+    if (list[i].wide && c->bits != 64)
+        i = 0;
+    ox_say(c, "%s", list[i].name);
+    if (list[i].n == 8)
+        ox_bytes(c, 7, list[i].bytes);
+    ox_bytes(c, list[i].n, list[i].bytes);
+}
+
+/* EFER's bits that are not there, and counters that are not. */
+void ox_step_extended_feature(struct ox_case *c)
+{
+    static const uint8_t bits[] = {1, 9, 10, 15, 16, 31};
+    unsigned bit = OX_PICK(c, bits);
+    bool counter = ox_chance(c, 30);
+
+    ox_say(c, counter ? "rdpmc" : "efer, bit %u", bit);
+    ox_set(c, RCX, counter ? 0x3FFFFFFF : 0xC0000080);
+    ox_set(c, RAX, c->field[CASE_EFER / 4] ^ UINT32_C(1) << bit);
+    ox_set(c, RDX, 0);
+    ox_bytes(c, 2, counter ? 0x330F : 0x300F);
+}
