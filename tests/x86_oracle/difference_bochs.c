@@ -199,12 +199,13 @@ static bool is_return(const struct ox_difference *d, uint32_t at,
 {
     const uint32_t *f = d->c->field;
     uint32_t ip = f[CASE_IP / 4], cs = f[CASE_CS / 4], sp = f[CASE_SP / 4];
+    bool flags = says(d, "pushf") || says(d, "popf"); /* a word, perhaps */
 
     if (at >= AT_PD_32)
         return (ours | (theirs & 0x60)) == theirs && !(ours & ~theirs);
-    if (ours != before && !says(d, "pushf") && !says(d, "popf"))
+    if (ours != before && !flags)
         return false; /* nor what a step before has left there */
-    if ((sp & 1) && ((sp + 2 - at) & 0xFFF) < 0x40) /* not aligned */
+    if (((sp & 1) || flags) && ((sp + 2 - at) & 0xFFF) < 0x40) /* not aligned */
         return true;
     return theirs - ip < 0xF00 || theirs == cs || theirs == 0 ||
            (theirs >> 16 == cs && ((theirs - ip) & 0xFFFF) < 0xF00);
