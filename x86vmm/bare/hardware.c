@@ -8,6 +8,7 @@
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/msr.h"
+#include "x86vmm/machine/own_msr.h"
 #include "x86vmm/machine/translate.h"
 
 enum { PAGE = 4096, DF = 0x400 };
@@ -122,22 +123,13 @@ static void confine_cpuid(struct x86_state *s, uint32_t leaf)
 
 /* The guest's own: in its control structure, or above.  Reads of the time-stamp
  * counter and IA32_MISC_ENABLE do no harm; writes would be to the machine's. */
-static const uint32_t own[] = {
-#define MSR_PLAIN(number, ...) number,
-#define MSR_OWN(number, ...)   number,
-#define MSR_PLATFORM(...)
-#include "x86vmm/machine/msr.def"
-#undef MSR_PLAIN
-#undef MSR_OWN
-#undef MSR_PLATFORM
-};
 static const uint16_t only_read[] = {X86_MSR_TSC, X86_MSR_MISC_ENABLE};
 
 void hardware_own_msrs(uint8_t *bitmap)
 {
     enum { WRITES = 0x800 }; /* of low MSRs */
 
-    vmcs_make_msr_bitmap(bitmap, own, ARRAY_LEN(own));
+    vmcs_make_msr_bitmap(bitmap, x86_own_msrs.numbers, x86_own_msrs.count);
     for (size_t i = 0; i < ARRAY_LEN(only_read); i++)
         bitmap[WRITES + only_read[i] / 8] |= (uint8_t)(1u << only_read[i] % 8);
 }
@@ -147,10 +139,12 @@ void hardware_own_msrs(uint8_t *bitmap)
 void hardware_own_msrs_svm(uint8_t *map)
 {
     memset(map, 0xFF, 2 * PAGE);
-    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-        unsigned n = own[i] & 0x1FFF, at = own[i] >> 31 ? 0x800 : 0;
+    for (size_t i = 0; i < x86_own_msrs.count; i++) {
+        unsigned n = x86_own_msrs.numbers[i] & 0x1FFF,
+                 at = x86_own_msrs.numbers[i] >> 31 ? 0x800 : 0;
 
-        if (own[i] != (uint32_t)X86_MSR_EFER) /* SVME must stay */
+        if (x86_own_msrs.numbers[i] !=
+            (uint32_t)X86_MSR_EFER) /* SVME must stay */
             map[at + n / 4] &= (uint8_t) ~(3u << n % 4 * 2);
     }
     for (size_t i = 0; i < ARRAY_LEN(only_read); i++)

@@ -1,6 +1,5 @@
 /* A lesson: wrong set-ups of a VMCS (wrong.def) or a VMCB (wrong_svm.def), and
- * what the processor and the
- * rules of VM entry say to each. */
+ * what the processor and the rules of VM entry say to each. */
 #ifndef X86VMM_BARE_WRONG_H
 #define X86VMM_BARE_WRONG_H
 

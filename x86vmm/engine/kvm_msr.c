@@ -4,6 +4,7 @@
 
 #if KVM_HOST
 #include "x86vmm/machine/msr.h"
+#include "x86vmm/machine/own_msr.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,16 +13,6 @@
  * takes as many at a time as we need. */
 enum { HALVES = 2, NUMBERS = 0x400 };
 static const uint32_t first_of[HALVES] = {0, 0xC0000000};
-
-static const uint32_t own[] = {
-#define MSR_PLAIN(number, name, form, where, words) number,
-#define MSR_OWN(number, name, words)                number,
-#define MSR_PLATFORM(number, name, words)
-#include "x86vmm/machine/msr.def"
-#undef MSR_PLAIN
-#undef MSR_OWN
-#undef MSR_PLATFORM
-};
 
 static void allow(uint8_t bitmap[HALVES][NUMBERS / 8], uint32_t number)
 {
@@ -41,8 +32,8 @@ void kvm_filter_msrs(struct vm *vm)
         .cap = KVM_CAP_X86_USER_SPACE_MSR,
         .args = {KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER}};
 
-    for (size_t i = 0; i < ARRAY_LEN(own); i++)
-        allow(bitmap, own[i]);
+    for (size_t i = 0; i < x86_own_msrs.count; i++)
+        allow(bitmap, x86_own_msrs.numbers[i]);
     if (p && (p->apic || p->outside_irqchip))
         allow(bitmap, X86_MSR_APIC_BASE);
     for (unsigned i = 0; i < HALVES; i++)

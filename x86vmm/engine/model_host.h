@@ -257,14 +257,6 @@ struct model_table_form {
 MUST_USE enum status model_make_tables(struct vm *vm,
                                        const struct model_table_form *form);
 
-/* MSRs that are the guest's own: the processor has nobody else to keep them
- * for. */
-struct model_msrs {
-    const uint32_t *numbers;
-    size_t count;
-};
-extern const struct model_msrs model_own_msrs;
-
 /* ---- model_exit.c ---- */
 
 /* The exit that the engine tells of.  False: it has been settled, go on. */

@@ -12,18 +12,6 @@
 #define LARGE  UINT64_C(0x200000)
 #define REGION UINT64_C(0x40000000)
 
-static const uint32_t own_msrs[] = {
-#define MSR_PLAIN(number, name, form, where, words) number,
-#define MSR_OWN(number, name, words)                number,
-#define MSR_PLATFORM(number, name, words)
-#include "x86vmm/machine/msr.def"
-#undef MSR_PLAIN
-#undef MSR_OWN
-#undef MSR_PLATFORM
-};
-
-const struct model_msrs model_own_msrs = {own_msrs, ARRAY_LEN(own_msrs)};
-
 struct maker {
     const struct model_table_form *form;
     uint8_t *tables;

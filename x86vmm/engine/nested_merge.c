@@ -103,13 +103,7 @@ static void put_state(struct vcpu *v)
     F(CR4_SHADOW) = F12(CR4_SHADOW);
     for (unsigned i = 0; i < 4; i++)
         m->field[VMCS_GUEST_PDPTE0 + i] = cpu->pdpte[i];
-    F(GUEST_SYSENTER_CS) = cpu->msrs->sysenter_cs;
-    F(GUEST_SYSENTER_ESP) = cpu->msrs->sysenter_esp;
-    F(GUEST_SYSENTER_EIP) = cpu->msrs->sysenter_eip;
-    memcpy(cpu->state.gpr, s->gpr, sizeof(s->gpr));
-    cpu->state.cr0 = s->cr0; /* CD and NW do not come from the VMCS */
-    cpu->state.cr2 = s->cr2;
-    cpu->state.cr8 = s->cr8;
+    vtx_put_rest(v, m);
 }
 
 static void put_event(struct vtx_vcpu *c)

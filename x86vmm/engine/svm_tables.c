@@ -2,6 +2,7 @@
  * permission map, the MSR permission map, and the nested page tables. */
 #include "x86vmm/engine/svm_host.h"
 #include "x86vmm/machine/msr.h"
+#include "x86vmm/machine/own_msr.h"
 
 #include <string.h>
 
@@ -41,8 +42,8 @@ static bool is_own(uint32_t number)
 static void make_msr_map(uint8_t *map)
 {
     memset(map, 0xFF, MSR_PAGES * MODEL_PAGE);
-    for (size_t i = 0; i < model_own_msrs.count; i++) {
-        uint32_t number = model_own_msrs.numbers[i];
+    for (size_t i = 0; i < x86_own_msrs.count; i++) {
+        uint32_t number = x86_own_msrs.numbers[i];
         unsigned n = number & 0x1FFF;
 
         if (is_own(number))

@@ -32,6 +32,8 @@ uint64_t vtx_msr_bitmap(void);
 /* A VMCS with this engine's controls. */
 void vtx_make_vmcs(struct vmcs *v);
 void vtx_prepare(struct vcpu *v, bool changed);
+/* SYSENTER's MSRs into it; and into the processor what is in no VMCS. */
+void vtx_put_rest(struct vcpu *v, struct vmcs *m);
 enum model_shadow vtx_take_state(struct vcpu *v);
 uint32_t vtx_waiting(const struct vcpu *v);
 void vtx_block(struct vcpu *v, enum model_shadow shadow);

@@ -42,15 +42,11 @@ static void put_pdptes(struct vcpu *v)
     }
 }
 
-static void put_state(struct vcpu *v)
+void vtx_put_rest(struct vcpu *v, struct vmcs *m)
 {
     const struct x86_state *s = model_arch(v);
-    struct vtx_vcpu *c = vtx_vcpu(v);
-    struct x86_cpu *cpu = &c->model.cpu;
-    struct vmcs *m = &c->vmcs;
+    struct x86_cpu *cpu = &model_vcpu(v)->cpu;
 
-    vmcs_put_state(m, s);
-    put_pdptes(v);
     F(GUEST_SYSENTER_CS) = cpu->msrs->sysenter_cs;
     F(GUEST_SYSENTER_ESP) = cpu->msrs->sysenter_esp;
     F(GUEST_SYSENTER_EIP) = cpu->msrs->sysenter_eip;
@@ -58,6 +54,16 @@ static void put_state(struct vcpu *v)
     cpu->state.cr0 = s->cr0; /* CD and NW do not come from the VMCS */
     cpu->state.cr2 = s->cr2;
     cpu->state.cr8 = s->cr8;
+}
+
+static void put_state(struct vcpu *v)
+{
+    const struct x86_state *s = model_arch(v);
+    struct vmcs *m = &vtx_vcpu(v)->vmcs;
+
+    vmcs_put_state(m, s);
+    put_pdptes(v);
+    vtx_put_rest(v, m);
 }
 
 /* In VMX operation the guest may not change what that fixes: it is to exit. */

@@ -2,6 +2,7 @@
  * Translation Mechanism"): the MSR bitmaps, and the EPT paging structures. */
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
+#include "x86vmm/machine/own_msr.h"
 
 enum {
     EPT_RX = 5,
@@ -34,7 +35,7 @@ enum status vtx_make_tables(struct vm *vm)
     enum status st = model_make_tables(vm, &ept);
 
     if (!st)
-        vmcs_make_msr_bitmap(m->tables, model_own_msrs.numbers,
-                             model_own_msrs.count);
+        vmcs_make_msr_bitmap(m->tables, x86_own_msrs.numbers,
+                             x86_own_msrs.count);
     return st;
 }
