@@ -5,6 +5,7 @@
 #include "tests/x86_hostile_vm.h"
 #include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
+#include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/op.h"
 
 #include <check.h>
@@ -103,6 +104,52 @@ START_TEST(step_over_pop_ss_ends_with_int3)
 }
 END_TEST
 
+/* Breakpoints: 0 on this instruction, or 1 on a write of these two bytes. */
+static void watch(struct x86_bare *m, uint64_t code, uint64_t data)
+{
+    m->cpu.dr[0] = code;
+    m->cpu.dr[1] = data;
+    m->cpu.dr[7] = X86_DR7_ONE | (code ? 1 : 0) | (data ? 0x500004 : 0);
+    x86_mode_changed(&m->cpu);
+}
+
+/* A repeated instruction with RF set and a breakpoint on it: that is not met
+ * when it goes on. */
+START_TEST(repetition_meets_its_breakpoint_once)
+{
+    if (no_decoder())
+        return;
+    struct x86_bare *m = protected("F3AA F4");
+
+    m->cpu.state.gpr[X86_RCX] = 3;
+    m->cpu.state.gpr[X86_RDI] = BARE_DATA;
+    m->cpu.state.rflags |= X86_FLAG_RF;
+    watch(m, BARE_CODE, 0);
+    struct x86_bare *plain = protected("F3AA F4");
+    plain->cpu.state = m->cpu.state;
+    watch(plain, BARE_CODE, 0);
+    ck_assert_int_eq(sys_run(plain), X86_HALT);
+    ck_assert_int_eq(sys_vector(plain), -1);
+    x86_bare_free(plain);
+    is_alike(m, engines[_i], 4, ONE);
+}
+END_TEST
+
+/* A frame that meets a breakpoint: its trap comes before the interrupt that
+ * ends the turn there. */
+START_TEST(trap_of_a_frame_outlives_the_turn)
+{
+    if (no_decoder())
+        return;
+    struct x86_bare *m = sys_new(SYS_REAL, 0);
+
+    sys_program(m, "0F0B");
+    memcpy(m->storage + SYS_HANDLERS + 16 * 6, "\x90\x90\xF4", 3);
+    watch(m, 0, m->cpu.state.gpr[X86_RSP] - 2);
+    is_alike(m, engines[_i], 3, ONE);
+}
+END_TEST
+
 Suite *suite_x86_midway(void)
 {
     Suite *s = suite_create("x86_midway");
@@ -112,6 +159,8 @@ Suite *suite_x86_midway(void)
     tcase_add_loop_test(t, delivery_reads_its_gate_once, 0, ENGINES);
     tcase_add_loop_test(t, far_call_reads_its_descriptor_once, 0, ENGINES);
     tcase_add_loop_test(t, step_over_pop_ss_ends_with_int3, 0, ENGINES);
+    tcase_add_loop_test(t, repetition_meets_its_breakpoint_once, 0, ENGINES);
+    tcase_add_loop_test(t, trap_of_a_frame_outlives_the_turn, 0, ENGINES);
     suite_add_tcase(s, t);
     return s;
 }

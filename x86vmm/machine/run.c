@@ -128,17 +128,19 @@ static int try_one(struct x86_cpu *cpu)
 /* The trap flag counts as it was before the instruction (SDM vol. 3,
  * "Single-Step Exception Condition").  Nothing is traced, and no breakpoint
  * met, between a load of SS and what follows it ("Masking Exceptions and
- * Interrupts When Switching Stacks"). */
+ * Interrupts When Switching Stacks"); nor is that of a repeated string
+ * instruction met again when it goes on. */
 static int step_one(struct x86_cpu *cpu)
 {
     bool shadowed = cpu->shadow, undisturbed = cpu->shadow_ss;
+    bool repeats = cpu->repeats_at == cpu->ran;
     const struct x86_guest *guest = cpu->guest;
     int code;
 
     cpu->ran++;
     cpu->shadow = cpu->shadow_ss = false;
     cpu->traced = cpu->state.rflags & X86_FLAG_TF;
-    code = undisturbed ? 0 : x86_debug_fetch(cpu);
+    code = undisturbed || repeats ? 0 : x86_debug_fetch(cpu);
     cpu->shadowed_ss = undisturbed;
     if (!code)
         code = try_one(cpu);
