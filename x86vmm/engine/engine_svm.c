@@ -1,6 +1,7 @@
 #include "x86vmm/engine/engine_svm.h"
 
 #include "x86vmm/engine/svm_host.h"
+#include "x86vmm/machine/debug.h"
 
 enum { CR8_WRITES = 1 << (16 + 8) }; /* of the field INTERCEPT_CR */
 
@@ -51,9 +52,16 @@ static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
     return false;
 }
 
-static void interrupt(struct vcpu *v)
+/* A debug trap that waits comes before an interrupt (AMD APM vol. 2, 8.5): a
+ * VMCB cannot keep it. */
+static enum x86_outcome interrupt(struct vcpu *v, enum x86_outcome out)
 {
-    svm_leave_by(&svm_vcpu(v)->model.cpu, SVM_EXIT_INTR);
+    struct x86_cpu *cpu = &svm_vcpu(v)->model.cpu;
+
+    if (cpu->debug_hits && !cpu->shadow_ss && x86_take_debug(cpu) > X86_SYNC)
+        return X86_EXIT; /* that has left the guest */
+    svm_leave_by(cpu, SVM_EXIT_INTR);
+    return out;
 }
 
 const struct model_ops svm_ops = {

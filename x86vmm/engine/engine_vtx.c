@@ -47,9 +47,10 @@ static bool enter(struct vcpu *v, bool *exited, struct vm_exit *x)
     return false;
 }
 
-static void interrupt(struct vcpu *v)
+static enum x86_outcome interrupt(struct vcpu *v, enum x86_outcome out)
 {
     vtx_interrupt(&vtx_vcpu(v)->model.cpu);
+    return out;
 }
 
 const struct model_ops vtx_ops = {

@@ -164,8 +164,9 @@ struct model_ops {
     void (*prepare)(struct vcpu *, bool changed);
     /* False: refused, *x says why. */
     bool (*enter)(struct vcpu *, bool *exited, struct vm_exit *x);
-    /* The host's timer interrupts between two instructions: leave. */
-    void (*interrupt)(struct vcpu *);
+    /* The host's timer interrupts between two instructions: leave, and return
+     * `out`; or X86_EXIT where something that comes first has left. */
+    enum x86_outcome (*interrupt)(struct vcpu *, enum x86_outcome out);
     /* The state after an exit, but for `interruptible` and `delivering`; what
      * blocks interrupts is returned. */
     enum model_shadow (*take_state)(struct vcpu *);

@@ -232,7 +232,7 @@ static bool run_once(struct vcpu *v, struct vm_exit *x)
     if (!exited)
         out = x86_run(&c->cpu, c->end - c->cpu.ran);
     if (out == X86_BUDGET || out == X86_HALT)
-        ops->interrupt(v);
+        out = ops->interrupt(v, out);
     take_state(v);
     if (out == X86_SHUTDOWN) {
         x->reason = EXIT_SHUTDOWN;
