@@ -233,8 +233,11 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
         return false;
     if (e.vector == 12)
         return true;
-    return (e.vector == 13 || e.vector == 8) && !e.error &&
-           ox_code_of(d->c, &e, 0, &code) && !asks_else(&e, &code);
+    if (e.error & 1) /* what comes of its delivery */
+        e.error = e.vector >= 10 && e.vector <= 13 ? 0 : 1;
+    else if (e.vector != 13 && e.vector != 8)
+        return false;
+    return !e.error && ox_code_of(d->c, &e, 0, &code) && !asks_else(&e, &code);
 }
 
 /* ---- Gates, returns and fast calls ---- */
@@ -366,7 +369,7 @@ bool ox_qemu_legacy_syscall(const struct ox_difference *d)
 bool ox_qemu_syscall_flags(const struct ox_difference *d)
 {
     return says(d, "syscall") && is_flags(d) &&
-           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108D5)) == 0;
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10CD5)) == 0;
 }
 
 /* As a virtual-8086 program of long mode it goes on, and faults. */

@@ -168,7 +168,9 @@ bool ox_go_on(struct ox_difference *d)
         if (d->peer == OX_BOCHS)
             return false;
         break;
-    case OX_R32_ESP: /* its stack is elsewhere */
+    case OX_R32_CS: /* at another level, or on another stack */
+    case OX_R64_CS:
+    case OX_R32_ESP:
     case OX_R32_SP:
         if (d->peer == OX_QEMU)
             return false;
