@@ -1,5 +1,6 @@
 /* To what the rows of difference_qemu.def apply: debugging, control registers,
- * MSRs, storage.  The others are in difference_qemu_far.c.
+ * MSRs, storage.  The others are in difference_qemu_far.c and
+ * difference_qemu_task.c.
  *
  * What was looked up is QEMU 7.2's target/i386/tcg. */
 #include "tests/x86_oracle/difference_qemu.h"
@@ -407,8 +408,20 @@ bool ox_qemu_torn_store(const struct ox_difference *d)
            reg_of(&code, 2) < 2;
 }
 
+static bool is_upper(const struct ox_difference *d, uint32_t at,
+                     uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return !((ours ^ theirs) & 0xFFFF) && ours < 0x10000;
+}
+
+/* What it pushes of outer frames, too. */
 bool ox_qemu_enter_frame(const struct ox_difference *d)
 {
+    if (d->record == OX_SUMS)
+        return says(d, "enter 16, 2") && ox_all_words(d, is_upper);
     return says(d, "enter") &&
            (d->field == OX_R16_EBP || d->field == OX_R32_EBP) &&
            ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;
@@ -529,11 +542,15 @@ bool ox_qemu_no_storage(const struct ox_difference *d)
 
 /* ---- Others ---- */
 
+/* EMMS; MOVAPS, of which QEMU asks TS first. */
 bool ox_qemu_no_em(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
+    if (parted(d, 6, 7))
+        return ox_faults(d, 6, &e, &code) && is_0f(&code, 0x28) &&
+               (e.cr0 & 12) == 12;
     return (ox_faults(d, 6, &e, &code) || ox_faults(d, 7, &e, &code)) &&
            is_0f(&code, 0x77) && (e.cr0 & 12);
 }

@@ -2,6 +2,7 @@
  * gates, returns, fast calls, tasks. */
 #include "tests/x86_oracle/difference_qemu.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Behind this word in the program's text there is such a number, in any of its
@@ -121,6 +122,26 @@ bool ox_qemu_told_types(const struct ox_difference *d)
            (zf || d->field == OX_R64_RAX);
 }
 
+/* A segment is loaded and read by, and QEMU has what lies at its base. */
+static bool reads_at_base(const struct ox_difference *d)
+{
+    const char *text = d->c->text, *read;
+    unsigned selector, at;
+
+    while (d->c->mode == OX_LONG && (read = strstr(text, "read ")) != NULL) {
+        text = read + 5;
+        for (; read > d->c->text && strncmp(read, "mov ", 4); read--)
+            ;
+        if (sscanf(read, "mov %*2c, %x; read %*2c:[%x]", &selector, &at) != 2)
+            continue;
+        at += ox_base_of(d->c, selector);
+        if (ox_base_of(d->c, selector) && at < ARENA_SIZE - 4 &&
+            !((load_le32(d->c->arena + at) ^ PEER(d)) & ~0x60u))
+            return true;
+    }
+    return false;
+}
+
 /* The address that QEMU names is the operand's and some descriptor's base. */
 bool ox_qemu_override_base(const struct ox_difference *d)
 {
@@ -128,6 +149,8 @@ bool ox_qemu_override_base(const struct ox_difference *d)
     struct ox_code code;
     const uint8_t *modrm;
 
+    if (d->field == OX_R64_RDX)
+        return reads_at_base(d);
     if (d->c->mode != OX_LONG || !ox_peer_at(d, &e, &code) ||
         e.record != OX_R64 || e.vector != 14 || (code.override & 0xE7) != 0x26)
         return false;
@@ -219,8 +242,6 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
 
     if (d->record == OX_NEST)
         return (vector_of(d) == 12 || vector_of(d) == 13) && d->c->bits != 64;
-    if (d->ours->kind == 'T' && d->start >= d->ours->count)
-        return d->theirs->kind == 'R' && d->c->bits != 64;
     if (d->field == OX_SUMS_TSS && ox_all_words(d, is_saved)) {
         if (!ox_last_event(d->c, d->ours, d->start, &e) || e.vector != 8)
             return false;
@@ -329,6 +350,7 @@ bool ox_qemu_stack_of_ist(const struct ox_difference *d)
            (d->c->arena[AT_IDT_64 + 16 * vector_of(d) + 4] & 7);
 }
 
+/* It faults; or, at the same level, drops VM. */
 bool ox_qemu_iret_to_v86(const struct ox_difference *d)
 {
     const char *at = strstr(d->c->text, "iret to ");
@@ -336,9 +358,14 @@ bool ox_qemu_iret_to_v86(const struct ox_difference *d)
     struct ox_code code;
 
     at = at ? strstr(at, "flags ") : NULL;
-    return at && (strtoul(at + 6, NULL, 16) & VM) &&
-           ox_faults(d, 13, &e, &code) && code.at[0] == 0xCF &&
-           (d->c->cpl || d->c->mode == OX_COMPAT);
+    if (!at || !(strtoul(at + 6, NULL, 16) & VM) ||
+        !(d->c->cpl || d->c->mode == OX_COMPAT))
+        return false;
+    if (ox_faults(d, 13, &e, &code) && code.at[0] == 0xCF)
+        return true;
+    return is_wide(d) && ox_event_at(d->c, d->theirs, d->start, &e) &&
+           (e.flags & VM) && ox_event_at(d->c, d->ours, d->start, &e) &&
+           !(e.flags & VM);
 }
 
 bool ox_qemu_no_vif(const struct ox_difference *d)
@@ -417,174 +444,36 @@ bool ox_qemu_null_sysenter_cs(const struct ox_difference *d)
            (is_0f(&code, 0x34) || is_0f(&code, 0x35)) && cs > 0 && cs < 4;
 }
 
+/* What QEMU has pushed, and A and D of where. */
+static bool is_pushed(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    return at >= AT_PD_32 ? !((ours ^ theirs) & ~0x60u) && !(ours & ~theirs)
+                          : ours == before;
+}
+
+/* QEMU pushes before it looks at the limit. */
 bool ox_qemu_limit_selector(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
+    if (d->record == OX_SUMS)
+        return ox_all_words(d, is_pushed) &&
+               ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 13 &&
+               !e.error && ox_code_of(d->c, &e, 0, &code) && is_far(&code);
     return is_error(d) && ox_faults(d, 13, &e, &code) && !OURS(d) &&
            PEER(d) > 3 && !(PEER(d) & 3) && (is_far(&code) || is_return(&code));
 }
 
-/* ---- Tasks ---- */
-
-static const uint16_t images[] = {AT_TSS, AT_TSS_B, AT_TSS_DF};
-
-/* RF in the flags of a TSS. */
-static bool is_task_resume(const struct ox_difference *d, uint32_t at,
-                           uint32_t before, uint32_t ours, uint32_t theirs)
+/* In real-address and virtual-8086 mode the selector is read behind 64 KiB. */
+bool ox_qemu_return_wraps(const struct ox_difference *d)
 {
-    bool flags = false;
-
-    (void)d;
-    (void)before;
-    for (size_t i = 0; i < ARRAY_LEN(images); i++)
-        flags = flags || at == images[i] + 0x24u;
-    return flags && (ours ^ theirs) == 0x10000 && (ours & 0x10000);
-}
-
-bool ox_qemu_task_flags(const struct ox_difference *d)
-{
-    return d->c->mode <= OX_V86 && d->field == OX_SUMS_TSS &&
-           ox_all_words(d, is_task_resume);
-}
-
-/* The arithmetic flags in a TSS. */
-static bool is_lazy(const struct ox_difference *d, uint32_t at, uint32_t before,
-                    uint32_t ours, uint32_t theirs)
-{
-    return is_task_resume(d, at, before, ours | 0x10000,
-                          (theirs & ~UINT32_C(0x108FF)) | (ours & 0x8FF));
-}
-
-/* The arithmetic flags of what came before the transfer: ours are those of the
- * TSS. */
-bool ox_qemu_task_lazy_flags(const struct ox_difference *d)
-{
+    uint32_t at = (d->c->field[CASE_SS / 4] << 4) + 0x10000;
     struct ox_event e;
 
-    if (d->c->mode > OX_V86 || !goes_to_task(d))
-        return false;
-    if (d->field == OX_SUMS_TSS)
-        return ox_all_words(d, is_lazy);
-    if (d->field != OX_R32_EFLAGS ||
-        ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108D5)) ||
-        !ox_event_at(d->c, d->ours, d->start, &e))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(images); i++)
-        if (e.ip - load_le32(d->c->arena + images[i] + 0x20) < 5 &&
-            !((OURS(d) ^ load_le32(d->c->arena + images[i] + 0x24)) & 0x8D5))
-            return true;
-    return false;
-}
-
-/* QEMU goes on with what the TSS had before. */
-bool ox_qemu_task_of_itself(const struct ox_difference *d)
-{
-    uint32_t ip = load_le32(d->c->arena + AT_TSS + 0x20);
-    struct ox_event e;
-
-    return d->c->mode <= OX_V86 && says(d, "iret") &&
-           (load_le16(d->c->arena + AT_TSS) & ~3u) == SEL_TSS &&
-           ox_event_at(d->c, d->theirs, d->start, &e) && e.ip - ip < 16;
-}
-
-static bool is_16_bit_task(const struct ox_difference *d, uint32_t selector)
-{
-    uint32_t type = ox_upper_half_of(d->c, selector) >> 8 & 0x1D;
-
-    return !(selector & 4) && type == 1; /* busy or not */
-}
-
-static bool enters_16_bit_task(const struct ox_difference *d)
-{
-    static const char *const before[] = {"far ", "] ("};
-
-    for (size_t i = 0; i < ARRAY_LEN(before); i++)
-        for (const char *at = d->c->text; (at = strstr(at, before[i]));) {
-            at += strlen(before[i]);
-            if (is_16_bit_task(d, (uint32_t)strtoul(at, NULL, 16)))
-                return true;
-        }
-    return says(d, "iret") &&
-           is_16_bit_task(d, load_le16(d->c->arena + AT_TSS));
-}
-
-/* In upper halves of registers, or of flags, which QEMU does not touch. */
-bool ox_qemu_task_of_16_bits(const struct ox_difference *d)
-{
-    uint32_t differs;
-
-    if (d->c->mode > OX_V86 || d->record != OX_R32 ||
-        d->field == OX_FIELD_COUNT || !enters_16_bit_task(d))
-        return false;
-    differs = OURS(d) ^ PEER(d);
-    if (d->field == OX_R32_EFLAGS)
-        return !(differs & 0xFFFF) && !(OURS(d) & 0xFFFE0000);
-    return ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
-            d->field == OX_R32_SP) &&
-           !(differs & 0xFFFF) && OURS(d) >> 16 == 0xFFFF;
-}
-
-/* Where the new task's double fault came of, or RF. */
-static bool is_task_place(const struct ox_difference *d, uint32_t at,
-                          uint32_t before, uint32_t ours, uint32_t theirs)
-{
-    return (at & 0x1FF) == 0x20 ? ours == before
-                                : is_task_resume(d, at, before, ours, theirs);
-}
-
-/* A selector of a task that the case can enter, as error codes have it. */
-static bool is_tasks(const struct ox_case *c, uint32_t error)
-{
-    for (size_t i = 0; i < ARRAY_LEN(images); i++)
-        for (unsigned at = 0x48; at <= 0x60; at += 4)
-            if ((load_le16(c->arena + images[i] + at) & 0xFFFC) == error)
-                return true;
-    for (unsigned at = 0x22; at <= 0x2A; at += 2)
-        if ((load_le16(c->arena + AT_TSS_16 + at) & 0xFFFC) == error)
-            return true;
-    return false;
-}
-
-/* The stack and the place may be others, and which selector it is; or what
- * QEMU's stack makes of it. */
-static bool is_task_word(const struct ox_difference *d)
-{
-    unsigned there = vector_there(d);
-
-    switch (d->field) {
-    case OX_R32_HEAD:
-        return there == 8 || (there >= 10 && there <= 14);
-    case OX_R32_ERROR:
-        return is_tasks(d->c, OURS(d)) && is_tasks(d->c, PEER(d));
-    case OX_R32_DR7: /* local breakpoints go last of all */
-        return (OURS(d) | 0x155) == (PEER(d) | 0x155) && !(OURS(d) & 0x155);
-    case OX_R32_ESP:
-    case OX_R32_EIP:
-    case OX_R32_SS:
-    case OX_R32_SP:
-    case OX_FIELD_COUNT:
-        return true;
-    default:
-        return d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10;
-    }
-}
-
-/* Of a new task's own: ours stands at its first instruction. */
-bool ox_qemu_task_fault(const struct ox_difference *d)
-{
-    bool at_end = d->field == OX_SUMS_TSS && ox_all_words(d, is_task_place);
-    struct ox_event e;
-
-    if (d->c->mode > OX_V86 || !goes_to_task(d) ||
-        !(at_end
-              ? ox_last_event(d->c, d->ours, d->start, &e)
-              : is_task_word(d) && ox_event_at(d->c, d->ours, d->start, &e)) ||
-        (e.vector != 8 && (e.vector < 10 || e.vector > 12)))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(images); i++)
-        if (e.ip == load_le32(d->c->arena + images[i] + 0x20))
-            return true;
-    return e.ip == load_le16(d->c->arena + AT_TSS_16 + 0xE);
+    return (d->c->mode == OX_REAL || d->c->mode == OX_V86) && says(d, "retf") &&
+           ox_event_at(d->c, d->theirs, d->start, &e) && at < ARENA_SIZE - 4 &&
+           e.cs == load_le16(d->c->arena + at);
 }

@@ -1,0 +1,165 @@
+/* To what the rows of difference_qemu.def apply: tasks. */
+#include "tests/x86_oracle/difference_qemu.h"
+
+#include <stdlib.h>
+
+static const uint16_t images[] = {AT_TSS, AT_TSS_B, AT_TSS_DF};
+
+/* RF in the flags of a TSS. */
+static bool is_task_resume(const struct ox_difference *d, uint32_t at,
+                           uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    bool flags = false;
+
+    (void)d;
+    (void)before;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        flags = flags || at == images[i] + 0x24u;
+    return flags && (ours ^ theirs) == 0x10000 && (ours & 0x10000);
+}
+
+bool ox_qemu_task_flags(const struct ox_difference *d)
+{
+    return d->c->mode <= OX_V86 && d->field == OX_SUMS_TSS &&
+           ox_all_words(d, is_task_resume);
+}
+
+/* The arithmetic flags in a TSS. */
+static bool is_lazy(const struct ox_difference *d, uint32_t at, uint32_t before,
+                    uint32_t ours, uint32_t theirs)
+{
+    return is_task_resume(d, at, before, ours | 0x10000,
+                          (theirs & ~UINT32_C(0x108FF)) | (ours & 0x8FF));
+}
+
+/* The arithmetic flags of what came before the transfer: ours are those of the
+ * TSS. */
+bool ox_qemu_task_lazy_flags(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->c->mode > OX_V86 || !goes_to_task(d))
+        return false;
+    if (d->field == OX_SUMS_TSS)
+        return ox_all_words(d, is_lazy);
+    if (d->field != OX_R32_EFLAGS ||
+        ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108D5)) ||
+        !ox_event_at(d->c, d->ours, d->start, &e))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        if (e.ip - load_le32(d->c->arena + images[i] + 0x20) < 5 &&
+            !((OURS(d) ^ load_le32(d->c->arena + images[i] + 0x24)) & 0x8D5))
+            return true;
+    return false;
+}
+
+/* QEMU goes on with what the TSS had before. */
+bool ox_qemu_task_of_itself(const struct ox_difference *d)
+{
+    uint32_t ip = load_le32(d->c->arena + AT_TSS + 0x20);
+    struct ox_event e;
+
+    return d->c->mode <= OX_V86 && says(d, "iret") &&
+           (load_le16(d->c->arena + AT_TSS) & ~3u) == SEL_TSS &&
+           ox_event_at(d->c, d->theirs, d->start, &e) && e.ip - ip < 16;
+}
+
+static bool is_16_bit_task(const struct ox_difference *d, uint32_t selector)
+{
+    uint32_t type = ox_upper_half_of(d->c, selector) >> 8 & 0x1D;
+
+    return !(selector & 4) && type == 1; /* busy or not */
+}
+
+static bool enters_16_bit_task(const struct ox_difference *d)
+{
+    static const char *const before[] = {"far ", "] ("};
+
+    for (size_t i = 0; i < ARRAY_LEN(before); i++)
+        for (const char *at = d->c->text; (at = strstr(at, before[i]));) {
+            at += strlen(before[i]);
+            if (is_16_bit_task(d, (uint32_t)strtoul(at, NULL, 16)))
+                return true;
+        }
+    return says(d, "iret") &&
+           is_16_bit_task(d, load_le16(d->c->arena + AT_TSS));
+}
+
+/* In upper halves of registers, or of flags, which QEMU does not touch. */
+bool ox_qemu_task_of_16_bits(const struct ox_difference *d)
+{
+    uint32_t differs;
+
+    if (d->c->mode > OX_V86 || d->record != OX_R32 ||
+        d->field == OX_FIELD_COUNT || !enters_16_bit_task(d))
+        return false;
+    differs = OURS(d) ^ PEER(d);
+    if (d->field == OX_R32_EFLAGS)
+        return !(differs & 0xFFFF) && !(OURS(d) & 0xFFFE0000);
+    return ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
+            d->field == OX_R32_SP) &&
+           !(differs & 0xFFFF) && OURS(d) >> 16 == 0xFFFF;
+}
+
+/* Where the new task's double fault came of, or RF. */
+static bool is_task_place(const struct ox_difference *d, uint32_t at,
+                          uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    return (at & 0x1FF) == 0x20 ? ours == before
+                                : is_task_resume(d, at, before, ours, theirs);
+}
+
+/* A selector of a task that the case can enter, as error codes have it. */
+static bool is_tasks(const struct ox_case *c, uint32_t error)
+{
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        for (unsigned at = 0x48; at <= 0x60; at += 4)
+            if ((load_le16(c->arena + images[i] + at) & 0xFFFC) == error)
+                return true;
+    for (unsigned at = 0x22; at <= 0x2A; at += 2)
+        if ((load_le16(c->arena + AT_TSS_16 + at) & 0xFFFC) == error)
+            return true;
+    return false;
+}
+
+/* The stack and the place may be others, and which selector it is; or what
+ * QEMU's stack makes of it. */
+static bool is_task_word(const struct ox_difference *d)
+{
+    unsigned there = vector_there(d);
+
+    switch (d->field) {
+    case OX_R32_HEAD:
+        return there == 8 || (there >= 10 && there <= 14);
+    case OX_R32_ERROR:
+        return is_tasks(d->c, OURS(d)) && is_tasks(d->c, PEER(d));
+    case OX_R32_DR7: /* local breakpoints go last of all */
+        return (OURS(d) | 0x155) == (PEER(d) | 0x155) && !(OURS(d) & 0x155);
+    case OX_R32_ESP:
+    case OX_R32_EIP:
+    case OX_R32_SS:
+    case OX_R32_SP:
+    case OX_FIELD_COUNT:
+        return true;
+    default:
+        return d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10;
+    }
+}
+
+/* Of a new task's own: ours stands at its first instruction. */
+bool ox_qemu_task_fault(const struct ox_difference *d)
+{
+    bool at_end = d->field == OX_SUMS_TSS && ox_all_words(d, is_task_place);
+    struct ox_event e;
+
+    if (d->c->mode > OX_V86 || !goes_to_task(d) ||
+        !(at_end
+              ? ox_last_event(d->c, d->ours, d->start, &e)
+              : is_task_word(d) && ox_event_at(d->c, d->ours, d->start, &e)) ||
+        (e.vector != 8 && (e.vector < 10 || e.vector > 12)))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        if (e.ip == load_le32(d->c->arena + images[i] + 0x20))
+            return true;
+    return e.ip == load_le16(d->c->arena + AT_TSS_16 + 0xE);
+}
