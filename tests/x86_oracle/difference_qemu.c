@@ -502,11 +502,16 @@ bool ox_qemu_frames_in_data(const struct ox_difference *d)
     return ox_all_words(d, ox_is_resume_less);
 }
 
-/* A recorder that faults and faults has pushed frames over the stubs. */
+/* A handler that faults and faults has pushed frames over the stubs, where QEMU
+ * stands; ours has found something else in them, or nothing to go on. */
 bool ox_qemu_frames_executed(const struct ox_difference *d)
 {
     uint32_t ip = d->record == OX_NEST ? word_of(d, OX_NEST_IP) : 0;
+    struct ox_event e;
 
+    if (d->ours->kind == 'T' && d->start >= d->ours->count)
+        return ox_event_at(d->c, d->theirs, d->start, &e) && e.ip >= AT_STUBS &&
+               e.ip < AT_STACK0;
     return d->field == OX_NEST_FLAGS && ip >= AT_STUBS && ip < AT_STACK0 &&
            (OURS(d) & ~PEER(d) & 0x10000);
 }

@@ -80,6 +80,15 @@ bool ox_qemu_null_selectors(const struct ox_difference *d)
            !OURS(d) && PEER(d) < 4;
 }
 
+/* What QEMU has pushed, and A and D of where. */
+static bool is_pushed(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    return at >= AT_PD_32 ? !((ours ^ theirs) & ~0x60u) && !(ours & ~theirs)
+                          : ours == before;
+}
+
 /* The bytes that QEMU alone has stored are zeros. */
 static bool is_zero_above(const struct ox_difference *d, uint32_t at,
                           uint32_t before, uint32_t ours, uint32_t theirs)
@@ -101,6 +110,8 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
         (d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10) ||
         (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15);
 
+    if (d->field == OX_SUMS_PAGES)
+        return says(d, "push fs") && ox_all_words(d, is_pushed);
     if (d->record == OX_SUMS)
         return says(d, "push fs") && ox_all_words(d, is_zero_above);
     return stack && says(d, "push fs") && ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0 &&
@@ -112,6 +123,13 @@ bool ox_qemu_told_undefined(const struct ox_difference *d)
     return says(d, "lar ") &&
            (d->field == OX_R32_EAX || d->field == OX_R64_RAX) &&
            ((OURS(d) ^ PEER(d)) & ~UINT32_C(0xF0000)) == 0;
+}
+
+/* A of a descriptor that an interrupt has used. */
+bool ox_qemu_told_accessed(const struct ox_difference *d)
+{
+    return says(d, "lar ") && is_accumulator(d) &&
+           (OURS(d) ^ PEER(d)) == 0x100 && (OURS(d) & 0x1100) == 0x1100;
 }
 
 bool ox_qemu_told_types(const struct ox_difference *d)
@@ -442,15 +460,6 @@ bool ox_qemu_null_sysenter_cs(const struct ox_difference *d)
 
     return ox_faults(d, 13, &e, &code) && !e.error &&
            (is_0f(&code, 0x34) || is_0f(&code, 0x35)) && cs > 0 && cs < 4;
-}
-
-/* What QEMU has pushed, and A and D of where. */
-static bool is_pushed(const struct ox_difference *d, uint32_t at,
-                      uint32_t before, uint32_t ours, uint32_t theirs)
-{
-    (void)d;
-    return at >= AT_PD_32 ? !((ours ^ theirs) & ~0x60u) && !(ours & ~theirs)
-                          : ours == before;
 }
 
 /* QEMU pushes before it looks at the limit. */
