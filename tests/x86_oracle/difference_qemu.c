@@ -81,8 +81,10 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
 
 bool ox_qemu_no_task_trap(const struct ox_difference *d)
 {
-    return d->record == OX_R32 && goes_to_task(d) &&
-           (dr6_of(d->ours, d->start) & BT);
+    if (d->record != OX_R32 || !goes_to_task(d))
+        return false;
+    return is_dr6(d) ? (OURS(d) & BT) && (OURS(d) ^ PEER(d)) == BT
+                     : dr6_of(d->ours, d->start) & BT;
 }
 
 /* Of a trap of ours: the instruction of `n` bytes before it. */
@@ -543,51 +545,6 @@ bool ox_qemu_no_storage(const struct ox_difference *d)
     return ox_event_at(d->c, d->theirs, d->start, &e) && e.record == OX_R32 &&
            !(e.cr0 >> 31) && e.sp >= STORAGE && e.sp < IMAGE_ROM && !e.error &&
            !e.ip && !e.cs && !e.flags && !e.vector;
-}
-
-/* ---- Others ---- */
-
-/* EMMS; MOVAPS, of which QEMU asks TS first. */
-bool ox_qemu_no_em(const struct ox_difference *d)
-{
-    struct ox_event e;
-    struct ox_code code;
-
-    if (parted(d, 6, 7))
-        return ox_faults(d, 6, &e, &code) && is_0f(&code, 0x28) &&
-               (e.cr0 & 12) == 12;
-    return (ox_faults(d, 6, &e, &code) || ox_faults(d, 7, &e, &code)) &&
-           is_0f(&code, 0x77) && (e.cr0 & 12);
-}
-
-bool ox_qemu_bit_test_flags(const struct ox_difference *d)
-{
-    return says(d, "bts ") && is_flags(d) &&
-           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10894)) == 0;
-}
-
-bool ox_qemu_exchange_flags(const struct ox_difference *d)
-{
-    return says(d, "cmpxchg8b") && is_flags(d) &&
-           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
-}
-
-bool ox_qemu_no_lock(const struct ox_difference *d)
-{
-    struct ox_event e;
-    struct ox_code code;
-
-    return ox_event_at(d->c, d->ours, d->start, &e) &&
-           (e.vector == 6 || e.vector == 8) && ox_code_of(d->c, &e, 0, &code) &&
-           code.lock;
-}
-
-bool ox_qemu_odd_port(const struct ox_difference *d)
-{
-    return (says(d, "port 243, ed") || says(d, "port 247, ed") ||
-            says(d, "port 24f, ed") || says(d, "port 3ef, ed")) &&
-           is_accumulator(d) && (OURS(d) & 0xFFFF) == 0xFFFF &&
-           (PEER(d) & 0xFFFF) == 0;
 }
 
 const struct ox_explanation ox_qemu_rows[] = {

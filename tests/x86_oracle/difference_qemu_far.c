@@ -114,8 +114,8 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
         return says(d, "push fs") && ox_all_words(d, is_pushed);
     if (d->record == OX_SUMS)
         return says(d, "push fs") && ox_all_words(d, is_zero_above);
-    return stack && says(d, "push fs") && ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0 &&
-           PEER(d) < 0x10000;
+    return stack && says(d, "push fs") &&
+           is_zero_above(d, 0, 0xCCCCCCCC, OURS(d), PEER(d));
 }
 
 bool ox_qemu_told_undefined(const struct ox_difference *d)

@@ -1,4 +1,5 @@
-/* To what the rows of difference_qemu.def apply: tasks. */
+/* To what the rows of difference_qemu.def apply: tasks, and what is of no kind.
+ */
 #include "tests/x86_oracle/difference_qemu.h"
 
 #include <stdlib.h>
@@ -162,4 +163,49 @@ bool ox_qemu_task_fault(const struct ox_difference *d)
         if (e.ip == load_le32(d->c->arena + images[i] + 0x20))
             return true;
     return e.ip == load_le16(d->c->arena + AT_TSS_16 + 0xE);
+}
+
+/* ---- Others ---- */
+
+/* EMMS; MOVAPS, of which QEMU asks TS first. */
+bool ox_qemu_no_em(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (parted(d, 6, 7))
+        return ox_faults(d, 6, &e, &code) && is_0f(&code, 0x28) &&
+               (e.cr0 & 12) == 12;
+    return (ox_faults(d, 6, &e, &code) || ox_faults(d, 7, &e, &code)) &&
+           is_0f(&code, 0x77) && (e.cr0 & 12);
+}
+
+bool ox_qemu_bit_test_flags(const struct ox_difference *d)
+{
+    return says(d, "bts ") && is_flags(d) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10894)) == 0;
+}
+
+bool ox_qemu_exchange_flags(const struct ox_difference *d)
+{
+    return says(d, "cmpxchg8b") && is_flags(d) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
+}
+
+bool ox_qemu_no_lock(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return ox_event_at(d->c, d->ours, d->start, &e) &&
+           (e.vector == 6 || e.vector == 8) && ox_code_of(d->c, &e, 0, &code) &&
+           code.lock;
+}
+
+bool ox_qemu_odd_port(const struct ox_difference *d)
+{
+    return (says(d, "port 243, ed") || says(d, "port 247, ed") ||
+            says(d, "port 24f, ed") || says(d, "port 3ef, ed")) &&
+           is_accumulator(d) && (OURS(d) & 0xFFFF) == 0xFFFF &&
+           (PEER(d) & 0xFFFF) == 0;
 }

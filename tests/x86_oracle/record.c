@@ -170,6 +170,7 @@ bool ox_go_on(struct ox_difference *d)
         break;
     case OX_R32_CS: /* at another level, or on another stack */
     case OX_R64_CS:
+    case OX_NEST_FLAGS:
     case OX_R32_ESP:
     case OX_R32_SP:
         if (d->peer == OX_QEMU)
