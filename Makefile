@@ -329,14 +329,15 @@ FLAGS_san    := $(CC) $(CSTD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(SANITIZE)
 FLAGS_suites := $(SUITES)
 FLAGS_isa    := $(ISA)
 FLAGS_decoder := $(DECODER)
+FLAGS_bare   := $(X86_CC) $(BARE_FLAGS) $(X86_AS) $(X86_LD)
 
 .PHONY: always
+$(patsubst FLAGS_%,$(BUILD)/%.flags,$(filter FLAGS_%,$(.VARIABLES))): \
 $(BUILD)/%.flags: always
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_$*)' | cmp -s - $@ || echo '$(FLAGS_$*)' > $@
 
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 -include $(patsubst %.o,%.d,\
     $(call object,fast,$(LIB) $(CLI) $(MAIN) $(ORACLE) $(BENCH) $(X86_BENCH) \

@@ -33,12 +33,12 @@ endif
 no-bare-image:
 	@echo "  SKIP     the monitor on bare metal: $(CC) compiles for no x86"
 
-$(BUILD)/bare/%.o: %.c
+$(BUILD)/bare/%.o: %.c $(BUILD)/bare.flags
 	$(call say,CC-BARE,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(X86_CC) $(BARE_FLAGS) -c -o $@ $<
 
-$(BUILD)/bare/%.o: %.S x86vmm/bare/layout.h
+$(BUILD)/bare/%.o: %.S x86vmm/bare/layout.h $(BUILD)/bare.flags
 	$(call say,AS-BARE,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(X86_CC) -E -P -x assembler-with-cpp -I. -o $(@:.o=.s) $<
