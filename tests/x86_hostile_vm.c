@@ -119,9 +119,9 @@ static bool differ(char *words, const char *what, uint64_t bare, uint64_t vm)
 static uint64_t value_of(const struct reg_desc *r, const struct x86_state *s)
 {
     const uint8_t *at = (const uint8_t *)s + r->offset;
-    uint64_t v64;
-    uint32_t v32;
-    uint16_t v16;
+    uint64_t v64 = 0;
+    uint32_t v32 = 0;
+    uint16_t v16 = 0;
 
     memcpy(&v64, at, r->bits == 64 ? 8 : 0);
     memcpy(&v32, at, r->bits == 32 ? 4 : 0);
