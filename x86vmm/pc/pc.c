@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- Time ---- */
 
@@ -194,13 +195,37 @@ void pc_stop_words(const struct x86_platform *p, enum pc_stop stop,
 
 /* ---- Making ---- */
 
+/* Storage lies between two fences: what oversteps it ends with a fault of the
+ * host's.  Its pages are zeros, and the host's only once they are touched. */
+enum { FENCE = 1 << 16 };
+
+static uint8_t *new_storage(uint64_t bytes)
+{
+    uint8_t *at = mmap(NULL, (size_t)bytes + 2 * FENCE, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at == MAP_FAILED)
+        return NULL;
+    if (mprotect(at + FENCE, (size_t)bytes, PROT_READ | PROT_WRITE)) {
+        munmap(at, (size_t)bytes + 2 * FENCE);
+        return NULL;
+    }
+    return at + FENCE;
+}
+
+static void free_storage(uint8_t *storage, uint64_t bytes)
+{
+    if (storage)
+        munmap(storage - FENCE, (size_t)bytes + 2 * FENCE);
+}
+
 static bool add_storage(struct pc *pc, const struct pc_plan *plan)
 {
     struct mem_slot slots[PC_SLOTS];
     unsigned n = pc_plan_slots(plan, slots);
 
     pc->bytes = plan->storage;
-    pc->storage = calloc(1, (size_t)plan->storage);
+    pc->storage = new_storage(plan->storage);
     pc->rom = plan->rom ? malloc(plan->rom_size) : NULL;
     if (!pc->storage || (plan->rom && !pc->rom))
         return false;
@@ -278,7 +303,7 @@ void pc_free(struct pc *pc)
     if (!pc)
         return;
     x86_cpu_fini(&pc->cpu);
-    free(pc->storage);
+    free_storage(pc->storage, pc->bytes);
     free(pc->rom);
     free(pc);
 }
