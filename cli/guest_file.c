@@ -132,13 +132,33 @@ enum status guest_file_kernel(const char *path, struct guest_file *f,
                     access(path, F_OK) ? strerror(errno) : "not a file");
 }
 
+/* What is left of the file, and one byte more than max at most: in a block that
+ * grows with it.  NULL: no memory. */
+static uint8_t *read_all(FILE *in, size_t max, size_t *size)
+{
+    uint8_t *bytes = NULL, *larger;
+    size_t room = 0;
+
+    *size = 0;
+    while (*size == room && room <= max) {
+        room = room > max / 2 ? max + 1 : room ? 2 * room : 1 << 16;
+        larger = realloc(bytes, room);
+        if (!larger) {
+            free(bytes);
+            return NULL;
+        }
+        bytes = larger;
+        *size += fread(bytes + *size, 1, room - *size, in);
+    }
+    return bytes;
+}
+
 uint8_t *guest_file_read(const struct guest_file *f, size_t max, size_t *size,
                          struct diag *diag)
 {
     FILE *in = fopen(f->path, "rb");
-    uint8_t *bytes = malloc(max + 1);
+    uint8_t *bytes = in ? read_all(in, max, size) : NULL;
 
-    *size = in && bytes ? fread(bytes, 1, max + 1, in) : 0;
     if (!in || (bytes && ferror(in)))
         diag_set(diag, STATUS_BAD_INPUT, "%s: %s", f->path, strerror(errno));
     else if (!bytes)
@@ -146,7 +166,7 @@ uint8_t *guest_file_read(const struct guest_file *f, size_t max, size_t *size,
     else if (!*size || *size > max)
         diag_set(diag, STATUS_BAD_INPUT, "%s: %s", f->path,
                  *size ? "longer than the storage it is for" : "empty");
-    bool good = in && bytes && !ferror(in) && *size && *size <= max;
+    bool good = bytes && !ferror(in) && *size && *size <= max;
     if (in)
         fclose(in);
     if (good)
