@@ -1,14 +1,18 @@
 /* A guest that is a monitor itself: its VT-x, its guest, and who gets which
  * exit (x86vmm/engine/nested.h). */
+#include "base/bytes.h"
 #include "command.h"
 #include "skip.h"
 #include "tests/x86_hostile_judge.h"
+#include "tests/x86_hostile_monitor.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/op.h"
 #include "x86vmm/vtx/exit.h"
+#include "x86vmm/vtx/sample.h"
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +40,96 @@ START_TEST(hostile_monitors_find_no_difference)
         ck_assert_msg(hostile_judge(&g, words) != HOSTILE_DIFFERENT,
                       "seed %llu: %s", (unsigned long long)seed, words);
     }
+}
+END_TEST
+
+/* A monitor whose guest reads a page and calls CPUID, twice.  Between the two
+ * it puts another page there, in the EPT, and says so by INVEPT; what has been
+ * read is in R8. */
+enum {
+    VMXON_AT = 0x50000,
+    VMCS_AT = 0x51000,
+    EPT_AT = 0x60000,
+    GUEST_AT = 0x30000,
+    FIRST = 0x9000, /* 11 is there */
+    SECOND = 0xA000 /* 22 */
+};
+
+static const char guest_code[] = "\xA0\x00\x90\x0F\xA2" /* mov al, [9000h] */
+                                 "\xA0\x00\x90\x0F\xA2";
+static const char launch_code[] = "\x0F\x01\xC2";
+static const char exit_code[] =
+    "\x49\xC1\xE0\x08\x41\x88\xC0" /* shl r8, 8; mov r8b, al */
+    "\x49\xFF\xC1\x49\x83\xF9\x02" /* inc r9; cmp r9, 2 */
+    "\x74\x28"                     /* je: the end */
+    "\x48\xC7\x04\x25\x48\x30\x06\x00\x37\xA0\x00\x00" /* the entry */
+    "\xB8\x02\x00\x00\x00\x66\x0F\x38\x80\x07"         /* invept of all */
+    "\xB8\x1E\x68\x00\x00\x0F\x78\xC1"                 /* vmread rcx: RIP */
+    "\x48\x83\xC1\x02\x0F\x79\xC1"                     /* add rcx, 2; vmwrite */
+    "\x0F\x01\xC3\xF4";                                /* vmresume; hlt */
+
+static void put_vmcs(struct vmcs *v, const struct x86_state *s)
+{
+    vmcs_make(v, X86_SAMPLE_REAL);
+    v->field[VMCS_EPT_POINTER] = EPT_AT | 0x1E;
+    v->field[VMCS_GUEST_CS_BASE] = GUEST_AT;
+    v->field[VMCS_GUEST_CS_SELECTOR] = GUEST_AT >> 4;
+    v->field[VMCS_GUEST_RIP] = 0;
+    v->field[VMCS_HOST_CR0] = s->cr0;
+    v->field[VMCS_HOST_CR3] = s->cr3;
+    v->field[VMCS_HOST_CR4] = s->cr4;
+    v->field[VMCS_HOST_EFER] = s->efer;
+    v->field[VMCS_HOST_CS_SELECTOR] = s->seg[X86_CS].selector & 0xFFF8;
+    v->field[VMCS_HOST_RIP] = BARE_CODE + 0x100;
+    v->field[VMCS_HOST_RSP] = BARE_STACK;
+}
+
+static void put_storage(uint8_t *storage)
+{
+    for (unsigned i = 0; i < 3; i++)
+        store_le64(storage + EPT_AT + 0x1000 * i,
+                   (EPT_AT + 0x1000 * (i + 1)) | 7);
+    for (unsigned i = 0; i < 512; i++)
+        store_le64(storage + EPT_AT + 0x3000 + 8 * i,
+                   i * UINT64_C(4096) | 0x37);
+    store_le32(storage + VMXON_AT, VMCS_REVISION);
+    store_le32(storage + VMCS_AT, VMCS_REVISION);
+    storage[FIRST] = 0x11;
+    storage[SECOND] = 0x22;
+    memcpy(storage + GUEST_AT, guest_code, sizeof(guest_code));
+    memcpy(storage + BARE_CODE, launch_code, sizeof(launch_code));
+    memcpy(storage + BARE_CODE + 0x100, exit_code, sizeof(exit_code));
+}
+
+static struct hostile_monitor *changing_monitor(void)
+{
+    struct hostile_monitor *h = calloc(1, sizeof(*h));
+
+    h->m = x86_bare_new(X86_MODE_LONG);
+    struct x86_cpu *cpu = &h->m->cpu;
+    vtx_attach(&h->vtx, cpu);
+    cpu->state.cr0 |= X86_CR0_NE;
+    cpu->state.cr4 |= VMX_CR4_VMXE;
+    cpu->state.gpr[X86_RDI] = BARE_DATA; /* INVEPT's descriptor: zeros */
+    cpu->state.gpr[8] = cpu->state.gpr[9] = 0;
+    h->vtx.on = true;
+    h->vtx.vmxon = VMXON_AT;
+    h->vtx.current = VMCS_AT;
+    put_storage(h->m->storage);
+    put_vmcs(&h->vtx.own, &cpu->state);
+    x86_mode_changed(cpu);
+    return h;
+}
+
+START_TEST(invept_drops_what_changed)
+{
+    char words[HOSTILE_WORDS] = "";
+    struct hostile_pair *p =
+        hostile_pair_of_monitor(&engine_vtx, changing_monitor(), 1000);
+
+    ck_assert_msg(hostile_pair_run(p, 100, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[8], 0x1122);
+    hostile_pair_free(p);
 }
 END_TEST
 
@@ -171,6 +265,7 @@ Suite *suite_x86_inner(void)
     tcase_set_timeout(t, 300);
     tcase_add_checked_fixture(t, NULL, command_clean);
     tcase_add_loop_test(t, hostile_monitors_find_no_difference, 0, ROUNDS);
+    tcase_add_test(t, invept_drops_what_changed);
     tcase_add_test(t, every_exit_is_somebodys);
     tcase_add_loop_test(t, the_bare_monitor_sees_no_monitor, 0,
                         ARRAY_LEN(images));

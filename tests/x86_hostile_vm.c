@@ -219,6 +219,13 @@ struct hostile_pair *hostile_pair_new(const struct hostile_guest *g)
                    monitor, g->slice);
 }
 
+struct hostile_pair *hostile_pair_of_monitor(const struct engine_ops *engine,
+                                             struct hostile_monitor *monitor,
+                                             uint64_t slice)
+{
+    return pair_of(engine, monitor->m, monitor, slice);
+}
+
 void hostile_pair_free(struct hostile_pair *p)
 {
     machine_free(p->vm);

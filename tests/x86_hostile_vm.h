@@ -35,6 +35,11 @@ struct hostile_pair *hostile_pair_new(const struct hostile_guest *g);
  */
 struct hostile_pair *hostile_pair_of(const struct engine_ops *engine,
                                      struct x86_bare *m, uint64_t slice);
+/* And of one on a processor with VT-x. */
+struct hostile_monitor;
+struct hostile_pair *hostile_pair_of_monitor(const struct engine_ops *engine,
+                                             struct hostile_monitor *monitor,
+                                             uint64_t slice);
 void hostile_pair_free(struct hostile_pair *p);
 
 /* To this instruction on both, dropping translations on the way (`drops` in
