@@ -10,6 +10,7 @@
  *   freedos/freedos.boot.disk.SIZE.img, 160K to 1.4MB */
 #include "tests/x86_guest.h"
 #include "x86vmm/svm/svm.h"
+#include "x86vmm/vtx/vtx.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -116,17 +117,23 @@ START_TEST(unit_test_passes)
 }
 END_TEST
 
-/* Monitors, on a processor with AMD-V.  Of svm.flat not those that measure, or
- * want an SMI, or a processor without RDTSCP. */
+/* Monitors, on a processor with AMD-V or VT-x.  Of svm.flat not those that
+ * measure, or want an SMI, or a processor without RDTSCP; of vmx.flat, which is
+ * long, a few. */
 static const struct {
     const char *name, *append;
     unsigned passes;
+    bool vtx;
 } monitors[] = {
-    {"svm_npt", NULL, 135},
+    {"vmx",
+     "vmx_mtf_test vmx_preemption_timer_zero_test preemption_timer "
+     "debug_controls MSR_switch vmx_cr_load_test",
+     23, true},
+    {"svm_npt", NULL, 135, false},
     {"svm",
      "-latency* -svm_vmrun_errata_test "
      "-svm_intr_intercept_mix_smi -svm_unsupported*",
-     359},
+     359, false},
 };
 
 START_TEST(monitor_test_passes)
@@ -134,13 +141,18 @@ START_TEST(monitor_test_passes)
     struct x86_guest *g =
         new_unit_test("x86_64", monitors[_i].name, monitors[_i].append);
     struct svm *svm = malloc(sizeof(*svm));
+    struct vtx *vtx = malloc(sizeof(*vtx));
 
-    if (g && svm) {
-        svm_attach(svm, &g->pc->cpu);
+    if (g && svm && vtx) {
+        if (monitors[_i].vtx)
+            vtx_attach(vtx, &g->pc->cpu);
+        else
+            svm_attach(svm, &g->pc->cpu);
         (void)x86_guest_wait(g, "\x01never", 400 * MILLION);
         check_unit_test(g, monitors[_i].name, monitors[_i].passes);
         x86_guest_free(g);
     }
+    free(vtx);
     free(svm);
 }
 END_TEST

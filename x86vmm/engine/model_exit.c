@@ -335,6 +335,11 @@ static void advanced(struct vcpu *v)
         port_hits(c) | (x86_debug_steps(&c->cpu, s->rflags) ? X86_DR6_BS : 0);
     if (!db.debug)
         return;
+    if (c->trap_waits) {
+        c->cpu.debug_hits = db.debug;
+        model_machine(v)->ops->block(v, MODEL_OPEN);
+        return;
+    }
     c->cpu.next_rip = s->rip;
     go_on(v, &db);
 }

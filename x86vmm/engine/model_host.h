@@ -103,7 +103,9 @@ struct model_vcpu {
     /* The guest is a monitor, and its guest is what runs.  The state is that
      * one's; */
     bool inner;
-    bool closed; /* interrupts are not delivered to it, whatever its IF; */
+    bool trap_waits; /* a guest's guest: its monitor sees each instruction of it
+                      * before a trap of that one */
+    bool closed;     /* interrupts are not delivered to it, whatever its IF; */
     unsigned switches; /* so often has that changed. */
     bool between; /* the exit was between two instructions, or is none of the
                    * guest's: nothing is to come before the next one */

@@ -274,8 +274,11 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
         cpu->traced = false;
         cpu->next_rip = cpu->state.rip;
     }
-    if ((code <= X86_SYNC || code == X86_HALT) && !cpu->shadow_ss &&
-        x86_debug_trap(cpu, cpu->traced))
+    if (code > X86_SYNC && code != X86_HALT)
+        return code;
+    if (c->trap_waits && !cpu->shadow_ss)
+        cpu->debug_hits |= cpu->traced ? X86_DR6_BS : 0;
+    else if (!cpu->shadow_ss && x86_debug_trap(cpu, cpu->traced))
         code = x86_deliver_fault(cpu);
     return code;
 }

@@ -2,6 +2,7 @@
 #include "x86vmm/engine/model.h"
 #include "x86vmm/engine/model_host.h"
 #include "x86vmm/machine/access.h"
+#include "x86vmm/machine/msr.h"
 #include "x86vmm/machine/translate.h"
 
 #include <stdlib.h>
@@ -211,6 +212,14 @@ static void time_is_up(struct vcpu *v, struct vm_exit *x)
     x->insn_len = c->stepped.len;
 }
 
+/* When a VMX-preemption timer ends its HLT; 0: none does. */
+static uint64_t alarm_of(const struct x86_cpu *cpu)
+{
+    uint64_t now = x86_tsc(cpu) - cpu->tsc_offset;
+
+    return cpu->guest_due == UINT64_MAX ? 0 : now + (cpu->guest_due - cpu->ran);
+}
+
 /* One entry.  False: settled, go on. */
 static bool run_once(struct vcpu *v, struct vm_exit *x)
 {
@@ -243,6 +252,7 @@ static bool run_once(struct vcpu *v, struct vm_exit *x)
         return true;
     }
     if (out == X86_HALT) { /* of a guest's guest, whose monitor lets it */
+        model_arch(v)->alarm = alarm_of(&c->cpu);
         x->reason = EXIT_HALT;
         x->pc = model_arch(v)->rip;
         return true;

@@ -114,12 +114,15 @@ void nested_follow(struct vcpu *v)
     s->delivering = n->injects = false;
     if (c->model.inner)
         begin(v);
+    c->model.trap_waits =
+        c->model.inner && vmcs_has(v12, VMX_PRIMARY_MONITOR_TRAP_FLAG);
     c->model.closed =
         c->model.inner &&
         (vmcs_has(v12, VMX_PIN_EXTERNAL_INTERRUPT) ||
          vmcs_has(v12, VMX_PRIMARY_INTERRUPT_WINDOW) || n->vtx.shut_down);
     take_waiting(v);
     s->wakes = nested_wakes(v);
+    s->alarm = 0;
     s->interruptible =
         model_interruptible(v, shadow ? MODEL_BY_STI : MODEL_OPEN) &&
         !n->injects;

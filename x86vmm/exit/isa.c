@@ -72,13 +72,30 @@ static enum status reflect(struct vcpu *v, const struct vm_event *e)
     return engine->inject(v, &event);
 }
 
+/* A timer of the guest's own monitor ends the wait of its guest. */
+static bool rings(const struct vcpu *v)
+{
+    uint64_t alarm = x86_state(v)->alarm;
+
+    return v->waiting && alarm && v->vm->clock.now >= alarm;
+}
+
+static uint64_t timer_due(const struct vcpu *v)
+{
+    uint64_t alarm = x86_state(v)->alarm;
+
+    return alarm ? alarm : CLOCK_NEVER;
+}
+
 COLD static bool take_interrupt(struct vcpu *v, struct vm_event *e)
 {
     int vector;
 
-    if (!x86_platform_waits(x86_platform(v)))
+    bool wanted = x86_platform_waits(x86_platform(v));
+
+    if (!wanted && !rings(v))
         return false;
-    if (v->waiting && x86_state(v)->wakes) {
+    if ((v->waiting && x86_state(v)->wakes) || rings(v)) {
         *e = (struct vm_event){.kind = X86_EVENT_WAKE};
         return true;
     }
@@ -112,7 +129,7 @@ static bool can_wake(const struct vcpu *v)
 {
     const struct x86_state *s = x86_state(v);
 
-    return s->wakes || (s->rflags & X86_FLAG_IF);
+    return s->wakes || s->alarm || (s->rflags & X86_FLAG_IF);
 }
 
 /* A pc is relative to CS, all other addresses are linear.  Protection is the
@@ -178,6 +195,7 @@ const struct guest_isa x86_isa = {
     .take_pending = take_pending,
     .accepts = accepts,
     .can_wake = can_wake,
+    .timer_due = timer_due,
     .translate = translate,
     .disasm = disasm,
     .disasm_in = disasm_in,

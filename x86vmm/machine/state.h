@@ -95,6 +95,9 @@ struct x86_state {
     /* It is the guest of a monitor that is a guest itself, which gets the
      * interrupts: they end HLT, and are not delivered.  Kept by the engine. */
     bool wakes;
+    /* The tick at which something else ends its HLT, a timer of that monitor's;
+     * 0: nothing.  Kept by the engine. */
+    uint64_t alarm;
 };
 
 #define X86_FLAG_ONE  0x2ull /* always 1 */
