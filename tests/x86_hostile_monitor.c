@@ -118,7 +118,56 @@ static uint64_t able(uint64_t seed)
     return seed;
 }
 
-struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed)
+/* ---- A monitor that goes on ---- */
+
+enum { HANDLER = BARE_CODE + 0x800, LOG = 0x7F000, INNER = BARE_CODE + 0x100 };
+
+/* At each exit: reason and qualification are added up at LOG, 3 is added to
+ * RIP, and VMRESUME.  Behind it, where that fails, is a HLT. */
+static void make_handler(uint8_t *storage)
+{
+    static const uint8_t code[] = {
+        0xB8, 0x02, 0x44, 0,    0,                   /* mov eax, reason */
+        0x0F, 0x78, 0xC1,                            /* vmread rcx, rax */
+        0x48, 0x01, 0x0C, 0x25, 0x00, 0xF0, 0x07, 0, /* add [LOG], rcx */
+        0xB8, 0x00, 0x64, 0,    0,                   /* qualification */
+        0x0F, 0x78, 0xC1,                            /* vmread rcx, rax */
+        0x48, 0x01, 0x0C, 0x25, 0x08, 0xF0, 0x07, 0, /* add [LOG+8], rcx */
+        0xB8, 0x1E, 0x68, 0,    0,                   /* RIP */
+        0x0F, 0x78, 0xC1, 0x48, 0x83, 0xC1, 3,       /* ... add rcx, 3 */
+        0x0F, 0x79, 0xC1,                            /* vmwrite rax, rcx */
+        0x0F, 0x01, 0xC3, 0xF4};                     /* vmresume; hlt */
+
+    memcpy(storage + HANDLER, code, sizeof(code));
+}
+
+static void let_resume(struct hostile_monitor *h, uint64_t *seed)
+{
+    uint8_t *leaves = h->m->storage + TABLES + 0x3000;
+    struct vmcs *v = &h->vtx.own;
+
+    make_handler(h->m->storage);
+    v->field[VMCS_HOST_RIP] = HANDLER;
+    v->field[VMCS_GUEST_RIP] = INNER;
+    v->field[VMCS_GUEST_GDTR_BASE] = h->m->cpu.state.gdt.base;
+    v->field[VMCS_GUEST_IDTR_BASE] = h->m->cpu.state.idt.base;
+    v->field[VMCS_GUEST_GDTR_LIMIT] = h->m->cpu.state.gdt.limit;
+    v->field[VMCS_GUEST_IDTR_LIMIT] = h->m->cpu.state.idt.limit;
+    if (next(seed) % 4)
+        v->field[VMCS_EXCEPTION_BITMAP] = (uint32_t)next(seed);
+    if (next(seed) % 2)
+        v->field[VMCS_PF_ERROR_MASK] = next(seed) % 32;
+    v->field[VMCS_PF_ERROR_MATCH] = next(seed) % 32;
+    for (uint64_t n = next(seed) % 64; n; n--) { /* but for the program's own */
+        uint64_t page = next(seed) % 256, right = next(seed) % 3;
+
+        if (page != BARE_CODE / 4096)
+            leaves[8 * page] &= (uint8_t) ~(1u << right);
+    }
+}
+
+struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed,
+                                            bool resumes)
 {
     struct hostile_monitor *h = calloc(1, sizeof(*h));
 
@@ -130,6 +179,8 @@ struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed)
         begin_svm(h, &seed);
     else
         begin_vtx(h, &seed);
+    if (resumes && !svm)
+        let_resume(h, &seed);
     x86_mode_changed(&h->m->cpu);
     return h;
 }
@@ -161,8 +212,8 @@ static bool same(struct x86_bare *a, struct x86_bare *b, char *words)
 bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
                            char words[HOSTILE_MONITOR_WORDS])
 {
-    struct hostile_monitor *a = hostile_monitor_new(svm, seed),
-                           *b = hostile_monitor_new(svm, seed);
+    struct hostile_monitor *a = hostile_monitor_new(svm, seed, false),
+                           *b = hostile_monitor_new(svm, seed, false);
     enum x86_outcome want = x86_run(&a->m->cpu, insns), end = X86_NEXT;
 
     while (end == X86_NEXT && b->m->cpu.ran < a->m->cpu.ran)

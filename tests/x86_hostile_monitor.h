@@ -15,8 +15,11 @@ struct hostile_monitor {
     struct svm svm;
 };
 
-/* It begins by entering that guest. */
-struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed);
+/* It begins by entering that guest.  `resumes`, with VT-x: it adds up why its
+ * guest was left, puts it behind that, and resumes it; its guest has pages that
+ * may not be read, written or executed, and exceptions that exit. */
+struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed,
+                                            bool resumes);
 void hostile_monitor_free(struct hostile_monitor *h);
 
 /* False: a run of `insns` instructions and as many steps came to different

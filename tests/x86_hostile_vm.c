@@ -211,7 +211,7 @@ struct hostile_pair *hostile_pair_new(const struct hostile_guest *g)
 {
     unsigned without = g->engine == &engine_svm ? HOSTILE_NO_BREAKPOINTS : 0;
     struct hostile_monitor *monitor =
-        g->monitor ? hostile_monitor_new(false, g->seed) : NULL;
+        g->monitor ? hostile_monitor_new(false, g->seed, g->resumes) : NULL;
 
     return pair_of(g->engine,
                    monitor ? monitor->m

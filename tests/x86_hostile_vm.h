@@ -15,6 +15,7 @@ struct hostile_guest {
     enum hostile_paging paging; /* of programs in protected mode */
     bool monitor;   /* a monitor with VT-x (x86_hostile_monitor.h), not a plain
                      * program; `paging` does not count */
+    bool resumes;   /* such a one that resumes its guest again and again */
     uint64_t insns; /* it ends after so many, if not before */
     uint64_t slice; /* in turns of so many */
 };

@@ -78,8 +78,10 @@ static void run_monitor(struct tally *t, bool svm, uint64_t seed)
 static void run_inner(struct tally *t, struct hostile_guest g)
 {
     g.monitor = true;
-    t->monitors++;
+    t->monitors += 2;
     judge(t, &g, "a monitor under ours");
+    g.resumes = true;
+    judge(t, &g, "a monitor under ours that resumes its guest");
 }
 
 static void run_seed(struct tally *t, uint64_t seed)
