@@ -78,6 +78,7 @@ static void take_waiting(struct vcpu *v)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
 
+    c->vtx.shut_down = c->model.inner && c->nested.vtx.shut_down;
     vtx_save_waiting(&c->model.cpu, c->loaded);
     c->model.last.rip = ~model_arch(v)->rip;
 }
