@@ -78,7 +78,8 @@ static enum status read_file(struct equip *e, struct diag *diag)
 
 static bool is_class(const struct s370_config_device *d, const char *class)
 {
-    return !strncmp(d->type->class, class, strlen(class)) && d->count;
+    return !strncmp(d->type->class, class, strlen(class)) && d->count &&
+           !s370_config_writes(d);
 }
 
 static const struct s370_config_device *first(const struct equip *e,
@@ -107,7 +108,7 @@ static enum status check_ipl(const struct equip *e, uint64_t ipl,
         const char *class = d->type->class;
 
         if (d->address == ipl && strcmp(class, "tape") &&
-            strncmp(class, "card reader", 11))
+            (s370_config_writes(d) || strncmp(class, "card reader", 11)))
             return diag_set(diag, STATUS_BAD_INPUT,
                             "--ipl %03llX: nothing can be loaded from a %s",
                             (unsigned long long)ipl, class);

@@ -103,6 +103,7 @@ void cli_watch_pipes(void)
     struct sigaction a = {.sa_handler = on_closed_pipe, .sa_flags = SA_RESTART};
 
     sigaction(SIGPIPE, &a, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* writing fails then, and is told */
 }
 
 bool cli_reader_has_gone(void)

@@ -13,6 +13,11 @@
 
 static const char card[] = "CARD";
 
+static void text(const char *name, const char *lines)
+{
+    command_file(name, lines, strlen(lines));
+}
+
 static void make_files(void)
 {
     static const char *const names[] = {"a.aws", "a.core", "a.s", "a.img",
@@ -20,6 +25,9 @@ static void make_files(void)
 
     command_file("none.aws", "", 0);
     command_file("none.s", "", 0);
+    text("soup.conf", "00A 3505 a.s ascii\n00E 1403 a.s\n");
+    text("punch.conf", "00A 3505 a.s a.core ascii multifile\n"
+                       "00D 2540 ./a.core punch\n");
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         command_file(names[i], card, strlen(card));
 }
@@ -55,6 +63,8 @@ static const struct {
     {"asm a.s --output x --listing x", "--output and --listing: both to x?"},
     /* files */
     {"run none.aws", "none.aws: IPL from 180: "},
+    {"run soup.conf", "soup.conf:2: 00E 1403: a.s: device 00A reads this"},
+    {"run punch.conf", "00D 2540: ./a.core: device 00A reads this file"},
     {"run a.aws", "a.aws: block 1"},
     {"asm none.s", "none.s: empty"},
     {"step no.witness", "no.witness: No such file"},
@@ -122,6 +132,7 @@ static const struct {
     {"$T asm a.s --listing - >/dev/full", "standard output: No space left"},
     {"$T dis a.core >/dev/full", "standard output: No space left"},
     {"$T explain --rules >/dev/full", "standard output: No space left"},
+    {"ulimit -f 1; $T explain --rules >x", "standard output: File too large"},
 };
 
 START_TEST(test_a_full_disk_is_told_once)

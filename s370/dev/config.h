@@ -46,6 +46,10 @@ void s370_config_free(struct s370_config *c);
 
 enum { S370_CONFIG_CREATE_TAPES = 1 };
 
+/* Is it a printer or a punch that has a file, which it begins anew or goes on
+ * with?  A file that another device of the configuration reads is refused. */
+bool s370_config_writes(const struct s370_config_device *d);
+
 /* Make the devices and attach them.  `host` is copied and may be NULL.  After
  * a failure some are attached; the channels free them. */
 MUST_USE enum status s370_config_attach(const struct s370_config *c,
