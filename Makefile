@@ -203,7 +203,8 @@ $(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86:
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: oracle x86-oracle x86-host-oracle fuzz bench x86-bench levels-bench bare-bench \
-        kvm-bench kvm-check check-slow bare-check linux-check svm-check cross
+        kvm-bench kvm-check check-slow bare-check linux-check svm-check cross \
+        cross-suites
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -284,6 +285,10 @@ svm-check: all
 # The command built for other processors must write the same bytes.
 cross: all
 	$(Q)$(DRY) BUILD=$(BUILD) MAKE="$(MAKE)" tests/cross.sh
+
+# The suites there.
+cross-suites: all
+	$(Q)$(DRY) BUILD=$(BUILD) MAKE="$(MAKE)" tests/cross.sh --suites
 
 # ---- Other ways to look at it ----
 
