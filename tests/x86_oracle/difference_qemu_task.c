@@ -132,8 +132,8 @@ static bool is_task_word(const struct ox_difference *d)
     switch (d->field) {
     case OX_R32_HEAD:
         return there == 8 || (there >= 10 && there <= 14);
-    case OX_R32_ERROR:
-        return is_tasks(d->c, OURS(d)) && is_tasks(d->c, PEER(d));
+    case OX_R32_ERROR: /* looked at with the event */
+        return true;
     case OX_R32_DR7: /* local breakpoints go last of all */
         return (OURS(d) | 0x155) == (PEER(d) | 0x155) && !(OURS(d) & 0x155);
     case OX_R32_ESP:
@@ -147,13 +147,26 @@ static bool is_task_word(const struct ox_difference *d)
     }
 }
 
+/* The same exception there has the same error code, or that of another selector
+ * of a task. */
+static bool errors_agree(const struct ox_difference *d)
+{
+    struct ox_event ours, theirs;
+
+    if (!ox_event_at(d->c, d->ours, d->start, &ours) ||
+        !ox_event_at(d->c, d->theirs, d->start, &theirs) ||
+        ours.vector != theirs.vector || ours.error == theirs.error)
+        return true;
+    return is_tasks(d->c, ours.error) && is_tasks(d->c, theirs.error);
+}
+
 /* Of a new task's own: ours stands at its first instruction. */
 bool ox_qemu_task_fault(const struct ox_difference *d)
 {
     bool at_end = d->field == OX_SUMS_TSS && ox_all_words(d, is_task_place);
     struct ox_event e;
 
-    if (d->c->mode > OX_V86 || !goes_to_task(d) ||
+    if (d->c->mode > OX_V86 || !goes_to_task(d) || !errors_agree(d) ||
         !(at_end
               ? ox_last_event(d->c, d->ours, d->start, &e)
               : is_task_word(d) && ox_event_at(d->c, d->ours, d->start, &e)) ||
