@@ -423,7 +423,7 @@ static bool is_upper(const struct ox_difference *d, uint32_t at,
 bool ox_qemu_enter_frame(const struct ox_difference *d)
 {
     if (d->record == OX_SUMS)
-        return says(d, "enter 16, 2") && ox_all_words(d, is_upper);
+        return says(d, "enter 16") && ox_all_words(d, is_upper);
     return says(d, "enter") &&
            (d->field == OX_R16_EBP || d->field == OX_R32_EBP) &&
            ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;

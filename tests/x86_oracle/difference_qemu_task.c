@@ -205,6 +205,35 @@ bool ox_qemu_exchange_flags(const struct ox_difference *d)
            ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
 }
 
+/* A byte of storage at the end of a case. */
+static uint8_t byte_at(const struct ox_difference *d, uint32_t at)
+{
+    const struct ox_result *r = d->ours;
+
+    for (uint32_t i = 0; i < r->pairs; i++)
+        if (r->stored[2 * i] == (at & ~3u))
+            return (uint8_t)(r->stored[2 * i + 1] >> 8 * (at & 3));
+    return d->c->arena[at];
+}
+
+/* RCL or RCR of storage that faults: the program has come to write one. */
+bool ox_qemu_rotate_flags(const struct ox_difference *d)
+{
+    struct ox_event e;
+    uint32_t at;
+
+    if (!is_flags(d) || ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108D5)) ||
+        vector_of(d) != 14 || !ox_event_at(d->c, d->ours, d->start, &e))
+        return false;
+    at = (uint32_t)e.ip +
+         (e.flags & 0x20000 ? e.cs << 4 : ox_base_of(d->c, e.cs));
+    if (at >= ARENA_SIZE - 4)
+        return false;
+    at += byte_at(d, at) == 0x66;
+    return (byte_at(d, at) & 0xEC) == 0xC0 &&
+           (byte_at(d, at + 1) & 0x30) == 0x10;
+}
+
 bool ox_qemu_no_lock(const struct ox_difference *d)
 {
     struct ox_event e;
