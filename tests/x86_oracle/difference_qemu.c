@@ -369,8 +369,8 @@ bool ox_qemu_modify_is_write(const struct ox_difference *d)
 
     if (d->field == OX_SUMS_PAGES)
         return is_modify(d) && ox_all_words(d, is_dirty_less) &&
-               ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 14 &&
-               (e.error & 2);
+               (!ox_last_event(d->c, d->ours, d->start, &e) ||
+                (e.vector == 14 && (e.error & 2)));
     differs = OURS(d) ^ PEER(d);
     return is_error(d) && vector_of(d) == 14 && (OURS(d) & 2) &&
            (differs == 2 || (differs == 3 && (OURS(d) & 9) == 9));

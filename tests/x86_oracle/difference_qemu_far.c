@@ -89,15 +89,15 @@ static bool is_pushed(const struct ox_difference *d, uint32_t at,
                           : ours == before;
 }
 
-/* The bytes that QEMU alone has stored are zeros. */
+/* The bytes that QEMU has stored otherwise are zeros. */
 static bool is_zero_above(const struct ox_difference *d, uint32_t at,
                           uint32_t before, uint32_t ours, uint32_t theirs)
 {
     if (ox_is_resume_less(d, at, before, ours, theirs))
         return true;
+    (void)before;
     for (unsigned i = 0; i < 32; i += 8)
-        if (((ours ^ theirs) >> i & 0xFF) &&
-            (((ours ^ before) >> i & 0xFF) || (theirs >> i & 0xFF)))
+        if (((ours ^ theirs) >> i & 0xFF) && (theirs >> i & 0xFF))
             return false;
     return true;
 }
@@ -111,7 +111,8 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
         (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15);
 
     if (d->field == OX_SUMS_PAGES)
-        return says(d, "push fs") && ox_all_words(d, is_pushed);
+        return says(d, "push fs") &&
+               (ox_all_words(d, is_pushed) || ox_all_words(d, is_zero_above));
     if (d->record == OX_SUMS)
         return says(d, "push fs") && ox_all_words(d, is_zero_above);
     return stack && says(d, "push fs") &&
