@@ -196,11 +196,17 @@ struct vm *x86_vmm_add(struct x86_vmm *vmm, const char *name,
 
 /* ---- A whole PC ---- */
 
+/* The processor remembers one; more while that waits are lost in it (Intel SDM
+ * vol. 3, "Handling Multiple NMIs"). */
 static void apic_nmi(void *who)
 {
     struct machine *m = who;
     const struct vm_event nmi = {.kind = X86_EVENT_NMI};
+    const struct event_queue *q = &m->vm.vcpu.pending;
 
+    for (unsigned i = 0; i < q->count; i++)
+        if (q->events[i].kind == X86_EVENT_NMI)
+            return;
     if (event_post(&m->vm.vcpu, &nmi))
         return; /* so many wait already: one more is lost in them, as on any PC
                  */

@@ -1,6 +1,8 @@
 /* The PC: processor, devices and time together, by small programs in machine
  * code. */
 #include "base/bytes.h"
+#include "cli/vmm_x86.h"
+#include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/pc/load.h"
 #include "x86vmm/pc/pc.h"
 #include "x86vmm/vtx/sample.h"
@@ -193,6 +195,26 @@ START_TEST(preemption_timer_ends_a_wait)
 }
 END_TEST
 
+/* Under the monitor, too, the second of two that wait is lost. */
+START_TEST(nmis_that_wait_are_one)
+{
+    const struct pc_plan plan = {.storage = STORAGE, .apic = true};
+    struct diag diag = {{0}};
+    struct x86_vmm *vmm =
+        x86_vmm_new(&engine_vtx, x86_vmm_pc_pool(&plan), NULL, &diag);
+
+    ck_assert_msg(vmm, "%s", diag.text);
+    struct vm *vm = x86_vmm_add_pc(vmm, "pc", &plan, &diag);
+    ck_assert_msg(vm, "%s", diag.text);
+    const struct board_host *host = &x86_vm_board(vm)->host;
+    for (unsigned i = 0; i < 3; i++) {
+        host->nmi(host->who);
+        ck_assert_uint_eq(vm->vcpu.pending.count, 1);
+    }
+    x86_vmm_free(vmm);
+}
+END_TEST
+
 START_TEST(time_is_right_at_each_access)
 {
     PROGRAM(OUT(0x43, 0x30), OUT(0x40, 0x10), OUT(0x40, 0x27), /* 10000 */
@@ -321,6 +343,7 @@ Suite *suite_x86_pc(void)
     tcase_add_test(t, triple_fault_shuts_down);
     tcase_add_test(t, timer_wakes_the_processor);
     tcase_add_loop_test(t, preemption_timer_ends_a_wait, 0, 2);
+    tcase_add_test(t, nmis_that_wait_are_one);
     tcase_add_test(t, time_is_right_at_each_access);
     tcase_add_test(t, pieces_do_not_matter);
     tcase_add_test(t, serial_port_wakes_the_processor);
