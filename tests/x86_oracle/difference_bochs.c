@@ -478,6 +478,17 @@ static bool task_order(const struct ox_difference *d)
            (theirs[OX_R32_ERROR - OX_R32_HEAD] & 0xFFFC) != cs;
 }
 
+/* What IRET loads, of a task that another one has taken the place of. */
+static bool is_saved_frame(const struct ox_difference *d, uint32_t at,
+                           uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)before;
+    (void)ours;
+    (void)theirs;
+    return at >= AT_TSS + 0x20 && at < AT_TSS + 0x60;
+}
+
 static bool v86_iret_limit(const struct ox_difference *d)
 {
     const char *at = d->c->text;
@@ -491,7 +502,7 @@ static bool v86_iret_limit(const struct ox_difference *d)
             wild = true;
     }
     if (wild && d->field == OX_SUMS_TSS) /* its delivery was a double fault */
-        return last_vector(d) == 8;
+        return last_vector(d) == 8 && ox_all_words(d, is_saved_frame);
     if (!wild || vector_of(d) != 13 || d->record != OX_R32)
         return false;
     return d->at == d->start || d->field == OX_R32_EIP;
