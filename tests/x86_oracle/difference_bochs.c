@@ -379,6 +379,8 @@ static bool table_halves(const struct ox_difference *d)
         return false;
     if (d->field == OX_R64_CR2)
         return PEER(d) == OURS(d) + 2;
+    if (parted(d, 14, 13)) /* the base is there, and not canonical */
+        return says(d, "rax ffffffffffffffff; lgdt");
     return parted(d, 13, 14) && says(d, "rax ffff7fffffffffff; lgdt");
 }
 

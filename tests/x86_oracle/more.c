@@ -76,9 +76,34 @@ static void random_levels(struct ox_case *c)
     }
 }
 
+/* Segments of other tasks. */
+static void random_context(struct ox_case *c)
+{
+    static const uint16_t segs[] = {
+        SEL_CODE_ABSENT,      SEL_ABSENT | 3, SEL_CODE_1 | 1,
+        SEL_DATA_1 | 1,       SEL_CONFORMING, SEL_DATA_3 | 3,
+        SEL_EXECUTE_ONLY | 3, SEL_STACK,      SEL_CODE,
+        SEL_CODE_3 | 3,       SEL_LIMIT,      0};
+    static const uint16_t ldts[] = {0, SEL_LDT, SEL_LDT | 4, SEL_TSS};
+    uint8_t *tss = c->arena + AT_TSS_B, *small = c->arena + AT_TSS_16;
+
+    for (unsigned i = 0; i < 6; i++)
+        if (ox_chance(c, 12))
+            store_le16(tss + 0x48 + 4 * i, OX_PICK(c, segs));
+    for (unsigned i = 0x22; i < 0x2A; i += 2)
+        if (ox_chance(c, 12))
+            store_le16(small + i, OX_PICK(c, segs));
+    if (ox_chance(c, 15))
+        store_le16(tss + 0x60, OX_PICK(c, ldts));
+    if (ox_chance(c, 15))
+        store_le16(small + 0x2A, OX_PICK(c, ldts));
+}
+
 void ox_more_state(struct ox_case *c)
 {
     random_map(c);
+    if (c->mode == OX_PROTECTED || c->mode == OX_V86)
+        random_context(c);
     if (c->mode != OX_LONG && c->mode != OX_COMPAT)
         return;
     random_stacks(c);

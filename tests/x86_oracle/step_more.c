@@ -219,3 +219,12 @@ void ox_step_extended_feature(struct ox_case *c)
     ox_set(c, RDX, 0);
     ox_bytes(c, 2, counter ? 0x330F : 0x300F);
 }
+
+/* To tasks whose segments are of all kinds. */
+void ox_step_other_task(struct ox_case *c)
+{
+    if (c->bits == 64)
+        ox_step_far_address(c);
+    else
+        ox_step_task(c);
+}
