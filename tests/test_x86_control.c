@@ -202,7 +202,8 @@ END_TEST
 
 /* Until SS is loaded a handler of CPL 0 has the stack that the new TSS names;
  * then the new task's own. */
-static void check_task_stack(unsigned field, uint32_t selector, uint32_t sp)
+static void check_task_stack(int vector, unsigned field, uint32_t selector,
+                             uint32_t sp)
 {
     struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
 
@@ -211,20 +212,22 @@ static void check_task_stack(unsigned field, uint32_t selector, uint32_t sp)
     store_le32(m->storage + SYS_TSS2 + 8, SEL_DATA0);
     store_le32(m->storage + SYS_TSS2 + field, selector);
     ck_assert_int_eq(sys_run(m), X86_HALT);
-    ck_assert_int_eq(sys_vector(m), X86_EXC_TS);
+    ck_assert_int_eq(sys_vector(m), vector);
     ck_assert_uint_eq(m->cpu.cpl, 0);
     ck_assert_uint_eq(x86_sp(&m->cpu), sp);
-    ck_assert_uint_eq(sys_stack(m, 0, 4), selector);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), selector & ~UINT32_C(3));
     ck_assert_uint_eq(sys_stack(m, 1, 4), TASK_CODE);
     x86_bare_free(m);
 }
 
 START_TEST(stack_of_a_task_that_cannot_be)
 {
-    check_task_stack(0x50, SEL_READ_ONLY, SYS_STACK1 - 24); /* SS */
-    check_task_stack(0x60, SEL_DATA0, SYS_STACK1 - 24);     /* LDT */
-    check_task_stack(0x4C, SEL_READ_ONLY, TASK_STACK - 16); /* CS */
-    check_task_stack(0x54, SEL_TSS, TASK_STACK - 16);       /* DS */
+    check_task_stack(X86_EXC_TS, 0x50, SEL_READ_ONLY, SYS_STACK1 - 24); /* SS */
+    /* Of another level, too: what is absent comes first. */
+    check_task_stack(X86_EXC_SS, 0x50, SEL_ABSENT | 3, SYS_STACK1 - 24);
+    check_task_stack(X86_EXC_TS, 0x60, SEL_DATA0, SYS_STACK1 - 24); /* LDT */
+    check_task_stack(X86_EXC_TS, 0x4C, SEL_READ_ONLY, TASK_STACK - 16); /* CS */
+    check_task_stack(X86_EXC_TS, 0x54, SEL_TSS, TASK_STACK - 16);       /* DS */
 }
 END_TEST
 

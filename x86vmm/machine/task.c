@@ -222,7 +222,22 @@ static int load_code(struct x86_cpu *cpu, uint16_t selector, unsigned cpl)
     return 0;
 }
 
-/* The order is the processor's own (SDM vol. 3, note on table 8-1). */
+/* Whether it is there is asked before its privilege, as the table on task
+ * switches has it. */
+static int load_stack(struct x86_cpu *cpu, uint16_t selector, unsigned cpl)
+{
+    struct x86_descriptor d;
+
+    if (!x86_is_null(selector)) {
+        TRY(x86_get_descriptor(cpu, selector, X86_EXC_TS, &d));
+        if (x86_is_writable(d.attr) && !(d.attr & X86_ATTR_P))
+            return x86_raise_selector(cpu, X86_EXC_SS, selector);
+    }
+    return x86_check_stack(cpu, selector, cpl, X86_EXC_TS,
+                           &cpu->state.seg[X86_SS]);
+}
+
+/* The order is the processor's own (SDM vol. 3, before table 8-1). */
 static int load_segments(struct x86_cpu *cpu, const struct context *c)
 {
     static const enum x86_seg data[] = {X86_DS, X86_ES, X86_FS, X86_GS};
@@ -235,7 +250,7 @@ static int load_segments(struct x86_cpu *cpu, const struct context *c)
             x86_load_8086(cpu, (enum x86_seg)i, c->seg[i]);
         return 0;
     }
-    TRY(x86_check_stack(cpu, c->seg[X86_SS], cpl, X86_EXC_TS, &seg[X86_SS]));
+    TRY(load_stack(cpu, c->seg[X86_SS], cpl));
     TRY(load_code(cpu, c->seg[X86_CS], cpl));
     for (unsigned i = 0; i < ARRAY_LEN(data); i++)
         TRY(x86_check_data(cpu, c->seg[data[i]], cpl, X86_EXC_TS,
