@@ -84,6 +84,8 @@ static void random_context(struct ox_case *c)
         SEL_DATA_1 | 1,       SEL_CONFORMING, SEL_DATA_3 | 3,
         SEL_EXECUTE_ONLY | 3, SEL_STACK,      SEL_CODE,
         SEL_CODE_3 | 3,       SEL_LIMIT,      0};
+    static const uint16_t code[] = {SEL_CODE_ABSENT, SEL_CONFORMING,
+                                    SEL_EXECUTE_ONLY | 3, SEL_CODE_1, 0};
     static const uint16_t ldts[] = {0, SEL_LDT, SEL_LDT | 4, SEL_TSS};
     uint8_t *tss = c->arena + AT_TSS_B, *small = c->arena + AT_TSS_16;
 
@@ -93,6 +95,10 @@ static void random_context(struct ox_case *c)
     for (unsigned i = 0x22; i < 0x2A; i += 2)
         if (ox_chance(c, 12))
             store_le16(small + i, OX_PICK(c, segs));
+    if (ox_chance(c, 20))
+        store_le16(tss + 0x4C, OX_PICK(c, code));
+    if (ox_chance(c, 20))
+        store_le16(small + 0x24, OX_PICK(c, code));
     if (ox_chance(c, 15))
         store_le16(tss + 0x60, OX_PICK(c, ldts));
     if (ox_chance(c, 15))
