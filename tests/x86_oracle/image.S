@@ -518,6 +518,7 @@ begin_case:
         mov     dx, WATCHDOG_PORT       /* of QEMU's alone, which loses its */
         mov     al, WATCHDOG_6_S        /* way where it should have faulted */
         out     dx, al
+        fninit                          /* nothing pending of one before */
         mov     edi, AT_HARNESS_SP - 0x200 /* a record of its IRET shows it */
         mov     ecx, 0x200 / 4
         xor     eax, eax
