@@ -536,11 +536,16 @@ bool ox_qemu_no_alignment(const struct ox_difference *d)
            is_users(&e) && (e.flags & 0x40000) && (e.cr0 & 0x40000);
 }
 
-/* The peer's record was written on a stack where no machine has storage. */
+/* The peer's record was written on a stack where no machine has storage; or a
+ * selector came from there. */
 bool ox_qemu_no_storage(const struct ox_difference *d)
 {
     enum { STORAGE = 32 << 20 }; /* Bochs' and QEMU's */
     struct ox_event e;
+
+    if (is_error(d))
+        return OURS(d) == 0xFFFC && !PEER(d) && says(d, "popa") &&
+               !(d->c->field[CASE_CR0 / 4] & PG);
 
     return ox_event_at(d->c, d->theirs, d->start, &e) && e.record == OX_R32 &&
            !(e.cr0 >> 31) && e.sp >= STORAGE && e.sp < IMAGE_ROM && !e.error &&

@@ -269,8 +269,8 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
     }
     if (e.vector == 13 && !e.error && begins_beyond(d, &e))
         return true;
-    if (d->c->bits == 64 && d->c->mode == OX_LONG)
-        return false;
+    if (d->c->mode == OX_LONG && (ox_upper_half_of(d->c, e.cs) & 0x200000))
+        return false; /* 64-bit code */
     if (e.vector == 12)
         return true;
     if (e.error & 1) /* what comes of its delivery */
