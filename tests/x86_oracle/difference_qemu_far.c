@@ -227,18 +227,20 @@ static bool asks_else(const struct ox_event *e, const struct ox_code *code)
            (second & 0xF8) == 0x30;
 }
 
+static bool is_beyond(const struct ox_case *c, uint32_t cs, uint64_t ip)
+{
+    uint32_t low = ox_lower_half_of(c, cs), up = ox_upper_half_of(c, cs);
+    uint32_t limit = (low & 0xFFFF) | (up & 0xF0000);
+
+    return ip > (up & 0x800000 ? limit << 12 | 0xFFF : limit);
+}
+
 /* The harness's own IRET to a program that begins beyond its limit. */
 static bool begins_beyond(const struct ox_difference *d,
                           const struct ox_event *e)
 {
-    uint32_t cs = d->c->field[CASE_CS / 4];
-    uint32_t low = ox_lower_half_of(d->c, cs), up = ox_upper_half_of(d->c, cs);
-    uint32_t limit = (low & 0xFFFF) | (up & 0xF0000);
-
-    if (up & 0x800000)
-        limit = limit << 12 | 0xFFF;
     return e->ip >= AT_HARNESS && e->ip < AT_HARNESS + 0x10000 &&
-           d->c->field[CASE_IP / 4] > limit;
+           is_beyond(d->c, d->c->field[CASE_CS / 4], d->c->field[CASE_IP / 4]);
 }
 
 /* What a task that is left stores. */
@@ -251,6 +253,8 @@ static bool is_saved(const struct ox_difference *d, uint32_t at,
     (void)theirs;
     return (at & 0x1FF) >= 0x20 && (at & 0x1FF) < 0x60;
 }
+
+enum { SMAP = 0x200000, VM = 0x20000 };
 
 /* #SS, or #GP(0) where only what is not checked can be the cause, or a double
  * fault that comes of it; at the end, too, where that has left a task. */
@@ -271,6 +275,9 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
         return true;
     if (d->c->mode == OX_LONG && (ox_upper_half_of(d->c, e.cs) & 0x200000))
         return false; /* 64-bit code */
+    if (e.vector == 13 && !e.error && e.record != OX_R16 && !(e.flags & VM) &&
+        is_beyond(d->c, e.cs, e.ip))
+        return true;
     if (e.vector == 12)
         return true;
     if (e.error & 1) /* what comes of its delivery */
@@ -281,8 +288,6 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
 }
 
 /* ---- Gates, returns and fast calls ---- */
-
-enum { SMAP = 0x200000, VM = 0x20000 };
 
 static bool is_own_stacks(const struct ox_event *e, const struct ox_code *code)
 {
