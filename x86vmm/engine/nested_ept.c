@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/bytes.h"
 #include "x86vmm/engine/vtx_host.h"
+#include "x86vmm/machine/assist.h"
 
 #include <string.h>
 
@@ -127,7 +128,7 @@ static void put(struct vcpu *v, uint64_t gpa, uint64_t to, unsigned level,
 /* What it wanted, from the qualification (SDM vol. 3, 28.2.1). */
 static int walk(struct vcpu *v, struct vtx_ept_leaf *leaf)
 {
-    enum { READ = 1, FETCH = 4, TRANSLATED = 0x100 };
+    enum { READ = 1, FETCH = 4, LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
     struct vtx_vcpu *c = vtx_vcpu(v);
     struct x86_cpu *cpu = &c->model.cpu;
     const struct vtx_exit *x = &c->vtx.exit;
@@ -139,8 +140,9 @@ static int walk(struct vcpu *v, struct vtx_ept_leaf *leaf)
 
     cpu->assistant = &c->nested.vtx;
     cpu->world.mem = &v->vm->mem;
-    int code = vtx_ept_walk(cpu, x->physical, x->linear, access,
-                            !(q & TRANSLATED), leaf);
+    int code = vtx_ept_walk(cpu, x->physical,
+                            q & LINEAR_VALID ? x->linear : X86_NO_LINEAR,
+                            access, !(q & TRANSLATED), leaf);
     cpu->assistant = &c->vtx;
     cpu->world.mem = mem;
     return code;

@@ -27,6 +27,8 @@ struct x86_assist {
     bool (*may_set)(const struct x86_cpu *cpu, unsigned reg, uint64_t value);
 };
 
+#define X86_NO_LINEAR (UINT64_C(1) << 63) /* no canonical address */
+
 /* While a guest is run: what leaves it.  A VM exit is X86_FAULT with
  * fault.exits set, found in the middle of an instruction; deliver() then makes
  * it, and returns X86_SYNC (the monitor goes on) or X86_EXIT. */
@@ -50,7 +52,8 @@ struct x86_guest {
     /* To a task by this selector.  0: go on. */
     int (*task_switch)(struct x86_cpu *cpu, uint16_t selector, unsigned how);
     /* A guest-physical address: of what the linear address was translated to,
-     * or (`entry`) of a paging-structure entry.  0, or X86_FAULT. */
+     * or (`entry`) of a paging-structure entry; X86_NO_LINEAR: one that a load
+     * of CR3 brings.  0, or X86_FAULT. */
     int (*translate)(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
                      enum x86_access access, bool entry, uint64_t *physical);
 };

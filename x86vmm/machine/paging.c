@@ -275,7 +275,7 @@ int x86_page_walk(struct x86_cpu *cpu, uint64_t linear, enum x86_access access,
 
 int x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
 {
-    struct walk w = {.cpu = cpu, .size = 8};
+    struct walk w = {.cpu = cpu, .linear = X86_NO_LINEAR, .size = 8};
     uint64_t e[4];
 
     if (walks_pdptes(cpu))

@@ -64,14 +64,15 @@ static int violation(const struct ept *p)
 {
     enum { LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
     struct vtx *t = vtx_of(p->cpu);
+    bool linear = p->linear != X86_NO_LINEAR;
 
     x86_guest_tlb_drop(&t->pages, p->gpa); /* 29.4.3.1: and of both at once */
     if (!p->entry)
         x86_tlb_invalidate(p->cpu, p->linear);
     vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_VIOLATION,
-              p->wanted | p->allowed << 3 | LINEAR_VALID |
+              p->wanted | p->allowed << 3 | (linear ? LINEAR_VALID : 0) |
                   (p->entry ? 0 : TRANSLATED));
-    t->exit.linear = p->linear;
+    t->exit.linear = linear ? p->linear : 0;
     t->exit.physical = exact(p);
     return X86_FAULT;
 }
