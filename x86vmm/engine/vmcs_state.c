@@ -122,6 +122,7 @@ struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2)
                               .cr2 = cr2,
                               .software = type == 4 || type == 6,
                               .plain_int = type == 4,
+                              .int1 = type == 5,
                               .external = type == 0 || type == 2,
                               .trap = type >= 4,
                               .keep_rf = true};

@@ -41,6 +41,7 @@ struct x86_fault {
     bool trap;      /* RIP to save is that of the next instruction */
     bool exits;     /* none: a VM exit on its way (assist.h) */
     bool plain_int; /* INT n, which is no exception */
+    bool int1;      /* INT1, whose gate anybody may use */
     bool keep_rf;   /* a fault whose saved RF is as it was: #DB of an
                      * instruction breakpoint */
 };

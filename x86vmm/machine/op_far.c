@@ -45,7 +45,9 @@ int op_into(struct x86_cpu *cpu, const struct x86_op *op)
 int op_int1(struct x86_cpu *cpu, const struct x86_op *op)
 {
     (void)op;
-    return interrupt(cpu, X86_EXC_DB, false);
+    interrupt(cpu, X86_EXC_DB, false);
+    cpu->fault.int1 = true;
+    return X86_FAULT;
 }
 
 int op_ud(struct x86_cpu *cpu, const struct x86_op *op)

@@ -129,6 +129,7 @@ static int inject(struct x86_cpu *cpu, const struct vmcs *v)
                            .cr2 = cpu->state.cr2,
                            .software = type == SOFTWARE || type == BREAK,
                            .plain_int = type == SOFTWARE,
+                           .int1 = type == INT1,
                            .external = type == 0 || type == NMI,
                            .trap = after,
                            .keep_rf = true};

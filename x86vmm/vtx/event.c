@@ -47,7 +47,7 @@ static void exit_by(struct x86_cpu *cpu)
     vtx_exits(cpu, NULL, VMX_EXIT_EXCEPTION, about);
     x->interruption = vtx_event_info(&f);
     x->error = f.has_error ? f.error : 0;
-    if (f.software)
+    if (f.software || f.int1)
         x->length = (uint32_t)(cpu->next_rip - cpu->state.rip);
 }
 
@@ -57,7 +57,7 @@ static int leave_during(struct x86_cpu *cpu, const struct x86_fault *during)
 {
     struct vtx_exit *x = &vtx_of(cpu)->exit;
 
-    if (during && during->software && !x->length)
+    if (during && (during->software || during->int1) && !x->length)
         x->length = (uint32_t)(cpu->next_rip - cpu->state.rip) & 0xF;
     return vtx_leave(cpu, during);
 }

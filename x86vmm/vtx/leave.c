@@ -83,6 +83,7 @@ uint32_t vtx_event_info(const struct x86_fault *f)
     unsigned type = f->external    ? (f->vector == 2 ? 2 : 0)
                     : f->plain_int ? 4
                     : f->software  ? 6
+                    : f->int1      ? 5
                                    : 3;
 
     return f->vector | type << 8 | (f->has_error ? 0x800 : 0) | 0x80000000;
