@@ -348,9 +348,7 @@ static int leave(struct x86_cpu *cpu, const struct x86_op *op, unsigned row)
 
     for (unsigned i = 0; i < op->count; i++)
         if (op->operand[i].kind == X86_MEM) {
-            displacement = (uint64_t)op->disp;
-            if (op->flags & X86_RIP_RELATIVE)
-                displacement += cpu->next_rip;
+            displacement = vtx_displacement(cpu, op, i);
             info |= vtx_operand_info(op, i);
         }
     if (op->count == 2 && rows[row].memory) {

@@ -38,6 +38,16 @@ static bool leave(struct x86_cpu *cpu, const struct x86_op *op,
     return true;
 }
 
+uint64_t vtx_displacement(const struct x86_cpu *cpu, const struct x86_op *op,
+                          unsigned operand)
+{
+    uint64_t at = (uint64_t)op->disp;
+
+    if (op->operand[operand].kind != X86_MEM)
+        return 0;
+    return op->flags & X86_RIP_RELATIVE ? at + cpu->next_rip : at;
+}
+
 /* The format of EXIT_INSTRUCTION_INFO, where it is about memory (28.2.5). */
 uint32_t vtx_operand_info(const struct x86_op *op, unsigned operand)
 {
@@ -322,7 +332,8 @@ static bool table(struct x86_cpu *cpu, const struct vmcs *v,
     if ((of[i].loads && cpu->cpl) ||
         (of[i].reason == VMX_EXIT_LDTR_TR && x86_is_8086(cpu)))
         return false; /* the body faults first */
-    leave(cpu, op, (enum vmx_exit)of[i].reason, (uint64_t)op->disp, code);
+    leave(cpu, op, (enum vmx_exit)of[i].reason, vtx_displacement(cpu, op, 0),
+          code);
     vtx_of(cpu)->exit.info = vtx_operand_info(op, 0) | (uint32_t)of[i].which
                                                            << 28;
     return true;

@@ -33,6 +33,10 @@ int vtx_fail_entry(struct x86_cpu *cpu);
  * whose length is told; NULL: none. */
 int vtx_exits(struct x86_cpu *cpu, const struct x86_op *op, enum vmx_exit why,
               uint64_t qualification);
+/* EXIT_QUALIFICATION of an instruction with this operand: the displacement of
+ * one in storage, from 0 if it is relative to RIP (28.2.1). */
+uint64_t vtx_displacement(const struct x86_cpu *cpu, const struct x86_op *op,
+                          unsigned operand);
 /* EXIT_INSTRUCTION_INFO of a memory operand, or a register in bits 6:3. */
 uint32_t vtx_operand_info(const struct x86_op *op, unsigned operand);
 
