@@ -160,9 +160,12 @@ enum nested_fill nested_fill(struct vcpu *v)
 
     if (walk(v, &leaf)) {
         uint32_t length = n->exit.length;
+        uint64_t unblocked = n->exit.qualification & VTX_UNBLOCKED;
 
         n->exit = n->vtx.exit;
         n->exit.length = length;
+        if (n->exit.reason == VMX_EXIT_EPT_VIOLATION)
+            n->exit.qualification |= unblocked;
         return NESTED_ITS;
     }
     to = leaf.physical & ~small;

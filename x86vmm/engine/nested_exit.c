@@ -90,14 +90,18 @@ static bool is_its(struct vcpu *v, enum whose whose)
 /* ---- What becomes of it ---- */
 
 /* The shadow has been completed: once more.  What was being delivered is to be
- * injected; an instruction will count when it is done. */
+ * injected; an instruction will count when it is done, and IRET unblock NMIs
+ * then. */
 static void again(struct vcpu *v, struct model_told *t)
 {
+    enum { BY_NMI = 8 };
     struct vtx_vcpu *c = vtx_vcpu(v);
     struct nested *n = &c->nested;
 
     t->reason = MODEL_AGAIN;
     c->model.between = true;
+    if (n->exit.qualification & VTX_UNBLOCKED)
+        n->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY] |= BY_NMI;
     if (t->delivering) {
         n->injects = true;
         n->info = n->vmcs.field[VMCS_IDT_VECTORING_INFO];

@@ -51,7 +51,7 @@ static void exit_by(struct x86_cpu *cpu)
         x->length = (uint32_t)(cpu->next_rip - cpu->state.rip);
 }
 
-/* Of a software interrupt the length is told, if it was being delivered
+/* Of an instruction whose event was being delivered the length is told
  * (28.2.5). */
 static int leave_during(struct x86_cpu *cpu, const struct x86_fault *during)
 {
@@ -62,19 +62,31 @@ static int leave_during(struct x86_cpu *cpu, const struct x86_fault *during)
     return vtx_leave(cpu, during);
 }
 
+/* The fault was IRET's, and that has unblocked NMIs. */
+static void tell_unblocked(struct vtx_exit *x)
+{
+    if (x->reason == VMX_EXIT_EPT_VIOLATION)
+        x->qualification |= VTX_UNBLOCKED;
+    if (x->reason == VMX_EXIT_EXCEPTION)
+        x->interruption |= VTX_UNBLOCKED;
+}
+
 static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
 {
     struct vtx *t = vtx_of(cpu);
     const struct vmcs *v = t->v;
+    bool unblocked = t->unblocked && !during;
 
-    if (cpu->fault.exits)
-        return leave_during(cpu, during);
-    if (!is_wanted(v, &cpu->fault)) {
+    t->unblocked = false;
+    if (!cpu->fault.exits && !is_wanted(v, &cpu->fault)) {
         /* 26.5.2: pending behind it, before an instruction of its handler */
         t->trap_flag_pending = ON(PRIMARY_MONITOR_TRAP_FLAG);
         return 0;
     }
-    exit_by(cpu);
+    if (!cpu->fault.exits)
+        exit_by(cpu);
+    if (unblocked)
+        tell_unblocked(&t->exit);
     return leave_during(cpu, during);
 }
 

@@ -352,6 +352,21 @@ static bool invlpg(struct x86_cpu *cpu, const struct vmcs *v,
     return leave(cpu, op, VMX_EXIT_INVLPG, linear, code);
 }
 
+/* It ends the blocking of NMIs even if it faults; but not of NMIs that are the
+ * monitor's own (26.3).  What the fault's exit tells of that is in 28.2.2. */
+static bool iret(struct x86_cpu *cpu, const struct vmcs *v,
+                 const struct x86_op *op, int *code)
+{
+    bool others = ON(PIN_NMI) && !ON(PIN_VIRTUAL_NMIS);
+
+    if (!cpu->nmi_blocked)
+        return false;
+    *code = op_iret(cpu, op);
+    cpu->nmi_blocked = others;
+    vtx_of(cpu)->unblocked = !others && *code == X86_FAULT;
+    return true;
+}
+
 /* By the table; faults that come before. */
 static bool by_table(struct x86_cpu *cpu, const struct vmcs *v,
                      const struct x86_op *op, int *code)
@@ -405,6 +420,9 @@ bool vtx_intercept(struct x86_cpu *cpu, const struct x86_op *op, int *code)
         [X86_INSN_SLDT] = table,
         [X86_INSN_STR] = table,
         [X86_INSN_INVLPG] = invlpg,
+        [X86_INSN_IRET] = iret,
+        [X86_INSN_IRETD] = iret,
+        [X86_INSN_IRETQ] = iret,
     };
     const struct vmcs *v = vtx_of(cpu)->v;
 

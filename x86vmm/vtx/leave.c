@@ -228,6 +228,9 @@ static int go_to_monitor(struct x86_cpu *cpu)
         return X86_EXIT;
     }
     t->vpid = 0;
+    /* Blocked were the guest's virtual NMIs; real ones never are there. */
+    if (ON(PIN_VIRTUAL_NMIS))
+        cpu->nmi_blocked = false;
     load_host(cpu, v);
     if ((s->cr4 & X86_CR4_PAE) && !(s->efer & X86_EFER_LMA) &&
         x86_load_pdptes(cpu, s->cr3))

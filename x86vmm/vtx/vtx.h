@@ -23,6 +23,10 @@ struct vtx_exit {
     uint64_t linear, physical;
 };
 
+/* Of EXIT_INTERRUPTION_INFO, and of an EPT violation's EXIT_QUALIFICATION: the
+ * fault was IRET's, and that has unblocked NMIs (28.2.1, 28.2.2). */
+enum { VTX_UNBLOCKED = 1 << 12 };
+
 struct vtx {
     uint64_t feature_control;
     bool on;          /* VMX operation */
@@ -39,11 +43,12 @@ struct vtx {
     struct x86_guest_tlb pages; /* what was found by it */
     bool shut_down;             /* the guest's activity state is that */
     bool trap_flag_pending;     /* a monitor-trap-flag exit is injected */
-    uint64_t entered;           /* cpu->ran at the entry */
-    uint64_t timer_end;         /* time-stamp counter at which the timer is 0 */
-    struct vtx_exit exit;       /* on its way */
-    struct entry_failure why;   /* the last entry that failed */
-    struct entry_memo memo;     /* the last one whose checks held */
+    bool unblocked;           /* by the IRET whose fault is on its way: NMIs */
+    uint64_t entered;         /* cpu->ran at the entry */
+    uint64_t timer_end;       /* time-stamp counter at which the timer is 0 */
+    struct vtx_exit exit;     /* on its way */
+    struct entry_failure why; /* the last entry that failed */
+    struct entry_memo memo;   /* the last one whose checks held */
     /* Another to use in its place, by who enters by more than one VMCS; NULL:
      * none.  Borrowed. */
     struct entry_memo *other;
