@@ -25,11 +25,12 @@ static const struct option_row rows[] = {
 
 static const struct command_usage usage = {
     "explain FILE",
-    "Holds a VMCS, or the registers that QEMU prints when KVM fails an entry,\n"
-    "against every rule of VM entry (Intel SDM vol. 3, \"VM Entries\"), and "
-    "says\nwhich are broken, in the order in which a processor asks; likewise "
-    "a VMCB of\nAMD-V against the consistency checks of VMRUN (AMD APM vol. 2, "
-    "15.5.1).  - is\nstandard input.  Exit status 1: the entry would fail.",
+    "Holds a VMCS against every rule of VM entry (Intel SDM vol. 3, \"VM "
+    "Entries\"),\nand says which are broken, in the order in which a processor "
+    "asks; likewise the\nregisters that QEMU prints when KVM fails an entry, "
+    "the log of KVM (parameter\ndump_invalid_vmcs) or Xen, and a VMCB of AMD-V "
+    "against the consistency checks of\nVMRUN (AMD APM vol. 2, 15.5.1).  - is "
+    "standard input.  Exit status 1: the entry\nwould fail.",
     rows,
     "FILE has lines `NAME = VALUE`, with the names of Intel's fields as "
     "--rules\nshows them (GUEST_CR0 = 0x80000021); # begins a comment.  "
@@ -143,9 +144,7 @@ static void print_failures(const struct entry_failure *f, size_t n)
 static int explain(const struct vmcs_dump *dump)
 {
     static struct entry_failure failures[FAILURES_MAX];
-    struct entry e = {.vmcs = &dump->vmcs,
-                      .address = UINT64_MAX,
-                      .host_long = dump->host_long};
+    struct entry e = vmcs_dump_entry(dump);
     size_t n = entry_check_all(&e, failures, FAILURES_MAX);
 
     print_failures(failures, n < FAILURES_MAX ? n : FAILURES_MAX);
@@ -155,8 +154,9 @@ static int explain(const struct vmcs_dump *dump)
                    ? "; a processor stops at the first kind"
                    : "");
     else
-        printf("No rule of %zu is broken: this VMCS would be entered\n",
-               entry_checks.count);
+        printf("No rule of %zu is broken: this VMCS would be entered%s\n",
+               entry_checks.count,
+               dump->elsewhere ? ", as far as this tells" : "");
     return n ? CODE_NEGATIVE : CODE_DONE;
 }
 

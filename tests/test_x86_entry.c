@@ -412,6 +412,13 @@ static const struct {
      1, "SS_DPL_REAL"},
     {"CS =f000 ffff0000 0000ffff 00009b00\nEFL=00000002\n", 0,
      "would be entered"},
+    /* of a processor that has more than ours */
+    {"CS =0010 0000000000000000 ffffffff 00a09b00 DPL=0 CS64 [-RA]\n"
+     "SS =0018 0000000000000000 ffffffff 00c09300\n"
+     "CR0=80050033 CR2=00007f3d9c0e1000 CR3=00000081234ac005 CR4=00770ef0\n"
+     "TR =0040 fffffe0000003000 00004087 00008b00\nEFER=0000000000000d01\n"
+     "RIP=ffffffff81a0c0ab RFL=00000246\n",
+     0, "as far as this tells"},
     {"GUEST_RIP = twelve", 2, ":1: not a number: 'twelve'"},
     {"\n\nGUEST_RIPE = 12", 2, ":3: not a field of a VMCS: 'GUEST_RIPE'"},
     {"GUEST_RIP = 0x10000000000000000", 2, ":1: not a number"},
@@ -439,7 +446,7 @@ START_TEST(explains)
     snprintf(out, sizeof(out), "%s", d.text);
     if (st == STATUS_OK) {
         struct entry_failure f[64];
-        struct entry e = {.vmcs = &dump.vmcs, .host_long = dump.host_long};
+        struct entry e = vmcs_dump_entry(&dump);
         char text[512];
 
         n = entry_check_all(&e, f, ARRAY_LEN(f));
@@ -459,7 +466,7 @@ END_TEST
 /* One of each exit status, through the program. */
 START_TEST(the_command_explains)
 {
-    static const unsigned some[] = {0, 1, 14, 16};
+    static const unsigned some[] = {0, 1, 14, 16, 17};
 
     for (size_t i = 0; i < ARRAY_LEN(some); i++) {
         const char *text = dumps[some[i]].text, *says = dumps[some[i]].says;

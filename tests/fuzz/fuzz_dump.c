@@ -1,6 +1,7 @@
 /* Any bytes as what `explain` reads: a VMCS, registers as QEMU prints them, a
- * VMCB by its fields or as hexdump prints it.  Refused with the file's name and
- * a line, or held against every rule, whose sentences can all be said. */
+ * monitor's log, a VMCB by its fields or as hexdump prints it.  Refused with
+ * the file's name and a line, or held against every rule, whose sentences can
+ * all be said. */
 #include "tests/fuzz/fuzz.h"
 #include "x86vmm/svm/dump.h"
 #include "x86vmm/svm/vmrun_check.h"
@@ -24,6 +25,15 @@ static const char registers[] =
     "GDT=     00000000 0000ffff\nIDT=     00000000 0000ffff\n"
     "CR0=60000010 CR2=00000000 CR3=00000000 CR4=00000000\n"
     "DR6=00000000ffff0ff0 DR7=0000000000000400\nEFER=0000000000000000\n";
+static const char log_lines[] =
+    "(XEN) *** Guest State ***\n"
+    "CR0: actual=0x8005003b, shadow=0x80050033, gh_mask=ffffffffffffffff\n"
+    "Sysenter RSP=fffffe0000003000 CS:RIP=0010:ffffffff81a01000\n"
+    "CS:   sel=0x0010, attr=0x0a09b, limit=0xffffffff, base=0x0\n"
+    "  SS: 0018 0c093 ffffffff 0000\nGDTR:   0000007f ffff88001f40c000\n"
+    "*** Host State ***\nCS=0010 SS=0018 TR=0040\n"
+    "*** Control State ***\nVMEntry: intr_info=80000b0d errcode=0 ilen=0\n"
+    "TSC Offset = 0xff  EPT pointer = 0x5e\n";
 static const char vmcb[] =
     "like = pae\nhost_paging = no\nASID = 0\nRIP = 0x1000\nCR0 = 0x80000011\n"
     "EVENTINJ = 0x80000b0d\nVMCB_NONE = 3\n";
@@ -33,11 +43,10 @@ static const char bytes_of[] =
     "00000400  10 00 93 00 ff ff ff ff  00 00 00 00 00 00 00 00\n"
     "00001000\n";
 
-const struct fuzz_seed fuzz_seeds[] = {{vmcs, sizeof(vmcs) - 1},
-                                       {registers, sizeof(registers) - 1},
-                                       {vmcb, sizeof(vmcb) - 1},
-                                       {bytes_of, sizeof(bytes_of) - 1},
-                                       {NULL, 0}};
+const struct fuzz_seed fuzz_seeds[] = {
+    {vmcs, sizeof(vmcs) - 1},           {registers, sizeof(registers) - 1},
+    {log_lines, sizeof(log_lines) - 1}, {vmcb, sizeof(vmcb) - 1},
+    {bytes_of, sizeof(bytes_of) - 1},   {NULL, 0}};
 
 enum { FAILURES = 512, SENTENCE = 512 };
 
@@ -58,8 +67,7 @@ static void as_vmcs(const char *text, size_t n)
         refused(&d);
         return;
     }
-    struct entry e = {
-        .vmcs = &dump.vmcs, .address = UINT64_MAX, .host_long = dump.host_long};
+    struct entry e = vmcs_dump_entry(&dump);
     size_t broken = entry_check_all(&e, failures, FAILURES);
     for (size_t i = 0; i < broken && i < FAILURES; i++)
         entry_failure_words(&failures[i], sentence, sizeof(sentence));

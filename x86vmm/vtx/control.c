@@ -130,6 +130,24 @@ bool vmx_capability(uint32_t msr, uint64_t *value)
     }
 }
 
+/* Of CR4: UMIP LA57, FSGSBASE PCIDE OSXSAVE KL, PKE CET PKS UINTR, LAM_SUP,
+ * FRED, and what ours may have. */
+#define ANY_CR4 (VMX_CR4_FIXED1 | UINT64_C(0x113FF7FFF))
+
+uint64_t vmx_any_capability(uint32_t msr)
+{
+    enum { EPT_FIVE_LEVELS = 1 << 7 };
+    uint64_t ours = 0;
+
+    for (unsigned g = 0; g < VMX_GROUP_COUNT; g++)
+        if (msr == vmx_groups[g].msr || msr == vmx_groups[g].true_msr)
+            return UINT64_C(0xFFFFFFFF) << 32 | vmx_must((enum vmx_group)g);
+    vmx_capability(msr, &ours);
+    if (msr == VMX_MSR_CR4_FIXED1)
+        return ANY_CR4;
+    return msr == VMX_MSR_EPT_VPID_CAP ? ours | EPT_FIVE_LEVELS : ours;
+}
+
 void vmcs_defaults(struct vmcs *v)
 {
     *v = (struct vmcs){0};

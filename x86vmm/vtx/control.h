@@ -105,6 +105,11 @@ enum {
 /* Is it one of these MSRs (IA32_FEATURE_CONTROL is not)?  Its value then. */
 bool vmx_capability(uint32_t msr, uint64_t *value);
 
+/* The same of a processor that nobody has told of: what any may have.  Its
+ * physical addresses are of VMX_ANY_PHYSICAL bits. */
+uint64_t vmx_any_capability(uint32_t msr);
+enum { VMX_ANY_PHYSICAL = 52 };
+
 /* A VMCS with all controls as they must be and nothing more. */
 void vmcs_defaults(struct vmcs *v);
 

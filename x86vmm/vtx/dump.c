@@ -1,6 +1,6 @@
 #include "x86vmm/vtx/dump.h"
 
-#include "x86vmm/vtx/control.h"
+#include "x86vmm/vtx/dump_log.h"
 #include "x86vmm/vtx/registers.h"
 #include "x86vmm/vtx/sample.h"
 
@@ -57,12 +57,18 @@ enum status vmcs_dump_read(const char *name, const char *text, size_t n,
 
     memset(dump, 0, sizeof(*dump));
     vmcs_defaults(&dump->vmcs);
-    dump->registers = registers_are_in(all);
-    if (dump->registers) {
+    dump->elsewhere = true;
+    if (log_is_in(all)) {
+        dump->given = log_read(all, &dump->vmcs);
+        dump->host_long = vmcs_has(&dump->vmcs, VMX_EXIT_HOST_64);
+        return STATUS_OK;
+    }
+    if (registers_are_in(all)) {
         dump->given = registers_read(all, &dump->vmcs);
         dump->host_long = true;
         return STATUS_OK;
     }
+    dump->elsewhere = false;
     st = settings_read(&s, all, read_field, &r);
     if (st)
         return st;
@@ -72,4 +78,17 @@ enum status vmcs_dump_read(const char *name, const char *text, size_t n,
                ? STATUS_OK
                : diag_set(d, STATUS_BAD_INPUT,
                           "%s: no field of a VMCS, and no register", name);
+}
+
+struct entry vmcs_dump_entry(const struct vmcs_dump *dump)
+{
+    struct entry e = {.vmcs = &dump->vmcs,
+                      .address = UINT64_MAX,
+                      .host_long = dump->host_long};
+
+    if (dump->elsewhere) {
+        e.capability = vmx_any_capability;
+        e.physical_bits = VMX_ANY_PHYSICAL;
+    }
+    return e;
 }

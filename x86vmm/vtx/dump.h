@@ -13,17 +13,24 @@
  * Or the registers that QEMU prints when KVM fails an entry ("KVM: entry
  * failed, hardware error 0x80000021"), or by `info registers`: the guest's
  * state; the controls are then those of an unrestricted guest as KVM sets
- * them.  Lines that are no registers are passed over. */
+ * them.  Lines that are no registers are passed over.
+ *
+ * Or the log of KVM (its parameter dump_invalid_vmcs) or Xen, with the headings
+ * "*** Guest State ***" and so on: the last VMCS in it.  What it does not tell,
+ * as addresses of bitmaps, breaks no rule.
+ *
+ * These two are of some other processor: where a rule is about what a processor
+ * has, it may have all (control.h). */
 #ifndef X86VMM_VTX_DUMP_H
 #define X86VMM_VTX_DUMP_H
 
 #include "base/diag.h"
-#include "x86vmm/vtx/vmcs.h"
+#include "x86vmm/vtx/entry_check.h"
 
 struct vmcs_dump {
     struct vmcs vmcs;
     bool host_long; /* IA32_EFER.LMA at the VM entry */
-    bool registers; /* it was a dump of registers */
+    bool elsewhere; /* of a processor that nothing is told of */
     unsigned given; /* fields, or registers */
 };
 
@@ -31,5 +38,8 @@ struct vmcs_dump {
 MUST_USE enum status vmcs_dump_read(const char *name, const char *text,
                                     size_t n, struct vmcs_dump *dump,
                                     struct diag *d);
+
+/* Its entry, to be checked; the dump is borrowed. */
+struct entry vmcs_dump_entry(const struct vmcs_dump *dump);
 
 #endif
