@@ -110,9 +110,30 @@ static int compare(const struct session_plan *plan)
 
 /* ---- A PC ---- */
 
+/* The options that the guest was given, to be typed again; ours to free. */
+static char *guest_options(void)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    if (!to)
+        return NULL;
+    pc_options_write(to, &flags.pc, PC_COMPARE);
+    if (flags.operator.script)
+        cli_write_option(to, " ", "script", flags.operator.script);
+    if (fclose(to) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 static int report_pc(const struct x86_lockstep_report *r)
 {
-    x86_lockstep_print(stdout, r);
+    char *guest = guest_options();
+
+    x86_lockstep_print(stdout, r, cli_program(), guest ? guest : "GUEST");
+    free(guest);
     if (r->same && r->unmet.text[0])
         cli_say("%s", r->unmet.text);
     return cli_finish_stdout(

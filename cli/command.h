@@ -4,6 +4,8 @@
 
 #include "base/diag.h"
 
+#include <stdio.h>
+
 #define TRAPLINE_VERSION "0.1"
 
 /* How every subcommand ends; a script may rely on it. */
@@ -21,6 +23,15 @@ enum exit_code {
 #define COMMAND(name, title) int cmd_##name(int argc, char **argv);
 #include "cli/commands.def"
 #undef COMMAND
+
+/* How the user has called the command, for commands that they may paste: main
+ * says it first of all. */
+void cli_called(const char *as);
+const char *cli_program(void);
+
+/* "--name value", the value quoted where a shell wants that; `space` first. */
+void cli_write_option(FILE *to, const char *space, const char *name,
+                      const char *value);
 
 /* "trapline: " and the message and a newline, on stderr. */
 void cli_say(const char *fmt, ...) PRINTF(1, 2);

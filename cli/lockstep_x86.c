@@ -59,6 +59,7 @@ static void note_instruction(struct run *r)
     uint8_t bytes[X86_INSN_MAX];
     size_t n = x86_fetch(s, m->mem, 0, bytes, sizeof(bytes));
 
+    report->seen = x86_sight_take(&report->before, m);
     report->pc = s->rip;
     report->cs = s->seg[X86_CS].selector;
     x86_op_text(bytes, n, x86_code_bits(s), s->rip, report->insn,
@@ -139,13 +140,20 @@ static bool same_storage(struct run *r)
 
 /* ---- Comparing ---- */
 
+static bool take_sights(struct run *r)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (!x86_sight_take(&r->report->sight[i], &r->side[i].pc))
+            return differs(r, "%s shows no state", r->side[i].name);
+    return true;
+}
+
 static bool same_sight(struct run *r)
 {
     struct x86_lockstep_report *report = r->report;
 
-    for (unsigned i = 0; i < 2; i++)
-        if (!x86_sight_take(&report->sight[i], &r->side[i].pc))
-            return differs(r, "%s shows no state", r->side[i].name);
+    if (!take_sights(r))
+        return false;
     return !x86_sight_differ(&report->sight[0], &report->sight[1],
                              report->names, report->what, sizeof(report->what));
 }
@@ -255,6 +263,8 @@ static enum abreast_step both_end(struct run *r)
 
     if (good && r->side[0].stop == PC_IDLE)
         good = same_sight(r);
+    else if (!good)
+        (void)take_sights(r); /* where each has come to */
     good = good && same_output(r) && same_whole(r, true);
     r->report->end = kinds[r->side[1].stop];
     return good ? ABREAST_END : ABREAST_DIFFERENT;
@@ -397,27 +407,54 @@ enum status x86_lockstep_run(const struct x86_lockstep_plan *plan,
 
 /* ---- Printing ---- */
 
+/* What the monitor was asked; what it answers comes after. */
+static void print_asked(FILE *to, const struct x86_past_exit *x)
+{
+    const char *insn = x->insn ? x->insn : "";
+    unsigned long long addr = x->addr, value = x->value;
+
+    fprintf(to, "%s%s", *insn ? " " : "", insn);
+    if (x->kind == EXIT_IO || x->kind == EXIT_MMIO)
+        fprintf(to, x->write ? " %llx <- %llx" : " %llx", addr, value);
+    else if (!strcmp(insn, "CPUID"))
+        fprintf(to, " eax %x ecx %x", x->rax, x->rcx);
+    else if (!strcmp(insn, "RDMSR"))
+        fprintf(to, " %x", x->rcx);
+    else if (!strcmp(insn, "WRMSR"))
+        fprintf(to, " %x <- %08x%08x", x->rcx, x->rdx, x->rax);
+}
+
 static void print_exits(FILE *to, const struct x86_lockstep_report *r)
 {
     if (r->last_count)
-        fprintf(to, "the last exits on %s:\n", r->names[1]);
+        fprintf(to, "the last exits on %s (instruction, address, exit):\n",
+                r->names[1]);
     for (unsigned i = 0; i < r->last_count; i++) {
         const struct x86_past_exit *x = &r->last[i];
 
-        fprintf(to, "  %12llu %04x:%llx %s%s%s%s%s\n",
-                (unsigned long long)x->insns, x->cs, (unsigned long long)x->pc,
-                x->reason, x->raw_name ? " " : "",
-                x->raw_name ? x->raw_name : "", x->insn ? " " : "",
-                x->insn ? x->insn : "");
+        fprintf(to, "  %12llu %04x:%llx %s%s%s", (unsigned long long)x->insns,
+                x->cs, (unsigned long long)x->pc, x->reason,
+                x->raw_name ? " " : "", x->raw_name ? x->raw_name : "");
+        print_asked(to, x);
+        putc('\n', to);
     }
-    if (r->exact) /* CPUID would tell a guest that is traced of the monitor */
-        fprintf(to,
-                "all exits up to it: trapline trace --on %s --hide-monitor "
-                "--stop-after %llu,\n  and the same guest\n",
-                r->names[1], (unsigned long long)r->insns + 1);
 }
 
-void x86_lockstep_print(FILE *to, const struct x86_lockstep_report *r)
+/* The exits up to it.  CPUID would tell a guest that is traced of the monitor.
+ */
+static void print_how(FILE *to, const struct x86_lockstep_report *r,
+                      const char *program, const char *guest)
+{
+    uint64_t last = r->insns + (r->exact ? 1 : r->window);
+
+    fprintf(to,
+            "more of them:\n%s trace %s --on %s --hide-monitor --stop-after "
+            "%llu | tail -n 40\n",
+            program, guest, r->names[1], (unsigned long long)last);
+}
+
+void x86_lockstep_print(FILE *to, const struct x86_lockstep_report *r,
+                        const char *program, const char *guest)
 {
     static const char *const words[] = {
         [X86_LOCKSTEP_CUT] = "the run was cut off",
@@ -444,6 +481,8 @@ void x86_lockstep_print(FILE *to, const struct x86_lockstep_report *r)
     else
         fprintf(to, "in the %llu instructions after the first %llu\n",
                 (unsigned long long)r->window, (unsigned long long)r->insns);
-    x86_sight_print(to, &r->sight[0], &r->sight[1], r->names);
+    x86_sight_print(to, r->exact && r->seen ? &r->before : NULL, &r->sight[0],
+                    &r->sight[1], r->names);
     print_exits(to, r);
+    print_how(to, r, program, guest);
 }

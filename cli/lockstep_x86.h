@@ -19,15 +19,20 @@
 enum {
     X86_LOCKSTEP_SAMPLE = 20000,
     X86_LOCKSTEP_WORDS = 160,
-    X86_LOCKSTEP_EXITS = 8 /* that are remembered */
+    X86_LOCKSTEP_EXITS = 6 /* that are remembered */
 };
 
-/* An exit of the second machine. */
+/* An exit of the second machine, as it was told to the monitor. */
 struct x86_past_exit {
     uint64_t insns; /* of the machine, with the one that exited */
     uint64_t pc;
     uint16_t cs;
     const char *reason, *raw_name, *insn; /* the last two may be NULL */
+    enum exit_reason kind;
+    bool write;             /* I/O: to a device */
+    uint64_t addr;          /* I/O: port or address */
+    uint64_t value;         /* I/O: what is written */
+    uint32_t rax, rcx, rdx; /* what CPUID, RDMSR and WRMSR are asked */
 };
 
 /* One of the two machines. */
@@ -69,6 +74,8 @@ struct x86_lockstep_report {
     uint64_t pc;          /* of the instruction at fault */
     uint16_t cs;
     char insn[X86_LOCKSTEP_WORDS]; /* disassembled, or "" */
+    bool seen; /* the first machine before that instruction, too: */
+    struct x86_sight before;
     struct x86_sight sight[2];
     struct x86_past_exit last[X86_LOCKSTEP_EXITS]; /* before it, in order */
     unsigned last_count;
@@ -80,7 +87,9 @@ MUST_USE enum status x86_lockstep_run(const struct x86_lockstep_plan *plan,
                                       struct x86_lockstep_report *r,
                                       struct diag *diag);
 
-/* For people. */
-void x86_lockstep_print(FILE *to, const struct x86_lockstep_report *r);
+/* For people.  What they would type to run the guest again: the program, and
+ * the options that describe the PC ("trapline", "--kernel a"). */
+void x86_lockstep_print(FILE *to, const struct x86_lockstep_report *r,
+                        const char *program, const char *guest);
 
 #endif

@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 {
     occupy_standard_streams();
     cli_watch_pipes();
+    cli_called(argc ? argv[0] : NULL);
     if (argc < 2) {
         print_help();
         return CODE_USAGE;

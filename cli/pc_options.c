@@ -1,5 +1,6 @@
 #include "cli/pc_options.h"
 
+#include "cli/command.h"
 #include "x86vmm/pc/board.h"
 
 #include <stdio.h>
@@ -40,6 +41,28 @@ const char *pc_options_astray(const struct pc_options *o, enum pc_user user)
 #include "cli/pc_options.def"
 #undef PC_OPTION
     return NULL;
+}
+
+#define WRITE_FLAG(name, member) fprintf(to, "%s--" name, space)
+#define WRITE_TEXT(name, member) cli_write_option(to, space, name, member)
+#define WRITE_TEXTS(name, member)                         \
+    do {                                                  \
+        cli_write_option(to, space, name, (member)[0]);   \
+        if ((member)[1])                                  \
+            cli_write_option(to, " ", name, (member)[1]); \
+    } while (0)
+
+void pc_options_write(FILE *to, const struct pc_options *o, enum pc_user user)
+{
+    const char *space = "";
+
+#define PC_OPTION(kind, name, value, help, member, users) \
+    if (((users)&user) && GIVEN_##kind(o->member)) {      \
+        WRITE_##kind(name, o->member);                    \
+        space = " ";                                      \
+    }
+#include "cli/pc_options.def"
+#undef PC_OPTION
 }
 
 /* An option that is given, and is a PC's; NULL: none. */

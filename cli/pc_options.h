@@ -6,6 +6,8 @@
 #include "cli/options.h"
 #include "cli/session.h"
 
+#include <stdio.h>
+
 enum pc_user { PC_RUN = 1, PC_TRACE = 2, PC_COMPARE = 4, PC_EVERY = 7 };
 
 struct pc_options {
@@ -17,6 +19,10 @@ struct pc_options {
 /* The first option that is given and not for this subcommand, with its
  * dashes; NULL: none. */
 const char *pc_options_astray(const struct pc_options *o, enum pc_user user);
+
+/* Those that are given and are for this subcommand, as one would type them to a
+ * shell: "--kernel 'my kernel' --apic". */
+void pc_options_write(FILE *to, const struct pc_options *o, enum pc_user user);
 
 /* Into the plan.  -1 to go on, or the exit code after a complaint. */
 int pc_options_choose(const struct pc_options *o,

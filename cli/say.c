@@ -11,6 +11,42 @@
 
 enum { WORD_MAX = 40 };
 
+static const char *program = "trapline";
+
+void cli_called(const char *as)
+{
+    if (as && *as)
+        program = as;
+}
+
+const char *cli_program(void)
+{
+    return program;
+}
+
+/* Nothing in it means something to a shell. */
+static bool is_plain(const char *text)
+{
+    size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
+                            "yz0123456789_-./,:=@%+");
+
+    return *text && !text[n];
+}
+
+void cli_write_option(FILE *to, const char *space, const char *name,
+                      const char *value)
+{
+    bool plain = is_plain(value);
+
+    fprintf(to, "%s--%s %s", space, name, plain ? "" : "'");
+    for (; *value; value++)
+        if (*value == '\'')
+            fputs("'\\''", to);
+        else
+            putc(*value, to);
+    fputs(plain ? "" : "'", to);
+}
+
 void cli_say(const char *fmt, ...)
 {
     va_list ap;

@@ -34,24 +34,41 @@ void x86_side_forget(struct x86_side_files *f)
 
 /* ---- Exits ---- */
 
-/* The host's timer comes where we want it: it is no exit of the guest's. */
-static enum status noting_run(struct vcpu *v, struct vm_exit *x)
+static struct x86_past_exit past_exit(const struct vcpu *v,
+                                      const struct vm_exit *x)
 {
-    struct x86_noting *n = (struct x86_noting *)(uintptr_t)v->vm->engine;
-    enum status st = n->below->run(v, x);
     const struct x86_state *s = v->arch;
-
-    n->reason = x->reason;
-    if (st || x->reason == EXIT_TIMER || x->reason == EXIT_STEP)
-        return st;
-    n->last[n->count++ % X86_LOCKSTEP_EXITS] = (struct x86_past_exit){
+    struct x86_past_exit past = {
         .insns = v->insns + x->ran,
         .pc = x->pc,
         .cs = s->seg[X86_CS].selector,
         .reason = exit_reason_name(x->reason),
         .raw_name = x->raw_name,
         .insn = x->insn ? x->insn->name : NULL,
+        .kind = x->reason,
+        .rax = (uint32_t)s->gpr[X86_RAX],
+        .rcx = (uint32_t)s->gpr[X86_RCX],
+        .rdx = (uint32_t)s->gpr[X86_RDX],
     };
+
+    if (x->reason == EXIT_IO || x->reason == EXIT_MMIO) {
+        past.addr = x->io.addr;
+        past.write = x->io.write;
+        past.value = x->io.write ? exit_io_first(&x->io) : 0;
+    }
+    return past;
+}
+
+/* The host's timer comes where we want it: it is no exit of the guest's. */
+static enum status noting_run(struct vcpu *v, struct vm_exit *x)
+{
+    struct x86_noting *n = (struct x86_noting *)(uintptr_t)v->vm->engine;
+    enum status st = n->below->run(v, x);
+
+    n->reason = x->reason;
+    if (st || x->reason == EXIT_TIMER || x->reason == EXIT_STEP)
+        return st;
+    n->last[n->count++ % X86_LOCKSTEP_EXITS] = past_exit(v, x);
     return st;
 }
 

@@ -118,19 +118,68 @@ bool x86_sight_differ(const struct x86_sight *a, const struct x86_sight *b,
 
 /* ---- Printing ---- */
 
-void x86_sight_print(FILE *to, const struct x86_sight *a,
-                     const struct x86_sight *b, const char *const names[2])
+enum { WIDE = 17, LINE = 79 };
+
+static void print_value(FILE *to, const struct row *r, uint64_t v)
 {
-    fprintf(to, "  %-20s %-18s %-18s\n", "", names[0], names[1]);
+    int digits = (int)r->bits / 4;
+
+    fprintf(to, " %0*llx%*s", digits, (unsigned long long)v, WIDE - 1 - digits,
+            "");
+}
+
+/* Nothing happens to it there: neither are the machines at odds about it, nor
+ * has the instruction written it. */
+static bool is_quiet(const struct row *r, const struct x86_sight *before,
+                     const struct x86_sight *a, const struct x86_sight *b)
+{
+    return value(a, r) == value(b, r) &&
+           (!before || !r->shown || value(before, r) == value(a, r));
+}
+
+static void print_quiet(FILE *to, const struct x86_sight *before,
+                        const struct x86_sight *a, const struct x86_sight *b)
+{
+    char one[40];
+    int column = 0;
+
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
-        uint64_t x = value(a, r), y = value(b, r);
-        int digits = (int)r->bits / 4;
 
-        if (!r->shown && x == y)
+        if (!r->shown || !is_quiet(r, before, a, b))
             continue;
-        fprintf(to, "  %-20s %0*llx%*s %0*llx%s\n", r->name, digits,
-                (unsigned long long)x, 18 - digits, "", digits,
-                (unsigned long long)y, x == y ? "" : "  <--");
+        int n = snprintf(one, sizeof(one), "  %s %llx", r->name,
+                         (unsigned long long)value(a, r));
+        if (!column)
+            fprintf(to, "the same on both%s:", before ? ", as before" : "");
+        if (!column || column + n > LINE) {
+            putc('\n', to);
+            column = 0;
+        }
+        fputs(one, to);
+        column += n;
     }
+    if (column)
+        putc('\n', to);
+}
+
+void x86_sight_print(FILE *to, const struct x86_sight *before,
+                     const struct x86_sight *a, const struct x86_sight *b,
+                     const char *const names[2])
+{
+    fprintf(to, "  %-19s %-16s %-16s %s\n", "", before ? "before" : names[0],
+            names[!before], before ? names[1] : "");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *r = &rows[i];
+
+        if (is_quiet(r, before, a, b))
+            continue;
+        fprintf(to, "  %-19s", r->name);
+        if (before)
+            print_value(to, r, value(before, r));
+        print_value(to, r, value(a, r));
+        print_value(to, r, value(b, r));
+        fputs(value(a, r) == value(b, r) ? "\n" : " <--\n", to);
+    }
+    print_quiet(to, before, a, b);
 }

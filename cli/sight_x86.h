@@ -31,8 +31,11 @@ bool x86_sight_take(struct x86_sight *s, const struct pc_machine *m);
 bool x86_sight_differ(const struct x86_sight *a, const struct x86_sight *b,
                       const char *const names[2], char *what, size_t cap);
 
-/* Both side by side: the registers that matter, and all that differ. */
-void x86_sight_print(FILE *to, const struct x86_sight *a,
-                     const struct x86_sight *b, const char *const names[2]);
+/* Both side by side, and what was before the instruction that made them differ
+ * (NULL: not known): first what has changed or differs, then, several a line,
+ * the other registers that matter. */
+void x86_sight_print(FILE *to, const struct x86_sight *before,
+                     const struct x86_sight *a, const struct x86_sight *b,
+                     const char *const names[2]);
 
 #endif

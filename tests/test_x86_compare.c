@@ -76,16 +76,19 @@ static void break_cpuid(void *who, struct vm *vm)
 /* Whoever reads the report is told how to see the exits up to there. */
 static bool says_how_to_see_it(const struct x86_lockstep_report *r)
 {
-    char *text = NULL, want[80];
+    char *text = NULL, want[100];
     size_t size;
     FILE *to = open_memstream(&text, &size);
 
     ck_assert_ptr_nonnull(to);
-    x86_lockstep_print(to, r);
+    x86_lockstep_print(to, r, "trapline", "--kernel a");
     ck_assert_int_eq(fclose(to), 0);
-    snprintf(want, sizeof(want), "--on vtx --hide-monitor --stop-after %llu,",
+    snprintf(want, sizeof(want),
+             "trapline trace --kernel a --on vtx --hide-monitor --stop-after "
+             "%llu |",
              (unsigned long long)r->insns + 1);
-    bool says = strstr(text, want) != NULL;
+    bool says = strstr(text, want) && strstr(text, " before ") &&
+                strstr(text, "SENSITIVE VMX_EXIT_CPUID CPUID eax ");
     free(text);
     return says;
 }
