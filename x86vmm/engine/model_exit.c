@@ -250,7 +250,7 @@ static bool is_accepted(const struct vcpu *v)
     const struct x86_state *s = model_arch(v);
 
     return !c->inject &&
-           s->rip == ((c->exit_pc + c->exit_len) & BITS_MASK(x86_code_bits(s)));
+           s->rip == ((c->exit_pc + c->exit_len) & x86_code_mask(s));
 }
 
 static void answer(struct model_vcpu *c, uint32_t element)

@@ -154,8 +154,7 @@ static inline unsigned x86_cpl(const struct x86_state *s)
     return x86_real_mode(s) ? 0 : (s->seg[X86_SS].attr & X86_ATTR_DPL) >> 5;
 }
 
-/* Width of code at CS: 16, 32 or 64; and of its instruction pointer, as a
- * mask. */
+/* Width of code at CS: 16, 32 or 64. */
 static inline unsigned x86_code_bits(const struct x86_state *s)
 {
     uint16_t attr = s->seg[X86_CS].attr;
@@ -165,9 +164,11 @@ static inline unsigned x86_code_bits(const struct x86_state *s)
     return attr & X86_ATTR_DB ? 32 : 16;
 }
 
+/* Of its instruction pointer, which has 32 bits in 16-bit code, too: behind an
+ * instruction at FFFF it is above that, where the segment's limit is. */
 static inline uint64_t x86_code_mask(const struct x86_state *s)
 {
-    return UINT64_MAX >> (64 - x86_code_bits(s));
+    return x86_code_bits(s) == 64 ? UINT64_MAX : UINT32_MAX;
 }
 
 /* What a trace shows of it: "long 0010:100000 fl 000002". */
