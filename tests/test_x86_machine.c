@@ -313,6 +313,45 @@ static void check_absent(struct rig *r, uint64_t linear)
                   (unsigned long long)linear);
 }
 
+/* INS from rDI on, of words: in a page, before the end of the segment and of
+ * the address size, and not over its own code, which is at 8000. */
+static const struct {
+    enum x86_mode mode;
+    bool down;
+    uint64_t rdi, mask;
+    uint32_t limit; /* of ES; 0: as it is */
+    uint16_t attr;  /* more of it: 4, expand-down */
+    unsigned room;
+} rooms[] = {
+    {X86_MODE_LONG, false, 0x9000, UINT64_MAX, 0, 0, 2048},
+    {X86_MODE_LONG, false, 0x9FFD, UINT64_MAX, 0, 0, 1},
+    {X86_MODE_LONG, false, 0x8001, UINT64_MAX, 0, 0, 1},
+    {X86_MODE_LONG, false, 0x800F, UINT64_MAX, 0, 0, 2040},
+    {X86_MODE_LONG, true, 0x8013, UINT64_MAX, 0, 0, 2},
+    {X86_MODE_LONG, true, 0x9010, UINT64_MAX, 0, 0, 8},
+    {X86_MODE_PROTECTED, false, 0x9000, UINT32_MAX, 0x900F, 0, 8},
+    {X86_MODE_PROTECTED, false, 0xFFF0, UINT16_MAX, 0, 0, 8},
+    {X86_MODE_PROTECTED, false, 0x9000, UINT32_MAX, 0x8FFF, 4, 2048},
+    {X86_MODE_PROTECTED, true, 0x9010, UINT32_MAX, 0x900B, 4, 2},
+    {X86_MODE_REAL, false, 0xF000, UINT16_MAX, 0, 0, 2048},
+    {X86_MODE_REAL, true, 0x0008, UINT16_MAX, 0, 0, 4},
+};
+
+START_TEST(strings_have_room)
+{
+    struct rig *r = new_rig(rooms[_i].mode);
+
+    r->s.gpr[X86_RDI] = rooms[_i].rdi;
+    r->s.rflags |= rooms[_i].down ? 0x400 : 0;
+    r->s.seg[X86_ES].attr |= rooms[_i].attr;
+    if (rooms[_i].limit)
+        r->s.seg[X86_ES].limit = rooms[_i].limit;
+    ck_assert_uint_eq(x86_string_room(&r->s, &r->mem, rooms[_i].mask, 2),
+                      rooms[_i].room);
+    free(r);
+}
+END_TEST
+
 START_TEST(identity_in_every_mode)
 {
     struct rig *r = new_rig(_i);
@@ -539,6 +578,7 @@ Suite *suite_x86_machine(void)
     tcase_add_test(c, modes_have_names);
     tcase_add_loop_test(c, modes_have_widths, 0, X86_MODE_COUNT);
     tcase_add_test(c, modes_need_their_storage);
+    tcase_add_loop_test(c, strings_have_room, 0, ARRAY_LEN(rooms));
     tcase_add_loop_test(c, identity_in_every_mode, 0, X86_MODE_COUNT);
     tcase_add_test(c, small_pages_32);
     tcase_add_test(c, pae_pages);

@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "base/bytes.h"
+#include "x86vmm/machine/insn.h"
 
 #include <string.h>
 
@@ -120,4 +121,70 @@ size_t x86_fetch(const struct x86_state *s, const struct mem_map *mem,
         done += piece;
     }
     return done;
+}
+
+/* ---- Strings ---- */
+
+/* Bytes from `at` on, upwards or downwards, until code that may be fetched from
+ * `code` on, in the same page. */
+static uint64_t until_code(uint64_t at, uint64_t code, bool down)
+{
+    if (at / PAGE != code / PAGE)
+        return PAGE;
+    if (at >= code + X86_INSN_MAX)
+        return down ? at - (code + X86_INSN_MAX) : PAGE;
+    if (at + sizeof(uint64_t) > code)
+        return 0;
+    return down ? PAGE : code - at;
+}
+
+/* The same for the code of the instruction that is executed. */
+static uint64_t until_own_code(const struct x86_state *s,
+                               const struct mem_map *mem, uint64_t linear,
+                               bool down)
+{
+    uint64_t code = x86_linear(s, X86_CS, s->rip), last, at, gpa, room;
+
+    last = (code + X86_INSN_MAX - 1) / PAGE * PAGE;
+    if (!x86_translate(s, mem, linear, &at) ||
+        !x86_translate(s, mem, code, &gpa))
+        return 0;
+    room = until_code(at, gpa, down);
+    if (last > code && x86_translate(s, mem, last, &gpa))
+        room = min_u64(room, until_code(at, gpa, down));
+    return room;
+}
+
+/* The first and the last offset in ES. */
+static void string_bounds(const struct x86_state *s, uint64_t *low,
+                          uint64_t *high)
+{
+    enum { DOWN = 4, CODE = 8 }; /* of the type: expand-down data */
+    const struct x86_segment *es = &s->seg[X86_ES];
+
+    if (x86_code_bits(s) == 64)
+        return;
+    if ((es->attr & (DOWN | CODE)) != DOWN) {
+        *high = min_u64(*high, es->limit);
+        return;
+    }
+    *low = (uint64_t)es->limit + 1;
+    *high = min_u64(*high, es->attr & X86_ATTR_DB ? UINT32_MAX : UINT16_MAX);
+}
+
+uint64_t x86_string_room(const struct x86_state *s, const struct mem_map *mem,
+                         uint64_t mask, unsigned size)
+{
+    enum { DF = 0x400 };
+    uint64_t at = s->gpr[X86_RDI] & mask, low = 0, high = mask;
+    uint64_t linear = x86_linear(s, X86_ES, at), in_page = linear % PAGE, room;
+    bool down = s->rflags & DF;
+
+    string_bounds(s, &low, &high);
+    if (at < low || at > high)
+        return 1;
+    room = down ? min_u64(in_page, at - low)
+                : min_u64(PAGE - in_page - 1, high - at) + 1;
+    room = min_u64(room, until_own_code(s, mem, linear, down));
+    return room < size ? 1 : room / size;
 }

@@ -22,4 +22,10 @@ bool x86_translate(const struct x86_state *s, const struct mem_map *mem,
 size_t x86_fetch(const struct x86_state *s, const struct mem_map *mem,
                  int64_t delta, uint8_t *bytes, size_t n);
 
+/* How many elements of `size` bytes may INS store at once, from ES:rDI on (rDI
+ * as wide as `mask`)?  At least 1.  More are in one page, before rDI or the
+ * segment ends, and not over the code of INS itself. */
+uint64_t x86_string_room(const struct x86_state *s, const struct mem_map *mem,
+                         uint64_t mask, unsigned size);
+
 #endif
