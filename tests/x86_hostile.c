@@ -52,7 +52,24 @@ static const struct opening of_monitors[] = {
     {3, {0x0F, 0x01, 0xDD}}, {3, {0x0F, 0x01, 0xDE}}, {3, {0x0F, 0x01, 0xDF}},
 };
 
-static void write_code(struct x86_bare *m, uint64_t *seed)
+/* In programs with paging: the wide strings at ports, another port, and what
+ * drops translations. */
+static const struct opening of_paging[] = {
+    {2, {0xF3, 0x6F}},
+    {3, {0xF3, 0x66, 0x6F}},
+    {2, {0xF3, 0x6D}},
+    {3, {0xF3, 0x66, 0x6D}},
+    {1, {0x6F}},
+    {1, {0xBA}},
+    {3, {0x0F, 0x01, 0x38}},
+    {3, {0x0F, 0x01, 0x3D}},
+    {3, {0x0F, 0x20, 0xD8}},
+    {3, {0x0F, 0x22, 0xD8}},
+    {3, {0x0F, 0x22, 0xE0}},
+    {2, {0xFE, 0x05}},
+};
+
+static void write_code(struct x86_bare *m, bool pages, uint64_t *seed)
 {
     uint8_t *to = m->storage + BARE_CODE, *end = to + 0x400;
 
@@ -63,6 +80,8 @@ static void write_code(struct x86_bare *m, uint64_t *seed)
 
         if (next(seed) % 8 == 0)
             o = &of_monitors[next(seed) % ARRAY_LEN(of_monitors)];
+        if (pages && next(seed) % 8 == 0)
+            o = &of_paging[next(seed) % ARRAY_LEN(of_paging)];
         memcpy(to, o->bytes, o->size);
         to += kind ? o->size : 0;
         for (unsigned n = next(seed) % 5; n; n--)
@@ -210,7 +229,7 @@ struct x86_bare *hostile_new(uint64_t seed, enum hostile_paging paging,
 
     if (mode != SYS_PROTECTED && mode != SYS_V86)
         paging = HOSTILE_UNPAGED;
-    write_code(m, &seed);
+    write_code(m, paging != HOSTILE_UNPAGED, &seed);
     begin_paging(m, paging);
     make_handlers(m, mode, &seed);
     spoil(m, &seed);
