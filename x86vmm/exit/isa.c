@@ -18,9 +18,12 @@ static uint64_t pc(const struct vcpu *v)
 }
 
 /* EIP and IP wrap where code has 32 and 16 bits. */
+/* What has exited is done, and RF held for it alone (Intel SDM vol. 3,
+ * "Instruction-Breakpoint Exception Condition"). */
 EXIT_PATH static void set_pc(struct vcpu *v, uint64_t to)
 {
     x86_state(v)->rip = to & x86_code_mask(x86_state(v));
+    x86_state(v)->rflags &= ~X86_FLAG_RF;
 }
 
 /* Have what tells of real mode and the CPL fetched. */
