@@ -244,19 +244,17 @@ static uint64_t string_operand(struct vcpu *v, const uint8_t *bytes, size_t n,
 }
 
 /* Elements of a repeated INS that are asked for at once. */
-static uint32_t elements(const struct vcpu *v, uint64_t linear)
+static uint32_t elements(const struct vcpu *v)
 {
     const struct hardware *h = hardware(v);
     const struct x86_state *s = state(v);
-    uint64_t rcx = s->gpr[X86_RCX] & BITS_MASK(8 * h->address),
-             in_page = linear % PAGE;
+    uint64_t mask = BITS_MASK(8 * h->address), n;
 
     if (!h->rep || !h->in)
         return 1;
-    if (!(s->rflags & DF))
-        in_page = PAGE - in_page;
-    uint64_t n = min_u64(min_u64(in_page, HARDWARE_STRING) / h->size, rcx);
-    return n ? (uint32_t)n : 1;
+    n = x86_string_room(s, &v->vm->mem, mask, h->size);
+    n = min_u64(n, HARDWARE_STRING / h->size);
+    return (uint32_t)min_u64(n, s->gpr[X86_RCX] & mask);
 }
 
 /* Guest storage at a linear address, or NULL: a page fault, or a device, which
@@ -285,12 +283,11 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
     if (h->rep && !(state(v)->gpr[X86_RCX] & BITS_MASK(8 * h->address))) {
         h->completion = COMPLETE_NOTHING; /* nothing to do: over it */
         v->vm->isa->set_pc(v, h->exit_pc + d.len);
-        state(v)->rflags &= ~X86_FLAG_RF;
         return false;
     }
     uint64_t linear = string_operand(v, bytes, n, h->in);
     uint8_t *p = storage(v, linear, h->size);
-    h->count = x->io.count = elements(v, linear);
+    h->count = x->io.count = elements(v);
     if (!p) {
         hardware_exception(x, X86_EXC_PF, true);
         x->event.info[0] = h->in ? 2 : 0;

@@ -36,25 +36,20 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
         x86_call_exit(v, x);
 }
 
-/* Elements of a repeated INS that are asked for at once: those that fit in the
- * page of storage that it writes to, and in the time that is granted; one,
- * where each may trap. */
+/* Elements of a repeated INS that are asked for at once: those that there is
+ * room for, and time; one, where each may trap, or is translated twice. */
 static uint32_t elements(struct vcpu *v)
 {
-    enum { DF = 0x400 };
     struct model_vcpu *c = model_vcpu(v);
     const struct x86_state *s = model_arch(v);
-    uint64_t mask = BITS_MASK(8 * c->address_size),
-             rcx = s->gpr[X86_RCX] & mask,
-             in_page =
-                 x86_linear(s, X86_ES, s->gpr[X86_RDI] & mask) % MODEL_PAGE;
+    uint64_t mask = BITS_MASK(8 * c->address_size), n;
 
-    if (c->outside.odd || (s->rflags & X86_FLAG_TF) ||
+    if (c->outside.odd || c->inner || (s->rflags & X86_FLAG_TF) ||
         (c->cpu.dr[7] & X86_DR7_ENABLED))
         return 1;
-    if (!(s->rflags & DF))
-        in_page = MODEL_PAGE - in_page;
-    uint64_t n = min_u64(min_u64(in_page, MODEL_STRING) / c->size, rcx);
+    n = x86_string_room(s, &v->vm->mem, mask, c->size);
+    n = min_u64(n, MODEL_STRING / c->size);
+    n = min_u64(n, s->gpr[X86_RCX] & mask);
     n = min_u64(n, c->end - c->cpu.ran + 1);
     return n ? (uint32_t)n : 1;
 }
