@@ -322,7 +322,7 @@ static void advanced(struct vcpu *v)
     struct x86_fault db = {
         .vector = X86_EXC_DB, .trap = true, .debug = model_waiting(v)};
 
-    model_machine(v)->ops->block(v, MODEL_OPEN);
+    model_block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = model_interruptible(v, MODEL_OPEN) && !s->delivering;
     s->nmi_held = model_vcpu(v)->cpu.nmi_blocked;
@@ -332,7 +332,7 @@ static void advanced(struct vcpu *v)
         return;
     if (c->trap_waits) {
         c->cpu.debug_hits = db.debug;
-        model_machine(v)->ops->block(v, MODEL_OPEN);
+        model_block(v, MODEL_OPEN);
         return;
     }
     c->cpu.next_rip = s->rip;

@@ -74,6 +74,9 @@ enum model_completion {
     MODEL_MOVE /* by the handler, and the answer goes to a register */
 };
 
+/* What blocks interrupts for one more instruction. */
+enum model_shadow { MODEL_OPEN, MODEL_BY_STI, MODEL_BY_MOV_SS };
+
 /* What vcpu->backing begins with. */
 struct model_vcpu {
     struct x86_cpu cpu;
@@ -98,6 +101,7 @@ struct model_vcpu {
     struct vm_event event;
     uint64_t end; /* of the budget, in cpu.ran */
     struct x86_decoded stepped;
+    enum model_shadow blocked; /* by what, as the control structure has it */
     bool down; /* the third fault, while an instruction was completed */
 
     /* The guest is a monitor, and its guest is what runs.  The state is that
@@ -112,9 +116,6 @@ struct model_vcpu {
     volatile sig_atomic_t kicked;
     char why[DIAG_SIZE / 2]; /* a failed entry in words: vm_exit.why */
 };
-
-/* What blocks interrupts for one more instruction. */
-enum model_shadow { MODEL_OPEN, MODEL_BY_STI, MODEL_BY_MOV_SS };
 
 /* An exit, as the engine's control structure tells of it. */
 enum { MODEL_SETTLED = EXIT_REASON_COUNT, MODEL_AGAIN };
@@ -214,6 +215,12 @@ static inline uint32_t model_waiting(const struct vcpu *v)
     const struct model_ops *ops = model_machine(v)->ops;
 
     return ops->waiting ? ops->waiting(v) : 0;
+}
+
+static inline void model_block(struct vcpu *v, enum model_shadow by)
+{
+    model_vcpu(v)->blocked = by;
+    model_machine(v)->ops->block(v, by);
 }
 
 /* ---- model_run.c: what struct engine_ops wants ---- */

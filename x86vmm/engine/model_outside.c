@@ -254,6 +254,7 @@ static int execute_insn(struct model_vcpu *c)
 static int execute(struct model_vcpu *c, const struct x86_fault *event)
 {
     struct x86_cpu *cpu = &c->cpu;
+    bool shadowed = c->blocked != MODEL_OPEN;
     int code = X86_FAULT;
 
     if (event) {
@@ -266,7 +267,11 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
             return X86_FAULT;
     }
     c->outside.deaf = true;
-    if (code == X86_FAULT) {
+    if (shadowed && code != X86_FAULT) /* of two in a row the first counts */
+        cpu->shadow = cpu->shadow_ss = false;
+    if (code == X86_FAULT) { /* not done: it still is in the shadow */
+        cpu->shadow = shadowed;
+        cpu->shadow_ss = c->blocked == MODEL_BY_MOV_SS;
         if (!cpu->fault.software) /* then it has not been done */
             cpu->debug_hits = 0;
         code =
@@ -297,7 +302,7 @@ void model_take_over(struct vcpu *v)
     s->rflags = x86_flags_between(&c->cpu);
     s->interruptible = model_interruptible(v, now) && !c->inject;
     s->nmi_held = now != MODEL_OPEN || cpu->nmi_blocked;
-    c->ops->block(v, now);
+    model_block(v, now);
     if (c->ops->follow)
         c->ops->follow(v);
 }

@@ -190,6 +190,7 @@ static void take_state(struct vcpu *v)
     struct x86_state *s = model_arch(v);
     enum model_shadow shadow = model_machine(v)->ops->take_state(v);
 
+    model_vcpu(v)->blocked = shadow;
     s->interruptible = model_interruptible(v, shadow);
     s->delivering = false;
     s->nmi_held = shadow != MODEL_OPEN || model_vcpu(v)->cpu.nmi_blocked;
