@@ -25,8 +25,8 @@ enum { ROUNDS = 4, SEEDS = 10, INSNS = 700 };
 START_TEST(hostile_monitors_find_no_difference)
 {
     static const uint64_t slices[] = {1000000, 7, 1};
-    static const uint64_t known[] = {99,  162,  276,  313,
-                                     834, 1796, 2025, 5100000439};
+    static const uint64_t known[] = {99,   162,  276,        313,    834,
+                                     1796, 2025, 5100000439, 900318, 4002425};
     char words[HOSTILE_WORDS] = "";
 
     for (uint64_t i = 0; i < SEEDS; i++) {
@@ -41,6 +41,26 @@ START_TEST(hostile_monitors_find_no_difference)
         ck_assert_msg(hostile_judge(&g, words) != HOSTILE_DIFFERENT,
                       "seed %llu: %s", (unsigned long long)seed, words);
     }
+}
+END_TEST
+
+/* Those that resume their guest, and once found something first. */
+static const uint64_t resuming[] = {4000080, 4000130, 4000583, 4000683, 4002102,
+                                    4004227, 5001140, 5004521, 5004792};
+
+START_TEST(nor_do_those_that_resume)
+{
+    static const uint64_t slices[] = {1000000, 7, 1};
+    const struct hostile_guest g = {.engine = &engine_vtx,
+                                    .seed = resuming[_i],
+                                    .monitor = true,
+                                    .resumes = true,
+                                    .insns = 1200,
+                                    .slice = slices[resuming[_i] % 3]};
+    char words[HOSTILE_WORDS] = "";
+
+    ck_assert_msg(hostile_judge(&g, words) != HOSTILE_DIFFERENT,
+                  "seed %llu: %s", (unsigned long long)g.seed, words);
 }
 END_TEST
 
@@ -266,6 +286,7 @@ Suite *suite_x86_inner(void)
     tcase_set_timeout(t, 300);
     tcase_add_checked_fixture(t, NULL, command_clean);
     tcase_add_loop_test(t, hostile_monitors_find_no_difference, 0, ROUNDS);
+    tcase_add_loop_test(t, nor_do_those_that_resume, 0, ARRAY_LEN(resuming));
     tcase_add_test(t, invept_drops_what_changed);
     tcase_add_test(t, every_exit_is_somebodys);
     tcase_add_loop_test(t, the_bare_monitor_sees_no_monitor, 0,

@@ -128,6 +128,42 @@ START_TEST(interrupts_wake)
 }
 END_TEST
 
+/* RF in the RFLAGS that are saved (SDM vol. 3, 28.3.3): instructions that exit
+ * save it clear, faults set. */
+static const struct {
+    const char *code;
+    unsigned n;
+    enum vmx_exit reason;
+    uint32_t exceptions; /* that exit */
+    uint16_t idt_limit, flags;
+    bool rf;
+} saved_rf[] = {
+    {"\x0F\xA2", 2, VMX_EXIT_CPUID, 0, 0x3FF, 0, false},
+    {"\x0F\x0B", 2, VMX_EXIT_EXCEPTION, 1 << X86_EXC_UD, 0x3FF, 0, true},
+    {"\x0F\x0B", 2, VMX_EXIT_EXCEPTION, 1 << X86_EXC_DF, 0, 0, true},
+    {"\x0F\x0B", 2, VMX_EXIT_TRIPLE_FAULT, 0, 0, 0, true},
+    {"\xCC", 1, VMX_EXIT_EXCEPTION, 1 << X86_EXC_BP, 0x3FF, 0, false},
+    {"\x90", 1, VMX_EXIT_EXCEPTION, 1 << X86_EXC_DB, 0x3FF, X86_FLAG_TF, false},
+    {"\xA0\x00\x90", 3, VMX_EXIT_EPT_VIOLATION, 0, 0x3FF, 0, true},
+};
+
+START_TEST(exits_save_rf)
+{
+    for (unsigned before = 0; before < 2; before++) {
+        make_real();
+        put_code(GUEST, saved_rf[_i].code, saved_rf[_i].n);
+        v->field[VMCS_EXCEPTION_BITMAP] = saved_rf[_i].exceptions;
+        v->field[VMCS_GUEST_IDTR_LIMIT] = saved_rf[_i].idt_limit;
+        v->field[VMCS_GUEST_RFLAGS] |=
+            saved_rf[_i].flags | (before ? X86_FLAG_RF : 0);
+        store_le64(ept_of(0x9000), 0);
+        vtx_rig_run_to(saved_rf[_i].reason);
+        ck_assert_uint_eq(v->field[VMCS_GUEST_RFLAGS] & X86_FLAG_RF,
+                          saved_rf[_i].rf ? X86_FLAG_RF : 0);
+    }
+}
+END_TEST
+
 Suite *suite_x86_vtx_waiting(void)
 {
     Suite *s = suite_create("x86_vtx_waiting");
@@ -139,6 +175,7 @@ Suite *suite_x86_vtx_waiting(void)
     tcase_add_test(c, activity_is_kept);
     tcase_add_test(c, shutdown_is_kept);
     tcase_add_loop_test(c, interrupts_wake, 0, ARRAY_LEN(sleepers));
+    tcase_add_loop_test(c, exits_save_rf, 0, ARRAY_LEN(saved_rf));
     suite_add_tcase(s, c);
     return s;
 }

@@ -187,14 +187,6 @@ void hardware_exception(struct vm_exit *x, unsigned vector, bool has_error)
 
 /* ---- Exits ---- */
 
-/* Is this the next element of the same string? */
-static bool is_between(const struct vcpu *v)
-{
-    const struct hardware *h = hardware(v);
-
-    return h->between && h->exit_pc == state(v)->rip;
-}
-
 size_t hardware_fetch(struct vcpu *v, uint8_t bytes[X86_INSN_MAX])
 {
     v->vm->engine->load_regs(v, X86_ALL);
@@ -268,7 +260,7 @@ static uint8_t *storage(struct vcpu *v, uint64_t linear, unsigned size)
                : NULL;
 }
 
-static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
+static bool string_exit(struct vcpu *v, struct vm_exit *x)
 {
     struct hardware *h = hardware(v);
     uint8_t bytes[X86_INSN_MAX];
@@ -276,6 +268,7 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
     size_t n = hardware_fetch(v, bytes);
 
     x86_decode(bytes, n, x86_code_bits(state(v)), &d);
+    state(v)->rflags &= ~X86_FLAG_RF; /* AMD-V saves it as it was */
     h->completion = COMPLETE_STRING;
     h->exit_len = x->insn_len = d.len;
     h->address = d.address_size ? d.address_size : 8;
@@ -298,8 +291,6 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
         if (h->rep) { /* it stays, be it only to find rCX zero */
             x->insn_len = 0;
             h->exit_len = 0;
-            if (between)
-                state(v)->rflags |= X86_FLAG_RF;
         }
     }
     return true;
@@ -308,7 +299,6 @@ static bool string_exit(struct vcpu *v, struct vm_exit *x, bool between)
 bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
                       const struct port_access *a, uint64_t len)
 {
-    bool between = is_between(v);
     struct hardware *h =
         hardware_begin(v, x, a->in ? COMPLETE_IN : COMPLETE_ADVANCED, len);
 
@@ -324,7 +314,7 @@ bool hardware_io_exit(struct vcpu *v, struct vm_exit *x,
     memset(h->data, a->in && !a->string ? 0xFF : 0, 8);
     if (a->string) {
         memset(h->data, a->in ? 0xFF : 0, sizeof(h->data));
-        return string_exit(v, x, between);
+        return string_exit(v, x);
     }
     x->insn = &x86_insns.rows[a->in ? a->immediate ? X86_OP_IN : X86_OP_IN_DX
                               : a->immediate ? X86_OP_OUT
@@ -408,8 +398,7 @@ bool hardware_goes_on(struct vcpu *v, struct vm_exit *x)
 void hardware_device_exit(struct vcpu *v, struct vm_exit *x, uint64_t gpa,
                           bool fetch)
 {
-    if (is_between(v))
-        state(v)->rflags |= X86_FLAG_RF;
+    state(v)->rflags &= ~X86_FLAG_RF; /* VT-x saves it set */
     hardware_begin(v, x, COMPLETE_NOTHING, 0);
     x->raw_info[0] = gpa;
     hardware(v)->emulator.count = 0;
@@ -492,7 +481,6 @@ static bool complete_string(struct vcpu *v)
     }
     if (h->rep) {
         s->rflags |= X86_FLAG_RF;
-        h->between = true;
         return false;
     }
     s->rip += h->exit_len;
@@ -513,7 +501,6 @@ static bool complete_device(struct vcpu *v)
             load_le64(h->data) & BITS_MASK(8 * e->wanted.size);
     }
     enum emulated how = emulator_insn(v);
-    h->between = how == EMULATED_DONE && state(v)->rip == h->exit_pc;
     e->down = how == EMULATED_SHUTDOWN;
     v->within = e->down || how == EMULATED_WANTS;
     return how == EMULATED_DONE;

@@ -35,8 +35,6 @@ struct hardware {
     uint8_t size;   /* of one element */
     uint32_t count; /* of elements */
     bool rep;
-    bool between; /* two elements of a string: RF is set there, which not every
-                   * processor tells */
     uint8_t address; /* size of rCX, rSI, rDI */
     struct emulator emulator;
     struct vm_event event;
@@ -128,7 +126,6 @@ INLINE struct hardware *hardware_begin(struct vcpu *v, struct vm_exit *x,
 {
     struct hardware *h = hardware(v);
 
-    h->between = false;
     h->completion = how;
     h->exit_pc = x->pc = x86_state(v)->rip;
     h->exit_len = len;

@@ -67,7 +67,7 @@ const struct model_ops vtx_ops = {
     .lend = nested_lend,
     .undo = nested_undo,
     .follow = nested_follow,
-    .inner = &nested_inner,
+    .inner = &vtx_guest,
     .takes = nested_takes,
 };
 

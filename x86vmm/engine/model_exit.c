@@ -213,11 +213,13 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
         x->reason = EXIT_SETTLED;
         return !v->stepping;
     case EXIT_MMIO:
+        model_arch(v)->rflags &= ~X86_FLAG_RF; /* VT-x saves it set */
         return model_move(v, x, &t) || ask_outside(v, x, &t);
     case EXIT_TRAP:
         x->event = t.trap;
         return true;
     case EXIT_IO:
+        model_arch(v)->rflags &= ~X86_FLAG_RF; /* AMD-V saves it as it was */
         if (t.io.string)
             return ask_outside(v, x, &t);
         instruction_exit(v, x, &t);

@@ -31,37 +31,6 @@ void nested_undo(struct vcpu *v)
     nested(v)->vtx.own = nested(v)->kept;
 }
 
-/* The frame that an event was given RF for was never made. */
-static int shut_down(struct x86_cpu *cpu)
-{
-    const struct vtx_vcpu *c = cpu->world.who;
-
-    if (c->nested.rf_at == cpu->ran)
-        cpu->state.rflags &= ~X86_FLAG_RF;
-    return vtx_guest.shutdown(cpu);
-}
-
-static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
-{
-    return vtx_guest.deliver(cpu, during);
-}
-
-static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
-{
-    return vtx_guest.task_switch(cpu, selector, how);
-}
-
-static int translate(struct x86_cpu *cpu, uint64_t gpa, uint64_t linear,
-                     enum x86_access access, bool entry, uint64_t *physical)
-{
-    return vtx_guest.translate(cpu, gpa, linear, access, entry, physical);
-}
-
-const struct x86_guest nested_inner = {.deliver = deliver,
-                                       .shutdown = shut_down,
-                                       .task_switch = task_switch,
-                                       .translate = translate};
-
 /* ---- From one level to the other ---- */
 
 bool nested_wakes(const struct vcpu *v)

@@ -52,7 +52,6 @@ struct nested {
     /* An event for L2, at its next entry. */
     bool injects;
     uint64_t info, error, length;
-    uint64_t rf_at; /* cpu.ran when the event was given RF, for its frame */
 };
 
 /* ---- nested.c ---- as struct model_ops has them */
@@ -62,8 +61,6 @@ void nested_lend(struct vcpu *v);
 void nested_undo(struct vcpu *v);
 void nested_follow(struct vcpu *v);
 bool nested_takes(struct vcpu *v, const struct vm_event *e);
-/* What leaves L2 while an instruction of it is executed outside. */
-extern const struct x86_guest nested_inner;
 /* An interrupt is for L1, and ends L2's HLT. */
 bool nested_wakes(const struct vcpu *v);
 

@@ -146,8 +146,6 @@ bool nested_tell(struct vcpu *v, struct model_told *t)
     n->exit = c->vtx.exit;
     n->during = t->event;
     n->has_during = t->delivering;
-    if (t->delivering && !(c->model.cpu.state.rflags & X86_FLAG_RF))
-        n->rf_at = c->model.cpu.ran;
     if (whose == EPT && vmcs_has(&n->vtx.own, VMX_SECONDARY_EPT)) {
         enum nested_fill fill = nested_fill(v);
 
@@ -159,9 +157,6 @@ bool nested_tell(struct vcpu *v, struct model_told *t)
     }
     if (!is_its(v, whose))
         return false;
-    /* the frame that has RF was never made */
-    if (t->raw == VMX_EXIT_TRIPLE_FAULT && n->rf_at == c->model.cpu.ran)
-        model_arch(v)->rflags &= ~X86_FLAG_RF;
     to_inner_monitor(c, t);
     return true;
 }

@@ -73,6 +73,7 @@ static int violation(const struct ept *p)
               p->wanted | p->allowed << 3 | (linear ? LINEAR_VALID : 0) |
                   (p->entry ? 0 : TRANSLATED));
     t->exit.linear = linear ? p->linear : 0;
+    t->exit.rf = VTX_RF_ON;
     t->exit.physical = exact(p);
     return X86_FAULT;
 }
@@ -80,6 +81,7 @@ static int violation(const struct ept *p)
 static int misconfiguration(const struct ept *p)
 {
     vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_MISCONFIGURATION, 0);
+    vtx_of(p->cpu)->exit.rf = VTX_RF_ON;
     vtx_of(p->cpu)->exit.physical = exact(p);
     return X86_FAULT;
 }

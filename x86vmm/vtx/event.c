@@ -12,7 +12,8 @@ int vtx_exits(struct x86_cpu *cpu, const struct x86_op *op, enum vmx_exit why,
 {
     vtx_of(cpu)->exit = (struct vtx_exit){.reason = (uint32_t)why,
                                           .qualification = qualification,
-                                          .length = op ? op->len : 0};
+                                          .length = op ? op->len : 0,
+                                          .rf = op ? VTX_RF_OFF : VTX_RF_AS_IS};
     cpu->fault = (struct x86_fault){.exits = true};
     return X86_FAULT;
 }
@@ -33,6 +34,14 @@ static bool is_wanted(const struct vmcs *v, const struct x86_fault *f)
     return wanted;
 }
 
+/* As its delivery would have it in the frame (28.3.3). */
+enum vtx_rf vtx_rf_of(const struct x86_fault *f)
+{
+    if (f->trap || f->software)
+        return f->debug ? VTX_RF_AS_IS : VTX_RF_OFF;
+    return f->external || f->keep_rf ? VTX_RF_AS_IS : VTX_RF_ON;
+}
+
 /* Of #PF the linear address, of #DB what DR6 would have. */
 static void exit_by(struct x86_cpu *cpu)
 {
@@ -45,6 +54,7 @@ static void exit_by(struct x86_cpu *cpu)
     if (x86_real_mode(&cpu->state))
         f.has_error = false;
     vtx_exits(cpu, NULL, VMX_EXIT_EXCEPTION, about);
+    x->rf = vtx_rf_of(&f);
     x->interruption = vtx_event_info(&f);
     x->error = f.has_error ? f.error : 0;
     if (f.software || f.int1)
@@ -90,9 +100,11 @@ static int deliver(struct x86_cpu *cpu, const struct x86_fault *during)
     return leave_during(cpu, during);
 }
 
+/* RF as the double fault would have saved it. */
 static int shutdown(struct x86_cpu *cpu)
 {
     vtx_exits(cpu, NULL, VMX_EXIT_TRIPLE_FAULT, 0);
+    vtx_of(cpu)->exit.rf = VTX_RF_ON;
     return vtx_leave(cpu, NULL);
 }
 
@@ -229,6 +241,7 @@ static int task_switch(struct x86_cpu *cpu, uint16_t selector, unsigned how)
     vtx_exits(cpu, NULL, VMX_EXIT_TASK_SWITCH,
               selector | (uint64_t)by[how] << 30);
     vtx_of(cpu)->exit.length = length <= 15 ? (uint32_t)length : 0;
+    vtx_of(cpu)->exit.rf = VTX_RF_OFF;
     return X86_FAULT;
 }
 

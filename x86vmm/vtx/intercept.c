@@ -96,7 +96,9 @@ static int write_tpr(struct x86_cpu *cpu, const struct vmcs *v, uint64_t value)
     if (value >= (F(TPR_THRESHOLD) & 0xF))
         return X86_SYNC;
     cpu->state.rip = cpu->next_rip;
-    return vtx_exits(cpu, NULL, VMX_EXIT_TPR_BELOW_THRESHOLD, 0);
+    vtx_exits(cpu, NULL, VMX_EXIT_TPR_BELOW_THRESHOLD, 0);
+    vtx_of(cpu)->exit.rf = VTX_RF_OFF;
+    return X86_FAULT;
 }
 
 static bool write_masked(struct x86_cpu *cpu, const struct vmcs *v,

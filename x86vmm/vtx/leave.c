@@ -241,6 +241,18 @@ static int go_to_monitor(struct x86_cpu *cpu)
     return X86_SYNC;
 }
 
+/* 28.3.3 */
+static void save_rf(const struct vtx *t, const struct x86_fault *during,
+                    struct vmcs *v)
+{
+    enum vtx_rf rf = during ? vtx_rf_of(during) : t->exit.rf;
+
+    if (rf != VTX_RF_AS_IS)
+        F(GUEST_RFLAGS) &= ~(uint64_t)X86_FLAG_RF;
+    if (rf == VTX_RF_ON)
+        F(GUEST_RFLAGS) |= X86_FLAG_RF;
+}
+
 int vtx_leave(struct x86_cpu *cpu, const struct x86_fault *during)
 {
     struct vtx *t = vtx_of(cpu);
@@ -248,10 +260,7 @@ int vtx_leave(struct x86_cpu *cpu, const struct x86_fault *during)
 
     tell(&t->exit, during, v);
     save_state(cpu, v);
-    /* 28.3.3: RF as the delivery would have saved it */
-    if (during && !during->trap && !during->software && !during->external &&
-        !during->keep_rf)
-        F(GUEST_RFLAGS) |= X86_FLAG_RF;
+    save_rf(t, during, v);
     if (ON(PRIMARY_TSC_OFFSETTING) && !t->emulated)
         cpu->tsc_offset -= F(TSC_OFFSET);
     if (!each_msr(cpu, F(EXIT_MSR_STORE_ADDR), F(EXIT_MSR_STORE_COUNT), true))

@@ -40,6 +40,8 @@ uint64_t vtx_displacement(const struct x86_cpu *cpu, const struct x86_op *op,
 /* EXIT_INSTRUCTION_INFO of a memory operand, or a register in bits 6:3. */
 uint32_t vtx_operand_info(const struct x86_op *op, unsigned operand);
 
+/* Of an event that is delivered, or exits instead. */
+enum vtx_rf vtx_rf_of(const struct x86_fault *f);
 /* As EXIT_INTERRUPTION_INFO and IDT_VECTORING_INFO have an event. */
 uint32_t vtx_event_info(const struct x86_fault *f);
 

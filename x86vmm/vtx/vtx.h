@@ -14,9 +14,17 @@
 #include "x86vmm/machine/guest_tlb.h"
 #include "x86vmm/vtx/entry_memo.h"
 
+/* What becomes of RF in the RFLAGS that an exit saves (SDM vol. 3, 28.3.3). */
+enum vtx_rf {
+    VTX_RF_AS_IS, /* or as the event would be delivered with, during one */
+    VTX_RF_OFF,   /* instructions that exit */
+    VTX_RF_ON     /* faults, and accesses that EPT does not allow */
+};
+
 /* A VM exit on its way. */
 struct vtx_exit {
     uint32_t reason;
+    enum vtx_rf rf;
     uint64_t qualification;
     uint32_t interruption, error; /* EXIT_INTERRUPTION_* */
     uint32_t length, info;        /* EXIT_INSTRUCTION_* */
