@@ -335,10 +335,9 @@ EXIT_PATH static enum status enter(struct vcpu *v, struct vm_exit *x,
             return STATUS_OK;
         if (errno != EINTR)
             return kvm_failed(v->vm, "KVM_RUN");
-        bool tick = kvm_tick_take();
+        bool tick = kvm_tick_take(cpu);
         if (cpu->kicked || !tick) {
             cpu->kicked = 0;
-            cpu->run->immediate_exit = 0;
             *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
             return STATUS_OK;
         }

@@ -44,8 +44,9 @@
  * arguments in RBX, RCX, RDX, RSI, result in RAX.
  *
  * A vcpu is used from the thread that made it; only `kick` may come from
- * elsewhere, and from signal handlers.  From its first vcpu on, the thread
- * blocks the signal SIGRTMIN + 6. */
+ * elsewhere, and from signal handlers.  From the first vcpu on, the process
+ * has a handler for the signal SIGRTMIN + 6, which the thread of a vcpu does
+ * not block, and which comes every KVM_TICK_MS. */
 #ifndef X86VMM_ENGINE_ENGINE_KVM_H
 #define X86VMM_ENGINE_ENGINE_KVM_H
 

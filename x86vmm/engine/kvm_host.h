@@ -75,7 +75,7 @@ struct kvm_cpu {
     bool inject; /* `event` is to be delivered at the next entry */
     struct vm_event event;
 
-    volatile sig_atomic_t kicked;
+    volatile sig_atomic_t kicked, ticked; /* the next KVM_RUN ends at once */
     timer_t tick, due; /* periodic; of the guest's next event */
     bool has_tick, has_due;
     uint64_t aim;   /* what `due` is set to: a tick of the guest's clock */
@@ -185,8 +185,9 @@ MUST_USE enum status kvm_finish(struct vcpu *v, bool *again);
 
 MUST_USE enum status kvm_tick_start(struct vcpu *v);
 void kvm_tick_stop(struct vcpu *v);
-/* After EINTR: was it the tick?  Takes it. */
-bool kvm_tick_take(void);
+/* After EINTR: was it the tick?  Takes it: the next
+ * KVM_RUN does not end at once. */
+bool kvm_tick_take(struct kvm_cpu *cpu);
 /* As engine_ops.now. */
 uint64_t kvm_now(struct vcpu *v, uint64_t until);
 /* Before an entry: let the next event of the guest's clock fetch it back, too;

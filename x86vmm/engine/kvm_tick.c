@@ -1,17 +1,18 @@
 /* Time.  A periodic signal fetches an endless guest back, and where its time is
  * the host's, another one when its clock has something to do.
  *
- * The signal is blocked but inside KVM_RUN, which it interrupts; so there is no
- * handler, and nobody else's code ever sees it.  The thread keeps it blocked
- * for good: other vcpus of it may tick on, and the last tick may come late. */
+ * The signal's handler makes the next KVM_RUN end at once, or the present one,
+ * which any signal ends: no tick is lost between two of them, and an exit costs
+ * no more for it.  (With KVM_SET_SIGNAL_MASK, the other way, KVM changes the
+ * thread's mask twice an exit.)  Other system calls are begun again. */
 #include "x86vmm/engine/kvm_host.h"
 
 #if KVM_HOST
 #include "x86vmm/engine/engine_kvm.h"
 
+#include <errno.h>
 #include <pthread.h>
-#include <string.h>
-#include <sys/ioctl.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,36 +20,37 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-enum {
-    KERNEL_SIGSET_BYTES = 8,
-    SECOND_NS = 1000000000,
-    TICK_NS = SECOND_NS / X86_TICKS_SECOND
-};
+enum { SECOND_NS = 1000000000, TICK_NS = SECOND_NS / X86_TICKS_SECOND };
 
-static void tick_set(sigset_t *set)
+static void on_tick(int number, siginfo_t *info, void *context)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGRTMIN + 6);
+    struct kvm_cpu *cpu = info->si_value.sival_ptr;
+
+    (void)number, (void)context;
+    if (info->si_code != SI_TIMER)
+        return; /* not ours */
+    cpu->ticked = 1;
+    cpu->run->immediate_exit = 1;
 }
 
-/* KVM_SET_SIGNAL_MASK: the thread's mask, but with the tick let through. */
-static int set_run_mask(int fd, const sigset_t *mask)
+/* In this process and this thread, from now on. */
+static int hear_ticks(void)
 {
-    union {
-        struct kvm_signal_mask head;
-        uint8_t bytes[sizeof(struct kvm_signal_mask) + KERNEL_SIGSET_BYTES];
-    } arg = {.head.len = KERNEL_SIGSET_BYTES};
-    sigset_t in_run = *mask;
+    struct sigaction act = {.sa_sigaction = on_tick,
+                            .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigset_t tick;
 
-    sigdelset(&in_run, SIGRTMIN + 6);
-    memcpy(arg.head.sigset, &in_run, KERNEL_SIGSET_BYTES);
-    return ioctl(fd, KVM_SET_SIGNAL_MASK, &arg);
+    sigemptyset(&tick);
+    sigaddset(&tick, SIGRTMIN + 6);
+    errno = pthread_sigmask(SIG_UNBLOCK, &tick, NULL);
+    return errno ? -1 : sigaction(SIGRTMIN + 6, &act, NULL);
 }
 
 static enum status make_timer(struct vcpu *v, timer_t *timer, bool *has)
 {
     struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID,
-                           .sigev_signo = SIGRTMIN + 6};
+                           .sigev_signo = SIGRTMIN + 6,
+                           .sigev_value.sival_ptr = kvm_cpu(v)};
 
     how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
     *has = timer_create(CLOCK_MONOTONIC, &how, timer) == 0;
@@ -71,15 +73,11 @@ static struct timespec spec(uint64_t ns)
 enum status kvm_tick_start(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
-    sigset_t tick, before;
     struct itimerspec period = {spec(KVM_TICK_MS * 1000000),
                                 spec(KVM_TICK_MS * 1000000)};
 
-    tick_set(&tick);
-    if (pthread_sigmask(SIG_BLOCK, &tick, &before))
-        return kvm_failed(v->vm, "pthread_sigmask");
-    if (set_run_mask(cpu->fd, &before) < 0)
-        return kvm_failed(v->vm, "KVM_SET_SIGNAL_MASK");
+    if (hear_ticks() < 0)
+        return kvm_failed(v->vm, "a signal handler");
     enum status st = make_timer(v, &cpu->tick, &cpu->has_tick);
     if (!st)
         st = make_timer(v, &cpu->due, &cpu->has_due);
@@ -121,18 +119,17 @@ bool kvm_tick_due(struct vcpu *v)
     return v->vm->host_time && kvm_now(v, 0) >= v->vm->clock.next;
 }
 
-bool kvm_tick_take(void)
+/* Asked in this order, a tick that comes meanwhile ends the next KVM_RUN. */
+bool kvm_tick_take(struct kvm_cpu *cpu)
 {
-    const struct timespec now = {0, 0};
-    bool taken = false;
-    sigset_t tick;
-
-    tick_set(&tick);
-    while (sigtimedwait(&tick, NULL, &now) > 0)
-        taken = true;
+    cpu->run->immediate_exit = 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    bool taken = cpu->ticked;
+    cpu->ticked = 0;
     return taken;
 }
 
+/* Signals of a deleted timer that wait come before timer_delete returns. */
 void kvm_tick_stop(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
