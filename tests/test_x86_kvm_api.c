@@ -9,8 +9,13 @@
 #include "x86vmm/pc/pc.h"
 
 #include <check.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { PAGE = 4096 };
 
@@ -299,12 +304,72 @@ START_TEST(time_passes_in_sleep)
         return;
     struct rig *r = rig_with_code(X86_MODE_REAL, "\xF4", 1);
     struct vcpu *v = &r->vm->vcpu;
-    uint64_t begin = engine_kvm.now(v, 0), until = begin + 200000;
+    uint64_t begin = engine_kvm.now(v, 0), until = begin + 2000000;
     ck_assert_uint_ge(engine_kvm.now(v, until), until);
     ck_assert_uint_ge(engine_kvm.now(v, 0), until);
     engine_kvm.kick(v); /* no time for sleep */
     ck_assert_uint_lt(engine_kvm.now(v, until + X86_TICKS_SECOND * 3600ull),
                       until + X86_TICKS_SECOND * 3600ull);
+    rig_free(r);
+}
+END_TEST
+
+static volatile bool alarmed;
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    alarmed = true;
+}
+
+/* Signals that come all the time: each ends an entry, none keeps the guest from
+ * what it does. */
+START_TEST(signals_keep_no_guest_from_its_end)
+{
+    static const uint8_t code[] = {
+        0xB9, 0xE8, 0x03, /* mov cx, 1000 */
+        0xB0, '.',        /* mov al, '.' */
+        0xE6, 0xE9,       /* out E9h, al */
+        0xE2, 0xFC,       /* loop back to it */
+        0xF4              /* hlt */
+    };
+    struct sigaction act = {.sa_handler = on_alarm};
+    struct itimerval often = {{0, 400}, {0, 400}}, never = {{0, 0}, {0, 0}};
+
+    if (!rig_has_mode(X86_MODE_REAL))
+        return;
+    struct rig *r = rig_with_code(X86_MODE_REAL, code, sizeof(code));
+    ck_assert_int_eq(sigaction(SIGALRM, &act, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    rig_run_to_halt(r);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    ck_assert(alarmed);
+    ck_assert_uint_eq(r->n, 1000);
+    rig_free(r);
+}
+END_TEST
+
+static void *write_late(void *pipe)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 4 * KVM_TICK_MS * 1000000}, NULL);
+    return (void *)(write(((int *)pipe)[1], "k", 1) - 1);
+}
+
+/* The ticks that fetch a guest back are not felt where there is none. */
+START_TEST(ticks_end_no_other_call)
+{
+    pthread_t writer;
+    int ends[2];
+    char key;
+
+    if (!rig_has_mode(X86_MODE_REAL))
+        return;
+    struct rig *r = rig_with_code(X86_MODE_REAL, "\xF4", 1);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_late, ends), 0);
+    ck_assert_int_eq(read(ends[0], &key, 1), 1);
+    pthread_join(writer, NULL);
+    rig_run_to_halt(r);
     rig_free(r);
 }
 END_TEST
@@ -325,6 +390,8 @@ Suite *suite_x86_kvm_api(void)
     tcase_add_loop_test(c, a_pc_takes_its_timer, 0, 2);
     tcase_add_loop_test(c, a_pc_knows_its_apic, 0, 2);
     tcase_add_test(c, time_passes_in_sleep);
+    tcase_add_test(c, ticks_end_no_other_call);
+    tcase_add_test(c, signals_keep_no_guest_from_its_end);
     suite_add_tcase(s, c);
     return s;
 }

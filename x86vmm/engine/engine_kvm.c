@@ -338,6 +338,7 @@ EXIT_PATH static enum status enter(struct vcpu *v, struct vm_exit *x,
         bool tick = kvm_tick_take(cpu);
         if (cpu->kicked || !tick) {
             cpu->kicked = 0;
+            kvm_take_time(cpu);
             *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
             return STATUS_OK;
         }

@@ -8,7 +8,6 @@
 
 #if KVM_HOST
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -23,10 +22,7 @@ enum status kvm_settle(struct vcpu *v, bool *again)
     cpu->run->immediate_exit = 1;
     int rc = ioctl(cpu->fd, KVM_RUN, 0);
     int error = errno;
-    cpu->run->immediate_exit = 0;
-    atomic_signal_fence(memory_order_seq_cst);
-    if (cpu->kicked || cpu->ticked)
-        cpu->run->immediate_exit = 1;
+    kvm_take_time(cpu);
     /* When stepping, the completed instruction is itself a step. */
     *again = rc == 0 && cpu->run->exit_reason != KVM_EXIT_DEBUG &&
              cpu->run->exit_reason != KVM_EXIT_INTR;

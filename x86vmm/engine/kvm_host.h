@@ -185,8 +185,9 @@ MUST_USE enum status kvm_finish(struct vcpu *v, bool *again);
 
 MUST_USE enum status kvm_tick_start(struct vcpu *v);
 void kvm_tick_stop(struct vcpu *v);
-/* After EINTR: was it the tick?  Takes it: the next
- * KVM_RUN does not end at once. */
+/* KVM_RUN ends at once no longer, unless there is a tick or a kick. */
+void kvm_take_time(struct kvm_cpu *cpu);
+/* After EINTR: was it the tick?  Takes it. */
 bool kvm_tick_take(struct kvm_cpu *cpu);
 /* As engine_ops.now. */
 uint64_t kvm_now(struct vcpu *v, uint64_t until);

@@ -96,7 +96,10 @@ uint64_t kvm_now(struct vcpu *v, uint64_t until)
     if (now >= until || cpu->kicked)
         return now;
     const struct timespec end = spec(cpu->begun + until * TICK_NS);
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) ==
+               EINTR &&
+           kvm_tick_take(kvm_cpu(v)) && !cpu->kicked) {
+    }
     return (host_ns() - cpu->begun) / TICK_NS;
 }
 
@@ -119,14 +122,23 @@ bool kvm_tick_due(struct vcpu *v)
     return v->vm->host_time && kvm_now(v, 0) >= v->vm->clock.next;
 }
 
-/* Asked in this order, a tick that comes meanwhile ends the next KVM_RUN. */
 bool kvm_tick_take(struct kvm_cpu *cpu)
+{
+    bool taken = cpu->ticked;
+
+    if (taken)
+        cpu->ticked = 0;
+    kvm_take_time(cpu);
+    return taken;
+}
+
+/* In this order: whoever comes meanwhile is not overheard. */
+void kvm_take_time(struct kvm_cpu *cpu)
 {
     cpu->run->immediate_exit = 0;
     atomic_signal_fence(memory_order_seq_cst);
-    bool taken = cpu->ticked;
-    cpu->ticked = 0;
-    return taken;
+    if (cpu->kicked || cpu->ticked)
+        cpu->run->immediate_exit = 1;
 }
 
 /* Signals of a deleted timer that wait come before timer_delete returns. */
