@@ -224,8 +224,9 @@ bool model_translate_exit(struct vcpu *v, struct vm_exit *x)
             return ask_outside(v, x, &t);
         instruction_exit(v, x, &t);
         return true;
-    case EXIT_HALT: /* TF's trap wakes it */
-        if (x86_debug_steps(&model_vcpu(v)->cpu, model_arch(v)->rflags))
+    case EXIT_HALT: /* TF's trap wakes it, and one that waits */
+        if (model_waiting(v) ||
+            x86_debug_steps(&model_vcpu(v)->cpu, model_arch(v)->rflags))
             return settle(v, x, &t);
         instruction_exit(v, x, &t);
         return true;
@@ -324,6 +325,7 @@ static void advanced(struct vcpu *v)
     struct x86_fault db = {
         .vector = X86_EXC_DB, .trap = true, .debug = model_waiting(v)};
 
+    c->cpu.debug_hits = 0; /* `db` has them */
     model_block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = model_interruptible(v, MODEL_OPEN) && !s->delivering;

@@ -128,18 +128,18 @@ uint32_t vtx_waiting(const struct vcpu *v)
                : 0;
 }
 
-/* Pending debug exceptions as an exit leaves them (SDM volume 3, 28.3.4): only
- * in the shadow of a load of SS does any wait, or for a monitor trap flag. */
+/* Pending debug exceptions as an exit leaves them (SDM volume 3, 28.3.4): what
+ * the frame of another one has hit; in the shadow of a load of SS, or where a
+ * monitor trap flag comes first, the trap of the instruction, too. */
 static uint64_t pending_debug(const struct vcpu *v, enum model_shadow shadow)
 {
     const struct model_vcpu *c = &vtx_vcpu(v)->model;
     uint32_t hits = c->cpu.debug_hits & DEBUG_HITS,
              enabled = hits ? DEBUG_ENABLED : 0;
 
-    if (shadow != MODEL_BY_MOV_SS && !c->trap_waits)
-        return 0;
     if (shadow != MODEL_BY_MOV_SS)
-        return hits | enabled | (c->cpu.debug_hits & X86_DR6_BS);
+        return hits | enabled |
+               (c->trap_waits ? c->cpu.debug_hits & X86_DR6_BS : 0);
     return hits | enabled |
            (x86_debug_steps(&vtx_vcpu(v)->model.cpu, model_arch(v)->rflags)
                 ? X86_DR6_BS

@@ -113,6 +113,7 @@ static int settle(struct x86_cpu *cpu, int code)
 static int try_one(struct x86_cpu *cpu)
 {
     uint64_t rf = cpu->state.rflags & X86_FLAG_RF;
+    uint32_t waiting = cpu->debug_hits;
     int code;
 
     cpu->state.rflags &= ~X86_FLAG_RF;
@@ -121,7 +122,7 @@ static int try_one(struct x86_cpu *cpu)
         return code;
     cpu->state.rflags |= rf;
     if (!cpu->fault.software) /* then it has not been done */
-        cpu->debug_hits = 0;
+        cpu->debug_hits = cpu->fault.exits ? waiting : 0;
     return code;
 }
 
