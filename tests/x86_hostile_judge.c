@@ -185,6 +185,29 @@ static const char *broken_rule(const struct hostile_guest *g, uint64_t after,
                     : NULL;
 }
 
+/* Have accessed and dirty flags come into the code of the instruction after
+ * this one by executing it? */
+static bool flags_own_code(const struct hostile_guest *g, uint64_t after,
+                           const struct places *d)
+{
+    enum { FLAGS = 0x60 };
+    struct hostile_pair *p = hostile_pair_new(g);
+    struct x86_bare *m = hostile_pair_bare(p);
+    uint8_t old[X86_INSN_MAX], now[X86_INSN_MAX], changed = 0;
+    char words[HOSTILE_WORDS];
+
+    hostile_pair_run(p, after, d->at, d->count, words);
+    struct x86_state before = m->cpu.state;
+    size_t n = x86_fetch(&before, &m->mem, 0, old, sizeof(old));
+    hostile_pair_run(p, after + 1, NULL, 0, words);
+    if (x86_fetch(&before, &m->mem, 0, now, n) != n)
+        n = 0;
+    for (size_t i = 0; i < n; i++)
+        changed |= old[i] ^ now[i];
+    hostile_pair_free(p);
+    return changed && !(changed & ~FLAGS);
+}
+
 /* By the instruction after this one, which loads the pointers. */
 static bool has_parted(const struct hostile_guest *g, uint64_t after,
                        const struct places *d)
@@ -214,7 +237,7 @@ enum hostile_verdict hostile_judge(const struct hostile_guest *g,
     while (!why && !alike_at(g, g->insns, &d, now)) {
         uint64_t after = last_alike(g, &d, words);
 
-        parted = has_parted(g, after, &d);
+        parted = has_parted(g, after, &d) || flags_own_code(g, after, &d);
         if (parted)
             break;
         add(&d, (struct hostile_drop){.after = after});

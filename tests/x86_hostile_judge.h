@@ -20,7 +20,12 @@
  * (AMD APM vol. 2, 15.25.10): they count as translations that the bare
  * processor keeps, and those with reserved bits are #GP there when they are
  * loaded, and a page fault here when they are used.  Where the first difference
- * is such a #GP the two have parted with right.
+ * is such a #GP, or such a fault, the two have parted with right.
+ *
+ * So they have where the instruction is in a paging-structure entry, and its
+ * own access sets that one's accessed and dirty flags: a processor may have set
+ * them before it fetched (Intel SDM vol. 3, 4.8, 4.10.2.3, 8.1.3), and a
+ * monitor that executes it fetches behind that.
  *
  * Every other difference is a mistake in one of the two. */
 #ifndef TESTS_X86_HOSTILE_JUDGE_H

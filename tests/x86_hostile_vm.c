@@ -382,7 +382,10 @@ bool hostile_pair_unchecked(struct hostile_pair *p, bool loads)
     const struct x86_state *s = &p->vm->state, *b = &p->bare->cpu.state;
     bool other = s->cr0 != b->cr0 || s->cr3 != b->cr3 || s->cr4 != b->cr4 ||
                  s->seg[X86_TR].selector != b->seg[X86_TR].selector;
+    uint64_t now[4];
 
+    read_pointers(p->bare, now);
+    other = other || memcmp(now, p->bare->cpu.pdpte, sizeof(now));
     return (loads || other) && p->reads_pointers && pages_by_pointers(s) &&
            !x86_pdptes_hold(&p->bare->mem, s->cr3);
 }

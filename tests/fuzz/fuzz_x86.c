@@ -114,8 +114,8 @@ static void print_tally(const struct tally *t)
     printf("  %8llu used translations of tables that had changed, and the "
            "machines differ\n",
            t->stale);
-    printf("  %8llu parted at pointers of PAE paging that AMD-V does not "
-           "check\n",
+    printf("  %8llu parted with right: at pointers of PAE paging that AMD-V "
+           "does not check, or\n           in code that is a page table\n",
            t->parted);
 }
 
