@@ -156,6 +156,19 @@ START_TEST(task_jumps)
 }
 END_TEST
 
+/* push 2; popf: VIF and VIP stay, at CPL 0, too. */
+START_TEST(popf_leaves_virtual)
+{
+    const uint32_t virtual = X86_FLAG_VIF | X86_FLAG_VIP;
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "6A02 9D F4");
+
+    m->cpu.state.rflags |= virtual | X86_FLAG_AC;
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_uint_eq(m->cpu.state.rflags, X86_FLAG_ONE | virtual);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* A task gate for #GP: the error code is on the new task's stack, the old
  * task's EIP is the instruction's. */
 START_TEST(task_gate_of_a_fault)
@@ -445,6 +458,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, nested_task);
     tcase_add_test(t, task_of_its_own);
     tcase_add_test(t, task_jumps);
+    tcase_add_test(t, popf_leaves_virtual);
     tcase_add_test(t, task_gate_of_a_fault);
     tcase_add_test(t, tasks_that_cannot_be);
     tcase_add_test(t, stack_of_a_task_that_cannot_be);

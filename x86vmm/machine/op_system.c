@@ -127,7 +127,8 @@ int op_pushf(struct x86_cpu *cpu, const struct x86_op *op)
                     x86_flags_get(cpu) & ~(X86_FLAG_VM | X86_FLAG_RF));
 }
 
-/* RF is cleared; VIF and VIP too where CPL 0 pops 32 bits or more. */
+/* RF is cleared; VM, VIF and VIP stay as they are, at CPL 0, too (SDM vol. 2,
+ * POPF, table of its effect). */
 int op_popf(struct x86_cpu *cpu, const struct x86_op *op)
 {
     struct x86_stack s = x86_stack_now(cpu);
@@ -138,8 +139,6 @@ int op_popf(struct x86_cpu *cpu, const struct x86_op *op)
     TRY(x86_stack_pop(cpu, &s, op->size, &v));
     x86_stack_keep(cpu, &s);
     v = (x86_flags_get(cpu) & ~which) | (v & which) | X86_FLAG_ONE;
-    if (!cpu->cpl && op->size > 2)
-        v &= ~(X86_FLAG_VIF | X86_FLAG_VIP);
     x86_flags_set(cpu, v);
     x86_mode_changed(cpu);
     return X86_SYNC;
