@@ -108,7 +108,6 @@ uint32_t ox_slot(struct ox_case *c);
 uint32_t ox_selector(struct ox_case *c);
 uint32_t ox_address(struct ox_case *c);
 /* For a breakpoint. */
-uint32_t ox_watched(struct ox_case *c);
 uint32_t ox_value(struct ox_case *c);
 uint32_t ox_flags(struct ox_case *c);
 uint32_t ox_dr7(struct ox_case *c);

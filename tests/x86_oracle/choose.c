@@ -36,7 +36,9 @@ uint32_t ox_selector(struct ox_case *c)
     }
 }
 
-/* Inside the arena, the window, or where nothing is mapped. */
+/* Inside the arena, the window, or where nothing is mapped.  Not what each
+ * recorder loads first: it would begin again and again, until its stack has
+ * eaten the tables. */
 uint32_t ox_address(struct ox_case *c)
 {
     static const uint32_t pages[] = {
@@ -51,18 +53,8 @@ uint32_t ox_address(struct ox_case *c)
         page += 0x1000 * ox_below(c, 8);
     if (page == WINDOW_LARGE)
         page += AT_DATA3;
-    return page + OX_PICK(c, offsets);
-}
-
-uint32_t ox_watched(struct ox_case *c)
-{
-    uint32_t at = ox_address(c);
-
-    /* Not what each recorder loads first: it would begin again and again, until
-     * its stack has eaten the tables. */
-    if (at - (AT_GDT + SEL_CODE) < SEL_CODE64 - SEL_CODE)
-        at += SEL_CODE_3;
-    return at;
+    page += OX_PICK(c, offsets);
+    return page == AT_GDT + SEL_DATA ? AT_GDT + SEL_CODE_3 : page;
 }
 
 uint32_t ox_value(struct ox_case *c)

@@ -61,8 +61,15 @@ static uint32_t dr6_of(const struct ox_result *r, uint32_t at)
 
 bool ox_qemu_no_general_detect(const struct ox_difference *d)
 {
+    struct ox_event e;
+
     if (is_dr7(d))
-        return (OURS(d) ^ PEER(d)) == GD && (PEER(d) & GD);
+        return ((OURS(d) ^ PEER(d)) & ~0xD800u) == GD && (PEER(d) & GD);
+    if (is_dr6(d) && (OURS(d) ^ PEER(d)) == BD && (OURS(d) & BD))
+        return true; /* in the recorder, which then ends the case */
+    if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
+        ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
+        return d->record == OX_SUMS || d->start >= d->ours->count;
     return dr6_of(d->ours, d->start) & BD;
 }
 

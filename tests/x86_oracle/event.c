@@ -60,9 +60,8 @@ static void from_long(const uint32_t *w, struct ox_event *e)
                     (uint64_t)w[order[n] + 1 - OX_R64_HEAD] << 32;
 }
 
-/* A word of storage at the end of a case. */
-static uint32_t stored_at(const struct ox_case *c, const struct ox_result *r,
-                          uint32_t at)
+uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,
+                      uint32_t at)
 {
     for (uint32_t i = 0; i < r->pairs; i++)
         if (r->stored[2 * i] == at)
@@ -73,14 +72,14 @@ static uint32_t stored_at(const struct ox_case *c, const struct ox_result *r,
 static void from_old_task(const struct ox_case *c, const struct ox_result *r,
                           struct ox_event *e)
 {
-    uint32_t back = stored_at(c, r, AT_TSS_DF) & 0xFFF8;
+    uint32_t back = ox_stored_at(c, r, AT_TSS_DF) & 0xFFF8;
     uint32_t tss = back == SEL_TSS_B ? AT_TSS_B : AT_TSS;
 
-    e->ip = stored_at(c, r, tss + 0x20);
-    e->flags = stored_at(c, r, tss + 0x24);
-    e->cs = stored_at(c, r, tss + 0x4C) & 0xFFFF;
+    e->ip = ox_stored_at(c, r, tss + 0x20);
+    e->flags = ox_stored_at(c, r, tss + 0x24);
+    e->cs = ox_stored_at(c, r, tss + 0x4C) & 0xFFFF;
     for (unsigned n = 0; n < 8; n++)
-        e->gpr[n] = stored_at(c, r, tss + 0x28 + 4 * n);
+        e->gpr[n] = ox_stored_at(c, r, tss + 0x28 + 4 * n);
 }
 
 bool ox_event_at(const struct ox_case *c, const struct ox_result *r,

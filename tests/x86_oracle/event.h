@@ -23,6 +23,10 @@ bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
 bool ox_last_event(const struct ox_case *c, const struct ox_result *r,
                    uint32_t end, struct ox_event *e);
 
+/* A word of the arena at the end of a case. */
+uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,
+                      uint32_t at);
+
 /* An instruction behind its prefixes. */
 struct ox_code {
     const uint8_t *at; /* in the case's arena; 16 bytes are there */

@@ -62,6 +62,7 @@ real_near:
         stosd
         mov     eax, cr4
         stosd
+detect_real:
         mov     eax, dr6
         stosd
         mov     eax, dr7
@@ -93,6 +94,7 @@ real_near:
         cmp     al, 0x30
         jb      finish_real
 2:      mov     byte ptr ds:[VAR_BUSY], 0
+resume_real:
         pop     gs
         pop     fs
         pop     es
@@ -102,6 +104,10 @@ real_near:
         iret
 nested_real:
         mov     bp, sp
+        mov     eax, ds:[VAR_MAX]
+        mov     ds:[VAR_COUNT], eax     /* the last event in any case */
+        cmp     word ptr ss:[bp + 42], offset detect_real
+        je      resume_real             /* DR7.GD, which is 0 now */
         movzx   eax, word ptr ss:[bp + 40]
         or      eax, RECORD_NEST
         stosd
@@ -235,6 +241,7 @@ record_32:
         stosd
         mov     eax, cr4
         stosd
+detect_32:
         mov     eax, dr6
         stosd
         mov     eax, dr7
@@ -284,7 +291,22 @@ record_32:
         add     esp, 12
         iretw
 nested_32:
-        mov     eax, ss:[ebp + 52]
+        mov     eax, ds:[VAR_MAX]
+        mov     ds:[VAR_COUNT], eax     /* the last event in any case */
+        mov     eax, offset detect_32
+        cmp     ss:[ebp + 60], eax
+        jne     1f
+        or      byte ptr ss:[ebp + 70], 1 /* RF, which Bochs has not saved */
+        cmp     dword ptr ss:[ebp + 48], 0
+        jne     1f
+        pop     eax                     /* DR7.GD, which is 0 now; segments */
+        pop     eax                     /* stay, a new task may have bad ones */
+        pop     eax
+        pop     eax
+        popad
+        add     esp, 12
+        iretd
+1:      mov     eax, ss:[ebp + 52]
         or      eax, RECORD_NEST
         stosd
         mov     eax, ss:[ebp + 56]
@@ -353,6 +375,7 @@ record_64:
         stosd
         mov     rax, cr4
         stosd
+detect_64:
         mov     rax, dr6
         stosd
         mov     rax, dr7
@@ -396,6 +419,7 @@ record_64:
         cmp     eax, 0x30
         jb      finish_64
 2:      mov     byte ptr [rbx + 4], 0
+resume_64:
         pop     rax
         pop     rcx
         pop     rdx
@@ -414,7 +438,14 @@ record_64:
         add     rsp, 16
         iretq
 nested_64:
-        mov     eax, [rsp + 120]
+        mov     eax, [rbx + 12]
+        mov     [rbx + 8], eax          /* the last event in any case */
+        mov     eax, offset detect_64
+        cmp     [rsp + 136], rax
+        jne     1f
+        or      byte ptr [rsp + 154], 1 /* RF, which Bochs has not saved */
+        jmp     resume_64               /* DR7.GD, which is 0 now */
+1:      mov     eax, [rsp + 120]
         or      eax, RECORD_NEST
         stosd
         mov     eax, [rsp + 128]
@@ -791,7 +822,7 @@ finish: mov     ax, SEL_DATA
         mov     ah, 'C'
         call    put_log
         inc     dword ptr ds:[PROGRESS_CASE]
-        pushfd                          /* QEMU has no way to clear VIF, VIP */
+        pushfd                          /* POPF leaves VIF and VIP */
         pop     eax
         test    eax, 0x180000
         jz      find_case

@@ -212,7 +212,7 @@ static uint32_t watched(struct ox_case *c)
 
     if (ox_chance(c, 40))
         return (low ? FIELD(SS) << 4 : 0) + FIELD(SP) - 2 * ox_below(c, 12);
-    return ox_chance(c, 40) ? AT_DATA3 + 0x10 * ox_below(c, 4) : ox_watched(c);
+    return ox_chance(c, 40) ? AT_DATA3 + 0x10 * ox_below(c, 4) : ox_address(c);
 }
 
 static void random_debug(struct ox_case *c)
@@ -221,7 +221,7 @@ static void random_debug(struct ox_case *c)
     if (!ox_chance(c, 15))
         return;
     FIELD(DR7) = ox_dr7(c);
-    FIELD(DR0) = ox_chance(c, 40) ? c->at + ox_below(c, 32) : ox_watched(c);
+    FIELD(DR0) = ox_chance(c, 40) ? c->at + ox_below(c, 32) : ox_address(c);
     FIELD(DR1) = watched(c);
     if (ox_chance(c, 20)) /* ports */
         FIELD(DR0) = 0x23E + ox_below(c, 4);

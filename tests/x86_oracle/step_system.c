@@ -240,7 +240,7 @@ void ox_step_debug(struct ox_case *c)
     if (reg == 7)
         v = ox_dr7(c);
     else if (reg < 4)
-        v = ox_watched(c);
+        v = ox_address(c);
     ox_say(c, to ? "mov dr%u, %x" : "mov eax, dr%u (%x)", reg, v);
     ox_set(c, RAX, v);
     ox_bytes(c, 3, (to ? 0xC0230F : 0xC0210Fu) | reg << 19);
