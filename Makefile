@@ -186,7 +186,7 @@ $(BUILD)/tests/x86_oracle/image.bin: tests/x86_oracle/image.S \
 	$(Q)$(X86_LD) -m elf_x86_64 --oformat binary -e 0 \
 	    -T tests/x86_oracle/image.ld -o $@ $(@:.bin=.o)
 
-# FUZZER [RUNS [SEED]]; fuzz_guest, fuzz_x86 [SECONDS [SEED]]
+# FUZZER [RUNS [SEED [SECONDS]]]; fuzz_guest, fuzz_x86 [SECONDS [SEED]]
 $(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/san/tests/fuzz/fuzz_%.o \
             $(BUILD)/san/tests/fuzz/fuzz_main.o $(BUILD)/san/lib.a
 $(BUILD)/fuzz_kernel: $(BUILD)/san/tests/kernel_image.o
@@ -222,12 +222,16 @@ x86-oracle: $(BUILD)/x86-oracle
 x86-host-oracle: $(BUILD)/x86-host-oracle
 	$(Q)$(BUILD)/x86-host-oracle --cases $(CASES) --float $(CASES)
 
-FUZZ_RUNS    ?= 1000000
+# Each fuzzer takes FUZZ_SECONDS; those of files end at FUZZ_RUNS, if that is
+# before.
+FUZZ_RUNS    ?= 100000000
 FUZZ_SECONDS ?= 600
+FUZZ_SEED    ?= 1
 fuzz: $(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86
-	$(Q)for f in $(FUZZERS); do echo "== $$f"; $$f $(FUZZ_RUNS) || exit 1; done
-	$(Q)echo "== $(BUILD)/fuzz_guest"; $(BUILD)/fuzz_guest $(FUZZ_SECONDS)
-	$(Q)echo "== $(BUILD)/fuzz_x86"; $(BUILD)/fuzz_x86 $(FUZZ_SECONDS)
+	$(Q)for f in $(FUZZERS); do echo "== $$f"; \
+	    $$f $(FUZZ_RUNS) $(FUZZ_SEED) $(FUZZ_SECONDS) || exit 1; done
+	$(Q)for f in $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86; do echo "== $$f"; \
+	    $$f $(FUZZ_SECONDS) $(FUZZ_SEED) || exit 1; done
 
 # Speed, beside Hercules, Bochs and QEMU where they are installed; ROUNDS=1 for
 # a first look.

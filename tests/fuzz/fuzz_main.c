@@ -1,10 +1,12 @@
-/* Runs a fuzz target without libFuzzer: FUZZ [RUNS [SEED]].  The same seed
- * gives the same inputs on every host. */
+/* Runs a fuzz target without libFuzzer: FUZZ [RUNS [SEED [SECONDS]]], until one
+ * of the two is over.  The same seed gives the same inputs on every host. */
 #include "tests/fuzz/fuzz.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { INPUT_MAX = 4096 };
 
@@ -54,28 +56,41 @@ static size_t mutate(uint8_t *bytes, size_t len)
     }
 }
 
+/* One input, of its own allocation, so that the sanitizer sees a byte too far.
+ */
+static bool run(const struct fuzz_seed *s)
+{
+    uint8_t *bytes = malloc(INPUT_MAX), *exact;
+    size_t len = s->len;
+
+    if (!bytes || len > INPUT_MAX) {
+        free(bytes);
+        return false;
+    }
+    memcpy(bytes, s->bytes, len);
+    for (uint32_t n = 1 + next(8); n; n--)
+        len = mutate(bytes, len);
+    exact = realloc(bytes, len ? len : 1);
+    LLVMFuzzerTestOneInput(exact ? exact : bytes, len);
+    free(exact ? exact : bytes);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    unsigned long runs = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000;
+    unsigned long most = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000, runs;
+    time_t seconds = argc > 3 ? (time_t)strtoll(argv[3], NULL, 0) : 0;
+    time_t begun = time(NULL);
     unsigned seeds = 0;
 
     state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
     while (fuzz_seeds[seeds].bytes)
         seeds++;
-    for (unsigned long r = 0; r < runs; r++) {
-        const struct fuzz_seed *s = &fuzz_seeds[next(seeds)];
-        /* its own allocation, so that the sanitizer sees a byte too far */
-        uint8_t *bytes = malloc(INPUT_MAX);
-        size_t len = s->len;
-
-        if (!bytes || len > INPUT_MAX)
+    for (runs = 0; runs < most; runs++) {
+        if (seconds && time(NULL) - begun >= seconds)
+            break;
+        if (!run(&fuzz_seeds[next(seeds)]))
             return EXIT_FAILURE;
-        memcpy(bytes, s->bytes, len);
-        for (uint32_t n = 1 + next(8); n; n--)
-            len = mutate(bytes, len);
-        uint8_t *exact = realloc(bytes, len ? len : 1);
-        LLVMFuzzerTestOneInput(exact ? exact : bytes, len);
-        free(exact ? exact : bytes);
     }
     printf("%lu runs\n", runs);
     return EXIT_SUCCESS;
