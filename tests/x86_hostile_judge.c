@@ -176,7 +176,7 @@ static const char *broken_rule(const struct hostile_guest *g, uint64_t after,
 
     if (!alike_at(g, after + 1, d, words))
         return "with no translations kept, too";
-    if (!stale_at(g, after, &without))
+    if (!stale_at(g, after, &without) && !stale_at(g, after + 1, &without))
         return "not with nothing kept, yet what is kept is what the tables say";
     all = dropped_by(g, after, &without);
     bool vanishes = alike_at(g, after + 1, &all, words);
@@ -208,7 +208,8 @@ static bool flags_own_code(const struct hostile_guest *g, uint64_t after,
     return changed && !(changed & ~FLAGS);
 }
 
-/* By the instruction after this one, which loads the pointers. */
+/* By the instruction after this one, which loads the pointers, or in endless
+ * debug exceptions. */
 static bool has_parted(const struct hostile_guest *g, uint64_t after,
                        const struct places *d)
 {
@@ -217,10 +218,11 @@ static bool has_parted(const struct hostile_guest *g, uint64_t after,
     struct x86_op op = {0};
 
     hostile_pair_run(p, after, d->at, d->count, words);
+    bool stuck = hostile_pair_between(p);
     bool loads = decode(hostile_pair_bare(p), &op, NULL, 0) &&
                  op.id == X86_INSN_MOV && op.operand[0].kind == X86_CREG;
     hostile_pair_run(p, after + 1, NULL, 0, words);
-    bool parted = hostile_pair_unchecked(p, loads);
+    bool parted = stuck || hostile_pair_unchecked(p, loads);
     hostile_pair_free(p);
     return parted;
 }

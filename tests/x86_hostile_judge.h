@@ -9,8 +9,8 @@
  *
  *   1. The first instruction that differs does not if both drop all
  *      translations right before it.
- *   2. There one of the two had kept a translation that the tables do not say
- *      any more.
+ *   2. There, or behind it (a frame may lie over the tables), one of the two
+ *      had kept a translation that the tables do not say any more.
  *   3. It still differs if all that has been dropped, up to there, at each
  *      place where the program drops it: what is kept is not too old.
  *
@@ -26,6 +26,9 @@
  * own access sets that one's accessed and dirty flags: a processor may have set
  * them before it fetched (Intel SDM vol. 3, 4.8, 4.10.2.3, 8.1.3), and a
  * monitor that executes it fetches behind that.
+ *
+ * And so they have where #DB's own delivery meets a breakpoint, again and
+ * again: a processor is caught in that, and the model counts.
  *
  * Every other difference is a mistake in one of the two. */
 #ifndef TESTS_X86_HOSTILE_JUDGE_H

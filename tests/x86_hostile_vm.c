@@ -301,6 +301,11 @@ static bool is_between(const struct hostile_pair *p)
     return goes_on(p) && (p->vm->state.delivering || p->bare->cpu.debug_hits);
 }
 
+bool hostile_pair_between(const struct hostile_pair *p)
+{
+    return is_between(p);
+}
+
 static bool alike(struct hostile_pair *p, char *words)
 {
     const struct vtx *own = p->monitor ? &p->monitor->vtx : NULL;

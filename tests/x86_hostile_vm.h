@@ -51,6 +51,10 @@ bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
                       const struct hostile_drop *drops, unsigned count,
                       char words[HOSTILE_WORDS]);
 
+/* Has it been run, and what was to be delivered is so still?  Then each #DB
+ * meets a breakpoint in its own delivery, for ever. */
+bool hostile_pair_between(const struct hostile_pair *p);
+
 /* The bare one. */
 struct x86_bare *hostile_pair_bare(struct hostile_pair *p);
 
