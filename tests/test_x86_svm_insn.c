@@ -65,6 +65,31 @@ static enum x86_outcome run(void)
     return out;
 }
 
+/* ---- Counters ---- */
+
+/* RDPMC reads what WRMSR has written, four of 48 bits; there are no others. */
+START_TEST(counters_are_read)
+{
+    uint64_t *g = cpu->state.gpr;
+
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert(!x86_msr_write(cpu, 0xC0010004 + i,
+                                 UINT64_C(0xFFFF123456789AB0) + i));
+        g[X86_RCX] = UINT64_C(0x100000000) + i;
+        ck_assert_int_eq(FAULT("\x0F\x33"), -1);
+        ck_assert_uint_eq(g[X86_RAX], 0x56789AB0 + i);
+        ck_assert_uint_eq(g[X86_RDX], 0x1234);
+    }
+    g[X86_RCX] = 4;
+    ck_assert_int_eq(FAULT("\x0F\x33"), X86_EXC_GP);
+    g[X86_RCX] = 0;
+    x86_bare_user(r.m);
+    ck_assert_int_eq(FAULT("\x0F\x33"), X86_EXC_GP); /* CR4.PCE */
+    cpu->state.cr4 |= 0x100;
+    ck_assert_int_eq(FAULT("\x0F\x33"), -1);
+}
+END_TEST
+
 /* ---- Conditions ---- */
 
 START_TEST(svm_has_its_conditions)
@@ -436,6 +461,7 @@ Suite *suite_x86_svm_insn(void)
     TCase *t = tcase_create("svm");
 
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, counters_are_read);
     tcase_add_test(t, svm_has_its_conditions);
     tcase_add_test(t, addresses_are_pages);
     tcase_add_test(t, some_are_undefined);

@@ -12,6 +12,8 @@ struct x86_cpuid_row;
 /* What the part adds to the processor at all. */
 struct x86_assist {
     uint64_t cr4, efer; /* bits of these registers */
+    /* RDPMC reads so many MSRs from the first on; 0: there are none. */
+    uint32_t counters, first_counter;
     /* An instruction of op_assist.def; an outcome.  #UD if it is another
      * part's. */
     int (*instruction)(struct x86_cpu *cpu, const struct x86_op *op);

@@ -250,10 +250,21 @@ int op_rdtscp(struct x86_cpu *cpu, const struct x86_op *op)
 }
 
 /* There are no counters. */
+/* The profile has no counters, but another vendor's part may bring some. */
 int op_rdpmc(struct x86_cpu *cpu, const struct x86_op *op)
 {
+    const uint64_t pce = 0x100;
+    uint32_t n = (uint32_t)cpu->state.gpr[X86_RCX];
+    uint64_t value;
+
     (void)op;
-    return x86_raise_gp(cpu);
+    if (!cpu->assist || n >= cpu->assist->counters ||
+        (cpu->cpl && !(cpu->state.cr4 & pce)))
+        return x86_raise_gp(cpu);
+    TRY(x86_msr_read(cpu, cpu->assist->first_counter + n, &value));
+    cpu->state.gpr[X86_RAX] = (uint32_t)value;
+    cpu->state.gpr[X86_RDX] = value >> 32;
+    return 0;
 }
 
 /* ---- CPUID ---- the profile, with what the machine around the processor and

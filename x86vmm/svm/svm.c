@@ -8,6 +8,7 @@
 /* Numbers (AMD APM vol. 2, 15.30; 13.2.1). */
 #define MSR_PERF_CTL 0xC0010000u /* four of them, and four of */
 #define MSR_PERF_CTR 0xC0010004u
+#define PERF_CTRS    4
 #define MSR_VM_CR    0xC0010114u
 #define MSR_IGNNE    0xC0010115u
 #define MSR_HSAVE_PA 0xC0010117u
@@ -191,6 +192,8 @@ static void reset(struct x86_cpu *cpu)
 }
 
 static const struct x86_assist assist = {.efer = SVM_EFER_SVME,
+                                         .counters = PERF_CTRS,
+                                         .first_counter = MSR_PERF_CTR,
                                          .instruction = svm_instruction,
                                          .msr = msr,
                                          .cpuid = cpuid,
