@@ -203,8 +203,8 @@ $(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86:
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: oracle x86-oracle x86-host-oracle fuzz bench x86-bench levels-bench bare-bench \
-        kvm-bench kvm-check check-slow bare-check linux-check svm-check cross \
-        cross-suites
+        kvm-bench kvm-check kvm-model-check check-slow bare-check linux-check \
+        svm-check cross cross-suites
 # Random instruction cases against Hercules; tests/oracle/README.md.
 CASES        ?= 1000000
 ORACLE_CASES ?= $(CASES)
@@ -257,6 +257,10 @@ kvm-bench: $(BUILD)/kvm-bench
 
 kvm-check: all $(BUILD)/check $(BUILD)/kvm-bench
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-qemu.sh
+
+# Linux's own KVM on the modelled VT-x and AMD-V.
+kvm-model-check: all
+	$(Q)BUILD=$(BUILD) tests/kvm/run-in-model.sh
 
 # Debian on the /dev/kvm of Bochs' VT-x; minutes.
 check-slow: all bare-check
