@@ -26,8 +26,10 @@ static int report(const struct pg_host_row *rows,
         pg_host_agree(&s.j, rows, facts->count, answers);
         check_forget(&s);
         pg_host_report(rows, facts, answers, print_line, NULL);
-        if (facts->differences || pg_host_unexplained(answers, facts->count))
+        if (facts->differences || pg_host_unexplained(answers, facts->count)) {
+            puts("\nNot all that is claimed was seen (*): exit status 1.");
             code = CODE_NEGATIVE;
+        }
     }
     free(answers);
     return code;

@@ -34,8 +34,8 @@ static const struct command_usage usage = {
     "step MACHINE|FILE.isa --witness WHICH | FILE.witness [OPTION]...",
     "Walks through a witness: both states side by side, each action of the\n"
     "instruction in both, and the outcomes up to the first difference.  On a\n"
-    "terminal n goes on, b back, and q quits.  A witness that was saved is\n"
-    "replayed.",
+    "terminal n or an arrow goes on, b or the other back, and q quits.  A "
+    "witness\nthat was saved is replayed.",
     rows,
     "Example: trapline step toy --witness GETM\n"
     "         trapline step s370 --probe --witness LRA\n"

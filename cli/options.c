@@ -3,6 +3,7 @@
 #include "base/digit.h"
 #include "cli/command.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,8 +137,22 @@ static int set_value(const struct command_usage *u, const struct option_row *r,
     return -1;
 }
 
-/* The option at argv[*i]; *i moves on past a value of its own word. */
-static int take(const struct command_usage *u, int argc, char **argv, int *i)
+/* A value is given once: which of two is meant would be a guess. */
+static bool is_again(const struct command_usage *u, const struct option_row *r,
+                     uint64_t *seen)
+{
+    size_t row = (size_t)(r - u->rows);
+    bool again = *seen >> row & 1;
+
+    assert(row < 64 && "a bit for each row of a table of options");
+    *seen |= UINT64_C(1) << row;
+    return again && r->kind != OPTION_FLAG && r->kind != OPTION_TEXTS;
+}
+
+/* The option at argv[*i]; *i moves on past a value of its own word.  *seen has
+ * a bit for each row that was there. */
+static int take(const struct command_usage *u, int argc, char **argv, int *i,
+                uint64_t *seen)
 {
     const char *arg = argv[*i];
 
@@ -150,6 +165,8 @@ static int take(const struct command_usage *u, int argc, char **argv, int *i)
     const struct option_row *r = find_row(u, arg + 2, len);
     if (!r)
         return complain_unknown(u, arg);
+    if (is_again(u, r, seen))
+        return options_complain(u, "--%s is given twice", r->name);
     if (r->given)
         *r->given = true;
     if (r->kind == OPTION_FLAG) {
@@ -167,6 +184,7 @@ static int take(const struct command_usage *u, int argc, char **argv, int *i)
 
 int options_parse(const struct command_usage *u, int *argc, char **argv)
 {
+    uint64_t seen = 0;
     int kept = 1, i = 1;
 
     for (; i < *argc && strcmp(argv[i], "--"); i++) {
@@ -174,7 +192,7 @@ int options_parse(const struct command_usage *u, int *argc, char **argv)
             argv[kept++] = argv[i];
             continue;
         }
-        int code = take(u, *argc, argv, &i);
+        int code = take(u, *argc, argv, &i, &seen);
         if (code >= 0)
             return code;
     }

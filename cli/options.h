@@ -33,7 +33,8 @@ struct command_usage {
 };
 
 /* Take the options out of argv, in any order, until "--"; what remains are
- * operands, moved to argv[1..*argc - 1].  Returns -1 to go on, or the exit
+ * operands, moved to argv[1..*argc - 1].  An option that has a value is given
+ * once, or complained about.  Returns -1 to go on, or the exit
  * code to end with: 0 after --help, CODE_USAGE after a complaint. */
 int options_parse(const struct command_usage *u, int *argc, char **argv);
 

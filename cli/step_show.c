@@ -4,12 +4,20 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
 
-enum { CTRL_C = 3, CTRL_D = 4, ESCAPE = 27 };
+enum {
+    CTRL_C = 3,
+    CTRL_D = 4,
+    ESCAPE = 27,
+    PAGE_UP = 5, /* parameters of "CSI n ~" */
+    PAGE_DOWN = 6,
+    PAUSE_MS = 50 /* the bytes of one key come closer together than that */
+};
 
 static void print(const struct pg_walk *walk, unsigned i)
 {
@@ -42,8 +50,8 @@ static void watch_signals(void (*handler)(int))
         sigaction(signals[i], &on, NULL);
 }
 
-/* The next key, or CTRL_D at the end of the input. */
-static int key(void)
+/* The next byte, or CTRL_D at the end of the input. */
+static int next_byte(void)
 {
     unsigned char c;
     ssize_t n;
@@ -52,6 +60,39 @@ static int key(void)
         n = ended ? 0 : read(STDIN_FILENO, &c, 1);
     while (n < 0 && errno == EINTR);
     return n == 1 ? c : CTRL_D;
+}
+
+static bool more_comes(void)
+{
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    return poll(&p, 1, PAUSE_MS) > 0;
+}
+
+/* A key that sends a sequence is what it means here: right, down, page down
+ * are 'n'; left, up, page up 'b'; others nothing, 0.  Sequences are CSI ones,
+ * parameters and a final byte, or SS3 and one byte (ECMA-48, 5.4 and 8.3.143).
+ */
+static int sequence(void)
+{
+    int kind = next_byte(), parameter = 0, c;
+
+    if (kind != '[' && kind != 'O')
+        return kind == CTRL_C || kind == CTRL_D ? kind : 0;
+    while ((c = next_byte()) >= ' ' && c < '@')
+        parameter = c >= '0' && c <= '9' ? 10 * (parameter % 10) + c - '0' : 0;
+    if (c == 'C' || c == 'B' || (c == '~' && parameter == PAGE_DOWN))
+        return 'n';
+    if (c == 'D' || c == 'A' || (c == '~' && parameter == PAGE_UP))
+        return 'b';
+    return c == CTRL_C || c == CTRL_D ? c : 0;
+}
+
+static int key(void)
+{
+    int c = next_byte();
+
+    return c == ESCAPE && more_comes() ? sequence() : c;
 }
 
 /* What is done at a key: which step comes next, or walk->count to end. */

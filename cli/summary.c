@@ -84,12 +84,18 @@ static const char *row_name(const struct ledger_row *r)
 static void print_rows(const struct trace_ledger *l, FILE *to)
 {
     const struct ledger_row *rows[LEDGER_ROWS] = {0};
+    int wide = 20;
 
-    for (unsigned i = 0; i < l->count; i++)
+    for (unsigned i = 0; i < l->count; i++) {
+        int n = (int)strlen(row_name(&l->rows[i]));
+
         rows[i] = &l->rows[i];
+        wide = n > wide ? n : wide;
+    }
     qsort(rows, l->count, sizeof(rows[0]), by_count);
     for (unsigned i = 0; i < l->count; i++) {
-        fprintf(to, "    %-12s %-20s ", rows[i]->reason, row_name(rows[i]));
+        fprintf(to, "    %-12s %-*s ", rows[i]->reason, wide,
+                row_name(rows[i]));
         int n = fprintf(to, "%llu", (unsigned long long)rows[i]->count);
         fprintf(to, "%*s%.1f %%", n < 12 ? 12 - n : 1, "",
                 share(rows[i]->count, l->exits));

@@ -47,6 +47,7 @@ static const struct {
     {"run --kernel a.img --vendor X", "--vendor X: 12 characters"},
     {"run a.img --ipl 180", "--ipl belongs to System/370 guests"},
     {"run a.core --ipl 180", "a.core is an image of storage, and on no device"},
+    {"run --kernel a.img --mem 4M --mem=8M", "--mem is given twice"},
     {"trace --kernel a.img --reboot", "--reboot: of the PC on bare only"},
     {"compare --kernel a.img --watch", "--watch belongs to `trapline run`"},
     {"compare --kernel a.img --pages", "--pages belongs to `trapline run`"},
@@ -120,6 +121,29 @@ START_TEST(test_help_names_what_is_taken)
 
     ck_assert_int_eq(c->status, 0);
     ck_assert_int_eq(strstr(c->out, line) != NULL, helps[_i].is_named);
+}
+END_TEST
+
+/* ---- Scripts, which say $T so that they are what is run ---- */
+
+static const struct {
+    const char *line, *says;
+} scripts[] = {
+    {"./demo --nonsense", "usage: ./demo"},
+    {"./demo --built more", "usage: ./demo"},
+    {"./setup", "usage: ./setup"},
+    {"KERNEL=/nowhere tests/linux/initrd.sh", "KERNEL=/nowhere: no such file"},
+    {"KERNEL=/dev/null tests/linux/initrd.sh", "KERNEL=/dev/null: neither a"},
+    {"KERNEL=Makefile tests/linux/initrd.sh", "KERNEL=Makefile: neither a"},
+};
+
+START_TEST(test_a_script_refuses_what_it_does_not_know)
+{
+    const struct command *c =
+        command_run(NULL, "$T --version; %s", scripts[_i].line);
+
+    ck_assert_msg(c->status == 1 || c->status == 2, "status %d", c->status);
+    ck_assert_msg(strstr(c->err, scripts[_i].says) != NULL, "%s", c->err);
 }
 END_TEST
 
@@ -219,6 +243,8 @@ Suite *suite_misuse(void)
     tcase_add_loop_test(t, test_it_is_told_and_nothing_lost, 0,
                         ARRAY_LEN(wrong));
     tcase_add_loop_test(t, test_help_names_what_is_taken, 0, ARRAY_LEN(helps));
+    tcase_add_loop_test(t, test_a_script_refuses_what_it_does_not_know, 0,
+                        ARRAY_LEN(scripts));
     tcase_add_loop_test(t, test_a_full_disk_is_told_once, 0, ARRAY_LEN(full));
     tcase_add_loop_test(t, test_a_signal_leaves_the_terminal_as_it_was, 0, 2);
     tcase_add_test(t, test_compare_ends_by_its_signal);

@@ -313,6 +313,13 @@ static void press(int fd, char key)
     ck_assert_int_eq(write(fd, &key, 1), 1);
 }
 
+static void press_cursor(int fd, const char *sequence)
+{
+    size_t n = strlen(sequence);
+
+    ck_assert_int_eq(write(fd, sequence, n), (ssize_t)n);
+}
+
 START_TEST(test_keys)
 {
     struct termios before, after;
@@ -331,7 +338,15 @@ START_TEST(test_keys)
     terminal_expect(fd, "Because ac is 0");
     press(fd, 'b');
     terminal_expect(fd, "Step 2 of 3");
-    press(fd, '\003');
+    press_cursor(fd, "\033[B"); /* down */
+    terminal_expect(fd, "Step 3 of 3");
+    press_cursor(fd, "\033OD"); /* left, as an application's */
+    terminal_expect(fd, "Step 2 of 3");
+    press_cursor(fd, "\033[15~"); /* F5 */
+    terminal_expect(fd, "Step 2 of 3");
+    press_cursor(fd, "\033[6~"); /* page down */
+    terminal_expect(fd, "Step 3 of 3");
+    press(fd, '\033');
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     tcgetattr(other, &after);

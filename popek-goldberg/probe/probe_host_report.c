@@ -93,14 +93,24 @@ static void report_differences(const struct sink *sink,
                                const struct pg_host_row *rows,
                                const struct pg_host_facts *facts)
 {
+    bool emulated = false;
+
     say(sink, "%u of %u rows differ from their claim%s", facts->differences,
         facts->count, facts->differences ? ":" : ".");
     for (unsigned i = 0; i < facts->count; i++)
-        if (rows[i].differs)
+        if (rows[i].differs) {
             say(sink, "* %s: %s says %s (%s); seen: %s.", rows[i].insn->name,
                 rows[i].insn->source, claims[rows[i].insn->claim].name,
                 claims[rows[i].insn->claim].meaning,
                 pg_host_verdict_name(rows[i].verdict));
+            emulated |= rows[i].verdict == PG_HOST_EMULATED;
+        }
+    if (emulated) {
+        say(sink, "Emulated: the claim is older than CR4.UMIP, with which "
+                  "these trap in user mode");
+        say(sink, "(Intel SDM vol. 3, \"Control Registers\"); Linux turns it "
+                  "on and answers for them.");
+    }
 }
 
 static void report_answers(const struct sink *sink,

@@ -23,6 +23,19 @@ lacks() {
     [ -n "$lack" ]
 }
 
+# is_kernel FILE: a bzImage has HdrS at 202h (Linux, Documentation/arch/x86/
+# boot.rst), an ELF file its mark first.
+is_kernel() {
+    [ -f "$1" ] || return 1
+    case $(od -An -tx1 -j514 -N4 "$1" 2>/dev/null) in
+    " 48 64 72 53") return 0 ;;
+    esac
+    case $(od -An -tx1 -N4 "$1") in
+    " 7f 45 4c 46") return 0 ;;
+    esac
+    return 1
+}
+
 # pack_initrd FOLDER INITRD: BusyBox, and standard input as /init.
 pack_initrd() {
     rm -rf "$1/root"

@@ -2,7 +2,7 @@
 # A kernel of Debian's and an initial RAM disk with a shell, to be tried by hand:
 # BUILD/vmlinuz and BUILD/initrd.gz.  What it takes is fetched by ./setup linux.
 #
-# KERNEL may name another bzImage, BUILD where the program is.
+# KERNEL may name another bzImage, or the ELF file of one, BUILD where the program is.
 set -eu
 BUILD=${BUILD:-build}
 export BUILD
@@ -11,6 +11,10 @@ export BUILD
 given=${KERNEL:-}
 if [ -n "$given" ] && ! [ -r "$given" ]; then
     echo "KERNEL=$given: no such file, or it cannot be read" >&2
+    exit 1
+fi
+if [ -n "$given" ] && ! is_kernel "$given"; then
+    echo "KERNEL=$given: neither a bzImage nor an ELF file" >&2
     exit 1
 fi
 if lacks; then
