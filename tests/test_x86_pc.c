@@ -97,6 +97,27 @@ START_TEST(debug_port_prints)
 }
 END_TEST
 
+/* As drivers do before they listen. */
+START_TEST(typed_before_a_reset_comes_after_it)
+{
+    static const char typed[] = "Hello, driver";
+
+    PROGRAM(0xB9, 0xFF, 0xFF, 0xE2, 0xFE,          /* some characters' time */
+            0xBA, 0xFA, 0x03, 0xB0, 7, 0xEE,       /* reset the FIFOs */
+            0xB2, 0xF8, 0xEC,                      /* in al, 3F8h */
+            0xB9, sizeof(typed) - 1, 0,            /* so often: */
+            0xB2, 0xFD, 0xEC, 0xA8, 1, 0x74, 0xFB, /* until LSR says so */
+            0xB2, 0xF8, 0xEC, 0xE6, 0xE9,          /* in 3F8h; out E9h */
+            0xE2, 0xF2, 0xF4);
+    ck_assert_uint_eq(
+        pc_input(rig.pc, (const uint8_t *)typed, sizeof(typed) - 1),
+        sizeof(typed) - 1);
+    ends(PC_HALTED, "HLT with interrupts off at 7c20");
+    ck_assert_uint_eq(rig.n, sizeof(typed) - 1);
+    ck_assert_mem_eq(rig.printed, typed, sizeof(typed) - 1);
+}
+END_TEST
+
 /* Off, FFFF:0510 is 0000:0500; the code itself, below 1 MiB, goes on. */
 START_TEST(line_20_is_masked)
 {
@@ -337,6 +358,7 @@ Suite *suite_x86_pc(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, exit_port_ends_with_a_code);
     tcase_add_test(t, debug_port_prints);
+    tcase_add_test(t, typed_before_a_reset_comes_after_it);
     tcase_add_test(t, line_20_is_masked);
     tcase_add_test(t, reset_ends);
     tcase_add_test(t, power_off_ends);

@@ -124,8 +124,10 @@ static void set_fcr(struct uart *u, uint8_t value)
 {
     bool switched = (value ^ u->fcr) & FCR_ENABLE;
 
-    if ((value & FCR_CLEAR_RECEIVER) || switched)
+    if ((value & FCR_CLEAR_RECEIVER) || switched) {
         u->count = 0;
+        u->emptied++;
+    }
     u->fcr = value & FCR_ENABLE ? value & (FCR_ENABLE | FCR_TRIGGER) : 0;
 }
 
@@ -247,6 +249,15 @@ void uart_init(struct uart *u, struct x86_platform *platform, unsigned line)
 {
     *u = (struct uart){.platform = platform, .line = line};
     u->msr_seen = modem_lines(u);
+}
+
+size_t uart_waiting(const struct uart *u, uint8_t *bytes, size_t n)
+{
+    size_t count = u->mcr & MCR_LOOP ? 0 : u->count < n ? u->count : n;
+
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = u->queue[(u->head + i) % UART_QUEUE];
+    return count;
 }
 
 size_t uart_input(struct uart *u, const uint8_t *bytes, size_t n)

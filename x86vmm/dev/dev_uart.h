@@ -29,6 +29,7 @@ struct uart {
 
     uint8_t queue[UART_QUEUE]; /* ring of received characters */
     unsigned head, count;
+    unsigned emptied; /* so often the program has reset the receiver's FIFO */
 
     uart_output_fn output; /* NULL: characters are lost */
     void *to;
@@ -44,6 +45,10 @@ void uart_init(struct uart *u, struct x86_platform *platform, unsigned line);
 /* One access on the bus (bus_io_fn); wider ones are bytes side by side. */
 void uart_io(void *dev, uint64_t offset, unsigned size, bool write,
              uint64_t *value);
+
+/* The characters that wait for it, at most n, and not those that it has sent
+ * itself in loopback; returns how many. */
+size_t uart_waiting(const struct uart *u, uint8_t *bytes, size_t n);
 
 /* Characters arrive; returns how many found room. */
 size_t uart_input(struct uart *u, const uint8_t *bytes, size_t n);

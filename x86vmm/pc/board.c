@@ -232,6 +232,10 @@ static void bring(void *who, uint64_t arg)
     struct board_line *l = &b->line;
 
     (void)arg;
+    if (b->clock->now < l->after) {
+        l->busy = !clock_after(b->clock, l->after - b->clock->now, bring, b, 0);
+        return;
+    }
     l->busy = false;
     if (l->count && b->uart.count < BOARD_AHEAD) {
         (void)uart_input(&b->uart, &l->bytes[l->head], 1);
@@ -241,12 +245,29 @@ static void bring(void *who, uint64_t arg)
     send(b);
 }
 
+/* These come again, first of all. */
+static void bring_again(struct board *b, const uint8_t *bytes, size_t n)
+{
+    struct board_line *l = &b->line;
+
+    for (; n && l->count < BOARD_LINE; l->count++) {
+        l->head = (l->head + BOARD_LINE - 1) % BOARD_LINE;
+        l->bytes[l->head] = bytes[--n];
+    }
+    l->after = b->clock->now + BOARD_PAUSE;
+}
+
 static void serial_io(void *who, uint64_t offset, unsigned size, bool write,
                       uint64_t *value)
 {
     struct board *b = who;
+    uint8_t waiting[BOARD_AHEAD];
+    unsigned emptied = b->uart.emptied;
+    size_t n = write ? uart_waiting(&b->uart, waiting, sizeof(waiting)) : 0;
 
     uart_io(&b->uart, offset, size, write, value);
+    if (b->uart.emptied != emptied)
+        bring_again(b, waiting, n);
     send(b);
 }
 

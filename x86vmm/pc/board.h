@@ -103,16 +103,22 @@ enum { BOARD_PORTS = 32 };
 
 /* Characters on their way to the serial port.  They come as fast as 115200
  * baud lets them, and wait while the program has BOARD_AHEAD to read: firmware
- * that looks only at each timer tick has room for no more. */
+ * that looks only at each timer tick has room for no more.
+ *
+ * A driver resets the port's FIFO, and reads a character to nowhere, before it
+ * listens.  Who types while a kernel boots loses nothing by that: the line is
+ * quiet for BOARD_PAUSE then, and what was in the FIFO comes again. */
 enum {
     BOARD_CHARACTER = X86_TICKS_SECOND / 11520,
     BOARD_AHEAD = 8,
+    BOARD_PAUSE = X86_TICKS_SECOND / 100,
     BOARD_LINE = UART_QUEUE
 };
 struct board_line {
     uint8_t bytes[BOARD_LINE]; /* a ring */
     unsigned head, count;
-    bool busy; /* an event will bring the next one */
+    bool busy;      /* an event will bring the next one, */
+    uint64_t after; /* not before this tick */
 };
 
 struct board {
