@@ -154,6 +154,89 @@ START_TEST(invept_drops_what_changed)
 }
 END_TEST
 
+/* Its guest has one of R10 EPTs, as what was read has it; we keep eight.
+ * In each another page is there to be read.  The first EBX times the guest
+ * reads it in another 2 MiB, too, which takes one shadow table more: they are
+ * used up again and again, at every moment, with one EPT or with many. */
+enum {
+    EPTS = 11,
+    TURNS = 1000,
+    EPT_BYTES = 0x4000, /* four tables */
+    READ_AT = 0x90000   /* a page for each EPT */
+};
+
+static const char turning_guest_code[] =
+    "\xA0\x00\x00\x4B\x78\x05" /* mov al, [0]; dec bx; js: not that */
+    "\x26\x02\x06\x00\x00"     /* add al, es:[0] */
+    "\x0F\xA2";                /* cpuid */
+static const char turning_exit_code[] =
+    "\x4D\x6B\xC0\x1F\x0F\xB6\xC0"     /* imul r8, r8, 31; movzx eax, al */
+    "\x49\x01\xC0\x49\xFF\xC1"         /* add r8, rax; inc r9 */
+    "\x49\x81\xF9\xE8\x03\x00\x00"     /* cmp r9, 1000 */
+    "\x74\x38"                         /* je: the end */
+    "\x4C\x89\xC0\x31\xD2"             /* mov rax, r8; xor edx, edx */
+    "\x49\xF7\xF2"                     /* div r10 */
+    "\xC1\xE2\x0E"                     /* shl edx, 14 */
+    "\x81\xC2\x1E\x00\x06\x00"         /* add edx, 6001Eh */
+    "\xB8\x1A\x20\x00\x00\x0F\x79\xC2" /* vmwrite: EPT pointer */
+    "\x4C\x89\xCA\x4C\x21\xDA"         /* mov rdx, r9; and rdx, r11 */
+    "\x48\xC1\xE2\x15"                 /* shl rdx, 21 */
+    "\xB8\x06\x68\x00\x00\x0F\x79\xC2" /* vmwrite: base of ES */
+    "\x31\xD2"
+    "\xB8\x1E\x68\x00\x00\x0F\x79\xC2" /* vmwrite: RIP, 0 */
+    "\x0F\x01\xC3\xF4";                /* vmresume; hlt */
+
+static void put_epts(uint8_t *storage)
+{
+    for (unsigned k = 0; k < EPTS; k++) {
+        unsigned at = EPT_AT + k * EPT_BYTES;
+        uint8_t *last = storage + at + 0x3000;
+
+        for (unsigned i = 0; i < 3; i++)
+            store_le64(storage + at + 0x1000 * i, (at + 0x1000 * (i + 1)) | 7);
+        store_le64(storage + at + 0x1008, (at + 0x2000) | 7); /* 2 GiB */
+        for (unsigned i = 0; i < 512; i++)
+            store_le64(storage + at + 0x2000 + 8 * i, (at + 0x3000) | 7);
+        for (unsigned i = 0; i < 256; i++)
+            store_le64(last + 8 * i, i * UINT64_C(4096) | 0x37);
+        store_le64(last, (READ_AT + k * 0x1000) | 0x37);
+        storage[READ_AT + k * 0x1000] = (uint8_t)(7 * k + 3);
+    }
+    memcpy(storage + GUEST_AT, turning_guest_code, sizeof(turning_guest_code));
+    memcpy(storage + BARE_CODE + 0x100, turning_exit_code,
+           sizeof(turning_exit_code));
+}
+
+/* How often in another 2 MiB, and which: a mask for the number of the turn. */
+static const struct {
+    unsigned epts, far, mask;
+} turnings[] = {
+    {EPTS, 0, 0},    {EPTS, 1, 1},       {EPTS, 2, 3},     {EPTS, 3, 1},
+    {EPTS, 200, 63}, {EPTS, TURNS, 511}, {1, TURNS, 1023}, {5, TURNS, 1023},
+};
+
+START_TEST(shadow_tables_are_used_up)
+{
+    struct hostile_monitor *h = changing_monitor();
+    char words[HOSTILE_WORDS] = "";
+    unsigned far = turnings[_i].far;
+    uint64_t sum = 0;
+
+    put_epts(h->m->storage);
+    h->m->cpu.state.gpr[X86_RBX] = far;
+    h->m->cpu.state.gpr[11] = turnings[_i].mask;
+    h->m->cpu.state.gpr[10] = turnings[_i].epts;
+    for (unsigned i = 0; i < TURNS; i++)
+        sum =
+            sum * 31 + (7 * (sum % turnings[_i].epts) + 3) * (i < far ? 2 : 1);
+    struct hostile_pair *p = hostile_pair_of_monitor(&engine_vtx, h, 1000000);
+    ck_assert_msg(hostile_pair_run(p, TURNS * 40, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[9], TURNS);
+    ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[8], sum);
+    hostile_pair_free(p);
+}
+END_TEST
+
 /* ---- The tables ---- */
 
 START_TEST(every_exit_is_somebodys)
@@ -288,6 +371,7 @@ Suite *suite_x86_inner(void)
     tcase_add_loop_test(t, hostile_monitors_find_no_difference, 0, ROUNDS);
     tcase_add_loop_test(t, nor_do_those_that_resume, 0, ARRAY_LEN(resuming));
     tcase_add_test(t, invept_drops_what_changed);
+    tcase_add_loop_test(t, shadow_tables_are_used_up, 0, ARRAY_LEN(turnings));
     tcase_add_test(t, every_exit_is_somebodys);
     tcase_add_loop_test(t, the_bare_monitor_sees_no_monitor, 0,
                         ARRAY_LEN(images));
