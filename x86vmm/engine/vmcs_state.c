@@ -12,6 +12,7 @@ enum { SINGLE_STEP = 0x4000, VPID = 1 };
 static const uint16_t controls[] = {
     VMX_PIN_EXTERNAL_INTERRUPT,
     VMX_PIN_NMI,
+    VMX_PIN_VIRTUAL_NMIS, /* so that IRET unblocks the guest's */
     VMX_PRIMARY_HLT,
     VMX_PRIMARY_UNCONDITIONAL_IO,
     VMX_PRIMARY_MSR_BITMAPS,
