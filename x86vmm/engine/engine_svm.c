@@ -14,9 +14,8 @@ static void watch(struct vmcb *m)
         SVM_INTERCEPT_IDTR_WRITE, SVM_INTERCEPT_GDTR_WRITE,
         SVM_INTERCEPT_LDTR_WRITE, SVM_INTERCEPT_TR_WRITE,
         SVM_INTERCEPT_RDTSC,      SVM_INTERCEPT_RDTSCP,
-        SVM_INTERCEPT_RDPMC,      SVM_INTERCEPT_INVD,
-        SVM_INTERCEPT_PAUSE,      SVM_INTERCEPT_INVLPG,
-        SVM_INTERCEPT_WBINVD};
+        SVM_INTERCEPT_INVD,       SVM_INTERCEPT_PAUSE,
+        SVM_INTERCEPT_INVLPG,     SVM_INTERCEPT_WBINVD};
 
     for (size_t i = 0; i < ARRAY_LEN(intercepts); i++)
         vmcb_put(m, (enum svm_intercept)intercepts[i], true);

@@ -249,7 +249,6 @@ int op_rdtscp(struct x86_cpu *cpu, const struct x86_op *op)
     return 0;
 }
 
-/* There are no counters. */
 /* The profile has no counters, but another vendor's part may bring some. */
 int op_rdpmc(struct x86_cpu *cpu, const struct x86_op *op)
 {
