@@ -155,7 +155,7 @@ bool ox_bochs_dr7_rtm(const struct ox_difference *d)
 /* ---- Halves of instructions ---- */
 
 /* Each byte that only Bochs has stored is one of a limit that LGDT, LIDT or the
- * case has loaded. */
+ * case has loaded, or it is D of the page where that is. */
 static bool is_limit(const struct ox_difference *d, uint32_t at,
                      uint32_t before, uint32_t ours, uint32_t theirs)
 {
@@ -163,7 +163,8 @@ static bool is_limit(const struct ox_difference *d, uint32_t at,
     uint32_t wrong = ours ^ theirs, seen = 0;
     unsigned limit, i;
 
-    (void)at;
+    if (at >= AT_PD_32 && wrong == (theirs & ~ours & 0x60))
+        return true;
     for (i = CASE_GDTR; i <= CASE_IDTR; i += CASE_IDTR - CASE_GDTR) {
         limit = d->c->field[i / 4] >> 16;
         seen |= limit;
