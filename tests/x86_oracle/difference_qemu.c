@@ -70,6 +70,8 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
     if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
         ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
         return d->record == OX_SUMS || d->start >= d->ours->count;
+    if (d->record == OX_NEST && d->at == d->start)
+        return word_of(d, OX_NEST_DR6) & BD; /* or a fault of delivering it */
     return dr6_of(d->ours, d->start) & BD;
 }
 
@@ -349,7 +351,8 @@ bool ox_qemu_table_base(const struct ox_difference *d)
 
 bool ox_qemu_reserved_present(const struct ox_difference *d)
 {
-    return is_error(d) && (OURS(d) ^ PEER(d)) == 1 && (OURS(d) & 9) == 9;
+    return (is_error(d) || d->field == OX_NEST_ERROR) &&
+           (OURS(d) ^ PEER(d)) == 1 && (OURS(d) & 9) == 9;
 }
 
 static bool is_modify(const struct ox_difference *d)

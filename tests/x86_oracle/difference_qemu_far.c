@@ -453,9 +453,24 @@ bool ox_qemu_sysexit_address(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    return ox_faults(d, 13, &e, &code) && !e.error && is_0f(&code, 0x35) &&
-           (code.rex & 8) &&
+    if (!ox_faults(d, 13, &e, &code) || e.error || !(code.rex & 8))
+        return false;
+    if (is_0f(&code, 0x07))
+        return !is_canonical(e.gpr[1]);
+    return is_0f(&code, 0x35) &&
            !(is_canonical(e.gpr[1]) && is_canonical(e.gpr[2]));
+}
+
+/* Of a code segment of 16 bits, which is no longer than 64 KiB there. */
+bool ox_qemu_wrapped_ip(const struct ox_difference *d)
+{
+    enum { LONG = 1 << 21, D = 1 << 22 };
+    struct ox_event e;
+
+    return (d->field == OX_R32_EIP || d->field == OX_R64_RIP) &&
+           OURS(d) > 0xFFFF && PEER(d) == (OURS(d) & 0xFFFF) &&
+           ox_event_at(d->c, d->ours, d->start, &e) &&
+           !(ox_upper_half_of(d->c, e.cs) & (LONG | D));
 }
 
 bool ox_qemu_null_sysenter_cs(const struct ox_difference *d)

@@ -6,6 +6,12 @@
 
 static const uint16_t images[] = {AT_TSS, AT_TSS_B, AT_TSS_DF};
 
+/* Only outside IA-32e mode are there task switches. */
+static bool has_tasks(const struct ox_difference *d)
+{
+    return d->c->mode <= OX_V86 || says(d, "leave long mode");
+}
+
 /* RF in the flags of a TSS. */
 static bool is_task_resume(const struct ox_difference *d, uint32_t at,
                            uint32_t before, uint32_t ours, uint32_t theirs)
@@ -21,7 +27,7 @@ static bool is_task_resume(const struct ox_difference *d, uint32_t at,
 
 bool ox_qemu_task_flags(const struct ox_difference *d)
 {
-    return d->c->mode <= OX_V86 && d->field == OX_SUMS_TSS &&
+    return has_tasks(d) && d->field == OX_SUMS_TSS &&
            ox_all_words(d, is_task_resume);
 }
 
@@ -39,7 +45,7 @@ bool ox_qemu_task_lazy_flags(const struct ox_difference *d)
 {
     struct ox_event e;
 
-    if (d->c->mode > OX_V86 || !goes_to_task(d))
+    if (!has_tasks(d) || !goes_to_task(d))
         return false;
     if (d->field == OX_SUMS_TSS)
         return ox_all_words(d, is_lazy);
@@ -60,7 +66,7 @@ bool ox_qemu_task_of_itself(const struct ox_difference *d)
     uint32_t ip = load_le32(d->c->arena + AT_TSS + 0x20);
     struct ox_event e;
 
-    return d->c->mode <= OX_V86 && says(d, "iret") &&
+    return has_tasks(d) && says(d, "iret") &&
            (load_le16(d->c->arena + AT_TSS) & ~3u) == SEL_TSS &&
            ox_event_at(d->c, d->theirs, d->start, &e) && e.ip - ip < 16;
 }
@@ -91,8 +97,8 @@ bool ox_qemu_task_of_16_bits(const struct ox_difference *d)
 {
     uint32_t differs;
 
-    if (d->c->mode > OX_V86 || d->record != OX_R32 ||
-        d->field == OX_FIELD_COUNT || !enters_16_bit_task(d))
+    if (!has_tasks(d) || d->record != OX_R32 || d->field == OX_FIELD_COUNT ||
+        !enters_16_bit_task(d))
         return false;
     differs = OURS(d) ^ PEER(d);
     if (d->field == OX_R32_EFLAGS)
@@ -166,7 +172,7 @@ bool ox_qemu_task_fault(const struct ox_difference *d)
     bool at_end = d->field == OX_SUMS_TSS && ox_all_words(d, is_task_place);
     struct ox_event e;
 
-    if (d->c->mode > OX_V86 || !goes_to_task(d) || !errors_agree(d) ||
+    if (!has_tasks(d) || !goes_to_task(d) || !errors_agree(d) ||
         !(at_end
               ? ox_last_event(d->c, d->ours, d->start, &e)
               : is_task_word(d) && ox_event_at(d->c, d->ours, d->start, &e)) ||
