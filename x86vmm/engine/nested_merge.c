@@ -42,6 +42,9 @@ static void merge_controls(const struct vtx_vcpu *c, struct vmcs *m,
         vmcs_put(m, (enum vmx_control)ours[i], true);
     for (size_t i = 0; i < ARRAY_LEN(not_its); i++)
         vmcs_put(m, (enum vmx_control)not_its[i], false);
+    /* NMIs that L1 leaves to L2 are L2's to block, and its IRET's to unblock */
+    if (!vmcs_has(v12, VMX_PIN_NMI))
+        vmcs_put(m, VMX_PIN_VIRTUAL_NMIS, true);
     /* the local APIC is ours */
     if (c->model.platform->apic && !vmcs_has(v12, VMX_PRIMARY_TPR_SHADOW))
         vmcs_put(m, VMX_PRIMARY_CR8_LOAD, true);
