@@ -60,7 +60,7 @@ for g in real long; do
     judge \$? "hello-\$g: \$(cat /tmp/hello)"
 done
 BOOTS="${BOOTS:-user}" sh /debian.sh
-! dmesg | grep -E 'Oops|BUG:|WARNING:|Call Trace:'
+! dmesg | grep -E 'Oops|BUG:|WARNING:|protection fault'
 judge \$? "its kernel's log"
 echo the end
 RUN
