@@ -69,7 +69,45 @@ static const struct opening of_paging[] = {
     {2, {0xFE, 0x05}},
 };
 
-static void write_code(struct x86_bare *m, bool pages, uint64_t *seed)
+/* With HOSTILE_EDGES: strings, and what stores in more than one piece. */
+static const struct opening of_edges[] = {
+    {2, {0xF3, 0x6C}},
+    {2, {0xF3, 0x6D}},
+    {2, {0xF3, 0x6E}},
+    {2, {0xF3, 0x6F}},
+    {2, {0xF3, 0xA4}},
+    {2, {0xF3, 0xA5}},
+    {2, {0xF3, 0xAA}},
+    {2, {0xF3, 0xAB}},
+    {1, {0x60}},
+    {1, {0x61}},
+    {1, {0xC8}},
+    {1, {0xFD}},
+    {1, {0xFC}},
+    {2, {0x0F, 0xC7}},
+    {3, {0x0F, 0xAE, 0x07}},
+    {3, {0x0F, 0xAE, 0x0F}},
+    {1, {0x87}},
+    {2, {0xFF, 0x37}},
+    {2, {0x8F, 0x07}},
+    {3, {0x0F, 0x11, 0x07}},
+    {2, {0xDD, 0x37}},
+    {2, {0xDD, 0x27}},
+    {3, {0x67, 0xF3, 0x6C}},
+    {3, {0x66, 0xF3, 0x6D}},
+};
+
+static uint64_t edge(uint64_t *seed)
+{
+    static const uint32_t ends[] = {
+        0,         0x10000,        BARE_STORAGE,   BARE_STORAGE - 0x1000,
+        BARE_CODE, X86_MODE_PAGES, BARE_CODE + 64, 0x9000};
+
+    return ends[next(seed) % ARRAY_LEN(ends)] + next(seed) % 32 - UINT64_C(16);
+}
+
+static void write_code(struct x86_bare *m, bool pages, bool edges,
+                       uint64_t *seed)
 {
     uint8_t *to = m->storage + BARE_CODE, *end = to + 0x400;
 
@@ -82,6 +120,8 @@ static void write_code(struct x86_bare *m, bool pages, uint64_t *seed)
             o = &of_monitors[next(seed) % ARRAY_LEN(of_monitors)];
         if (pages && next(seed) % 8 == 0)
             o = &of_paging[next(seed) % ARRAY_LEN(of_paging)];
+        if (edges && next(seed) % 3 == 0)
+            o = &of_edges[next(seed) % ARRAY_LEN(of_edges)];
         memcpy(to, o->bytes, o->size);
         to += kind ? o->size : 0;
         for (unsigned n = next(seed) % 5; n; n--)
@@ -223,19 +263,23 @@ struct x86_bare *hostile_new(uint64_t seed, enum hostile_paging paging,
                              unsigned without)
 {
     unsigned cpl;
+    bool edges = seed & HOSTILE_EDGES;
     enum sys_mode mode = mode_of(&seed, &cpl);
     struct x86_bare *m = sys_new(mode, mode == SYS_REAL ? 0 : cpl);
     struct x86_state *s = &m->cpu.state;
 
     if (mode != SYS_PROTECTED && mode != SYS_V86)
         paging = HOSTILE_UNPAGED;
-    write_code(m, paging != HOSTILE_UNPAGED, &seed);
+    write_code(m, paging != HOSTILE_UNPAGED, edges, &seed);
     begin_paging(m, paging);
     make_handlers(m, mode, &seed);
     spoil(m, &seed);
     for (unsigned i = 0; i < X86_GPR_COUNT; i++)
         if (i != X86_RSP)
             s->gpr[i] = next(&seed) % 2 ? next(&seed) % SEL_LIMIT : next(&seed);
+    for (unsigned i = 0; edges && i < X86_GPR_COUNT; i++)
+        if (i != X86_RSP && i != X86_RCX && next(&seed) % 2)
+            s->gpr[i] = edge(&seed);
     s->rflags |= next(&seed) & (X86_FLAG_IOPL | X86_FLAG_TF | X86_FLAG_NT |
                                 X86_FLAG_AC | 0xCD5);
     if (next(&seed) % 4 == 0) {

@@ -17,6 +17,10 @@ enum hostile_paging {
 /* Without what some machines cannot keep. */
 enum { HOSTILE_NO_BREAKPOINTS = 1 };
 
+/* In a seed: addresses near the ends of things, and strings and wide stores
+ * there. */
+#define HOSTILE_EDGES (UINT64_C(1) << 62)
+
 /* The same for the same seed. */
 struct x86_bare *hostile_new(uint64_t seed, enum hostile_paging paging,
                              unsigned without);
