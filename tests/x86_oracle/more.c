@@ -105,11 +105,48 @@ static void random_context(struct ox_case *c)
         store_le16(small + 0x2A, OX_PICK(c, ldts));
 }
 
+/* Descriptors of TSSs that are absent, too small or busy, what a return from a
+ * nested task finds, and a task of virtual-8086 mode. */
+static void random_descriptors(struct ox_case *c)
+{
+    static const uint16_t links[] = {SEL_TSS_B,     SEL_TSS_B, SEL_TSS_16,
+                                     SEL_TASK_GATE, SEL_DATA,  SEL_TSS_B | 4};
+    uint8_t *other =
+        c->arena + AT_GDT + (ox_chance(c, 70) ? SEL_TSS_B : SEL_TSS_16);
+    uint8_t *tss = c->arena + AT_TSS_B;
+
+    switch (ox_below(c, 6)) {
+    case 0:
+        other[5] ^= 0x80; /* P */
+        break;
+    case 1:
+        store_le16(other, ox_chance(c, 50) ? 0x66 : 0x2A);
+        break;
+    case 2:
+    case 3:
+        other[5] ^= 2; /* busy */
+        break;
+    default:
+        break;
+    }
+    store_le16(c->arena + AT_TSS, OX_PICK(c, links));
+    if (!ox_chance(c, 15))
+        return;
+    store_le32(tss + 0x20, 0x40);
+    store_le32(tss + 0x24, 0x20002 | ox_below(c, 4) << 12);
+    store_le32(tss + 0x38, 0xF00);
+    for (unsigned i = 0; i < 6; i++)
+        store_le32(tss + 0x48 + 4 * i, AT_DATA3 >> 4);
+    store_le32(tss + 0x4C, AT_PAD3 >> 4);
+}
+
 void ox_more_state(struct ox_case *c)
 {
     random_map(c);
     if (c->mode == OX_PROTECTED || c->mode == OX_V86)
         random_context(c);
+    if (c->mode == OX_PROTECTED)
+        random_descriptors(c);
     if (c->mode != OX_LONG && c->mode != OX_COMPAT)
         return;
     random_stacks(c);

@@ -220,11 +220,55 @@ void ox_step_extended_feature(struct ox_case *c)
     ox_bytes(c, 2, counter ? 0x330F : 0x300F);
 }
 
-/* To tasks whose segments are of all kinds. */
+/* INS to any address; seldom more than one element. */
+static void put_in(struct ox_case *c)
+{
+    uint32_t at = ox_address(c), port = 0x23E + ox_below(c, 12);
+    bool wide = ox_chance(c, 60), repeat = ox_chance(c, 30);
+
+    ox_say(c, "%sins%c %x, %x", repeat ? "rep " : "", wide ? 'd' : 'b', at,
+           port);
+    ox_set(c, RDI, at);
+    ox_set(c, RDX, port);
+    ox_set(c, RCX, ox_below(c, 3));
+    if (repeat)
+        ox_byte(c, 0xF3);
+    ox_byte(c, wide ? 0x6D : 0x6C);
+}
+
+/* With NT, where TSSs are: to the task that the link names. */
+static void return_from_task(struct ox_case *c)
+{
+    ox_say(c, "nt, iret");
+    ox_operands(c, 16);
+    ox_byte(c, 0x68); /* push 4002, popf */
+    ox_bytes(c, 2, 0x4002);
+    ox_operands(c, 16);
+    ox_byte(c, 0x9D);
+    ox_byte(c, 0xCF);
+}
+
+/* MOV of a null selector to SS. */
+static void load_null_stack(struct ox_case *c)
+{
+    unsigned rpl = ox_chance(c, 50) ? c->cpl : ox_below(c, 4);
+
+    ox_say(c, "mov ss, %u", rpl);
+    ox_set(c, RAX, rpl);
+    ox_bytes(c, 2, 0xD08E);
+}
+
+/* To tasks whose segments are of all kinds, or back; INS and null stacks. */
 void ox_step_other_task(struct ox_case *c)
 {
-    if (c->bits == 64)
+    if (ox_chance(c, 15))
+        put_in(c);
+    else if (c->bits == 64 && ox_chance(c, 25))
+        load_null_stack(c);
+    else if (c->bits == 64)
         ox_step_far_address(c);
+    else if (c->mode == OX_PROTECTED && ox_chance(c, 25))
+        return_from_task(c);
     else
         ox_step_task(c);
 }
