@@ -6,6 +6,7 @@
 #include "tests/skip.h"
 #include "tests/x86_rig.h"
 #include "x86vmm/engine/engine_kvm.h"
+#include "x86vmm/machine/exception.h"
 #include "x86vmm/pc/pc.h"
 
 #include <check.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, NMI = 2 };
 
 /* ---- The table of exits ---- */
 
@@ -314,6 +315,29 @@ START_TEST(time_passes_in_sleep)
 }
 END_TEST
 
+/* One NMI, by its vector's handler, though the guest's interrupts are off. */
+START_TEST(an_nmi_is_delivered)
+{
+    static const uint8_t on_nmi[] = {0xB0, 'N', 0xE6, 0xE9, /* out E9h, 'N' */
+                                     0xF4};
+    const struct vm_event nmi = {.kind = X86_EVENT_NMI, .code = NMI};
+
+    if (!rig_has_mode(X86_MODE_REAL) || !rig_has(KVM_FEATURE_INTERRUPT))
+        return;
+    struct rig *r = rig_with_code(X86_MODE_REAL, "\xEB\xFE", 2); /* for ever */
+    struct x86_state *s = x86_vm_state(r->vm);
+    memcpy(mem_at(&r->vm->mem, 0x600, sizeof(on_nmi)), on_nmi, sizeof(on_nmi));
+    store_le32(mem_at(&r->vm->mem, 4 * NMI, 4), 0x600);
+    s->seg[X86_SS].base = s->seg[X86_SS].selector = 0;
+    s->gpr[X86_RSP] = X86_LOAD_REAL;
+    ck_assert_int_eq(engine_kvm.inject(&r->vm->vcpu, &nmi), STATUS_OK);
+    rig_run_to_halt(r);
+    ck_assert_uint_eq(r->n, 1);
+    ck_assert_int_eq(r->printed[0], 'N');
+    rig_free(r);
+}
+END_TEST
+
 static volatile bool alarmed;
 
 static void on_alarm(int signal)
@@ -391,6 +415,7 @@ Suite *suite_x86_kvm_api(void)
     tcase_add_loop_test(c, a_pc_knows_its_apic, 0, 2);
     tcase_add_test(c, time_passes_in_sleep);
     tcase_add_test(c, ticks_end_no_other_call);
+    tcase_add_test(c, an_nmi_is_delivered);
     tcase_add_test(c, signals_keep_no_guest_from_its_end);
     suite_add_tcase(s, c);
     return s;
