@@ -68,9 +68,9 @@ static enum status read_file(struct equip *e, struct diag *diag)
     default:
         return diag_set(
             diag, STATUS_BAD_INPUT,
-            "%s: an x86 image does not run on a System/370; run has "
-            "--on vtx for it, compare --kernel",
-            e->file.path);
+            "%s: an x86 image does not run on a System/370: run it with --on "
+            "vtx, compare it with --kernel %s",
+            e->file.path, e->file.path);
     }
 }
 

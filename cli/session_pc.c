@@ -207,7 +207,7 @@ static enum status open_pc(struct session *s, struct diag *diag)
     if (s->count > 1)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the bare PC runs one guest; several need the monitor "
-                        "(--on kvm)");
+                        "(--on vtx, svm or kvm)");
     struct seat *b = calloc(1, sizeof(*b));
     if (!b)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for a machine");
