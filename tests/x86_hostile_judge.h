@@ -20,7 +20,8 @@
  * (AMD APM vol. 2, 15.25.10): they count as translations that the bare
  * processor keeps, and those with reserved bits are #GP there when they are
  * loaded, and a page fault here when they are used.  Where the first difference
- * is such a #GP, or such a fault, the two have parted with right.
+ * is such a #GP, or behind an instruction that has changed them, the two have
+ * parted with right.
  *
  * So they have where the instruction is in a paging-structure entry, and its
  * own access sets that one's accessed and dirty flags: a processor may have set

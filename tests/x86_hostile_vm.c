@@ -389,8 +389,9 @@ bool hostile_pair_unchecked(struct hostile_pair *p, bool loads)
                  s->seg[X86_TR].selector != b->seg[X86_TR].selector;
     uint64_t now[4];
 
+    if (!p->reads_pointers || !pages_by_pointers(s))
+        return false;
     read_pointers(p->bare, now);
-    other = other || memcmp(now, p->bare->cpu.pdpte, sizeof(now));
-    return (loads || other) && p->reads_pointers && pages_by_pointers(s) &&
-           !x86_pdptes_hold(&p->bare->mem, s->cr3);
+    return memcmp(now, p->bare->cpu.pdpte, sizeof(now)) ||
+           ((loads || other) && !x86_pdptes_hold(&p->bare->mem, s->cr3));
 }

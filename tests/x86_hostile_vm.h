@@ -62,10 +62,10 @@ struct x86_bare *hostile_pair_bare(struct hostile_pair *p);
  * The pair cannot be run on after that. */
 unsigned hostile_pair_stale(struct hostile_pair *p);
 
-/* Does the guest of AMD-V use pointers of PAE paging with reserved bits set,
- * which the bare processor refuses, or has not loaded again?  `loads`: the
- * instruction does load them; otherwise, where both have the same control
- * registers and task, and those that are loaded, it has not. */
+/* Does the guest of AMD-V use pointers of PAE paging that the bare processor
+ * has not loaded again, or refuses, for reserved bits that are set?  `loads`:
+ * the instruction does load them; otherwise, where both have the same control
+ * registers and task, it has not. */
 bool hostile_pair_unchecked(struct hostile_pair *p, bool loads);
 
 #endif
