@@ -443,24 +443,6 @@ bool ox_qemu_sysexit_keeps_upper(const struct ox_difference *d)
            !OURS(d);
 }
 
-static bool is_canonical(uint64_t v)
-{
-    return (uint64_t)((int64_t)(v << 16) >> 16) == v;
-}
-
-bool ox_qemu_sysexit_address(const struct ox_difference *d)
-{
-    struct ox_event e;
-    struct ox_code code;
-
-    if (!ox_faults(d, 13, &e, &code) || e.error || !(code.rex & 8))
-        return false;
-    if (is_0f(&code, 0x07))
-        return !is_canonical(e.gpr[1]);
-    return is_0f(&code, 0x35) &&
-           !(is_canonical(e.gpr[1]) && is_canonical(e.gpr[2]));
-}
-
 /* Of a code segment of 16 bits, which is no longer than 64 KiB there. */
 bool ox_qemu_wrapped_ip(const struct ox_difference *d)
 {

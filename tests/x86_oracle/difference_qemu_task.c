@@ -186,6 +186,25 @@ bool ox_qemu_task_fault(const struct ox_difference *d)
 
 /* ---- Others ---- */
 
+bool ox_qemu_no_flush(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return (ox_faults(d, 12, &e, &code) || ox_faults(d, 13, &e, &code) ||
+            ox_faults(d, 14, &e, &code)) &&
+           is_0f(&code, 0xAE) && reg_of(&code, 2) == 7;
+}
+
+bool ox_qemu_no_counters(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return parted(d, 13, 6) && ox_faults(d, 13, &e, &code) &&
+           is_0f(&code, 0x33);
+}
+
 /* EMMS; MOVAPS, of which QEMU asks TS first. */
 bool ox_qemu_no_em(const struct ox_difference *d)
 {
