@@ -241,10 +241,15 @@ int model_execute_body(struct model_vcpu *c)
     return code;
 }
 
+/* Its stores are kept: a device may have to answer for a part of one, and then
+ * it is begun again, with what it has read. */
 static int execute_insn(struct model_vcpu *c)
 {
-    int code = model_execute_body(c);
+    int code;
 
+    x86_stores_begin(&c->cpu);
+    code = model_execute_body(c);
+    c->cpu.stores.depth--;
     if (code != X86_FAULT)
         c->cpu.state.rip = c->cpu.next_rip;
     return code;
