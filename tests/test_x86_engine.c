@@ -331,9 +331,13 @@ static void is_alike(const struct engine_ops *engine, uint64_t seed)
 START_TEST(hostile_guests_find_no_difference)
 {
     static const uint64_t known[] = {
-        7,           11,          14,          87,      100,    113,
-        121,         147,         333,         1530,    1891,   2309,
-        20261122392, 77001000134, 77001000817, 5000976, 5002095};
+        7,           11,          14,
+        87,          100,         113,
+        121,         147,         333,
+        1530,        1891,        2309,
+        20261122392, 77001000134, 77001000817,
+        5000976,     5002095,     6006300,
+        6006317,     7003533,     4611686018437391015};
     const struct engine_ops *engine = _i ? &engine_svm : &engine_vtx;
 
     if (!x86_op_decode_available()) {
