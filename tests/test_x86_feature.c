@@ -115,6 +115,20 @@ START_TEST(machine_checks_have_their_registers)
 }
 END_TEST
 
+/* A program writes 0, executes CPUID, and asks which microcode there is (Intel
+ * SDM vol. 3, "Microcode Update Facilities"). */
+START_TEST(no_microcode_is_loaded)
+{
+    struct x86_bare *m = sys_new(SYS_LONG, 0);
+    uint64_t value = 1;
+
+    ck_assert_int_eq(x86_msr_write(&m->cpu, 0x8B, 0), 0);
+    ck_assert_int_eq(x86_msr_read(&m->cpu, 0x8B, &value), 0);
+    ck_assert_uint_eq(value, 0);
+    x86_bare_free(m);
+}
+END_TEST
+
 Suite *suite_x86_feature(void);
 Suite *suite_x86_feature(void)
 {
@@ -124,6 +138,7 @@ Suite *suite_x86_feature(void)
     tcase_add_loop_test(t, what_is_announced_is_there, 0, ARRAY_LEN(features));
     tcase_add_test(t, each_announced_bit_has_a_row);
     tcase_add_test(t, machine_checks_have_their_registers);
+    tcase_add_test(t, no_microcode_is_loaded);
     suite_add_tcase(s, t);
     return s;
 }

@@ -2,10 +2,11 @@
 #include "x86vmm/machine/msr.h"
 
 /* RDMSR and WRMSR come here for registers that the engine's processor does not
- * keep for its guest: IA32_APIC_BASE and those of machine checks, which are the
- * platform's, those of VT-x, where the guest has it, and those that are not
- * there: "Specifying a reserved or unimplemented MSR address in ECX will also
- * cause a general protection exception" (Intel SDM vol. 2, RDMSR). */
+ * keep for its guest: IA32_APIC_BASE, the revision of microcode and those of
+ * machine checks, which are the platform's, those of VT-x, where the guest has
+ * it, and those that are not there: "Specifying a reserved or unimplemented MSR
+ * address in ECX will also cause a general protection exception" (Intel SDM
+ * vol. 2, RDMSR). */
 
 static enum verdict no_such_register(struct vm_exit *x)
 {
@@ -28,10 +29,10 @@ static bool own_vtx(const struct vcpu *v, bool write, uint64_t *value)
                                 write, value);
 }
 
-static bool is_machine_check(const struct vcpu *v, bool write, uint64_t *value)
+static bool is_platforms(const struct vcpu *v, bool write, uint64_t *value)
 {
-    return x86_mcg_msr((uint32_t)x86_state(v)->gpr[X86_RCX], write, value,
-                       &x86_platform(v)->mcg_status);
+    return x86_platform_msr((uint32_t)x86_state(v)->gpr[X86_RCX], write, value,
+                            &x86_platform(v)->mcg_status);
 }
 
 enum verdict vm_rdmsr(struct vcpu *v, struct vm_exit *x)
@@ -40,7 +41,7 @@ enum verdict vm_rdmsr(struct vcpu *v, struct vm_exit *x)
     uint64_t value = x86_platform(v)->apic_base;
 
     if (!is_apic_base(v) && !own_vtx(v, false, &value) &&
-        !is_machine_check(v, false, &value))
+        !is_platforms(v, false, &value))
         return no_such_register(x);
     s->gpr[X86_RAX] = (uint32_t)value;
     s->gpr[X86_RDX] = value >> 32;
@@ -53,7 +54,7 @@ enum verdict vm_wrmsr(struct vcpu *v, struct vm_exit *x)
     const uint64_t *r = x86_state(v)->gpr;
     uint64_t value = (uint32_t)r[X86_RAX] | r[X86_RDX] << 32;
 
-    if (own_vtx(v, true, &value) || is_machine_check(v, true, &value))
+    if (own_vtx(v, true, &value) || is_platforms(v, true, &value))
         return VERDICT_ADVANCE;
     if (!is_apic_base(v) || (value & ~X86_APIC_BASE_OWN))
         return no_such_register(x);

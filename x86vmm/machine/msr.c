@@ -101,7 +101,7 @@ int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value)
         *value = cpu->msrs->apic_base;
         return 0;
     default:
-        return x86_mcg_msr(index, false, value, &cpu->msrs->mcg_status)
+        return x86_platform_msr(index, false, value, &cpu->msrs->mcg_status)
                    ? 0
                    : x86_raise_gp(cpu);
     }
@@ -189,7 +189,7 @@ int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value)
     case X86_MSR_APIC_BASE:
         return write_apic_base(cpu, value);
     default:
-        return x86_mcg_msr(index, true, &value, &cpu->msrs->mcg_status)
+        return x86_platform_msr(index, true, &value, &cpu->msrs->mcg_status)
                    ? 0
                    : x86_raise_gp(cpu);
     }

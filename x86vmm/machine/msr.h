@@ -33,15 +33,17 @@ void x86_msrs_reset(struct x86_msrs *m);
 MUST_USE int x86_msr_read(struct x86_cpu *cpu, uint32_t index, uint64_t *value);
 MUST_USE int x86_msr_write(struct x86_cpu *cpu, uint32_t index, uint64_t value);
 
-/* Machine checks (SDM vol. 3, "Machine-Check Global Control MSRs"): there is no
- * bank, and none ever comes, but what a program writes of the last one is kept
- * in *status.  False: no such register, or not this value. */
-static inline bool x86_mcg_msr(uint32_t index, bool write, uint64_t *value,
-                               uint64_t *status)
+/* The platform's that are no device's.  Machine checks (SDM vol. 3,
+ * "Machine-Check Global Control MSRs"): there is no bank, and none ever comes,
+ * but what a program writes of the last one is kept in *status.  Microcode
+ * ("Microcode Update Facilities"): a program writes 0 before it asks.  False:
+ * no such register, or not this value. */
+static inline bool x86_platform_msr(uint32_t index, bool write, uint64_t *value,
+                                    uint64_t *status)
 {
     enum { RIPV_EIPV_MCIP = 7 };
 
-    if (index == X86_MSR_MCG_CAP && !write) {
+    if (index == X86_MSR_BIOS_SIGN_ID || (index == X86_MSR_MCG_CAP && !write)) {
         *value = 0;
         return true;
     }
