@@ -100,6 +100,8 @@ static enum end run_vm(struct vm *vm, uint64_t insns)
 {
     volatile bool interrupted = false;
 
+    if (!insns) /* no limit, to the dispatcher */
+        return WENT_ON;
     vm->stop_after = insns;
     vmm_run(&vm, 1, &interrupted);
     return vm->vcpu.waiting         ? HALTED
