@@ -32,10 +32,12 @@ bool ox_bochs_told_upper_half(const struct ox_difference *d)
         return false;
     if (d->field == OX_SUMS_DATA)
         return says(d, "stos") && ox_all_words(d, is_told);
-    if (d->field == OX_R64_RAX)
-        return (PEER(d) | 0xF0000) >> 16 == 0x555F;
-    return d->record == OX_R64 && is_flags(d) && (OURS(d) & 0x40) &&
-           (OURS(d) ^ PEER(d)) == 0x40;
+    if (d->field == OX_R64_RAX && (PEER(d) | 0xF0000) >> 16 == 0x555F)
+        return true;
+    if (d->record != OX_R64 || (OURS(d) ^ PEER(d)) != 0x40 || !(OURS(d) & 0x40))
+        return false; /* ZF, or where PUSHF and a POP have brought it */
+    return is_flags(d) || (says(d, "pushf") && d->field > OX_R64_HEAD &&
+                           d->field <= OX_R64_R15);
 }
 
 /* A gate of the second stream's, with something in bits 12:8 of its last

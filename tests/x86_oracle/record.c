@@ -86,6 +86,13 @@ static bool is_past(const struct ox_difference *d, uint32_t at, uint32_t before,
     return false;
 }
 
+/* What a program has pushed before the event. */
+static bool is_pushed(enum ox_field f)
+{
+    return f == OX_R16_STACK || (f >= OX_R32_STACK_9 && f <= OX_R32_STACK_10) ||
+           (f >= OX_R64_STACK_12 && f <= OX_R64_STACK_15);
+}
+
 /* Within the record at d->start. */
 static bool record_differs(struct ox_difference *d, uint32_t end)
 {
@@ -94,6 +101,8 @@ static bool record_differs(struct ox_difference *d, uint32_t end)
         enum ox_field f = records[d->record].first + (i - d->start);
 
         if (i < d->from || a == b || (d->peer == OX_QEMU && is_loose(f, a, b)))
+            continue;
+        if (is_pushed(f) && is_past(d, 0, 0, a, b))
             continue;
         d->field = f;
         d->at = i;
