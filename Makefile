@@ -262,8 +262,9 @@ kvm-check: all $(BUILD)/check $(BUILD)/kvm-bench
 kvm-model-check: all
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-model.sh
 
-# Debian on the /dev/kvm of Bochs' VT-x; minutes.
-check-slow: all bare-check
+# Debian on the /dev/kvm of Bochs' VT-x, and what else takes minutes.
+check-slow: all bare-check $(BUILD)/check
+	$(Q)BUILD=$(BUILD) TRAPLINE_SLOW=1 $(BUILD)/check x86_guests
 	$(Q)BUILD=$(BUILD) tests/kvm/run-in-bochs.sh
 
 # Debian under the monitor on bare metal, on QEMU, the model and Bochs.

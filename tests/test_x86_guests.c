@@ -7,7 +7,12 @@
  *   xv6/bootblock, xv6/kernel, xv6/xv6.img, xv6/fs.img
  *   memtest86+/memtest86+x64.bin, memtest86+/memtest86+ia32.bin
  *   seabios/bios.bin, seabios/bios-256k.bin
- *   freedos/freedos.boot.disk.SIZE.img, 160K to 1.4MB */
+ *   freedos/freedos.boot.disk.SIZE.img, 160K to 1.4MB
+ *
+ * Nine starts of FreeDOS are most of the suite's time: without TRAPLINE_SLOW in
+ * the environment (`make check-slow` sets it) it starts once from the smallest
+ * disk and once from the largest, with one firmware each. */
+#include "tests/skip.h"
 #include "tests/x86_guest.h"
 #include "x86vmm/svm/svm.h"
 #include "x86vmm/vtx/vtx.h"
@@ -230,6 +235,11 @@ START_TEST(freedos_boots_from_a_floppy)
 {
     char disk[64];
 
+    if (_i && !getenv("TRAPLINE_SLOW")) {
+        skip_test("FreeDOS from a disk of %s: in make check-slow",
+                  freedos_disks[_i]);
+        return;
+    }
     snprintf(disk, sizeof(disk), "freedos/freedos.boot.disk.%s.img",
              freedos_disks[_i]);
     check_freedos("seabios/bios.bin", disk);
