@@ -108,10 +108,11 @@ const struct command *command_run(const char *folder, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(arguments, sizeof(arguments), fmt, ap);
     va_end(ap);
+    /* A path with blanks is one word: only lines are split. */
     setenv("T", command_program(), 1);
     setenv("F", fast_program(), 1);
     snprintf(line, sizeof(line),
-             "cd %s && { %s%s ; } </dev/null >%s/out 2>%s/err",
+             "IFS='\n' && cd '%s' && { %s%s ; } </dev/null >%s/out 2>%s/err",
              folder ? folder : ".",
              strstr(arguments, "$T") || strstr(arguments, "$F") ? "" : "$T ",
              arguments, command_folder(), command_folder());

@@ -189,8 +189,9 @@ END_TEST
  * read as what a person types. */
 START_TEST(test_closed_streams)
 {
-    const struct command *c = command_run(
-        command_folder(), "$T run %s --quiet <&- 2>&-", command_sample("calc"));
+    const struct command *c =
+        command_run(command_folder(), "$T run '%s' --quiet <&- 2>&-",
+                    command_sample("calc"));
 
     ck_assert_int_eq(c->status, 0);
     says(c->out, "CALC");
@@ -313,7 +314,7 @@ START_TEST(test_paper_is_found)
 
     snprintf(sample, sizeof(sample), "%s", command_sample("multi"));
     const struct command *c =
-        command_run(command_folder(), "run %s %s", sample, sample);
+        command_run(command_folder(), "run '%s' '%s'", sample, sample);
     ck_assert_msg(c->status == 0, "%s", c->err);
     says(c->err, "  wrote multi.prt\n");
     says(c->err, "  wrote multi2.multi.prt\n");

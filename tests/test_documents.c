@@ -26,7 +26,7 @@ START_TEST(test_readme_shows_real_traps)
 {
     char *p = behind("README.md", "```\n  insns");
     const struct command *c =
-        command_run(command_folder(), "trace %s", command_sample("multi"));
+        command_run(command_folder(), "trace '%s'", command_sample("multi"));
     unsigned lines = 0;
 
     ck_assert_int_eq(c->status, 0);

@@ -104,7 +104,7 @@ START_TEST(traces_are_the_engines)
     }
     snprintf(file, sizeof(file), "%s", command_program());
     snprintf(strrchr(file, '/'), 64, "/x86vmm/guest/%s.bin", traced[guest]);
-    char *engine = neutral(command_run(NULL, "trace --on vtx %s", file)->out);
+    char *engine = neutral(command_run(NULL, "trace --on vtx '%s'", file)->out);
     const struct command *c =
         command_run(NULL, "bare run %s --trace %s", pcs[pc].on, traced[guest]);
     char *mine = neutral(c->out);
