@@ -141,8 +141,8 @@ static bool is_read(const struct ox_difference *d, uint32_t at, uint32_t before,
 /* From the address in RAX, or to it. */
 bool ox_bochs_table_halves(const struct ox_difference *d)
 {
-    if (says(d, "sgdt [rax]"))
-        return parted(d, 13, 14) && says(d, "rax 7ffffffffffc; sgdt");
+    if (parted(d, 13, 14) && says(d, "rax 7ffffffffffc; sgdt [rax]"))
+        return true;
     if (!says(d, "lgdt [rax]"))
         return false;
     if (d->field == OX_SUMS_PAGES_ACCESSED)
