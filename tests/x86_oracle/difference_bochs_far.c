@@ -44,16 +44,21 @@ bool ox_bochs_told_upper_half(const struct ox_difference *d)
  * doubleword. */
 bool ox_bochs_gate_reserved(const struct ox_difference *d)
 {
+    struct ox_event e;
+
+    if (!d->c->more || !ox_event_at(d->c, d->theirs, d->start, &e) ||
+        (d->field != OX_R64_HEAD && d->field != OX_R64_ERROR &&
+         d->field != OX_NEST_HEAD)) /* a recorder at CPL 1 */
+        return false;
     for (unsigned v = 0x8E; v <= 0x8F; v++) {
         const uint8_t *gate = d->c->arena + AT_IDT_64 + 16 * v;
 
-        if (d->c->more && says(d, v == 0x8E ? "int 8e" : "int 8f") &&
-            (load_le32(gate + 12) & 0x1F00) &&
-            (d->field == OX_R64_HEAD || d->field == OX_R64_ERROR ||
-             d->field == OX_NEST_HEAD) && /* a recorder at CPL 1 */
-            (d->theirs->word[d->start] & 0xFF) == 13 &&
-            d->theirs->word[d->start + (OX_R64_ERROR - OX_R64_HEAD)] ==
-                8 * v + 2)
+        if (!says(d, v == 0x8E ? "int 8e" : "int 8f") ||
+            !(load_le32(gate + 12) & 0x1F00))
+            continue;
+        if (e.vector == 13 ? e.error == 8 * v + 2
+                           : e.vector == 1 && /* a breakpoint in its handler */
+                                 e.ip - (AT_STUBS64 + 16 * 13) < 16)
             return true;
     }
     return false;
@@ -168,6 +173,12 @@ static bool is_ours(const struct ox_difference *d, uint32_t at, uint32_t before,
     return theirs == before && (ours - ip < 0xF00 || ours == cs);
 }
 
+static bool is_far_call(const struct ox_code *code)
+{
+    return code->at[0] == 0x9A ||
+           (code->at[0] == 0xFF && (code->at[1] >> 3 & 7) == 3);
+}
+
 /* Bochs has failed to push by all of RSP. */
 static bool is_wide_push(const struct ox_difference *d)
 {
@@ -177,14 +188,16 @@ static bool is_wide_push(const struct ox_difference *d)
     return d->c->mode == OX_COMPAT && d->c->bits == 16 &&
            vector_there(d) == 14 &&
            ox_event_at(d->c, d->theirs, d->start, &e) &&
-           ox_code_of(d->c, &e, 0, &code) &&
-           (code.at[0] == 0x9A ||
-            (code.at[0] == 0xFF && (code.at[1] >> 3 & 7) == 3)) &&
+           ox_code_of(d->c, &e, 0, &code) && is_far_call(&code) &&
            e.gpr[4] - 1 - e.cr2 < 8 && e.gpr[4] > 0xFFFF;
 }
 
 bool ox_bochs_far_to_compatible(const struct ox_difference *d)
 {
+    if (d->field == OX_R64_RIP && d->c->mode == OX_LONG && vector_of(d) == 1)
+        /* a breakpoint of the stack, in the handler of #SS */
+        return says(d, "call far") && OURS(d) - AT_STUBS64 < 0x1000 &&
+               PEER(d) - (AT_STUBS64 + 16 * 12) < 16;
     if (is_wide_push(d))
         return true;
     if (d->c->mode == OX_COMPAT && d->c->bits == 16 && says(d, "call far") &&
@@ -199,6 +212,18 @@ bool ox_bochs_far_to_compatible(const struct ox_difference *d)
            (PEER(d) & 0xFF) == 12;
 }
 
+/* A double fault of that, in Bochs. */
+static bool has_failed_to_push(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return d->field == OX_R64_RIP && vector_of(d) == 8 &&
+           ox_event_at(d->c, d->theirs, d->start, &e) && e.vector == 8 &&
+           ox_code_of(d->c, &e, 0, &code) && is_far_call(&code) &&
+           e.gpr[4] - 1 - e.cr2 < 16;
+}
+
 bool ox_bochs_conforming_level(const struct ox_difference *d)
 {
     const uint32_t *theirs = d->theirs->word + d->start;
@@ -209,6 +234,8 @@ bool ox_bochs_conforming_level(const struct ox_difference *d)
     if (!(d->c->field[CASE_CR4 / 4] & 0x200000) || !says(d, "call far") ||
         (d->record != OX_R64 && d->record != OX_R32))
         return false;
+    if (has_failed_to_push(d))
+        return true;
     if (d->field == OX_R32_CR2 || d->field == OX_R64_CR2)
         return vector_of(d) == 8; /* its delivery was a double fault */
     return (theirs[0] & 0xFF) == 14 && theirs[error] == 3 &&
@@ -346,15 +373,20 @@ static bool is_executed_table(const struct ox_difference *d)
            d->at != d->start && word_of(d, OX_R32_EIP) < AT_STUBS;
 }
 
-/* Its operands may be there: flags or a register of it tell. */
+/* Its operands may be there, by DS: flags or a register of it tell. */
 static bool is_operand_outside(const struct ox_difference *d)
 {
-    uint32_t ds;
+    uint32_t ds = 0;
 
-    if (d->c->mode != OX_REAL || d->record != OX_R16 || d->field < OX_R16_EDI ||
-        d->field > OX_R16_CS_FLAGS || d->field == OX_R16_VECTOR_IP)
-        return false;
-    ds = word_of(d, OX_R16_ES_DS) >> 16;
+    if (d->c->mode == OX_REAL && d->record == OX_R16 &&
+        ((d->field >= OX_R16_EDI && d->field <= OX_R16_EAX) ||
+         d->field == OX_R16_CS_FLAGS))
+        ds = word_of(d, OX_R16_ES_DS) >> 16;
+    else if (d->c->mode == OX_V86 && d->record == OX_R32 &&
+             ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
+              d->field == OX_R32_EFLAGS) &&
+             (word_of(d, OX_R32_EFLAGS) & 0x20000))
+        ds = word_of(d, OX_R32_SAVED_DS) & 0xFFFF;
     return ds > 0x9000 && ds * 16 < 0x100000;
 }
 
