@@ -108,8 +108,11 @@ static bool behind(const struct ox_difference *d, unsigned n,
 
 bool ox_qemu_no_int1(const struct ox_difference *d)
 {
+    struct ox_event e;
     struct ox_code code;
 
+    if (parted(d, 13, 6)) /* its gate */
+        return ox_faults(d, 13, &e, &code) && code.at[0] == 0xF1;
     return behind(d, 1, &code) && code.at[0] == 0xF1;
 }
 
@@ -249,8 +252,14 @@ bool ox_qemu_control_reserved(const struct ox_difference *d)
     return moves_to(d, 4, &e, &v) && (v & ~UINT64_C(0x3007FF));
 }
 
+/* Bits 63:32 are refused, too. */
 bool ox_qemu_cr0_reserved(const struct ox_difference *d)
 {
+    struct ox_event e;
+    uint64_t v;
+
+    if (moves_to(d, 0, &e, &v))
+        return d->record == OX_R64 && v >> 32;
     return (d->field == OX_R32_CR0 || d->field == OX_R64_CR0 ||
             d->field == OX_R16_CR0) &&
            ((OURS(d) ^ PEER(d)) & 0xE005003F) == 0;
@@ -288,6 +297,16 @@ bool ox_qemu_efer_lme(const struct ox_difference *d)
 
     return at_msr(d, false, &index, &value) && index == 0xC0000080 &&
            (d->c->field[CASE_CR0 / 4] & PG);
+}
+
+bool ox_qemu_efer_reserved(const struct ox_difference *d)
+{
+    enum { SCE = 1, LME = 0x100, NXE = 0x800 };
+    uint32_t index;
+    uint64_t value;
+
+    return at_msr(d, false, &index, &value) && index == 0xC0000080 &&
+           (value & ~(uint64_t)(SCE | LME | LMA | NXE));
 }
 
 bool ox_qemu_unknown_msr(const struct ox_difference *d)
@@ -358,7 +377,7 @@ bool ox_qemu_reserved_present(const struct ox_difference *d)
 static bool is_modify(const struct ox_difference *d)
 {
     return says(d, "xchg") || says(d, "add ") || says(d, "bts") ||
-           says(d, "inc/dec");
+           says(d, "inc/dec") || says(d, "cmpxchg");
 }
 
 /* D of an entry. */
@@ -379,7 +398,7 @@ bool ox_qemu_modify_is_write(const struct ox_difference *d)
 
     if (d->field == OX_SUMS_PAGES)
         return is_modify(d) && ox_all_words(d, is_dirty_less) &&
-               (!ox_last_event(d->c, d->ours, d->start, &e) ||
+               (!ox_last_event(d->c, d->ours, d->start, &e) || e.vector == 8 ||
                 (e.vector == 14 && (e.error & 2)));
     differs = OURS(d) ^ PEER(d);
     return is_error(d) && vector_of(d) == 14 && (OURS(d) & 2) &&
@@ -420,74 +439,6 @@ bool ox_qemu_torn_store(const struct ox_difference *d)
            reg_of(&code, 2) < 2;
 }
 
-static bool is_upper(const struct ox_difference *d, uint32_t at,
-                     uint32_t before, uint32_t ours, uint32_t theirs)
-{
-    (void)d;
-    (void)at;
-    (void)before;
-    return !((ours ^ theirs) & 0xFFFF) && ours < 0x10000;
-}
-
-/* What it pushes of outer frames, too. */
-bool ox_qemu_enter_frame(const struct ox_difference *d)
-{
-    if (d->record == OX_SUMS)
-        return says(d, "enter 16") && ox_all_words(d, is_upper);
-    return says(d, "enter") &&
-           (d->field == OX_R16_EBP || d->field == OX_R32_EBP) &&
-           ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;
-}
-
-bool ox_qemu_pusha_order(const struct ox_difference *d)
-{
-    struct ox_event e;
-    struct ox_code code;
-
-    return is_cr2(d) && ox_faults(d, 14, &e, &code) && code.at[0] == 0x60 &&
-           (OURS(d) ^ PEER(d)) < 0x40;
-}
-
-/* A register of an old task, or its flags' RF. */
-static bool is_task_register(const struct ox_difference *d, uint32_t at,
-                             uint32_t before, uint32_t ours, uint32_t theirs)
-{
-    (void)d;
-    (void)before;
-    at &= 0x1FF; /* TSSs lie so */
-    return at == 0x24 ? (ours ^ theirs) == 0x10000 && (ours & 0x10000)
-                      : at >= 0x28 && at < 0x48;
-}
-
-/* Frames of a recorder that has faulted, with what QEMU has popped: INT3. */
-static bool is_popped(const struct ox_difference *d, uint32_t at,
-                      uint32_t before, uint32_t ours, uint32_t theirs)
-{
-    if (ox_is_resume_less(d, at, before, ours, theirs))
-        return true;
-    for (unsigned i = 0; i < 32; i += 8)
-        if (((ours ^ theirs) >> i & 0xFF) && (theirs >> i & 0xFF) != 0xCC)
-            return false;
-    return true;
-}
-
-bool ox_qemu_popa_partial(const struct ox_difference *d)
-{
-    struct ox_event e;
-    struct ox_code code;
-
-    if (d->field == OX_SUMS_DATA)
-        return says(d, "popa") && ox_all_words(d, is_popped);
-    if (d->field == OX_SUMS_TSS)
-        return ox_all_words(d, is_task_register) &&
-               ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 8 &&
-               ox_code_of(d->c, &e, 0, &code) && code.at[0] == 0x61;
-    return (ox_faults(d, 14, &e, &code) || ox_faults(d, 12, &e, &code)) &&
-           code.at[0] == 0x61 &&
-           ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
-            (d->field >= OX_R16_EDI && d->field <= OX_R16_EAX));
-}
-
 bool ox_qemu_enter_probes(const struct ox_difference *d)
 {
     struct ox_event e;
@@ -511,6 +462,8 @@ bool ox_is_resume_less(const struct ox_difference *d, uint32_t at,
 
 bool ox_qemu_frames_in_data(const struct ox_difference *d)
 {
+    if (d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10)
+        return ox_is_resume_less(d, 0, 0, OURS(d), PEER(d));
     return ox_all_words(d, ox_is_resume_less);
 }
 

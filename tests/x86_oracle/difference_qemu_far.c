@@ -109,7 +109,12 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
         d->field == OX_R16_STACK ||
         (d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10) ||
         (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15);
+    struct ox_event e;
+    struct ox_code code;
 
+    if (vector_there(d) == 14) /* what lies above it is in another page */
+        return ox_peer_at(d, &e, &code) &&
+               (is_0f(&code, 0xA0) || is_0f(&code, 0xA8));
     if (d->field == OX_SUMS_PAGES)
         return says(d, "push fs") &&
                (ox_all_words(d, is_pushed) || ox_all_words(d, is_zero_above));
@@ -161,6 +166,14 @@ static bool reads_at_base(const struct ox_difference *d)
     return false;
 }
 
+/* One of the two has stored there, or made dirty. */
+static bool is_elsewhere(const struct ox_difference *d, uint32_t at,
+                         uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    return ours == before || theirs == before ||
+           ox_is_resume_less(d, at, before, ours, theirs);
+}
+
 /* The address that QEMU names is the operand's and some descriptor's base. */
 bool ox_qemu_override_base(const struct ox_difference *d)
 {
@@ -168,6 +181,10 @@ bool ox_qemu_override_base(const struct ox_difference *d)
     struct ox_code code;
     const uint8_t *modrm;
 
+    if (d->record == OX_SUMS)
+        return d->c->mode == OX_LONG &&
+               (says(d, "write ds:") || says(d, "write es:")) &&
+               ox_all_words(d, is_elsewhere);
     if (d->field == OX_R64_RDX)
         return reads_at_base(d);
     if (d->c->mode != OX_LONG || !ox_peer_at(d, &e, &code) ||
@@ -410,6 +427,9 @@ bool ox_qemu_legacy_syscall(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
+    if (d->ours->kind == 'T' && !d->ours->count) /* #UD was deadly */
+        return d->c->mode != OX_LONG &&
+               (says(d, "syscall") || says(d, "sysret"));
     if (!ox_event_at(d->c, d->ours, d->start, &e) ||
         !ox_code_of(d->c, &e, 0, &code) ||
         !(is_0f(&code, 0x05) || is_0f(&code, 0x07)))
@@ -430,7 +450,7 @@ bool ox_qemu_sysret_flags(const struct ox_difference *d)
 
     if (!says(d, "sysret") || d->record != OX_R64)
         return false;
-    return is_flags(d) ? ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10000)) == VM
+    return is_flags(d) ? ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x190000)) == VM
                        : vector_there(d) == 13 &&
                              ox_event_at(d->c, d->theirs, d->start, &e) &&
                              (e.flags & VM);

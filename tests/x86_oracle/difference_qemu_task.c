@@ -140,8 +140,8 @@ static bool is_task_word(const struct ox_difference *d)
         return there == 8 || (there >= 10 && there <= 14);
     case OX_R32_ERROR: /* looked at with the event */
         return true;
-    case OX_R32_DR7: /* local breakpoints go last of all */
-        return (OURS(d) | 0x155) == (PEER(d) | 0x155) && !(OURS(d) & 0x155);
+    case OX_R32_DR7: /* local breakpoints go last of all; GD is another row's */
+        return (OURS(d) | 0x2155) == (PEER(d) | 0x2155) && !(OURS(d) & 0x155);
     case OX_R32_ESP:
     case OX_R32_EIP:
     case OX_R32_SS:
@@ -196,6 +196,15 @@ bool ox_qemu_no_flush(const struct ox_difference *d)
            is_0f(&code, 0xAE) && reg_of(&code, 2) == 7;
 }
 
+bool ox_qemu_mxcsr_reserved(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return ox_faults(d, 13, &e, &code) && !e.error && is_0f(&code, 0xAE) &&
+           reg_of(&code, 2) == 2;
+}
+
 bool ox_qemu_no_counters(const struct ox_difference *d)
 {
     struct ox_event e;
@@ -205,14 +214,14 @@ bool ox_qemu_no_counters(const struct ox_difference *d)
            is_0f(&code, 0x33);
 }
 
-/* EMMS; MOVAPS, of which QEMU asks TS first. */
+/* EMMS; SSE and MMX, of which QEMU asks TS first. */
 bool ox_qemu_no_em(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
     if (parted(d, 6, 7))
-        return ox_faults(d, 6, &e, &code) && is_0f(&code, 0x28) &&
+        return ox_faults(d, 6, &e, &code) && code.at[0] == 0x0F &&
                (e.cr0 & 12) == 12;
     return (ox_faults(d, 6, &e, &code) || ox_faults(d, 7, &e, &code)) &&
            is_0f(&code, 0x77) && (e.cr0 & 12);
@@ -269,8 +278,26 @@ bool ox_qemu_no_lock(const struct ox_difference *d)
            code.lock;
 }
 
+/* Zeros for ones in some of its bytes. */
+static bool is_zeroed(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    uint32_t differs = ours ^ theirs;
+
+    (void)d;
+    (void)at;
+    (void)before;
+    for (unsigned i = 0; i < 32; i += 8)
+        if ((differs >> i & 0xFF) &&
+            ((ours >> i & 0xFF) != 0xFF || (theirs >> i & 0xFF)))
+            return false;
+    return true;
+}
+
 bool ox_qemu_odd_port(const struct ox_difference *d)
 {
+    if (d->record == OX_SUMS)
+        return says(d, "insd ") && ox_all_words(d, is_zeroed);
     return (says(d, "port 243, ed") || says(d, "port 247, ed") ||
             says(d, "port 24f, ed") || says(d, "port 3ef, ed")) &&
            is_accumulator(d) && (OURS(d) & 0xFFFF) == 0xFFFF &&

@@ -1,0 +1,83 @@
+/* To what the rows of difference_qemu.def apply: what pushes and pops much. */
+#include "tests/x86_oracle/difference_qemu.h"
+
+static bool is_upper(const struct ox_difference *d, uint32_t at,
+                     uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return !((ours ^ theirs) & 0xFFFF) && ours < 0x10000;
+}
+
+/* What it pushes of outer frames, too. */
+bool ox_qemu_enter_frame(const struct ox_difference *d)
+{
+    if (d->record == OX_SUMS)
+        return says(d, "enter 16") && ox_all_words(d, is_upper);
+    return says(d, "enter") &&
+           (d->field == OX_R16_EBP || d->field == OX_R32_EBP) &&
+           ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;
+}
+
+/* Stored by QEMU before it faulted, or made dirty. */
+static bool is_begun(const struct ox_difference *d, uint32_t at,
+                     uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    return ours == before || (theirs & ~UINT32_C(0x60)) == ours ||
+           ox_is_resume_less(d, at, before, ours, theirs);
+}
+
+bool ox_qemu_pusha_order(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (d->record == OX_SUMS)
+        return says(d, "pusha") && ox_all_words(d, is_begun) &&
+               ox_last_event(d->c, d->ours, d->start, &e) &&
+               (e.vector == 8 || e.vector == 12 || e.vector == 14) &&
+               ox_code_of(d->c, &e, 0, &code) && code.at[0] == 0x60;
+    return is_cr2(d) && ox_faults(d, 14, &e, &code) && code.at[0] == 0x60 &&
+           OURS(d) - PEER(d) < 0x40;
+}
+
+/* A register of an old task, or its flags' RF. */
+static bool is_task_register(const struct ox_difference *d, uint32_t at,
+                             uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)before;
+    at &= 0x1FF; /* TSSs lie so */
+    return at == 0x24 ? (ours ^ theirs) == 0x10000 && (ours & 0x10000)
+                      : at >= 0x28 && at < 0x48;
+}
+
+/* Frames of a recorder that has faulted, with what QEMU has popped: INT3. */
+static bool is_popped(const struct ox_difference *d, uint32_t at,
+                      uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    if (ox_is_resume_less(d, at, before, ours, theirs))
+        return true;
+    for (unsigned i = 0; i < 32; i += 8)
+        if (((ours ^ theirs) >> i & 0xFF) && (theirs >> i & 0xFF) != 0xCC)
+            return false;
+    return true;
+}
+
+bool ox_qemu_popa_partial(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (d->field == OX_SUMS_DATA)
+        return says(d, "popa") && ox_all_words(d, is_popped);
+    if (d->field == OX_SUMS_TSS)
+        return ox_all_words(d, is_task_register) &&
+               ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 8 &&
+               ox_code_of(d->c, &e, 0, &code) && code.at[0] == 0x61;
+    return (ox_faults(d, 14, &e, &code) || ox_faults(d, 12, &e, &code)) &&
+           code.at[0] == 0x61 &&
+           ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
+            (d->field >= OX_R16_EDI && d->field <= OX_R16_EAX));
+}
