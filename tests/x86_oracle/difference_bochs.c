@@ -223,7 +223,7 @@ static bool is_return(const struct ox_difference *d, uint32_t at,
 
     if (at >= AT_PD_32)
         return (ours | (theirs & 0x60)) == theirs && !(ours & ~theirs);
-    if (ours != before && !flags)
+    if (ours != before && !flags && !says(d, "pop "))
         return false; /* nor what a step before has left there */
     if (((sp & 1) || flags) && ((sp + 2 - at) & 0xFFF) < 0x40) /* not aligned */
         return true;

@@ -40,6 +40,22 @@ bool ox_bochs_told_upper_half(const struct ox_difference *d)
                            d->field <= OX_R64_R15);
 }
 
+/* #GP of that gate, or what has become of it: a breakpoint in its handler, or a
+ * double fault at the INT. */
+static bool is_of_gate(const struct ox_difference *d, const struct ox_event *e,
+                       unsigned v)
+{
+    struct ox_code code;
+
+    if (e->vector == 13)
+        return e->error == 8 * v + 2;
+    if (e->vector == 1)
+        return e->ip - (AT_STUBS64 + 16 * 13) < 16 &&
+               (d->field != OX_R64_STACK_12 || PEER(d) == 8 * v + 2);
+    return e->vector == 8 && ox_code_of(d->c, e, 0, &code) &&
+           code.at[0] == 0xCD && code.at[1] == v;
+}
+
 /* A gate of the second stream's, with something in bits 12:8 of its last
  * doubleword. */
 bool ox_bochs_gate_reserved(const struct ox_difference *d)
@@ -48,17 +64,14 @@ bool ox_bochs_gate_reserved(const struct ox_difference *d)
 
     if (!d->c->more || !ox_event_at(d->c, d->theirs, d->start, &e) ||
         (d->field != OX_R64_HEAD && d->field != OX_R64_ERROR &&
+         d->field != OX_R64_STACK_12 &&
          d->field != OX_NEST_HEAD)) /* a recorder at CPL 1 */
         return false;
     for (unsigned v = 0x8E; v <= 0x8F; v++) {
         const uint8_t *gate = d->c->arena + AT_IDT_64 + 16 * v;
 
-        if (!says(d, v == 0x8E ? "int 8e" : "int 8f") ||
-            !(load_le32(gate + 12) & 0x1F00))
-            continue;
-        if (e.vector == 13 ? e.error == 8 * v + 2
-                           : e.vector == 1 && /* a breakpoint in its handler */
-                                 e.ip - (AT_STUBS64 + 16 * 13) < 16)
+        if (says(d, v == 0x8E ? "int 8e" : "int 8f") &&
+            (load_le32(gate + 12) & 0x1F00) && is_of_gate(d, &e, v))
             return true;
     }
     return false;
@@ -85,6 +98,8 @@ bool ox_bochs_gate_pushes(const struct ox_difference *d)
         (says(d, "int 8f") && load_le32(idt + 16 * 0x8F + 8)) ||
         ((says(d, "call far") || says(d, "jmp far")) && load_le32(call + 8));
 
+    if (d->c->more && wild && parted(d, 13, 14))
+        return true; /* and what is pushed has faulted */
     return d->c->more && wild && ox_is_stored(d) &&
            (v == 13 || v == 8 || ox_is_cut_off(d)) && ox_all_words(d, is_frame);
 }
@@ -194,10 +209,13 @@ static bool is_wide_push(const struct ox_difference *d)
 
 bool ox_bochs_far_to_compatible(const struct ox_difference *d)
 {
-    if (d->field == OX_R64_RIP && d->c->mode == OX_LONG && vector_of(d) == 1)
-        /* a breakpoint of the stack, in the handler of #SS */
-        return says(d, "call far") && OURS(d) - AT_STUBS64 < 0x1000 &&
-               PEER(d) - (AT_STUBS64 + 16 * 12) < 16;
+    struct ox_event e;
+
+    if (d->c->mode == OX_LONG && says(d, "call far") &&
+        (d->field == OX_R64_RIP || d->at == d->start) &&
+        ox_event_at(d->c, d->theirs, d->start, &e) && e.vector == 1 &&
+        e.ip - (AT_STUBS64 + 16 * 12) < 16)
+        return true; /* a breakpoint of the stack, in the handler of #SS */
     if (is_wide_push(d))
         return true;
     if (d->c->mode == OX_COMPAT && d->c->bits == 16 && says(d, "call far") &&
