@@ -221,7 +221,7 @@ static bool is_return(const struct ox_difference *d, uint32_t at,
     uint32_t ip = f[CASE_IP / 4], cs = f[CASE_CS / 4], sp = f[CASE_SP / 4];
     bool flags = says(d, "pushf") || says(d, "popf"); /* a word, perhaps */
 
-    if (at >= AT_PD_32)
+    if (at >= AT_PD_32 && (f[CASE_CR0 / 4] >> 31))
         return (ours | (theirs & 0x60)) == theirs && !(ours & ~theirs);
     if (ours != before && !flags && !says(d, "pop "))
         return false; /* nor what a step before has left there */

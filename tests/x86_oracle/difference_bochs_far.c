@@ -408,10 +408,24 @@ static bool is_operand_outside(const struct ox_difference *d)
     return ds > 0x9000 && ds * 16 < 0x100000;
 }
 
+/* A recorder's stack is where ours has no storage, and reads ones. */
+static bool is_stack_nowhere(const struct ox_difference *d)
+{
+    const uint32_t *w = d->ours->word + d->start;
+
+    return d->record == OX_RECORD_COUNT &&
+           d->start + (OX_R32_SP - OX_R32_HEAD) < d->ours->count &&
+           w[0] == UINT32_MAX && w[OX_R32_EIP - OX_R32_HEAD] == UINT32_MAX &&
+           w[OX_R32_SP - OX_R32_HEAD] >= 0x10000000;
+}
+
 /* Up to here one of the two has been there. */
 bool ox_bochs_outside_storage(const struct ox_difference *d)
 {
     if (is_operand_outside(d))
+        return true;
+    if (d->c->mode == OX_PROTECTED && !(d->c->field[CASE_CR0 / 4] >> 31) &&
+        is_stack_nowhere(d))
         return true;
     if (d->c->mode == OX_PROTECTED)
         return is_executed_table(d);
