@@ -98,10 +98,15 @@ bool ox_bochs_gate_pushes(const struct ox_difference *d)
         (says(d, "int 8f") && load_le32(idt + 16 * 0x8F + 8)) ||
         ((says(d, "call far") || says(d, "jmp far")) && load_le32(call + 8));
 
+    struct ox_event e;
+    bool met = ox_event_at(d->c, d->ours, 0, &e) && e.vector == 1 &&
+               e.ip - (AT_STUBS64 + 16 * 13) < 16; /* in #GP's handler */
+
     if (d->c->more && wild && parted(d, 13, 14))
         return true; /* and what is pushed has faulted */
     return d->c->more && wild && ox_is_stored(d) &&
-           (v == 13 || v == 8 || ox_is_cut_off(d)) && ox_all_words(d, is_frame);
+           (v == 13 || v == 8 || met || ox_is_cut_off(d)) &&
+           ox_all_words(d, is_frame);
 }
 
 /* At an IRET or a far RET in 64-bit code, with a null SS of another RPL. */
