@@ -45,7 +45,8 @@ bool ox_qemu_end_address(const struct ox_difference *d)
            ours.ip == theirs.ip && theirs.cr2 + 16 - (UINT64_C(1) << 47) <= 16;
 }
 
-/* #GP at the near transfer or INT n, and there at where it leads. */
+/* #GP at the near transfer or INT n, and there at where it leads, or a step
+ * before it. */
 bool ox_qemu_near_address(const struct ox_difference *d)
 {
     struct ox_event e, theirs;
@@ -53,7 +54,8 @@ bool ox_qemu_near_address(const struct ox_difference *d)
 
     if (d->record != OX_R64 || !ox_faults(d, 13, &e, &code) || e.error ||
         !ox_event_at(d->c, d->theirs, d->start, &theirs) ||
-        theirs.vector != 13 || theirs.error || is_canonical(theirs.ip))
+        (theirs.vector != 13 && theirs.vector != 1) || theirs.error ||
+        is_canonical(theirs.ip))
         return false;
     return code.at[0] == 0xC2 || code.at[0] == 0xC3 || code.at[0] == 0xCD ||
            (code.at[0] == 0xFF &&
@@ -76,5 +78,6 @@ bool ox_qemu_null_stack_level(const struct ox_difference *d)
                (d->field <= OX_SUMS_STACK_2 || d->field == OX_SUMS_PAGES);
     return (cpl == 1 || cpl == 2) && d->record == OX_R64 &&
            word_of(d, OX_R64_SAVED_SS) == cpl &&
-           (d->field == OX_R64_SS || d->field == OX_R64_SP);
+           (d->field == OX_R64_SS || d->field == OX_R64_SP ||
+            (d->at == d->start && e.vector == 13)); /* of a level */
 }
