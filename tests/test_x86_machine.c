@@ -329,6 +329,7 @@ static const struct {
     {X86_MODE_LONG, false, 0x800F, UINT64_MAX, 0, 0, 2040},
     {X86_MODE_LONG, true, 0x8013, UINT64_MAX, 0, 0, 2},
     {X86_MODE_LONG, true, 0x9010, UINT64_MAX, 0, 0, 8},
+    {X86_MODE_LONG, true, 0x7FFF, UINT64_MAX, 0, 0, 1}, /* into the code */
     {X86_MODE_PROTECTED, false, 0x9000, UINT32_MAX, 0x900F, 0, 8},
     {X86_MODE_PROTECTED, false, 0xFFF0, UINT16_MAX, 0, 0, 8},
     {X86_MODE_PROTECTED, false, 0x9000, UINT32_MAX, 0x8FFF, 4, 2048},

@@ -181,7 +181,7 @@ uint64_t x86_string_room(const struct x86_state *s, const struct mem_map *mem,
     bool down = s->rflags & DF;
 
     string_bounds(s, &low, &high);
-    if (at < low || at > high)
+    if (at < low || at > high || in_page + size > PAGE)
         return 1;
     room = down ? min_u64(in_page, at - low)
                 : min_u64(PAGE - in_page - 1, high - at) + 1;
