@@ -11,7 +11,7 @@
 #include "x86vmm/machine/own_msr.h"
 #include "x86vmm/machine/translate.h"
 
-enum { PAGE = 4096, DF = 0x400 };
+enum { PAGE = 4096 };
 
 /* STAR LSTAR CSTAR FMASK KERNEL_GS_BASE TSC_AUX. */
 static const uint32_t msrs[HARDWARE_MSRS] = {
@@ -464,7 +464,7 @@ static bool complete_string(struct vcpu *v)
 {
     struct hardware *h = hardware(v);
     struct x86_state *s = state(v);
-    int64_t size = s->rflags & DF ? -(int64_t)h->size : h->size;
+    int64_t size = s->rflags & X86_FLAG_DF ? -(int64_t)h->size : h->size;
 
     s->rip = h->exit_pc;
     for (uint32_t i = 0; i < h->count; i++) {

@@ -14,7 +14,6 @@ enum {
     X86_FLAG_AF = 0x10,
     X86_FLAG_ZF = 0x40,
     X86_FLAG_SF = 0x80,
-    X86_FLAG_DF = 0x400,
     X86_FLAG_OF = 0x800,
     X86_FLAGS_LAZY = X86_FLAG_CF | X86_FLAG_PF | X86_FLAG_AF | X86_FLAG_ZF |
                      X86_FLAG_SF | X86_FLAG_OF

@@ -208,7 +208,7 @@ int op_cmc(struct x86_cpu *cpu, const struct x86_op *op)
 int op_cld(struct x86_cpu *cpu, const struct x86_op *op)
 {
     (void)op;
-    cpu->state.rflags &= ~(uint64_t)X86_FLAG_DF;
+    cpu->state.rflags &= ~X86_FLAG_DF;
     return 0;
 }
 

@@ -4,7 +4,7 @@
 #include "x86vmm/machine/op.h"
 #include "x86vmm/machine/segment.h"
 
-enum { DF = 0x400, IO_MAP = 102 /* its offset is here in a TSS */ };
+enum { IO_MAP = 102 /* its offset is here in a TSS */ };
 
 /* SDM vol. 1, "I/O Permission Bit Map": two bytes are read, even where one
  * would do. */
@@ -92,7 +92,7 @@ static void next_element(struct x86_cpu *cpu, const struct x86_op *op,
 {
     uint64_t step = element(op);
 
-    if (cpu->state.rflags & DF)
+    if (cpu->state.rflags & X86_FLAG_DF)
         step = -step;
     x86_set_gpr(cpu, reg, op->asize, cpu->state.gpr[reg] + step);
     if (!(op->flags & (X86_REP | X86_REPNE)))

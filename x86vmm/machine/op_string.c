@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { DF = 0x400, REPEATED = X86_REP | X86_REPNE };
+enum { REPEATED = X86_REP | X86_REPNE };
 
 static uint64_t cut(uint64_t v, unsigned size)
 {
@@ -30,7 +30,7 @@ static void advance(struct x86_cpu *cpu, const struct x86_op *op, unsigned reg,
 {
     uint64_t by = n * op->size;
 
-    if (cpu->state.rflags & DF)
+    if (cpu->state.rflags & X86_FLAG_DF)
         by = -by;
     x86_set_gpr(cpu, reg, op->asize, cpu->state.gpr[reg] + by);
 }
@@ -119,7 +119,8 @@ static void stored(struct x86_cpu *cpu, const struct stretch *s, size_t size)
 /* How many iterations at most are one: never with the trap flag on. */
 static uint64_t bulk(const struct x86_cpu *cpu, const struct x86_op *op)
 {
-    if (!(op->flags & REPEATED) || (cpu->state.rflags & (DF | X86_FLAG_TF)))
+    if (!(op->flags & REPEATED) ||
+        (cpu->state.rflags & (X86_FLAG_DF | X86_FLAG_TF)))
         return 1;
     return x86_gpr(cpu, X86_RCX, op->asize);
 }

@@ -103,6 +103,7 @@ struct x86_state {
 #define X86_FLAG_ONE  0x2ull /* always 1 */
 #define X86_FLAG_TF   0x100ull
 #define X86_FLAG_IF   0x200ull
+#define X86_FLAG_DF   0x400ull
 #define X86_FLAG_IOPL 0x3000ull
 #define X86_FLAG_NT   0x4000ull
 #define X86_FLAG_RF   0x10000ull

@@ -175,10 +175,9 @@ static void string_bounds(const struct x86_state *s, uint64_t *low,
 uint64_t x86_string_room(const struct x86_state *s, const struct mem_map *mem,
                          uint64_t mask, unsigned size)
 {
-    enum { DF = 0x400 };
     uint64_t at = s->gpr[X86_RDI] & mask, low = 0, high = mask;
     uint64_t linear = x86_linear(s, X86_ES, at), in_page = linear % PAGE, room;
-    bool down = s->rflags & DF;
+    bool down = s->rflags & X86_FLAG_DF;
 
     string_bounds(s, &low, &high);
     if (at < low || at > high || in_page + size > PAGE)
