@@ -281,8 +281,10 @@ void model_access_exit(struct vcpu *v, struct vm_exit *x);
 /* A move between a register and a device, which need not be executed outside
  * to be understood: the exit, or false. */
 bool model_move(struct vcpu *v, struct vm_exit *x, const struct model_told *t);
-/* Is it a move between a register, or an immediate, and storage? */
-bool model_is_move(const struct x86_op *op);
+/* Is it a move between a register, or an immediate, and one page of storage,
+ * which is at *linear?  It touches nothing else.  cpu->next_rip is set. */
+bool model_is_lone_move(struct x86_cpu *cpu, const struct x86_op *op,
+                        uint64_t *linear);
 /* The handler has answered: into the register. */
 void model_complete_move(struct vcpu *v);
 

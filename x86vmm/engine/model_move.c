@@ -33,24 +33,28 @@ static bool is_store(const struct x86_op *op)
            (op->operand[1].kind == X86_REG || op->operand[1].kind == X86_IMM);
 }
 
-bool model_is_move(const struct x86_op *op)
+bool model_is_lone_move(struct x86_cpu *cpu, const struct x86_op *op,
+                        uint64_t *linear)
 {
-    return (op->id == X86_INSN_MOV || op->id == X86_INSN_MOVZX ||
-            op->id == X86_INSN_MOVSX) &&
-           (is_load(op) || is_store(op));
+    if ((op->id != X86_INSN_MOV && op->id != X86_INSN_MOVZX &&
+         op->id != X86_INSN_MOVSX) ||
+        (!is_load(op) && !is_store(op)))
+        return false;
+    *linear = x86_fast_linear(cpu, (enum x86_seg)op->seg, x86_offset(cpu, op));
+    return *linear % X86_PAGE + op->operand[is_load(op)].size <= X86_PAGE;
 }
 
 /* Does this move make this access, as its only one? */
 static bool makes(struct x86_cpu *cpu, const struct x86_op *op, bool write,
                   uint64_t gpa)
 {
-    if (!model_is_move(op) || is_store(op) != write)
+    uint64_t linear;
+
+    if (is_store(op) != write)
         return false;
     cpu->next_rip = (cpu->state.rip + op->len) & cpu->rip_mask;
-    uint64_t linear =
-        x86_fast_linear(cpu, (enum x86_seg)op->seg, x86_offset(cpu, op));
-    return linear % X86_PAGE == gpa % X86_PAGE &&
-           linear % X86_PAGE + op->operand[!write].size <= X86_PAGE;
+    return model_is_lone_move(cpu, op, &linear) &&
+           linear % X86_PAGE == gpa % X86_PAGE;
 }
 
 bool model_move(struct vcpu *v, struct vm_exit *x, const struct model_told *t)

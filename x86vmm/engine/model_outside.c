@@ -209,29 +209,18 @@ void model_come_back(struct vcpu *v)
     o->misses = 0;
 }
 
-/* A move between a register and one page of storage touches nothing else. */
-static bool is_lone(struct x86_cpu *cpu, const struct x86_op *op)
-{
-    bool store = op->operand[0].kind == X86_MEM;
-
-    if (!model_is_move(op))
-        return false;
-    uint64_t linear =
-        x86_fast_linear(cpu, (enum x86_seg)op->seg, x86_offset(cpu, op));
-    return linear % MODEL_PAGE + op->operand[!store].size <= MODEL_PAGE;
-}
-
 int model_execute_body(struct model_vcpu *c)
 {
     struct x86_cpu *cpu = &c->cpu;
     const struct x86_block *b;
+    uint64_t linear;
 
     TRY(x86_code_block(cpu, &b));
     const struct x86_op *op = b->ops;
     c->outside.op_id = op->id;
     c->outside.op_len = op->len;
     cpu->next_rip = (cpu->state.rip + op->len) & cpu->rip_mask;
-    c->outside.lone = is_lone(cpu, op);
+    c->outside.lone = model_is_lone_move(cpu, op, &linear);
     if (LIKELY(!cpu->debugctl))
         return op->body(cpu, op);
     const struct x86_op kept = *op; /* the block may be dropped */
@@ -248,8 +237,7 @@ static int execute_insn(struct model_vcpu *c)
     int code;
 
     x86_stores_begin(&c->cpu);
-    code = model_execute_body(c);
-    c->cpu.stores.depth--;
+    code = x86_stores_end(&c->cpu, model_execute_body(c));
     if (code != X86_FAULT)
         c->cpu.state.rip = c->cpu.next_rip;
     return code;

@@ -17,7 +17,6 @@ static uint64_t pc(const struct vcpu *v)
     return x86_state(v)->rip;
 }
 
-/* EIP and IP wrap where code has 32 and 16 bits. */
 /* What has exited is done, and RF held for it alone (Intel SDM vol. 3,
  * "Instruction-Breakpoint Exception Condition"). */
 EXIT_PATH static void set_pc(struct vcpu *v, uint64_t to)
@@ -92,13 +91,12 @@ static uint64_t timer_due(const struct vcpu *v)
 
 COLD static bool take_interrupt(struct vcpu *v, struct vm_event *e)
 {
+    bool rung = rings(v);
     int vector;
 
-    bool wanted = x86_platform_waits(x86_platform(v));
-
-    if (!wanted && !rings(v))
+    if (!rung && !x86_platform_waits(x86_platform(v)))
         return false;
-    if ((v->waiting && x86_state(v)->wakes) || rings(v)) {
+    if (rung || (v->waiting && x86_state(v)->wakes)) {
         *e = (struct vm_event){.kind = X86_EVENT_WAKE};
         return true;
     }
