@@ -129,7 +129,7 @@ void hardware_own_msrs(uint8_t *bitmap)
 {
     enum { WRITES = 0x800 }; /* of low MSRs */
 
-    vmcs_make_msr_bitmap(bitmap, x86_own_msrs.numbers, x86_own_msrs.count);
+    vmcs_make_msr_bitmap(bitmap);
     for (size_t i = 0; i < ARRAY_LEN(only_read); i++)
         bitmap[WRITES + only_read[i] / 8] |= (uint8_t)(1u << only_read[i] % 8);
 }

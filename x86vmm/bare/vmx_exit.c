@@ -4,6 +4,7 @@
 #include "x86vmm/bare/console.h"
 #include "x86vmm/bare/hardware.h"
 #include "x86vmm/bare/vmx.h"
+#include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/vtx/exit.h"
 
@@ -104,17 +105,6 @@ static bool settle(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
     }
 }
 
-static void exception_exit(struct vmcs *m, struct vm_exit *x)
-{
-    uint32_t info = (uint32_t)get(m, VMCS_EXIT_INTERRUPTION_INFO);
-
-    x->event = (struct vm_event){
-        .kind = (info >> 8 & 7) == 2 ? X86_EVENT_NMI : X86_EVENT_EXCEPTION,
-        .code = info & 0xFF,
-        .has_error = info & 0x800,
-        .info = {get(m, VMCS_EXIT_INTERRUPTION_ERROR), x->raw_info[0]}};
-}
-
 /* The exits that the exit qualification says more of. */
 static bool qualified_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
 {
@@ -129,7 +119,9 @@ static bool qualified_exit(struct vcpu *v, struct vmcs *m, struct vm_exit *x)
         vmx_storage_exit(v, m, x, q, len);
         return true;
     case EXIT_TRAP:
-        exception_exit(m, x);
+        get(m, VMCS_EXIT_INTERRUPTION_INFO);
+        get(m, VMCS_EXIT_INTERRUPTION_ERROR);
+        x->event = vmcs_exception(m);
         return true;
     case EXIT_IO:
         return io_exit(v, x, q, len);

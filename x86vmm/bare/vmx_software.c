@@ -23,7 +23,7 @@ static bool delivers(struct vcpu *v, struct vmcs *m, struct vm_exit *x,
 {
     vmx_read(VMCS_IDT_VECTORING_INFO, &m->field[VMCS_IDT_VECTORING_INFO]);
     vmx_read(VMCS_IDT_VECTORING_ERROR, &m->field[VMCS_IDT_VECTORING_ERROR]);
-    if (!(m->field[VMCS_IDT_VECTORING_INFO] >> 31))
+    if (!(m->field[VMCS_IDT_VECTORING_INFO] & VMCS_EVENT_VALID))
         return false;
     struct x86_fault f = vmcs_vectoring(m, read_cr2());
     hardware_emulated(v, x, emulator_deliver(v, &f, len));

@@ -4,8 +4,6 @@
 #include "x86vmm/engine/vtx_host.h"
 #include "x86vmm/machine/assist.h"
 
-enum { BY_MOV_SS = 2 };
-
 static struct nested *nested(const struct vcpu *v)
 {
     return &vtx_vcpu(v)->nested;
@@ -62,7 +60,7 @@ static void begin(struct vcpu *v)
     n->info = v12->field[VMCS_ENTRY_INTERRUPTION_INFO];
     n->error = v12->field[VMCS_ENTRY_EXCEPTION_ERROR];
     n->length = v12->field[VMCS_ENTRY_INSTRUCTION_LENGTH];
-    n->injects = n->info >> 31;
+    n->injects = n->info & VMCS_EVENT_VALID;
     n->since = vtx_vcpu(v)->model.cpu.ran;
     model_arch(v)->delivering = n->injects;
 }
@@ -108,7 +106,8 @@ static void leave(struct vcpu *v, const struct vtx_exit *x,
     model_go_outside(v);
     vtx_load_waiting(cpu, &c->nested.vmcs);
     c->model.down = vtx_reflect(cpu, x, during) == X86_SHUTDOWN;
-    if (x->reason == VMX_EXIT_EXCEPTION && (x->interruption >> 8 & 7) == 2)
+    if (x->reason == VMX_EXIT_EXCEPTION &&
+        vmcs_event_type(x->interruption) == VMCS_EVENT_NMI)
         cpu->nmi_blocked = true;
     model_come_back(v);
     model_take_over(v);
@@ -200,7 +199,8 @@ static enum x86_own_end instruction(void *who, struct x86_fault *fault)
     int code;
 
     model_go_outside(v);
-    cpu->shadowed_ss = c->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY] & BY_MOV_SS;
+    cpu->shadowed_ss =
+        c->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY] & VMCS_BY_MOV_SS;
     code = model_execute_body(&c->model);
     cpu->shadowed_ss = false;
     model_come_back(v);

@@ -128,21 +128,20 @@ static void put(struct vcpu *v, uint64_t gpa, uint64_t to, unsigned level,
 /* What it wanted, from the qualification (SDM vol. 3, 28.2.1). */
 static int walk(struct vcpu *v, struct vtx_ept_leaf *leaf)
 {
-    enum { READ = 1, FETCH = 4, LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
     struct vtx_vcpu *c = vtx_vcpu(v);
     struct x86_cpu *cpu = &c->model.cpu;
     const struct vtx_exit *x = &c->vtx.exit;
     uint64_t q = x->qualification;
-    enum x86_access access = q & FETCH  ? X86_FETCH
-                             : q & READ ? X86_READ
-                                        : X86_WRITE;
+    enum x86_access access = q & VTX_EPT_EXECUTE ? X86_FETCH
+                             : q & VTX_EPT_READ  ? X86_READ
+                                                 : X86_WRITE;
     const struct mem_map *mem = cpu->world.mem;
 
     cpu->assistant = &c->nested.vtx;
     cpu->world.mem = &v->vm->mem;
     int code = vtx_ept_walk(cpu, x->physical,
-                            q & LINEAR_VALID ? x->linear : X86_NO_LINEAR,
-                            access, !(q & TRANSLATED), leaf);
+                            q & VTX_EPT_LINEAR ? x->linear : X86_NO_LINEAR,
+                            access, !(q & VTX_EPT_TRANSLATED), leaf);
     cpu->assistant = &c->vtx;
     cpu->world.mem = mem;
     return code;

@@ -35,7 +35,7 @@ static bool is_its_interrupt(struct vcpu *v)
     if (!vmcs_has(v12, VMX_EXIT_ACKNOWLEDGE_INTERRUPT))
         return true;
     vector = x86_platform_acknowledge(p);
-    n->exit.interruption = (uint32_t)vector | 0x80000000;
+    n->exit.interruption = (uint32_t)vector | VMCS_EVENT_VALID;
     return vector >= 0;
 }
 
@@ -94,14 +94,13 @@ static bool is_its(struct vcpu *v, enum whose whose)
  * then. */
 static void again(struct vcpu *v, struct model_told *t)
 {
-    enum { BY_NMI = 8 };
     struct vtx_vcpu *c = vtx_vcpu(v);
     struct nested *n = &c->nested;
 
     t->reason = MODEL_AGAIN;
     c->model.between = true;
     if (n->exit.qualification & VTX_UNBLOCKED)
-        n->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY] |= BY_NMI;
+        n->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY] |= VMCS_BY_NMI;
     if (t->delivering) {
         n->injects = true;
         n->info = n->vmcs.field[VMCS_IDT_VECTORING_INFO];

@@ -132,7 +132,8 @@ static void put_trap_flag(struct vtx_vcpu *c)
     struct vmcs *m = &n->vmcs;
 
     if (vmcs_has(&n->vtx.own, VMX_PRIMARY_MONITOR_TRAP_FLAG) &&
-        c->model.cpu.ran != n->since && !(F(ENTRY_INTERRUPTION_INFO) >> 31))
+        c->model.cpu.ran != n->since &&
+        !(F(ENTRY_INTERRUPTION_INFO) & VMCS_EVENT_VALID))
         F(ENTRY_INTERRUPTION_INFO) = OTHER;
     n->since = c->model.cpu.ran;
 }

@@ -1,8 +1,8 @@
 #include "x86vmm/engine/vmcs_state.h"
 
 #include "x86vmm/machine/debug.h"
-
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/own_msr.h"
 #include "x86vmm/vtx/sample.h"
 
 #define F(name) (m->field[VMCS_##name])
@@ -42,12 +42,12 @@ void vmcs_make_controls(struct vmcs *m)
 
 /* SDM vol. 3, "MSR-Bitmap Address".  A clear bit does not exit: reads in the
  * first half, writes in the second, low MSRs and C000_0000 on in each. */
-void vmcs_make_msr_bitmap(uint8_t *page, const uint32_t *own, size_t count)
+void vmcs_make_msr_bitmap(uint8_t *page)
 {
     __builtin_memset(page, 0xFF, 4096);
-    for (size_t i = 0; i < count; i++) {
-        unsigned n = own[i] & 0x1FFF;
-        unsigned at = (own[i] >> 31 ? 1024 : 0) + n / 8;
+    for (size_t i = 0; i < x86_own_msrs.count; i++) {
+        unsigned n = x86_own_msrs.numbers[i] & 0x1FFF;
+        unsigned at = (x86_own_msrs.numbers[i] >> 31 ? 1024 : 0) + n / 8;
 
         page[at] &= (uint8_t) ~(1u << n % 8);
         page[at + 2048] &= (uint8_t) ~(1u << n % 8);
@@ -78,17 +78,18 @@ void vmcs_put_state(struct vmcs *m, const struct x86_state *s)
 
 void vmcs_put_event(struct vmcs *m, const struct vm_event *e)
 {
-    static const uint32_t types[X86_EVENT_COUNT] = {[X86_EVENT_INTERRUPT] = 0,
-                                                    [X86_EVENT_NMI] = 2,
-                                                    [X86_EVENT_EXCEPTION] = 3};
+    static const uint32_t types[X86_EVENT_COUNT] = {
+        [X86_EVENT_INTERRUPT] = VMCS_EVENT_INTERRUPT,
+        [X86_EVENT_NMI] = VMCS_EVENT_NMI,
+        [X86_EVENT_EXCEPTION] = VMCS_EVENT_EXCEPTION};
 
     F(ENTRY_INTERRUPTION_INFO) = 0;
     if (!e)
         return;
     F(ENTRY_INTERRUPTION_INFO) =
-        (uint32_t)(0x80000000 | (e->has_error ? 0x800 : 0) |
-                   types[e->kind] << 8 |
-                   (e->kind == X86_EVENT_NMI ? 2 : e->code & 0xFF));
+        VMCS_EVENT_VALID | (e->has_error ? VMCS_EVENT_ERROR : 0) |
+        types[e->kind] << 8 |
+        (e->kind == X86_EVENT_NMI ? X86_NMI_VECTOR : e->code & 0xFF);
     F(ENTRY_EXCEPTION_ERROR) = e->has_error ? (uint32_t)e->info[0] : 0;
 }
 
@@ -106,7 +107,7 @@ uint64_t vmcs_cr4(const struct vmcs *m)
 
 void vmcs_advanced(struct vmcs *m, uint64_t rflags)
 {
-    F(GUEST_INTERRUPTIBILITY) &= ~(uint64_t)VMCS_BLOCKED;
+    F(GUEST_INTERRUPTIBILITY) &= ~(uint64_t)VMCS_SHADOWED;
     if ((rflags & X86_FLAG_TF) && !(F(GUEST_DEBUGCTL) & X86_DEBUGCTL_BTF))
         F(GUEST_PENDING_DEBUG) |= SINGLE_STEP;
 }
@@ -114,17 +115,29 @@ void vmcs_advanced(struct vmcs *m, uint64_t rflags)
 struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2)
 {
     uint32_t info = (uint32_t)m->field[VMCS_IDT_VECTORING_INFO];
-    unsigned type = info >> 8 & 7;
+    enum vmcs_event_type type = vmcs_event_type(info);
 
-    return (struct x86_fault){.vector = (uint8_t)info,
-                              .has_error = info & 0x800,
-                              .error =
-                                  (uint32_t)m->field[VMCS_IDT_VECTORING_ERROR],
-                              .cr2 = cr2,
-                              .software = type == 4 || type == 6,
-                              .plain_int = type == 4,
-                              .int1 = type == 5,
-                              .external = type == 0 || type == 2,
-                              .trap = type >= 4,
-                              .keep_rf = true};
+    return (struct x86_fault){
+        .vector = (uint8_t)info,
+        .has_error = info & VMCS_EVENT_ERROR,
+        .error = (uint32_t)m->field[VMCS_IDT_VECTORING_ERROR],
+        .cr2 = cr2,
+        .software = type == VMCS_EVENT_SOFTWARE || type == VMCS_EVENT_BREAK,
+        .plain_int = type == VMCS_EVENT_SOFTWARE,
+        .int1 = type == VMCS_EVENT_PRIVILEGED,
+        .external = type == VMCS_EVENT_INTERRUPT || type == VMCS_EVENT_NMI,
+        .trap = type >= VMCS_EVENT_SOFTWARE,
+        .keep_rf = true};
+}
+
+struct vm_event vmcs_exception(const struct vmcs *m)
+{
+    uint32_t info = (uint32_t)F(EXIT_INTERRUPTION_INFO);
+
+    return (struct vm_event){
+        .kind = vmcs_event_type(info) == VMCS_EVENT_NMI ? X86_EVENT_NMI
+                                                        : X86_EVENT_EXCEPTION,
+        .code = info & 0xFF,
+        .has_error = info & VMCS_EVENT_ERROR,
+        .info = {F(EXIT_INTERRUPTION_ERROR), F(EXIT_QUALIFICATION)}};
 }

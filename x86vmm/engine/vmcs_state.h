@@ -16,7 +16,7 @@
 void vmcs_make_controls(struct vmcs *m);
 
 /* The MSR bitmaps, a page: registers that are the guest's own do not exit. */
-void vmcs_make_msr_bitmap(uint8_t *page, const uint32_t *own, size_t count);
+void vmcs_make_msr_bitmap(uint8_t *page);
 
 /* Segments, descriptor tables, control registers, RSP, RIP and RFLAGS. */
 void vmcs_put_state(struct vmcs *m, const struct x86_state *s);
@@ -26,16 +26,17 @@ void vmcs_put_event(struct vmcs *m, const struct vm_event *e);
 /* What was being delivered when the exit came: IDT-vectoring information, which
  * is valid.  An instruction that asked for it is to be counted as done. */
 struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2);
+/* The exception or NMI that the exit was for. */
+struct vm_event vmcs_exception(const struct vmcs *m);
 
 /* Control registers as the guest believes them to be. */
 uint64_t vmcs_cr0(const struct vmcs *m);
 uint64_t vmcs_cr4(const struct vmcs *m);
 /* Would the processor take an interrupt now? */
-enum { VMCS_BLOCKED = 3 /* by STI, MOV SS */ };
 static inline bool vmcs_interruptible(const struct vmcs *m)
 {
     return (m->field[VMCS_GUEST_RFLAGS] & X86_FLAG_IF) &&
-           !(m->field[VMCS_GUEST_INTERRUPTIBILITY] & VMCS_BLOCKED);
+           !(m->field[VMCS_GUEST_INTERRUPTIBILITY] & VMCS_SHADOWED);
 }
 /* An instruction is complete, with these flags: what held for it alone ends.
  * What TF asks for is told (SDM vol. 3, "Pending Debug Exceptions"). */

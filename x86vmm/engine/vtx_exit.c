@@ -47,31 +47,19 @@ static void tell_io(struct model_told *t, const struct vmcs *m)
 /* What was being delivered when the exit came. */
 static void tell_event(struct model_told *t, const struct vmcs *m, uint64_t cr2)
 {
-    t->delivering =
-        (F(IDT_VECTORING_INFO) >> 31) && t->raw != VMX_EXIT_TRIPLE_FAULT;
+    t->delivering = (F(IDT_VECTORING_INFO) & VMCS_EVENT_VALID) &&
+                    t->raw != VMX_EXIT_TRIPLE_FAULT;
     t->event_len = F(EXIT_INSTRUCTION_LENGTH);
     t->event = vmcs_vectoring(m, cr2);
-}
-
-static void tell_exception(struct model_told *t, const struct vmcs *m)
-{
-    uint32_t info = (uint32_t)F(EXIT_INTERRUPTION_INFO);
-
-    t->trap = (struct vm_event){
-        .kind = (info >> 8 & 7) == 2 ? X86_EVENT_NMI : X86_EVENT_EXCEPTION,
-        .code = info & 0xFF,
-        .has_error = info & 0x800,
-        .info = {F(EXIT_INTERRUPTION_ERROR), F(EXIT_QUALIFICATION)}};
 }
 
 /* 28.2.1, "Exit Qualification for EPT Violations": of the access itself, once
  * its linear address was translated. */
 static void tell_access(struct model_told *t, const struct vmcs *m)
 {
-    enum { WRITE = 2, FETCH = 4, TRANSLATED = 0x100 };
-
-    t->access.known = (t->info & (FETCH | TRANSLATED)) == TRANSLATED;
-    t->access.write = t->info & WRITE;
+    t->access.known = (t->info & (VTX_EPT_EXECUTE | VTX_EPT_TRANSLATED)) ==
+                      VTX_EPT_TRANSLATED;
+    t->access.write = t->info & VTX_EPT_WRITE;
     t->access.gpa = F(GUEST_PHYSICAL_ADDRESS);
 }
 
@@ -96,7 +84,7 @@ void vtx_tell(struct vcpu *v, struct model_told *t)
         tell_io(t, m);
         break;
     case VMX_EXIT_EXCEPTION:
-        tell_exception(t, m);
+        t->trap = vmcs_exception(m);
         if (t->trap.kind == X86_EVENT_EXCEPTION &&
             !model_reflects(model_arch(v), t->trap.code))
             t->reason = MODEL_SETTLED;

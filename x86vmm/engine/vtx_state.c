@@ -9,7 +9,6 @@
 
 #define F(name) (m->field[VMCS_##name])
 
-enum { BY_STI = 1, BY_MOV_SS = 2 };
 enum { DEBUG_HITS = 0xF, DEBUG_ENABLED = 0x1000 }; /* 25.4.2, table 25-4 */
 
 void vtx_make_vmcs(struct vmcs *m)
@@ -97,9 +96,9 @@ void vtx_prepare(struct vcpu *v, bool changed)
 
 static enum model_shadow shadow_of(const struct vmcs *m)
 {
-    return F(GUEST_INTERRUPTIBILITY) & BY_MOV_SS ? MODEL_BY_MOV_SS
-           : F(GUEST_INTERRUPTIBILITY) & BY_STI  ? MODEL_BY_STI
-                                                 : MODEL_OPEN;
+    return F(GUEST_INTERRUPTIBILITY) & VMCS_BY_MOV_SS ? MODEL_BY_MOV_SS
+           : F(GUEST_INTERRUPTIBILITY) & VMCS_BY_STI  ? MODEL_BY_STI
+                                                      : MODEL_OPEN;
 }
 
 enum model_shadow vtx_take_state(struct vcpu *v)
@@ -136,24 +135,20 @@ static uint64_t pending_debug(const struct vcpu *v, enum model_shadow shadow)
     const struct model_vcpu *c = &vtx_vcpu(v)->model;
     uint32_t hits = c->cpu.debug_hits & DEBUG_HITS,
              enabled = hits ? DEBUG_ENABLED : 0;
+    bool traps = shadow == MODEL_BY_MOV_SS
+                     ? x86_debug_steps(&c->cpu, model_arch(v)->rflags)
+                     : c->trap_waits && (c->cpu.debug_hits & X86_DR6_BS);
 
-    if (shadow != MODEL_BY_MOV_SS)
-        return hits | enabled |
-               (c->trap_waits ? c->cpu.debug_hits & X86_DR6_BS : 0);
-    return hits | enabled |
-           (x86_debug_steps(&vtx_vcpu(v)->model.cpu, model_arch(v)->rflags)
-                ? X86_DR6_BS
-                : 0);
+    return hits | enabled | (traps ? X86_DR6_BS : 0);
 }
 
 void vtx_block(struct vcpu *v, enum model_shadow shadow)
 {
     static const uint64_t bits[] = {
-        [MODEL_BY_STI] = BY_STI, [MODEL_BY_MOV_SS] = BY_MOV_SS};
+        [MODEL_BY_STI] = VMCS_BY_STI, [MODEL_BY_MOV_SS] = VMCS_BY_MOV_SS};
     struct vmcs *m = vtx_vcpu(v)->loaded;
 
     F(GUEST_INTERRUPTIBILITY) =
-        (F(GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BY_STI | BY_MOV_SS)) |
-        bits[shadow];
+        (F(GUEST_INTERRUPTIBILITY) & ~(uint64_t)VMCS_SHADOWED) | bits[shadow];
     F(GUEST_PENDING_DEBUG) = pending_debug(v, shadow);
 }

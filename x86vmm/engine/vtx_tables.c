@@ -2,7 +2,6 @@
  * Translation Mechanism"): the MSR bitmaps, and the EPT paging structures. */
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/engine/vtx_host.h"
-#include "x86vmm/machine/own_msr.h"
 
 enum {
     EPT_RX = 5,
@@ -35,7 +34,6 @@ enum status vtx_make_tables(struct vm *vm)
     enum status st = model_make_tables(vm, &ept);
 
     if (!st)
-        vmcs_make_msr_bitmap(m->tables, x86_own_msrs.numbers,
-                             x86_own_msrs.count);
+        vmcs_make_msr_bitmap(m->tables);
     return st;
 }

@@ -10,10 +10,12 @@ enum x86_exception {
 #undef EXCEPTION
 };
 
+enum { X86_NMI_VECTOR = 2 };
+
 /* Kinds of event that a processor delivers through its IDT. */
 enum x86_event_kind {
     X86_EVENT_INTERRUPT, /* external, code: vector; only when IF allows */
-    X86_EVENT_NMI,       /* vector 2 */
+    X86_EVENT_NMI,
     X86_EVENT_EXCEPTION, /* code: vector; info[0]: error code, if any */
     X86_EVENT_WAKE,      /* HLT ends, by an interrupt that another gets */
     X86_EVENT_VM_EXIT,   /* of a guest's guest, for its monitor; code: the

@@ -5,7 +5,7 @@
 #include "base/trace.h"
 #include "x86vmm/pc/pc.h"
 
-enum { PC_DIGITS = 8, NMI = 2 };
+enum { PC_DIGITS = 8 };
 
 static struct trace_event now(struct pc *pc, enum trace_kind kind)
 {
@@ -37,7 +37,8 @@ static void delivers(void *who, const struct x86_fault *f)
 {
     struct pc *pc = who;
     struct trace_event e = now(pc, TRACE_EVENT);
-    enum x86_event_kind kind = f->external && f->vector == NMI ? X86_EVENT_NMI
+    enum x86_event_kind kind = f->external && f->vector == X86_NMI_VECTOR
+                                   ? X86_EVENT_NMI
                                : f->external ? X86_EVENT_INTERRUPT
                                              : X86_EVENT_EXCEPTION;
 

@@ -51,21 +51,15 @@ static void load_control(struct x86_cpu *cpu, const struct vmcs *v)
 /* 27.3.2.5 to 27.3.2.7: what waits, and what is blocked. */
 void vtx_load_waiting(struct x86_cpu *cpu, const struct vmcs *v)
 {
-    enum {
-        BY_STI = 1,
-        BY_MOV_SS = 2,
-        BY_NMI = 8,
-        ENABLED = 0x1000,
-        SHUTDOWN = 2
-    };
+    enum { ENABLED = 0x1000 };
     uint64_t blocked = F(GUEST_INTERRUPTIBILITY),
              waiting = F(GUEST_PENDING_DEBUG);
 
-    cpu->shadow = blocked & (BY_STI | BY_MOV_SS);
-    cpu->shadow_ss = blocked & BY_MOV_SS;
-    cpu->nmi_blocked = blocked & BY_NMI;
+    cpu->shadow = blocked & VMCS_SHADOWED;
+    cpu->shadow_ss = blocked & VMCS_BY_MOV_SS;
+    cpu->nmi_blocked = blocked & VMCS_BY_NMI;
     cpu->halted = F(GUEST_ACTIVITY) != 0;
-    vtx_of(cpu)->shut_down = F(GUEST_ACTIVITY) == SHUTDOWN;
+    vtx_of(cpu)->shut_down = F(GUEST_ACTIVITY) == VMCS_SHUT_DOWN;
     cpu->debug_hits = waiting & ENABLED ? (uint32_t)waiting & (0xF | X86_DR6_BS)
                                         : (uint32_t)waiting & X86_DR6_BS;
     if (cpu->shadow_ss) /* that of the instruction behind it, which TF makes */
@@ -103,36 +97,35 @@ static int load_pdptes(struct x86_cpu *cpu, const struct vmcs *v)
 
 /* ---- Event injection ---- */
 
-enum { NMI = 2, EXCEPTION = 3, SOFTWARE = 4, INT1 = 5, BREAK = 6, OTHER = 7 };
-
 static int inject(struct x86_cpu *cpu, const struct vmcs *v)
 {
     struct vtx *t = vtx_of(cpu);
     uint32_t info = (uint32_t)F(ENTRY_INTERRUPTION_INFO);
-    unsigned type = info >> 8 & 7;
-    bool after = type == SOFTWARE || type == INT1 || type == BREAK;
+    enum vmcs_event_type type = vmcs_event_type(info);
+    bool after = type == VMCS_EVENT_SOFTWARE || type == VMCS_EVENT_PRIVILEGED ||
+                 type == VMCS_EVENT_BREAK;
 
-    if (type == OTHER) {
+    if (type == VMCS_EVENT_OTHER) {
         t->trap_flag_pending = true;
         return X86_SYNC;
     }
     cpu->halted = t->shut_down = false;
-    cpu->nmi_blocked = cpu->nmi_blocked || type == NMI;
+    cpu->nmi_blocked = cpu->nmi_blocked || type == VMCS_EVENT_NMI;
     cpu->next_rip = cpu->state.rip;
     if (after)
         cpu->next_rip += F(ENTRY_INSTRUCTION_LENGTH);
     cpu->next_rip &= cpu->rip_mask;
-    cpu->fault =
-        (struct x86_fault){.vector = (uint8_t)info,
-                           .has_error = info & 0x800,
-                           .error = (uint32_t)F(ENTRY_EXCEPTION_ERROR),
-                           .cr2 = cpu->state.cr2,
-                           .software = type == SOFTWARE || type == BREAK,
-                           .plain_int = type == SOFTWARE,
-                           .int1 = type == INT1,
-                           .external = type == 0 || type == NMI,
-                           .trap = after,
-                           .keep_rf = true};
+    cpu->fault = (struct x86_fault){
+        .vector = (uint8_t)info,
+        .has_error = info & VMCS_EVENT_ERROR,
+        .error = (uint32_t)F(ENTRY_EXCEPTION_ERROR),
+        .cr2 = cpu->state.cr2,
+        .software = type == VMCS_EVENT_SOFTWARE || type == VMCS_EVENT_BREAK,
+        .plain_int = type == VMCS_EVENT_SOFTWARE,
+        .int1 = type == VMCS_EVENT_PRIVILEGED,
+        .external = type == VMCS_EVENT_INTERRUPT || type == VMCS_EVENT_NMI,
+        .trap = after,
+        .keep_rf = true};
     /* 26.5.2: pending behind it, before an instruction of its handler */
     t->trap_flag_pending = ON(PRIMARY_MONITOR_TRAP_FLAG);
     return x86_inject_fault(cpu);
@@ -205,7 +198,7 @@ int vtx_load_guest(struct x86_cpu *cpu, struct entry *e, bool *failed)
     if (load_pdptes(cpu, v))
         return X86_SHUTDOWN; /* they changed after they were checked */
     start_watching(cpu, v);
-    if ((F(ENTRY_INTERRUPTION_INFO) >> 31) && !t->emulated)
+    if ((F(ENTRY_INTERRUPTION_INFO) & VMCS_EVENT_VALID) && !t->emulated)
         return inject(cpu, v);
     return X86_SYNC;
 }

@@ -100,24 +100,15 @@ enum { SIX = 0x3F, DATA = 0x39, ES_SS_DS = 0x0D, FS_GS = 0x30, TR = 0x80 };
 #define PAE_PAGING \
     ((F(GUEST_CR0) & X86_CR0_PG) && (F(GUEST_CR4) & X86_CR4_PAE) && !IA32E)
 
-/* Types of events (SDM vol. 3, "Format of the VM-Entry Interruption-Information
- * Field"). */
-enum {
-    INJECT_INTERRUPT = 0,
-    INJECT_NMI = 2,
-    INJECT_EXCEPTION = 3,
-    INJECT_SOFTWARE = 4,
-    INJECT_PRIVILEGED = 5, /* INT1 */
-    INJECT_BREAK = 6,      /* INT3, INTO */
-    INJECT_OTHER = 7
-};
-#define INJECTING      ((F(ENTRY_INTERRUPTION_INFO) >> 31 & 1) != 0)
-#define INJECTION_TYPE (F(ENTRY_INTERRUPTION_INFO) >> 8 & 7)
+#define INJECTING      ((F(ENTRY_INTERRUPTION_INFO) & VMCS_EVENT_VALID) != 0)
+#define INJECTION_TYPE vmcs_event_type(F(ENTRY_INTERRUPTION_INFO))
 #define INJECTS(type)  (INJECTING && INJECTION_TYPE == (type))
 #define INJECTION_REAL (UNRESTRICTED && !(F(GUEST_CR0) & X86_CR0_PE))
 
 /* A single step that waits for the end of a shadow, or of HLT. */
-#define SHADOWED ((F(GUEST_INTERRUPTIBILITY) & 3) || F(GUEST_ACTIVITY) == 1)
+#define SHADOWED                                    \
+    ((F(GUEST_INTERRUPTIBILITY) & VMCS_SHADOWED) || \
+     F(GUEST_ACTIVITY) == VMCS_HALTED)
 #define STEPPING ((F(GUEST_RFLAGS) & X86_FLAG_TF) && !(F(GUEST_DEBUGCTL) & 2))
 
 static bool canonical(uint64_t address)
@@ -160,7 +151,7 @@ static bool injection_has_error(const struct entry *e)
                                 1u << X86_EXC_AC;
     unsigned vector = F(ENTRY_INTERRUPTION_INFO) & 0xFF;
 
-    return INJECTION_TYPE == INJECT_EXCEPTION && vector < 32 &&
+    return INJECTION_TYPE == VMCS_EVENT_EXCEPTION && vector < 32 &&
            (with_error >> vector & 1);
 }
 
@@ -169,15 +160,16 @@ static bool activity_takes(const struct entry *e)
 {
     unsigned vector = F(ENTRY_INTERRUPTION_INFO) & 0xFF;
     unsigned type = INJECTION_TYPE;
-    bool check = type == INJECT_EXCEPTION && vector == X86_EXC_MC;
+    bool check = type == VMCS_EVENT_EXCEPTION && vector == X86_EXC_MC;
 
     switch (F(GUEST_ACTIVITY)) {
     case 1: /* HLT */
-        return type == INJECT_INTERRUPT || type == INJECT_NMI || check ||
-               (type == INJECT_EXCEPTION && vector == X86_EXC_DB) ||
-               type == INJECT_OTHER;
+        return type == VMCS_EVENT_INTERRUPT || type == VMCS_EVENT_NMI ||
+               check ||
+               (type == VMCS_EVENT_EXCEPTION && vector == X86_EXC_DB) ||
+               type == VMCS_EVENT_OTHER;
     case 2: /* shutdown */
-        return type == INJECT_NMI || check;
+        return type == VMCS_EVENT_NMI || check;
     default:
         return true;
     }

@@ -62,7 +62,6 @@ static uint64_t exact(const struct ept *p)
 
 static int violation(const struct ept *p)
 {
-    enum { LINEAR_VALID = 0x80, TRANSLATED = 0x100 };
     struct vtx *t = vtx_of(p->cpu);
     bool linear = p->linear != X86_NO_LINEAR;
 
@@ -70,8 +69,8 @@ static int violation(const struct ept *p)
     if (!p->entry)
         x86_tlb_invalidate(p->cpu, p->linear);
     vtx_exits(p->cpu, NULL, VMX_EXIT_EPT_VIOLATION,
-              p->wanted | p->allowed << 3 | (linear ? LINEAR_VALID : 0) |
-                  (p->entry ? 0 : TRANSLATED));
+              p->wanted | p->allowed << 3 | (linear ? VTX_EPT_LINEAR : 0) |
+                  (p->entry ? 0 : VTX_EPT_TRANSLATED));
     t->exit.linear = linear ? p->linear : 0;
     t->exit.rf = VTX_RF_ON;
     t->exit.physical = exact(p);

@@ -157,7 +157,7 @@ static int take_interrupt(struct x86_cpu *cpu)
     }
     vtx_exits(cpu, NULL, VMX_EXIT_EXTERNAL_INTERRUPT, 0);
     if (ON(EXIT_ACKNOWLEDGE_INTERRUPT))
-        t->exit.interruption = f.vector | 0x80000000;
+        t->exit.interruption = f.vector | VMCS_EVENT_VALID;
     return vtx_leave(cpu, NULL);
 }
 

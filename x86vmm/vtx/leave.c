@@ -39,24 +39,18 @@ static void save_control(const struct x86_cpu *cpu, struct vmcs *v)
 
 void vtx_save_waiting(const struct x86_cpu *cpu, struct vmcs *v)
 {
-    enum {
-        BY_STI = 1,
-        BY_MOV_SS = 2,
-        BY_NMI = 8,
-        ENABLED = 0x1000,
-        SHUTDOWN = 2
-    };
+    enum { ENABLED = 0x1000 };
     uint64_t hits = cpu->debug_hits & (0xF | X86_DR6_BS);
 
     /* What TF would have made of a load of SS waits for the instruction behind
      * it (28.3.4), and an entry wants to see that. */
     if (cpu->shadow_ss && x86_debug_steps(cpu, cpu->state.rflags))
         hits |= X86_DR6_BS;
-    F(GUEST_INTERRUPTIBILITY) = (cpu->shadow_ss ? BY_MOV_SS
-                                 : cpu->shadow  ? BY_STI
+    F(GUEST_INTERRUPTIBILITY) = (cpu->shadow_ss ? VMCS_BY_MOV_SS
+                                 : cpu->shadow  ? VMCS_BY_STI
                                                 : 0) |
-                                (cpu->nmi_blocked ? BY_NMI : 0);
-    F(GUEST_ACTIVITY) = vtx_of(cpu)->shut_down ? SHUTDOWN : cpu->halted;
+                                (cpu->nmi_blocked ? VMCS_BY_NMI : 0);
+    F(GUEST_ACTIVITY) = vtx_of(cpu)->shut_down ? VMCS_SHUT_DOWN : cpu->halted;
     F(GUEST_PENDING_DEBUG) = hits | (hits & 0xF ? ENABLED : 0);
     if (ON(EXIT_SAVE_TIMER)) {
         uint64_t now = x86_tsc(cpu) - cpu->tsc_offset,
@@ -80,13 +74,16 @@ static void save_state(struct x86_cpu *cpu, struct vmcs *v)
 
 uint32_t vtx_event_info(const struct x86_fault *f)
 {
-    unsigned type = f->external    ? (f->vector == 2 ? 2 : 0)
-                    : f->plain_int ? 4
-                    : f->software  ? 6
-                    : f->int1      ? 5
-                                   : 3;
+    enum vmcs_event_type type =
+        f->external    ? (f->vector == X86_NMI_VECTOR ? VMCS_EVENT_NMI
+                                                      : VMCS_EVENT_INTERRUPT)
+        : f->plain_int ? VMCS_EVENT_SOFTWARE
+        : f->software  ? VMCS_EVENT_BREAK
+        : f->int1      ? VMCS_EVENT_PRIVILEGED
+                       : VMCS_EVENT_EXCEPTION;
 
-    return f->vector | type << 8 | (f->has_error ? 0x800 : 0) | 0x80000000;
+    return VMCS_EVENT_VALID | (f->has_error ? VMCS_EVENT_ERROR : 0) |
+           (uint32_t)type << 8 | f->vector;
 }
 
 /* A task switch in the midst of a delivery is by a task gate of the IDT. */
@@ -107,7 +104,7 @@ static void tell(const struct vtx_exit *x, const struct x86_fault *during,
     F(GUEST_PHYSICAL_ADDRESS) = x->physical;
     F(IDT_VECTORING_INFO) = during ? vtx_event_info(during) : 0;
     F(IDT_VECTORING_ERROR) = during ? during->error : 0;
-    F(ENTRY_INTERRUPTION_INFO) &= ~UINT64_C(0x80000000);
+    F(ENTRY_INTERRUPTION_INFO) &= ~(uint64_t)VMCS_EVENT_VALID;
 }
 
 /* ---- MSR lists ---- 28.4, 28.6 */

@@ -32,6 +32,36 @@ struct vmcs {
     bool launched;
 };
 
+/* Of GUEST_INTERRUPTIBILITY, and GUEST_ACTIVITY but for 0, active (SDM vol. 3,
+ * "Guest Non-Register State"). */
+enum {
+    VMCS_BY_STI = 1,
+    VMCS_BY_MOV_SS = 2,
+    VMCS_SHADOWED = VMCS_BY_STI | VMCS_BY_MOV_SS,
+    VMCS_BY_NMI = 8
+};
+enum { VMCS_HALTED = 1, VMCS_SHUT_DOWN = 2 };
+
+/* ENTRY_INTERRUPTION_INFO, EXIT_INTERRUPTION_INFO and IDT_VECTORING_INFO: the
+ * vector, and these (SDM vol. 3, "Format of the VM-Entry
+ * Interruption-Information Field"). */
+enum vmcs_event_type {
+    VMCS_EVENT_INTERRUPT = 0,
+    VMCS_EVENT_NMI = 2,
+    VMCS_EVENT_EXCEPTION = 3,
+    VMCS_EVENT_SOFTWARE = 4,   /* INT n */
+    VMCS_EVENT_PRIVILEGED = 5, /* INT1 */
+    VMCS_EVENT_BREAK = 6,      /* INT3, INTO */
+    VMCS_EVENT_OTHER = 7       /* a pending monitor trap flag */
+};
+enum { VMCS_EVENT_ERROR = 1 << 11 };
+#define VMCS_EVENT_VALID UINT32_C(0x80000000)
+
+static inline enum vmcs_event_type vmcs_event_type(uint64_t info)
+{
+    return (enum vmcs_event_type)(info >> 8 & 7);
+}
+
 extern const struct vmcs_field_desc vmcs_fields[VMCS_FIELD_COUNT];
 
 /* The field with this encoding (bit 0 clear), or this name (any case), or

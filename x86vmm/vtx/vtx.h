@@ -129,7 +129,17 @@ struct vtx_ept_leaf {
     unsigned level;    /* 0: of 4 KiB, 1: of 2 MiB, 2: of 1 GiB */
     unsigned allowed;  /* VTX_EPT_* */
 };
-enum { VTX_EPT_READ = 1, VTX_EPT_WRITE = 2, VTX_EPT_EXECUTE = 4 };
+/* Of `allowed`, and of a violation's EXIT_QUALIFICATION what was wanted,
+ * whether GUEST_LINEAR_ADDRESS holds, and whether it was of what that address
+ * leads to, not of a paging-structure entry (28.2.1, "Exit Qualification for
+ * EPT Violations"). */
+enum {
+    VTX_EPT_READ = 1,
+    VTX_EPT_WRITE = 2,
+    VTX_EPT_EXECUTE = 4,
+    VTX_EPT_LINEAR = 0x80,
+    VTX_EPT_TRANSLATED = 0x100
+};
 enum { VTX_EPTP_AD = 0x40 /* accessed and dirty flags are kept */ };
 
 /* Translate by the EPT of t->v, which has one.  0, or X86_FAULT: that is a VM
