@@ -50,8 +50,9 @@ static const struct layer {
     {"x86vmm/bare/", true,
      "base/ monitor/ x86vmm/machine/ x86vmm/vtx/ x86vmm/svm/ x86vmm/dev/ "
      "x86vmm/pc/board.h x86vmm/pc/load.h x86vmm/exit/ x86vmm/vm/ "
-     "x86vmm/engine/vmcs_state.h x86vmm/engine/vmx_exit.def "
-     "x86vmm/engine/svm_exit.def x86vmm/vcpu.h x86vmm/bare/"},
+     "x86vmm/engine/vmcb_state.h x86vmm/engine/vmcs_state.h "
+     "x86vmm/engine/vmx_exit.def x86vmm/engine/svm_exit.def "
+     "x86vmm/vcpu.h x86vmm/bare/"},
     {"x86vmm/guest/", true, "base/ x86vmm/guest/"},
     {"tui/", false, "base/ monitor/ tui/"},
     {"popek-goldberg/", false, "base/"},

@@ -17,7 +17,7 @@ BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c \
       op_data.c op_arith.c op_shift.c op_string.c own_msr.c) \
     $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \
     $(addprefix x86vmm/svm/,vmcb.c exit.c vmrun_check.c sample.c) \
-    x86vmm/engine/vmcs_state.c
+    $(addprefix x86vmm/engine/,vmcb_state.c vmcs_state.c)
 BARE_OBJECTS := $(patsubst %,$(BUILD)/bare/%.o,$(basename \
     $(wildcard x86vmm/bare/*.S x86vmm/bare/*.c) $(BARE_SHARED)))
 BARE_IMAGE := $(BUILD)/x86vmm/bare/monitor.img

@@ -7,7 +7,7 @@
 #include "x86vmm/bare/hardware.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/nested.h"
-#include "x86vmm/machine/exception.h"
+#include "x86vmm/engine/vmcb_state.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/svm/exit.h"
 #include "x86vmm/svm/sample.h"
@@ -321,18 +321,6 @@ EXIT_PATH static enum status store_regs(struct vcpu *v, uint32_t groups)
 
 /* ---- Running ---- */
 
-static uint64_t event_injection(const struct vm_event *e)
-{
-    static const uint64_t types[X86_EVENT_COUNT] = {
-        [X86_EVENT_INTERRUPT] = VMCB_EVENT_INTERRUPT,
-        [X86_EVENT_NMI] = VMCB_EVENT_NMI,
-        [X86_EVENT_EXCEPTION] = VMCB_EVENT_EXCEPTION};
-
-    return VMCB_EVENT_VALID | types[e->kind] << 8 |
-           (e->kind == X86_EVENT_NMI ? 2 : e->code & 0xFF) |
-           (e->has_error ? VMCB_EVENT_ERROR | e->info[0] << 32 : 0);
-}
-
 /* A virtual interrupt that exits as it is about to be taken: the window. */
 static void put_window(struct svm_cpu *c, bool wanted)
 {
@@ -364,7 +352,7 @@ static void prepare(struct vcpu *v, struct svm_cpu *c, struct x86_state *s)
     if (UNLIKELY(window || window != c->window)) /* it may have been taken */
         put_window(c, window);
     svm_put(c->vmcb, VMCB_EVENTINJ,
-            c->hw.inject ? event_injection(&c->hw.event) : c->again);
+            c->hw.inject ? vmcb_injection(&c->hw.event) : c->again);
     c->hw.inject = false;
     c->again = 0;
     s->delivering = false;

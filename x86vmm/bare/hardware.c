@@ -5,10 +5,10 @@
 #include "x86vmm/bare/cpu.h"
 #include "x86vmm/bare/memory.h"
 #include "x86vmm/bare/time.h"
+#include "x86vmm/engine/vmcb_state.h"
 #include "x86vmm/engine/vmcs_state.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/msr.h"
-#include "x86vmm/machine/own_msr.h"
 #include "x86vmm/machine/translate.h"
 
 enum { PAGE = 4096 };
@@ -134,19 +134,9 @@ void hardware_own_msrs(uint8_t *bitmap)
         bitmap[WRITES + only_read[i] / 8] |= (uint8_t)(1u << only_read[i] % 8);
 }
 
-/* AMD APM vol. 2, "MSR Intercepts": two bits each, read and write; low MSRs,
- * and from byte 800h on those from C000_0000 on. */
 void hardware_own_msrs_svm(uint8_t *map)
 {
-    memset(map, 0xFF, 2 * PAGE);
-    for (size_t i = 0; i < x86_own_msrs.count; i++) {
-        unsigned n = x86_own_msrs.numbers[i] & 0x1FFF,
-                 at = x86_own_msrs.numbers[i] >> 31 ? 0x800 : 0;
-
-        if (x86_own_msrs.numbers[i] !=
-            (uint32_t)X86_MSR_EFER) /* SVME must stay */
-            map[at + n / 4] &= (uint8_t) ~(3u << n % 4 * 2);
-    }
+    vmcb_make_msr_map(map);
     for (size_t i = 0; i < ARRAY_LEN(only_read); i++)
         map[only_read[i] / 4] |= (uint8_t)(2u << only_read[i] % 4 * 2);
 }

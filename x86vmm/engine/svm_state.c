@@ -1,6 +1,6 @@
 /* Between struct x86_state, the modelled processor and the VMCB. */
 #include "x86vmm/engine/svm_host.h"
-#include "x86vmm/machine/exception.h"
+#include "x86vmm/engine/vmcb_state.h"
 #include "x86vmm/machine/msr.h"
 #include "x86vmm/svm/sample.h"
 
@@ -65,21 +65,6 @@ static void put_state(struct vcpu *v)
     cpu->state.cr8 = s->cr8;
 }
 
-static uint64_t event_of(const struct model_vcpu *c)
-{
-    static const uint64_t types[X86_EVENT_COUNT] = {
-        [X86_EVENT_INTERRUPT] = VMCB_EVENT_INTERRUPT,
-        [X86_EVENT_NMI] = VMCB_EVENT_NMI,
-        [X86_EVENT_EXCEPTION] = VMCB_EVENT_EXCEPTION};
-    const struct vm_event *e = &c->event;
-
-    if (!c->inject)
-        return 0;
-    return VMCB_EVENT_VALID | types[e->kind] << 8 |
-           (e->kind == X86_EVENT_NMI ? 2 : e->code & 0xFF) |
-           (e->has_error ? VMCB_EVENT_ERROR | e->info[0] << 32 : 0);
-}
-
 /* A virtual interrupt that waits, whatever its priority, and exits before it is
  * taken: that is the window. */
 static void put_window(struct vmcb *m, bool wanted)
@@ -98,7 +83,7 @@ void svm_prepare(struct vcpu *v, bool changed)
     F(DR7) = (uint32_t)c->model.cpu.dr[7];
     F(G_PAT) = c->model.cpu.msrs->pat;
     put_window(m, model_wants_window(v));
-    F(EVENTINJ) = event_of(&c->model);
+    F(EVENTINJ) = c->model.inject ? vmcb_injection(&c->model.event) : 0;
 }
 
 /* ---- Out ---- */

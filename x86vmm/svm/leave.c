@@ -17,10 +17,11 @@ enum {
 
 uint64_t svm_event(const struct x86_fault *f)
 {
-    uint64_t type =
-        f->external ? (f->vector == 2 ? VMCB_EVENT_NMI : VMCB_EVENT_INTERRUPT)
-        : f->plain_int ? VMCB_EVENT_SOFTWARE
-                       : VMCB_EVENT_EXCEPTION;
+    uint64_t type = f->external
+                        ? (f->vector == X86_NMI_VECTOR ? VMCB_EVENT_NMI
+                                                       : VMCB_EVENT_INTERRUPT)
+                    : f->plain_int ? VMCB_EVENT_SOFTWARE
+                                   : VMCB_EVENT_EXCEPTION;
 
     return f->vector | type << 8 | VMCB_EVENT_VALID |
            (f->has_error ? VMCB_EVENT_ERROR | (uint64_t)f->error << 32 : 0);

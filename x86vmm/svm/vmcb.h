@@ -49,7 +49,7 @@ void vmcb_set(struct vmcb *v, enum vmcb_field f, uint64_t value);
 
 /* ---- In storage ---- one page; bytes that no row names are reserved, and
  * left alone. */
-enum { VMCB_PAGE = 4096, VMCB_STATE = 0x400 };
+enum { VMCB_PAGE = 4096, VMCB_STATE = 0x400, VMCB_MSR_MAP = 2 * VMCB_PAGE };
 
 /* All fields from a page; those of some areas (a bit each) to it.  NULL: no
  * storage is there, which reads as ones. */
