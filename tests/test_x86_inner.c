@@ -96,13 +96,7 @@ static void put_vmcs(struct vmcs *v, const struct x86_state *s)
     v->field[VMCS_GUEST_CS_BASE] = GUEST_AT;
     v->field[VMCS_GUEST_CS_SELECTOR] = GUEST_AT >> 4;
     v->field[VMCS_GUEST_RIP] = 0;
-    v->field[VMCS_HOST_CR0] = s->cr0;
-    v->field[VMCS_HOST_CR3] = s->cr3;
-    v->field[VMCS_HOST_CR4] = s->cr4;
-    v->field[VMCS_HOST_EFER] = s->efer;
-    v->field[VMCS_HOST_CS_SELECTOR] = s->seg[X86_CS].selector & 0xFFF8;
-    v->field[VMCS_HOST_RIP] = BARE_CODE + 0x100;
-    v->field[VMCS_HOST_RSP] = BARE_STACK;
+    x86_bare_host(v, s, BARE_CODE + 0x100);
 }
 
 static void put_storage(uint8_t *storage)

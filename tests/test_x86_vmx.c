@@ -214,13 +214,7 @@ static void run_a_guest(const char *launch, size_t n)
     ck_assert_uint_eq(vmclear(REGION), 0);
     ck_assert_uint_eq(vmptrld(REGION), 0);
     make_real();
-    v->field[VMCS_HOST_CR0] = s->cr0;
-    v->field[VMCS_HOST_CR3] = s->cr3;
-    v->field[VMCS_HOST_CR4] = s->cr4;
-    v->field[VMCS_HOST_EFER] = s->efer;
-    v->field[VMCS_HOST_CS_SELECTOR] = s->seg[X86_CS].selector & 0xFFF8;
-    v->field[VMCS_HOST_RIP] = BARE_CODE + 0x100;
-    v->field[VMCS_HOST_RSP] = BARE_STACK;
+    x86_bare_host(v, s, BARE_CODE + 0x100);
     v->launched = false;
     t->own = *v;
     m->cpu.debugctl = X86_DEBUGCTL_OWN; /* an exit clears it */
@@ -283,8 +277,6 @@ static const char instructions[][8] = {
 
 static void begin_anew(void)
 {
-    struct x86_state *s = &m->cpu.state;
-
     x86_bare_enter(m, X86_MODE_LONG);
     allow_vmx();
     x86_mode_changed(&m->cpu);
@@ -292,10 +284,7 @@ static void begin_anew(void)
     store_le32(m->storage + REGION, VMCS_REVISION);
     vmptrld(REGION);
     make_real();
-    v->field[VMCS_HOST_CR0] = s->cr0;
-    v->field[VMCS_HOST_CR3] = s->cr3;
-    v->field[VMCS_HOST_CR4] = s->cr4;
-    v->field[VMCS_HOST_RIP] = BARE_CODE;
+    x86_bare_host(v, &m->cpu.state, BARE_CODE);
     v->field[VMCS_EXIT_MSR_STORE_COUNT] = 1;
     v->field[VMCS_EXIT_MSR_STORE_ADDR] = 0x70000;
     v->launched = false;

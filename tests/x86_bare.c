@@ -106,3 +106,14 @@ uint8_t *x86_bare_map(struct x86_bare *m, uint64_t entry)
     x86_tlb_flush(&m->cpu, true);
     return at;
 }
+
+void x86_bare_host(struct vmcs *v, const struct x86_state *s, uint64_t rip)
+{
+    v->field[VMCS_HOST_CR0] = s->cr0;
+    v->field[VMCS_HOST_CR3] = s->cr3;
+    v->field[VMCS_HOST_CR4] = s->cr4;
+    v->field[VMCS_HOST_EFER] = s->efer;
+    v->field[VMCS_HOST_CS_SELECTOR] = s->seg[X86_CS].selector & 0xFFF8;
+    v->field[VMCS_HOST_RIP] = rip;
+    v->field[VMCS_HOST_RSP] = BARE_STACK;
+}

@@ -4,6 +4,7 @@
 
 #include "x86vmm/machine/cpu.h"
 #include "x86vmm/machine/mode.h"
+#include "x86vmm/vtx/vmcs.h"
 
 enum {
     BARE_STORAGE = 1 << 20,
@@ -33,6 +34,10 @@ void x86_bare_enter(struct x86_bare *m, enum x86_mode mode);
 /* In long mode the linear page BARE_PAGE gets this entry, in a page table at
  * BARE_PAGE_TABLE; returns where the entry is. */
 uint8_t *x86_bare_map(struct x86_bare *m, uint64_t entry);
+
+/* The host of a VMCS: a monitor in this state, which goes on at `rip` with its
+ * stack at BARE_STACK. */
+void x86_bare_host(struct vmcs *v, const struct x86_state *s, uint64_t rip);
 
 /* CPL 3: flat user segments; pages are the user's. */
 void x86_bare_user(struct x86_bare *m);

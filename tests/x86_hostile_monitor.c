@@ -56,11 +56,7 @@ static void make_vmcs(struct hostile_monitor *h, uint64_t *seed)
     v->field[VMCS_GUEST_RIP] = BARE_CODE;
     v->field[VMCS_MSR_BITMAP] = v->field[VMCS_IO_BITMAP_A] = MAPS;
     v->field[VMCS_IO_BITMAP_B] = MAPS + 0x1000;
-    v->field[VMCS_HOST_CR0] = s->cr0;
-    v->field[VMCS_HOST_CR3] = s->cr3;
-    v->field[VMCS_HOST_CR4] = s->cr4;
-    v->field[VMCS_HOST_RIP] = BARE_CODE + 16;
-    v->field[VMCS_HOST_RSP] = BARE_STACK;
+    x86_bare_host(v, s, BARE_CODE + 16);
     for (uint64_t n = next(seed) % 6; n; n--) {
         enum vmcs_field f = (enum vmcs_field)(next(seed) % VMCS_FIELD_COUNT);
 
