@@ -55,6 +55,11 @@ struct guest_isa {
      * NULL where a code means the same in every mode. */
     size_t (*disasm_in)(const struct vcpu *, const uint8_t *bytes, size_t n,
                         uint64_t pc, char *out, size_t cap);
+    /* What a trace line says of this exit behind the instruction: what was
+     * asked, in registers that no operand names; and done, when that has
+     * happened (the verdict is to advance): what it gave.  NULL: nothing. */
+    void (*show_exit)(const struct vcpu *, const struct vm_exit *, bool done,
+                      char *out, size_t cap);
     /* The virtual state that a trace line shows. */
     void (*show_state)(const struct vcpu *, char *out, size_t cap);
     /* Name of an event for the trace. */

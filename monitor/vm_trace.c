@@ -53,19 +53,51 @@ void vm_trace_next(const struct vcpu *v, struct trace_event *e)
         vm->isa->disasm(bytes, n, pc, e->text, sizeof(e->text));
 }
 
+static size_t length(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n])
+        n++;
+    return n;
+}
+
+/* What the instruction itself does not say. */
+static void show_more(const struct vcpu *v, const struct vm_exit *x, bool done,
+                      struct trace_event *e)
+{
+    size_t n = length(e->text);
+
+    if (v->vm->isa->show_exit)
+        v->vm->isa->show_exit(v, x, done, e->text + n, sizeof(e->text) - n);
+}
+
+/* What came of it: "RDMSR 8b -> 0", "RDMSR 17 -> #GP(0)". */
+static void show_outcome(const struct vcpu *v, const struct vm_exit *x,
+                         struct trace_event *e, enum verdict verdict)
+{
+    size_t n = length(e->text);
+
+    if (verdict == VERDICT_ADVANCE)
+        show_more(v, x, true, e);
+    if (verdict != VERDICT_REFLECT || x->reason == EXIT_TRAP)
+        return;
+    n += format(e->text + n, sizeof(e->text) - n, " -> ");
+    v->vm->isa->show_event(&x->event, e->text + n, sizeof(e->text) - n);
+}
+
 /* The instruction and, where it is relative to registers, the address that its
  * operand comes to. */
 static void show_operation(const struct vm *vm, const struct vm_exit *x,
                            struct trace_event *e)
 {
-    size_t n = 0;
+    size_t n;
 
     vm->isa->disasm(x->op.bytes, sizeof(x->op.bytes), x->pc, e->text,
                     sizeof(e->text));
     if (!e->text[0]) /* the table does not decode it */
         format(e->text, sizeof(e->text), "%s", x->insn->name);
-    while (e->text[n])
-        n++;
+    n = length(e->text);
     if (x->op.addr && has(e->text, '('))
         format(e->text + n, sizeof(e->text) - n, " @%llx",
                (unsigned long long)x->op.addr);
@@ -90,6 +122,7 @@ EXIT_PATH void vm_trace_before(const struct vcpu *v, const struct vm_exit *x,
             show_operation(vm, x, e);
         else if (x->insn)
             format(e->text, sizeof(e->text), "%s", x->insn->name);
+        show_more(v, x, false, e);
     }
     if (vm->trace->host_ns)
         e->cost_ns = vm->trace->host_ns();
@@ -118,17 +151,25 @@ static void show_io(const struct vm_exit *x, struct trace_event *e)
         format(e->text + n, sizeof(e->text) - n, " x%u", io->count);
 }
 
+/* The verdict, and what only the handler knew. */
+static void show_decided(const struct vcpu *v, const struct vm_exit *x,
+                         struct trace_event *e, enum verdict verdict)
+{
+    e->verdict = verdict_word(verdict);
+    if (x->reason == EXIT_IO || x->reason == EXIT_MMIO)
+        show_io(x, e);
+    else
+        show_outcome(v, x, e, verdict);
+}
+
 EXIT_PATH void vm_trace_after(const struct vcpu *v, const struct vm_exit *x,
                               struct trace_event *e, enum verdict verdict)
 {
     if (e->kind == TRACE_EXIT) {
-        if (v->vm->trace->words)
-            e->verdict = verdict_word(verdict);
         if (v->vm->trace->host_ns)
             e->cost_ns = v->vm->trace->host_ns() - e->cost_ns;
-        if (v->vm->trace->words &&
-            (x->reason == EXIT_IO || x->reason == EXIT_MMIO))
-            show_io(x, e);
+        if (v->vm->trace->words)
+            show_decided(v, x, e, verdict);
     }
     vm_trace_emit(v, e);
 }

@@ -62,6 +62,7 @@ START_TEST(cpuid_is_the_profile)
         asked = 0;
     ck_assert_uint_eq(rig_count(r, "SENSITIVE"), asked);
     ck_assert_uint_eq(r->vm->vcpu.intervened, asked + rig_count(r, "HALT"));
+    ck_assert_msg(!asked || strstr(r->log, " CPUID 80000009 "), "%s", r->log);
     rig_free(r);
 }
 END_TEST
@@ -317,8 +318,12 @@ START_TEST(unknown_msr_is_a_protection_fault)
     rig_run_to_halt(r);
     ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RBX], X86_LOAD_REAL + 6);
     ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RAX], 0x1234);
-    if (!rig_on_kvm() || rig_probe()->verdict == KVM_WHOLE)
+    if (!rig_on_kvm() || rig_probe()->verdict == KVM_WHOLE) {
         ck_assert_uint_eq(rig_count(r, "SENSITIVE"), 1);
+        ck_assert_msg(strstr(r->log, _i & 4 ? "MSR 2ff " : "MSR 12345678 ") &&
+                          strstr(r->log, " -> #GP(0000) "),
+                      "%s", r->log);
+    }
     rig_free(r);
 }
 END_TEST

@@ -170,6 +170,41 @@ static size_t disasm_in(const struct vcpu *v, const uint8_t *bytes, size_t n,
     return len;
 }
 
+/* Leaves of which CPUID gives what ECX names (Intel SDM vol. 2, CPUID). */
+static bool has_subleaves(uint32_t leaf)
+{
+    return leaf == 4 || leaf == 7 || (leaf >= 0xB && leaf < 0x40000000);
+}
+
+static uint64_t edx_eax(const uint64_t *gpr)
+{
+    return (uint32_t)gpr[X86_RAX] | gpr[X86_RDX] << 32;
+}
+
+/* "CPUID 7.0", "RDMSR 1b -> fee00900", "WRMSR 1b <- fee00900", "VMCALL call 3"
+ */
+static void show_exit(const struct vcpu *v, const struct vm_exit *x, bool done,
+                      char *out, size_t cap)
+{
+    const uint64_t *r = x86_state(v)->gpr;
+    unsigned long long value = edx_eax(r);
+    uint32_t leaf = (uint32_t)r[X86_RAX], c = (uint32_t)r[X86_RCX];
+    unsigned op = x->insn ? x->insn->id : X86_OP_COUNT;
+
+    if (done && op == X86_OP_RDMSR)
+        format(out, cap, " -> %llx", value);
+    if (done)
+        return;
+    if (x->reason == EXIT_HYPERCALL)
+        format(out, cap, " call %x", x->call.number);
+    else if (op == X86_OP_CPUID)
+        format(out, cap, has_subleaves(leaf) ? " %x.%x" : " %x", leaf, c);
+    else if (op == X86_OP_RDMSR)
+        format(out, cap, " %x", c);
+    else if (op == X86_OP_WRMSR)
+        format(out, cap, " %x <- %llx", c, value);
+}
+
 static void show_state(const struct vcpu *v, char *out, size_t cap)
 {
     x86_state_words(x86_state(v), out, cap);
@@ -200,6 +235,7 @@ const struct guest_isa x86_isa = {
     .translate = translate,
     .disasm = disasm,
     .disasm_in = disasm_in,
+    .show_exit = show_exit,
     .show_state = show_state,
     .show_event = show_event,
 };
