@@ -148,7 +148,7 @@ static const struct {
     {"run --kernel hello --floppy hello", 2, "",
      "hello: no floppy disk has 1 sectors"},
     {"trace --kernel hello", 0, "OUTS", ""},
-    {"trace --kernel hello --insns", 0, "insn  ", ""},
+    {"trace --kernel hello --insns", 0, "mov si, 0x7c0c ", ""},
     {"run --kernel restart --trace t && cat t", 0, "keyboard 64 <- fe",
      "through the keyboard"},
     {"run --kernel crash.img --trace t; cat t", 0, "#BP  ", ""},

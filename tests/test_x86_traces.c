@@ -71,9 +71,9 @@ static void compare_traces(const char *kvm, const char *vtx, bool stepping)
 
     while (next_of_kvm(&kvm, stepping, a, sizeof(a))) {
         ck_assert_msg(next_of_vtx(&vtx, stepping, b, sizeof(b)), "%s", a);
-        if (stepping && strcmp(a, b) && (iret || strstr(b, " fb ")))
+        if (stepping && strcmp(a, b) && (iret || strstr(b, " sti ")))
             next_line(&vtx, stepping, b, sizeof(b));
-        iret = strstr(b, " 48cf ") || strstr(b, " cf ");
+        iret = strstr(b, " iret") != NULL;
         if (iret && strcmp(a, b)) { /* with what is behind it */
             ck_assert(next_line(&vtx, stepping, b, sizeof(b)));
             continue;

@@ -14,7 +14,7 @@ BARE_SHARED := $(wildcard base/*.c monitor/*.c x86vmm/exit/*.c x86vmm/dev/*.c \
     $(addprefix x86vmm/machine/,insn.c length.c translate.c state.c \
       exception.c cpuid.c mode.c cpu_mode.c device_op.c form.c access.c \
       paging.c segment.c stack.c flags.c debug.c interrupt.c task.c operand.c \
-      op_data.c op_arith.c op_shift.c op_string.c own_msr.c) \
+      op_data.c op_arith.c op_shift.c op_string.c own_msr.c decode_absent.c) \
     $(addprefix x86vmm/vtx/,vmcs.c control.c exit.c entry_check.c sample.c) \
     $(addprefix x86vmm/svm/,vmcb.c exit.c vmrun_check.c sample.c) \
     $(addprefix x86vmm/engine/,vmcb_state.c vmcs_state.c)

@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "x86vmm/machine/exception.h"
 #include "x86vmm/machine/length.h"
+#include "x86vmm/machine/op.h"
 #include "x86vmm/machine/translate.h"
 
 struct vm_event x86_event_gp(void)
@@ -154,18 +155,19 @@ static size_t disasm(const uint8_t *bytes, size_t n, uint64_t at, char *out,
     return x86_disasm(bytes, n, 64, out, cap);
 }
 
-/* Those that are not of the table run on the processor: their bytes must do. */
+/* Those that are not of the table run on the processor, and are shown as
+ * assemblers write them; where there is no decoder, their bytes must do. */
 static size_t disasm_in(const struct vcpu *v, const uint8_t *bytes, size_t n,
                         uint64_t at, char *out, size_t cap)
 {
     unsigned bits = x86_code_bits(x86_state(v));
     size_t len = x86_disasm(bytes, n, bits, out, cap), end = 0;
 
-    (void)at;
     if (len)
         return len;
     len = x86_length(bytes, n, bits);
-    for (size_t i = 0; i < (len ? len : n); i++)
+    x86_op_text(bytes, n, bits, at, out, cap);
+    for (size_t i = 0; !out[0] && i < (len ? len : n); i++)
         end += format(out + end, cap - end, "%02x", bytes[i]);
     return len;
 }

@@ -397,6 +397,10 @@ void x86_op_text(const uint8_t *bytes, size_t n, unsigned bits, uint64_t rip,
     out[0] = '\0';
     open_decoder(&d, bits);
     ZydisFormatterInit(&f, ZYDIS_FORMATTER_STYLE_INTEL);
+    ZydisFormatterSetProperty(&f, ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE,
+                              ZYDIS_PADDING_DISABLED);
+    ZydisFormatterSetProperty(&f, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE,
+                              ZYAN_FALSE);
     if (ZYAN_FAILED(ZydisDecoderDecodeFull(&d, bytes, n, &in, operands)) ||
         ZYAN_FAILED(ZydisFormatterFormatInstruction(
             &f, &in, operands, in.operand_count_visible, out, cap, rip, NULL)))
