@@ -24,8 +24,8 @@ static int print_help(void)
         printf("  %-10s%s\n", commands[i].name, commands[i].title);
     printf("\n`trapline COMMAND --help` tells more.  Exit status: 0 done, 1 a "
            "negative result,\n2 wrong usage or input, 77 this machine cannot, "
-           "124 instruction limit,\n125 our fault, 128+N ended by signal "
-           "N.\n");
+           "124 instruction limit,\n125 this host or we failed, 128+N ended "
+           "by signal N.\n");
     return cli_finish_stdout(CODE_DONE);
 }
 

@@ -352,6 +352,15 @@ static int exit_code(struct session *s)
     return killed ? CODE_SIGNALLED + killed : code;
 }
 
+/* Did a guest's device lose what it wrote?  Known when all files are closed. */
+static bool troubled(const struct session *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->guests[i].troubled)
+            return true;
+    return false;
+}
+
 static void begin_consoles(struct session *s)
 {
     const struct session_plan *plan = s->plan;
@@ -398,5 +407,5 @@ int session_run(struct session *s, const struct session_plan *plan)
     s->ops->account(s);
     int code = exit_code(s);
     session_close(s);
-    return code;
+    return code == CODE_DONE && troubled(s) ? CODE_OURS : code;
 }

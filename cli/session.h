@@ -100,6 +100,7 @@ struct guest {
     bool stopped;        /* by the operator's script */
     char why[DIAG_SIZE]; /* more words about the end, or "" */
     char wrote[256];     /* files that its printers and punches wrote, or "" */
+    bool troubled;       /* a file of a device's failed, which was said */
 
     /* System/370: */
     struct equip equip;

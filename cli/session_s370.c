@@ -91,8 +91,11 @@ static void begins_to_read(void *who, uint16_t address)
 
 static void trouble(void *who, uint16_t address, const char *text)
 {
+    struct guest *g = who;
+
     (void)address;
-    cli_say("%s: %s", ((struct guest *)who)->name, text);
+    g->troubled = true;
+    cli_say("%s: %s", g->name, text);
 }
 
 enum status session_s370_open(struct guest *g, struct diag *diag)

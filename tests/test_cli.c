@@ -400,6 +400,7 @@ static const char *const full[] = {
     "--help >/dev/full",
     "run --help >/dev/full",
     "doctor >/dev/full",
+    "{ ln -sf /dev/full multi.prt; $T run multi --quiet; }",
 };
 
 START_TEST(test_a_full_disk_is_said)
