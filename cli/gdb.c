@@ -73,9 +73,28 @@ static int take(struct gdb *g)
     while (!session_interrupted) {
         if (poll(&p, 1, LOOK_MS) <= 0)
             continue;
-        return read(g->fd, &byte, 1) == 1 ? byte : -1;
+        ssize_t n = read(g->fd, &byte, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        return n == 1 ? byte : -1;
     }
     return -1;
+}
+
+/* A socket may take less than all at a time. */
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+    while (n) {
+        ssize_t wrote = write(fd, bytes, n);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return false;
+        bytes += wrote;
+        n -= (size_t)wrote;
+    }
+    return true;
 }
 
 /* $packet#checksum, acknowledged; false: the end. */
@@ -93,7 +112,7 @@ static bool receive(struct gdb *g)
         g->packet[n++] = (char)c;
     }
     g->packet[n] = '\0';
-    return take(g) >= 0 && take(g) >= 0 && write(g->fd, "+", 1) == 1;
+    return take(g) >= 0 && take(g) >= 0 && write_all(g->fd, "+", 1);
 }
 
 static void send_reply(struct gdb *g, const char *text)
@@ -104,7 +123,7 @@ static void send_reply(struct gdb *g, const char *text)
     for (const char *p = text; *p; p++)
         sum += (uint8_t)*p;
     int n = snprintf(frame, sizeof(frame), "$%s#%02x", text, sum & 0xFF);
-    if (write(g->fd, frame, (size_t)n) != n)
+    if (!write_all(g->fd, frame, (size_t)n))
         hang_up(g);
 }
 
