@@ -75,8 +75,22 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
     return dr6_of(d->ours, d->start) & BD;
 }
 
+/* DR0 or DR1 is enabled, and has address bits that its length masks. */
+static bool watches_between(const struct ox_difference *d)
+{
+    static const unsigned lengths[] = {1, 2, 8, 4};
+    uint32_t dr7 = d->c->field[CASE_DR7 / 4];
+
+    for (unsigned i = 0; i < 2; i++)
+        if ((dr7 >> 2 * i & 3) &&
+            d->c->field[CASE_DR0 / 4 + i] % lengths[dr7 >> (18 + 4 * i) & 3])
+            return true;
+    return false;
+}
+
 /* One of the two tells of a breakpoint, or of another one; or QEMU ends, of a
- * breakpoint without RF by SIGSEGV, of one at a port by an assertion. */
+ * breakpoint without RF by SIGSEGV, of one at a port by an assertion, of one
+ * that meets the harness's own stores by a shutdown. */
 bool ox_qemu_breakpoints(const struct ox_difference *d)
 {
     bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || says(d, "mov dr7") ||
@@ -84,6 +98,8 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
 
     if (is_dr6(d))
         return on && (OURS(d) ^ PEER(d)) < 0x10;
+    if (d->theirs->kind == 'T' && !d->theirs->count)
+        return watches_between(d);
     return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
                   (dr6_of(d->theirs, d->start) & 0xF));
 }
@@ -500,7 +516,7 @@ bool ox_qemu_no_alignment(const struct ox_difference *d)
 }
 
 /* The peer's record was written on a stack where no machine has storage; or a
- * selector came from there. */
+ * selector, or flags, came from there. */
 bool ox_qemu_no_storage(const struct ox_difference *d)
 {
     enum { STORAGE = 32 << 20 }; /* Bochs' and QEMU's */
@@ -509,6 +525,9 @@ bool ox_qemu_no_storage(const struct ox_difference *d)
     if (is_error(d))
         return OURS(d) == 0xFFFC && !PEER(d) && says(d, "popa") &&
                !(d->c->field[CASE_CR0 / 4] & PG);
+    if (is_flags(d)) /* AC NT OF DF TF SF ZF AF PF CF, and bit 1 */
+        return says(d, "popf") && (OURS(d) & 0x44DD7) == 0x44DD7 &&
+               (PEER(d) & 0x44DD7) == 2;
 
     return ox_event_at(d->c, d->theirs, d->start, &e) && e.record == OX_R32 &&
            !(e.cr0 >> 31) && e.sp >= STORAGE && e.sp < IMAGE_ROM && !e.error &&

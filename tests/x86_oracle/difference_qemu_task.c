@@ -184,6 +184,20 @@ bool ox_qemu_task_fault(const struct ox_difference *d)
     return e.ip == load_le16(d->c->arena + AT_TSS_16 + 0xE);
 }
 
+/* Its CS, with which QEMU stands there already. */
+bool ox_qemu_task_conforming(const struct ox_difference *d)
+{
+    enum { CONFORMING = 0x1C00 }; /* and code, and no system descriptor */
+    struct ox_event e;
+
+    if (!has_tasks(d) || !goes_to_task(d) || vector_there(d) != 10 ||
+        !ox_event_at(d->c, d->theirs, d->start, &e) ||
+        (e.error & ~3u) != (e.cs & ~3u))
+        return false;
+    uint32_t up = ox_upper_half_of(d->c, e.cs);
+    return (up & CONFORMING) == CONFORMING && (up >> 13 & 3) < (e.cs & 3);
+}
+
 /* ---- Others ---- */
 
 bool ox_qemu_no_flush(const struct ox_difference *d)
@@ -205,13 +219,21 @@ bool ox_qemu_mxcsr_reserved(const struct ox_difference *d)
            reg_of(&code, 2) == 2;
 }
 
+/* The peer has a #GP, too: of the gate of another exception. */
+static bool refuses_gate(const struct ox_difference *d, unsigned vector)
+{
+    unsigned size = is_wide(d) ? 16 : 8;
+
+    return is_error(d) && (PEER(d) & ~1u) == (vector * size | 2);
+}
+
 bool ox_qemu_no_counters(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
-    return parted(d, 13, 6) && ox_faults(d, 13, &e, &code) &&
-           is_0f(&code, 0x33);
+    return (parted(d, 13, 6) || refuses_gate(d, 6)) &&
+           ox_faults(d, 13, &e, &code) && is_0f(&code, 0x33);
 }
 
 /* EMMS; SSE and MMX, of which QEMU asks TS first. */
