@@ -294,10 +294,27 @@ bool ox_bochs_fmask_upper(const struct ox_difference *d)
     return false;
 }
 
+static bool is_accessed_less(const struct ox_difference *d, uint32_t at,
+                             uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    return (ours ^ theirs) == 0x20 && theirs == before;
+}
+
+/* Its #DB; or DR6 of that, where delivering it is a double fault, before the
+ * page to which it leads is looked at. */
 bool ox_bochs_syscall_trace(const struct ox_difference *d)
 {
-    return says(d, "syscall") && d->field == OX_R64_HEAD && vector_of(d) != 1 &&
-           (PEER(d) & 0xFF) == 1 && (d->c->field[CASE_MSR / 4 + 2] & 0x100);
+    if (!says(d, "syscall") || !(d->c->field[CASE_MSR / 4 + 2] & 0x100))
+        return false;
+    if (d->field == OX_SUMS_PAGES_ACCESSED)
+        return ox_last_vector(d) == 8 && ox_all_words(d, is_accessed_less);
+    return d->field == OX_R64_DR6
+               ? vector_of(d) == 8 && (OURS(d) ^ PEER(d)) == BS &&
+                     (PEER(d) & BS)
+               : d->field == OX_R64_HEAD && vector_of(d) != 1 &&
+                     (PEER(d) & 0xFF) == 1;
 }
 
 bool ox_bochs_sysret_trace(const struct ox_difference *d)

@@ -88,6 +88,18 @@ static bool watches_between(const struct ox_difference *d)
     return false;
 }
 
+/* QEMU's #DB was refused at its gate. */
+static bool is_refused(const struct ox_difference *d)
+{
+    struct ox_event e;
+    const uint8_t *gate =
+        d->c->arena + (is_wide(d) ? AT_IDT_64 + 16 : AT_IDT + 8);
+
+    return ox_event_at(d->c, d->theirs, d->start, &e) &&
+           (e.vector == 11 || e.vector == 13) && e.error > 3 &&
+           (e.error & ~3u) == (load_le16(gate + 2) & 0xFFFCu);
+}
+
 /* One of the two tells of a breakpoint, or of another one; or QEMU ends, of a
  * breakpoint without RF by SIGSEGV, of one at a port by an assertion, of one
  * that meets the harness's own stores by a shutdown. */
@@ -101,7 +113,7 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
     if (d->theirs->kind == 'T' && !d->theirs->count)
         return watches_between(d);
     return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
-                  (dr6_of(d->theirs, d->start) & 0xF));
+                  (dr6_of(d->theirs, d->start) & 0xF) || is_refused(d));
 }
 
 bool ox_qemu_no_task_trap(const struct ox_difference *d)
@@ -112,13 +124,15 @@ bool ox_qemu_no_task_trap(const struct ox_difference *d)
                      : dr6_of(d->ours, d->start) & BT;
 }
 
-/* Of a trap of ours: the instruction of `n` bytes before it. */
+/* Of a trap of ours, or a double fault that comes of it: the instruction of `n`
+ * bytes before it. */
 static bool behind(const struct ox_difference *d, unsigned n,
                    struct ox_code *code)
 {
     struct ox_event e;
 
-    return vector_of(d) == 1 && ox_event_at(d->c, d->ours, d->start, &e) &&
+    return (vector_of(d) == 1 || vector_of(d) == 8) &&
+           ox_event_at(d->c, d->ours, d->start, &e) &&
            ox_code_of(d->c, &e, n, code);
 }
 
@@ -506,6 +520,12 @@ bool ox_qemu_cmps_order(const struct ox_difference *d)
            (code.at[0] & 0xFE) == 0xA6;
 }
 
+/* No machine has storage there: Bochs and QEMU have 32 MiB. */
+static bool is_nowhere(uint64_t at)
+{
+    return at >= 32 << 20 && at < IMAGE_ROM;
+}
+
 /* Not at CPL 3 with AM and AC it would not be one of ours either. */
 bool ox_qemu_no_alignment(const struct ox_difference *d)
 {
@@ -515,23 +535,43 @@ bool ox_qemu_no_alignment(const struct ox_difference *d)
            is_users(&e) && (e.flags & 0x40000) && (e.cr0 & 0x40000);
 }
 
+/* Flags that were popped from there: AC NT OF DF TF SF ZF AF PF CF, and bit 1.
+ * Or arithmetic ones of a program that runs through page tables with a pointer
+ * to there. */
+static bool is_flags_of_nothing(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (d->c->field[CASE_CR0 / 4] & PG)
+        return false;
+    if (says(d, "popf") && (OURS(d) & 0x44DD7) == 0x44DD7)
+        return (PEER(d) & 0x44DD7) == 2;
+    if (((OURS(d) ^ PEER(d)) & ~UINT32_C(0x8D5)) ||
+        !ox_event_at(d->c, d->ours, d->start, &e) ||
+        !ox_code_of(d->c, &e, 0, &code) || code.at < d->c->arena + AT_PD_32)
+        return false;
+    for (unsigned i = 0; i < 8; i++)
+        if (is_nowhere(e.gpr[i]))
+            return true;
+    return false;
+}
+
 /* The peer's record was written on a stack where no machine has storage; or a
  * selector, or flags, came from there. */
 bool ox_qemu_no_storage(const struct ox_difference *d)
 {
-    enum { STORAGE = 32 << 20 }; /* Bochs' and QEMU's */
     struct ox_event e;
 
     if (is_error(d))
         return OURS(d) == 0xFFFC && !PEER(d) && says(d, "popa") &&
                !(d->c->field[CASE_CR0 / 4] & PG);
-    if (is_flags(d)) /* AC NT OF DF TF SF ZF AF PF CF, and bit 1 */
-        return says(d, "popf") && (OURS(d) & 0x44DD7) == 0x44DD7 &&
-               (PEER(d) & 0x44DD7) == 2;
+    if (is_flags(d))
+        return is_flags_of_nothing(d);
 
     return ox_event_at(d->c, d->theirs, d->start, &e) && e.record == OX_R32 &&
-           !(e.cr0 >> 31) && e.sp >= STORAGE && e.sp < IMAGE_ROM && !e.error &&
-           !e.ip && !e.cs && !e.flags && !e.vector;
+           !(e.cr0 >> 31) && is_nowhere(e.sp) && !e.error && !e.ip && !e.cs &&
+           !e.flags && !e.vector;
 }
 
 const struct ox_explanation ox_qemu_rows[] = {
