@@ -1,5 +1,6 @@
 /* trapline compare: a guest bare and under the monitor, in lockstep. */
 #include "cli/command.h"
+#include "cli/guest_file.h"
 #include "cli/lockstep.h"
 #include "cli/lockstep_x86.h"
 #include "cli/operator_options.h"
@@ -50,12 +51,13 @@ static const struct command_usage usage = {
         "of its own,\nwhich are thrown away.  A call to the monitor is a "
         "difference by design; a PC's\nguest does not see that there is one. "
         " To find an instruction the guest is run\nagain from its start, as "
-        "the same input gives the same run.\n\nExamples:\n"
+        "the same input gives the same run.  An x86 image needs no\n"
+        "--kernel.\n\nExamples:\n"
         "  trapline compare multi\n"
         "  trapline compare tos360.conf --ipl 0C0 --script job.script "
         "--scratch-tapes\n"
         "  trapline compare --kernel /boot/vmlinuz --initrd initrd.gz\n"
-        "  trapline compare --kernel loop.img --on vtx,svm --sample 1\n"
+        "  trapline compare pc-tour --on vtx,svm --sample 1\n"
         "  trapline compare --nested --kernel trapline.img",
 };
 
@@ -201,6 +203,20 @@ static int choose_machines(const struct session_plan *plan,
                                   text);
 }
 
+/* An x86 image is a PC's: --kernel may be left out. */
+static void take_image(int *argc, char **argv)
+{
+    static struct guest_file image;
+    struct diag diag = {""};
+
+    if (*argc != 2 || flags.pc.kernel || flags.pc.bios ||
+        guest_file_find(argv[1], &image, &diag) || image.kind != GUEST_X86)
+        return;
+    cli_say("%s: on a PC, as with --kernel %s", argv[1], image.path);
+    flags.pc.kernel = image.path;
+    *argc = 1;
+}
+
 /* ---- */
 
 int cmd_compare(int argc, char **argv)
@@ -212,6 +228,8 @@ int cmd_compare(int argc, char **argv)
     int code = options_parse(&usage, &argc, argv);
 
     const char *astray = pc_options_astray(&flags.pc, PC_COMPARE);
+    if (code < 0)
+        take_image(&argc, argv);
     if (code < 0 && astray)
         code = options_complain(&usage, "%s belongs to `trapline run`", astray);
     plan.on_given = flags.pc.nested; /* whose place the second one takes */

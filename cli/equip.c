@@ -66,11 +66,10 @@ static enum status read_file(struct equip *e, struct diag *diag)
     case GUEST_CORE:
         return read_core(e, diag);
     default:
-        return diag_set(
-            diag, STATUS_BAD_INPUT,
-            "%s: an x86 image does not run on a System/370: run it with --on "
-            "vtx, compare it with --kernel %s",
-            e->file.path, e->file.path);
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s: an x86 image does not run on a System/370: run "
+                        "it with --on vtx",
+                        e->file.path);
     }
 }
 

@@ -55,7 +55,7 @@ static const struct {
     {"compare --kernel a.img --on bare", "two of bare, vtx and svm"},
     {"compare --kernel a.img --on bare,vtx,svm", "--on bare,vtx,svm: two of"},
     {"compare --kernel a.img --on bare,kvm", "KVM counts no instructions"},
-    {"compare a.img", "compare it with --kernel "},
+    {"compare a.img --on bare,kvm", "KVM counts no instructions"},
     {"bare build --on qemu", "--on is for run"},
     {"bare build --json x", "--json is for run"},
     {"bare run --output x", "--output is for build"},

@@ -156,6 +156,7 @@ static const struct {
     {"trace --kernel crash.img --on svm --watch", 1, "EXCP_BP", ""},
     {"run --kernel hello --watch", 2, "", "with --on vtx or svm"},
     {"trace --kernel hello --ipl 0C0", 2, "", "belongs to System/370"},
+    {"compare crash.img", 0, "no difference", "as with --kernel "},
     {"compare --kernel hello --scratch-tapes", 2, "", "System/370 guests"},
     {"trace --kernel hello --on bare", 2, "", "it has no exits"},
     {"trace hello.img --mem 64M", 2, "", "--mem belongs to --kernel"},
