@@ -25,7 +25,8 @@ static bool is_told(const struct ox_difference *d, uint32_t at, uint32_t before,
     return true;
 }
 
-/* The program has put 5s there, and takes away what is undefined. */
+/* The program has put 5s there, and takes away what is undefined; CMPXCHG then
+ * compares with the rest. */
 bool ox_bochs_told_upper_half(const struct ox_difference *d)
 {
     if (!(says(d, "lsl") || says(d, "lar")))
@@ -34,6 +35,8 @@ bool ox_bochs_told_upper_half(const struct ox_difference *d)
         return says(d, "stos") && ox_all_words(d, is_told);
     if (d->field == OX_R64_RAX && (PEER(d) | 0xF0000) >> 16 == 0x555F)
         return true;
+    if (d->record == OX_R64 && is_flags(d) && says(d, "cmpxchg ") && d->pasts)
+        return ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x8D5)) == 0;
     if (d->record != OX_R64 || (OURS(d) ^ PEER(d)) != 0x40 || !(OURS(d) & 0x40))
         return false; /* ZF, or where PUSHF and a POP have brought it */
     return is_flags(d) || (says(d, "pushf") && d->field > OX_R64_HEAD &&

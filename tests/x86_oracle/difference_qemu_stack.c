@@ -70,7 +70,7 @@ bool ox_qemu_popa_partial(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (d->field == OX_SUMS_DATA)
+    if (d->field == OX_SUMS_DATA || d->field == OX_SUMS_CODE)
         return says(d, "popa") && ox_all_words(d, is_popped);
     if (d->field == OX_SUMS_TSS)
         return ox_all_words(d, is_task_register) &&

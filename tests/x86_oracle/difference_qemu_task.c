@@ -257,8 +257,11 @@ bool ox_qemu_bit_test_flags(const struct ox_difference *d)
 
 bool ox_qemu_exchange_flags(const struct ox_difference *d)
 {
-    return says(d, "cmpxchg8b") && is_flags(d) &&
-           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
+    if (!says(d, "cmpxchg8b"))
+        return false;
+    if (d->field == OX_R16_CS_FLAGS) /* CS is the lower half */
+        return ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;
+    return is_flags(d) && ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
 }
 
 /* A byte of storage at the end of a case. */
