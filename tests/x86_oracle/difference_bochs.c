@@ -133,6 +133,20 @@ bool ox_bochs_told_breakpoints(const struct ox_difference *d)
     return true;
 }
 
+/* #DB behind a POP that has read there. */
+bool ox_bochs_pop_segment(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (d->at != d->start || vector_of(d) != 1 || !says(d, "pop ") ||
+        !ox_event_at(d->c, d->ours, d->start, &e) || !(e.dr6 & 0xF))
+        return false;
+    return (ox_code_of(d->c, &e, 2, &code) && code.at[0] == 0x0F &&
+            (code.at[1] & 0xF7) == 0xA1) || /* FS, GS */
+           (ox_code_of(d->c, &e, 1, &code) && (code.at[0] & 0xE7) == 7);
+}
+
 bool ox_bochs_low_dr6(const struct ox_difference *d)
 {
     return is_dr6(d) && (OURS(d) & BD) && !(PEER(d) & 0xF) &&

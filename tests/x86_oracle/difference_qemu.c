@@ -75,16 +75,21 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
     return dr6_of(d->ours, d->start) & BD;
 }
 
-/* DR0 or DR1 is enabled, and has address bits that its length masks. */
-static bool watches_between(const struct ox_difference *d)
+/* The harness pushes dwords onto a real-mode program's stack, when DR0 and DR1
+ * are loaded.  QEMU takes one that is not aligned for a store to all of its
+ * page below it. */
+static bool meets_harness(const struct ox_difference *d)
 {
-    static const unsigned lengths[] = {1, 2, 8, 4};
-    uint32_t dr7 = d->c->field[CASE_DR7 / 4];
+    const uint32_t *f = d->c->field;
+    uint32_t dr7 = f[CASE_DR7 / 4], sp = (f[CASE_SS / 4] << 4) + f[CASE_SP / 4];
 
-    for (unsigned i = 0; i < 2; i++)
-        if ((dr7 >> 2 * i & 3) &&
-            d->c->field[CASE_DR0 / 4 + i] % lengths[dr7 >> (18 + 4 * i) & 3])
-            return true;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t at = f[CASE_DR0 / 4 + i];
+
+        if ((dr7 >> 2 * i & 3) && (dr7 >> (16 + 4 * i) & 1) &&
+            at >> 12 == sp >> 12 && at < sp)
+            return d->c->mode == OX_REAL && (sp & 3);
+    }
     return false;
 }
 
@@ -102,7 +107,7 @@ static bool is_refused(const struct ox_difference *d)
 
 /* One of the two tells of a breakpoint, or of another one; or QEMU ends, of a
  * breakpoint without RF by SIGSEGV, of one at a port by an assertion, of one
- * that meets the harness's own stores by a shutdown. */
+ * that the harness meets by a shutdown. */
 bool ox_qemu_breakpoints(const struct ox_difference *d)
 {
     bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || says(d, "mov dr7") ||
@@ -111,7 +116,7 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
     if (is_dr6(d))
         return on && (OURS(d) ^ PEER(d)) < 0x10;
     if (d->theirs->kind == 'T' && !d->theirs->count)
-        return watches_between(d);
+        return meets_harness(d);
     return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
                   (dr6_of(d->theirs, d->start) & 0xF) || is_refused(d));
 }

@@ -485,11 +485,26 @@ bool ox_qemu_null_sysenter_cs(const struct ox_difference *d)
            (is_0f(&code, 0x34) || is_0f(&code, 0x35)) && cs > 0 && cs < 4;
 }
 
+/* A CALL with REX.W that has led beyond the limit. */
+static bool calls_beyond(const struct ox_difference *d)
+{
+    struct ox_event e, theirs;
+    struct ox_code code;
+
+    return ox_faults(d, 13, &e, &code) && !e.error && (code.rex & 8) &&
+           code.at[0] == 0xFF && reg_of(&code, 1) == 3 &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+           theirs.cs != e.cs && is_beyond(d->c, theirs.cs, theirs.ip);
+}
+
 /* QEMU pushes before it looks at the limit. */
 bool ox_qemu_limit_selector(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
+
+    if (calls_beyond(d))
+        return true;
 
     if (d->record == OX_SUMS)
         return ox_all_words(d, is_pushed) &&
