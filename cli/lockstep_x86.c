@@ -1,5 +1,6 @@
 #include "cli/lockstep_x86.h"
 
+#include "base/bytes.h"
 #include "base/format.h"
 #include "cli/abreast.h"
 #include "cli/side_x86.h"
@@ -80,19 +81,37 @@ static void note_exits(struct run *r)
 
 /* ---- Storage ---- */
 
+/* Of what lies on the stack it is said where: ", [rsp+18]", as a wrong frame
+ * of an exception is seen by that. */
+static const char *place(const struct run *r, uint64_t gpa, char out[24])
+{
+    enum { FRAME = 0x80 };
+    const struct pc_machine *m = &r->side[0].pc;
+    const struct x86_state *s = m->pc ? &m->pc->cpu.state : x86_vm_state(m->vm);
+    uint64_t top, rsp = s->gpr[X86_RSP];
+
+    out[0] = '\0';
+    if (x86_translate(s, m->mem, x86_linear(s, X86_SS, rsp), &top) &&
+        gpa >= top && gpa - top < FRAME)
+        snprintf(out, 24, ", [rsp+%llx]", (unsigned long long)(gpa - top));
+    return out;
+}
+
 static bool same_page(struct run *r, uint64_t gpa)
 {
     const uint8_t *a = mem_at(r->side[0].pc.mem, gpa, PAGE);
     const uint8_t *b = mem_at(r->side[1].pc.mem, gpa, PAGE);
     unsigned i = 0;
+    char where[24];
 
     if (!a || !b || !memcmp(a, b, PAGE))
         return true;
-    while (a[i] == b[i])
-        i++;
-    return differs(r, "storage at %llx: %02x %s, %02x %s",
-                   (unsigned long long)gpa + i, a[i], r->side[0].name, b[i],
-                   r->side[1].name);
+    while (!memcmp(a + i, b + i, 8))
+        i += 8;
+    return differs(r, "storage at %llx%s: %016llx %s, %016llx %s",
+                   (unsigned long long)gpa + i, place(r, gpa + i, where),
+                   (unsigned long long)load_le64(a + i), r->side[0].name,
+                   (unsigned long long)load_le64(b + i), r->side[1].name);
 }
 
 /* The pages that one side has written. */
@@ -410,12 +429,15 @@ enum status x86_lockstep_run(const struct x86_lockstep_plan *plan,
 /* What the monitor was asked; what it answers comes after. */
 static void print_asked(FILE *to, const struct x86_past_exit *x)
 {
-    const char *insn = x->insn ? x->insn : "";
+    const char *insn = x->insn ? x->insn : x->text;
     unsigned long long addr = x->addr, value = x->value;
+    bool io = x->kind == EXIT_IO || x->kind == EXIT_MMIO;
 
     fprintf(to, "%s%s", *insn ? " " : "", insn);
-    if (x->kind == EXIT_IO || x->kind == EXIT_MMIO)
-        fprintf(to, x->write ? " %llx <- %llx" : " %llx", addr, value);
+    if (io && x->write)
+        fprintf(to, " %llx <- %0*llx", addr, 2 * x->size, value);
+    else if (io)
+        fprintf(to, " %llx (%d bits)", addr, 8 * x->size);
     else if (!strcmp(insn, "CPUID"))
         fprintf(to, " eax %x ecx %x", x->rax, x->rcx);
     else if (!strcmp(insn, "RDMSR"))
@@ -448,7 +470,8 @@ static void print_how(FILE *to, const struct x86_lockstep_report *r,
     uint64_t last = r->insns + (r->exact ? 1 : r->window);
 
     fprintf(to,
-            "more of them:\n%s trace %s --on %s --hide-monitor --stop-after "
+            "more of them (with --insns every instruction):\n%s trace %s --on "
+            "%s --hide-monitor --stop-after "
             "%llu | tail -n 40\n",
             program, guest, r->names[1], (unsigned long long)last);
 }

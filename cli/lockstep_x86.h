@@ -28,8 +28,10 @@ struct x86_past_exit {
     uint64_t pc;
     uint16_t cs;
     const char *reason, *raw_name, *insn; /* the last two may be NULL */
+    char text[40]; /* where nobody has named the instruction: disassembled */
     enum exit_reason kind;
     bool write;             /* I/O: to a device */
+    uint8_t size;           /* I/O: bytes */
     uint64_t addr;          /* I/O: port or address */
     uint64_t value;         /* I/O: what is written */
     uint32_t rax, rcx, rdx; /* what CPUID, RDMSR and WRMSR are asked */

@@ -4,6 +4,10 @@
 #include "cli/pc_files.h"
 #include "monitor/dispatcher.h"
 #include "x86vmm/engine/model.h"
+#include "x86vmm/machine/insn.h"
+#include "x86vmm/machine/mode.h"
+#include "x86vmm/machine/op.h"
+#include "x86vmm/machine/translate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +38,18 @@ void x86_side_forget(struct x86_side_files *f)
 
 /* ---- Exits ---- */
 
+/* It has been executed, as a rule, and may have changed where it lies. */
+static void disassemble(const struct vcpu *v, const struct vm_exit *x,
+                        char *text, size_t cap)
+{
+    const struct x86_state *s = v->arch;
+    uint8_t bytes[X86_INSN_MAX];
+    size_t n = x86_fetch(s, &v->vm->mem, (int64_t)(x->pc - s->rip), bytes,
+                         sizeof(bytes));
+
+    x86_op_text(bytes, n, x86_code_bits(s), x->pc, text, cap);
+}
+
 static struct x86_past_exit past_exit(const struct vcpu *v,
                                       const struct vm_exit *x)
 {
@@ -51,7 +67,10 @@ static struct x86_past_exit past_exit(const struct vcpu *v,
         .rdx = (uint32_t)s->gpr[X86_RDX],
     };
 
+    if (!x->insn && (x->reason == EXIT_SETTLED || x->reason == EXIT_MMIO))
+        disassemble(v, x, past.text, sizeof(past.text));
     if (x->reason == EXIT_IO || x->reason == EXIT_MMIO) {
+        past.size = x->io.size;
         past.addr = x->io.addr;
         past.write = x->io.write;
         past.value = x->io.write ? exit_io_first(&x->io) : 0;

@@ -136,17 +136,17 @@ void vm_trace_step(const struct vcpu *v, const struct trace_event *next,
     e->insns = v->insns;
 }
 
-/* What went over the bus, which of a read only the handler knows:
- * "OUT 3f8 <- 48", "IN 3fd -> 60". */
+/* What went over the bus, which of a read only the handler knows, with as many
+ * digits as it is wide: "OUT 3f8 <- 48", "IN 1f0 -> 0040". */
 static void show_io(const struct vm_exit *x, struct trace_event *e)
 {
     const struct exit_io *io = &x->io;
     size_t n =
         x->insn ? format(e->text, sizeof(e->text), "%s ", x->insn->name) : 0;
 
-    n += format(e->text + n, sizeof(e->text) - n, "%llx %s %llx",
+    n += format(e->text + n, sizeof(e->text) - n, "%llx %s %0*llx",
                 (unsigned long long)io->addr, io->write ? "<-" : "->",
-                (unsigned long long)exit_io_first(io));
+                2 * io->size, (unsigned long long)exit_io_first(io));
     if (io->count > 1)
         format(e->text + n, sizeof(e->text) - n, " x%u", io->count);
 }
