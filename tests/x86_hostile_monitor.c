@@ -193,11 +193,11 @@ static bool same(struct x86_bare *a, struct x86_bare *b, char *words)
 
     x86_flags_get(&a->cpu);
     x86_flags_get(&b->cpu);
-    while (at < BARE_STORAGE && a->storage[at] == b->storage[at])
-        at++;
-    if (at == BARE_STORAGE &&
+    if (!memcmp(a->storage, b->storage, BARE_STORAGE) &&
         !memcmp(&a->cpu.state, &b->cpu.state, sizeof(a->cpu.state)))
         return true;
+    while (at < BARE_STORAGE && a->storage[at] == b->storage[at])
+        at++;
     format(words, HOSTILE_MONITOR_WORDS,
            "storage at %zx; RIP %llx in the run, %llx stepped", at,
            (unsigned long long)a->cpu.state.rip,

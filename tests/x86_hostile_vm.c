@@ -176,9 +176,9 @@ static bool same(struct x86_bare *m, const struct machine *h,
         return differ(words, "end", ends[0], ends[1]);
     if (!same_count(m, h, words))
         return false;
-    while (at < BARE_STORAGE && m->storage[at] == h->storage[at])
-        at++;
-    if (at < BARE_STORAGE) {
+    if (memcmp(m->storage, h->storage, BARE_STORAGE)) {
+        while (m->storage[at] == h->storage[at])
+            at++;
         format(what, sizeof(what), "storage at %llx", (unsigned long long)at);
         return differ(words, what, m->storage[at], h->storage[at]);
     }
