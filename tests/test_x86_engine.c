@@ -285,6 +285,95 @@ START_TEST(instructions_are_counted)
 }
 END_TEST
 
+/* ---- Interrupts ---- */
+
+/* Line 0 is raised all the time; after STI one more instruction comes before
+ * its interrupt, whatever leaves the guest meanwhile. */
+static void interrupted_at(unsigned at, const void *code, size_t n)
+{
+    for (unsigned stepping = 0; stepping < 2; stepping++) {
+        struct rig *r = rig_catching(X86_LINE_VECTOR, code, n);
+        const uint64_t *gpr = x86_vm_state(r->vm)->gpr;
+
+        r->vm->vcpu.stepping = stepping;
+        x86_vm_platform(r->vm)->raised = 1;
+        rig_run_to_halt(r);
+        ck_assert_msg((uint16_t)gpr[X86_RBX] == X86_LOAD_REAL + at,
+                      "%s, not %x: interrupted at %x\n%s",
+                      stepping ? "stepped" : "at once", X86_LOAD_REAL + at,
+                      (uint16_t)gpr[X86_RBX], r->log);
+        rig_free(r);
+    }
+}
+#define INTERRUPTED(at, code) interrupted_at(at, code, sizeof(code) - 1)
+
+START_TEST(sti_keeps_its_shadow)
+{
+    INTERRUPTED(2, "\xFB\x90\x90\xF4");         /* sti; nop */
+    INTERRUPTED(3, "\xFB\xE4\x50\x90\xF4");     /* sti; in al, 50h */
+    INTERRUPTED(3, "\xFB\xE6\x50\x90\xF4");     /* sti; out 50h, al */
+    INTERRUPTED(3, "\xFB\x0F\xA2\x90\xF4");     /* sti; cpuid */
+    INTERRUPTED(2, "\xFB\xF4\x90\xF4");         /* sti; hlt */
+    INTERRUPTED(3, "\x90\xFB\xFB\x90\x90\xF4"); /* nop; sti; sti */
+    INTERRUPTED(3, "\xFB\x8E\xD0\xE4\x50\xF4"); /* sti; mov ss, ax; in */
+    /* mov ax, E000h; mov ds, ax; sti; mov al, [bx], or inc byte [bx] */
+    INTERRUPTED(8, "\xB8\0\xE0\x8E\xD8\xFB\x8A\x07\x90\xF4");
+    INTERRUPTED(8, "\xB8\0\xE0\x8E\xD8\xFB\xFE\x07\x90\xF4");
+    /* ...; mov ss, ax; xor sp, sp; sti; pop ss: of two the first counts */
+    INTERRUPTED(9, "\xB8\0\xE0\x8E\xD0\x31\xE4\xFB\x17\x90\x90\xF4");
+}
+END_TEST
+
+/* ---- State that a handler changes ---- */
+
+enum { OTHER_TABLES = 0x140000, LEAVES = 0x150000, HIGH_AT = 0x200000 };
+
+static void change_cr3(void *who, uint64_t offset, unsigned size, bool write,
+                       uint64_t *value)
+{
+    (void)offset, (void)size, (void)write, (void)value;
+    x86_vm_state(who)->cr3 = OTHER_TABLES;
+}
+
+/* In these tables a page is at HIGH_AT, by 4-KiB leaves at `leaves`. */
+static void put_high(struct vm *vm, uint64_t tables, uint64_t leaves,
+                     uint64_t page)
+{
+    store_le64(mem_at(&vm->mem, tables + 0x2008, 8), leaves | 3);
+    store_le64(mem_at(&vm->mem, leaves, 8), page | 3);
+}
+
+/* mov bl, [rsi]; out 50h, al: now CR3 is another; mov cl, [rsi]; hlt */
+START_TEST(tables_change_in_an_exit)
+{
+    static const char code[] = "\x8A\x1E\xE6\x50\x8A\x0E\xF4";
+
+    for (unsigned stepping = 0; stepping < 2; stepping++) {
+        struct rig *r = rig_with_code(X86_MODE_LONG, code, sizeof(code) - 1);
+        const struct mem_map *mem = &r->vm->mem;
+        struct bus_device d = {BUS_PORT,  0x50,       0x50,
+                               "changer", change_cr3, r->vm};
+
+        ck_assert_int_eq(bus_add(&r->vm->bus, &d), STATUS_OK);
+        memcpy(mem_at(mem, OTHER_TABLES, 0x3000),
+               mem_at(mem, X86_MODE_PAGES, 0x3000), 0x3000);
+        for (unsigned i = 0; i < 2; i++)
+            store_le64(mem_at(mem, OTHER_TABLES + 0x1000 * i, 8),
+                       (OTHER_TABLES + 0x1000 * (i + 1)) | 3);
+        put_high(r->vm, X86_MODE_PAGES, LEAVES, 0x9000);
+        put_high(r->vm, OTHER_TABLES, LEAVES + 0x1000, 0xA000);
+        *(uint8_t *)mem_at(mem, 0x9000, 1) = 0x11;
+        *(uint8_t *)mem_at(mem, 0xA000, 1) = 0x22;
+        x86_vm_state(r->vm)->gpr[X86_RSI] = HIGH_AT;
+        r->vm->vcpu.stepping = stepping;
+        rig_run_to_halt(r);
+        ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RBX] & 0xFF, 0x11);
+        ck_assert_uint_eq(x86_vm_state(r->vm)->gpr[X86_RCX] & 0xFF, 0x22);
+        rig_free(r);
+    }
+}
+END_TEST
+
 /* ---- VT-x and AMD-V ---- */
 
 /* 1, 3: every instruction in the trace; 2, 3: long mode. */
@@ -387,6 +476,8 @@ static void add_engine(Suite *s, const char *name, void (*use)(void))
     tcase_add_test(c, moves_meet_a_device);
     tcase_add_test(c, tables_are_out_of_reach);
     tcase_add_test(c, instructions_are_counted);
+    tcase_add_test(c, sti_keeps_its_shadow);
+    tcase_add_test(c, tables_change_in_an_exit);
     tcase_add_loop_test(c, strings_at_every_port, 0, 2);
     suite_add_tcase(s, c);
 }

@@ -265,6 +265,61 @@ START_TEST(iret_unblocks_whose_nmis)
 }
 END_TEST
 
+/* L1's bitmaps: the guest's instruction is at its beginning, then CPUID.  In R8
+ * the reason of the first exit. */
+static const struct {
+    const char *code;
+    unsigned at;  /* the byte of the bitmap */
+    uint8_t bits; /* in it */
+    bool ports;
+    enum vmx_exit reason;
+} bitmaps[] = {
+    /* mov ecx, 174h; rdmsr or wrmsr: IA32_SYSENTER_CS */
+    {"\x66\xB9\x74\x01\0\0\x0F\x32\x0F\xA2", 0x02E, 0x10, false,
+     VMX_EXIT_RDMSR},
+    {"\x66\xB9\x74\x01\0\0\x0F\x30\x0F\xA2", 0x82E, 0x10, false,
+     VMX_EXIT_WRMSR},
+    {"\x66\xB9\x74\x01\0\0\x0F\x32\x0F\xA2", 0x82E, 0x10, false,
+     VMX_EXIT_CPUID},
+    /* IA32_LSTAR */
+    {"\x66\xB9\x82\0\0\xC0\x0F\x32\x0F\xA2", 0x410, 0x04, false,
+     VMX_EXIT_RDMSR},
+    {"\x66\xB9\x82\0\0\xC0\x0F\x30\x0F\xA2", 0xC10, 0x04, false,
+     VMX_EXIT_WRMSR},
+    {"\x66\xB9\x82\0\0\xC0\x0F\x30\x0F\xA2", 0xC10, 0xFB, false,
+     VMX_EXIT_CPUID},
+    /* in al, 50h; out 50h, ax; the port next to it */
+    {"\xE4\x50\x0F\xA2", 0x00A, 0x01, true, VMX_EXIT_IO},
+    {"\xE7\x4F\x0F\xA2", 0x00A, 0x01, true, VMX_EXIT_IO},
+    {"\xE4\x51\x0F\xA2", 0x00A, 0x01, true, VMX_EXIT_CPUID},
+};
+
+START_TEST(bitmaps_are_its_own)
+{
+    enum { MAPS = 0x70000, CODE_BYTES = 10 };
+    static const char exit[] =
+        "\xB8\x02\x44\x00\x00\x49\x0F\x78\xC0\xF4"; /* vmread r8; hlt */
+    struct hostile_monitor *h = changing_monitor();
+    uint8_t *storage = h->m->storage;
+    struct vmcs *v = &h->vtx.own;
+    char words[HOSTILE_WORDS] = "";
+
+    memcpy(storage + GUEST_AT, bitmaps[_i].code,
+           bitmaps[_i].ports ? 4 : CODE_BYTES);
+    memcpy(storage + BARE_CODE + 0x100, exit, sizeof(exit));
+    storage[MAPS + bitmaps[_i].at] = bitmaps[_i].bits;
+    vmcs_put(v, VMX_PRIMARY_MSR_BITMAPS, !bitmaps[_i].ports);
+    vmcs_put(v, VMX_PRIMARY_IO_BITMAPS, bitmaps[_i].ports);
+    v->field[VMCS_MSR_BITMAP] = v->field[VMCS_IO_BITMAP_A] = MAPS;
+    v->field[VMCS_IO_BITMAP_B] = MAPS + 0x1000;
+    struct hostile_pair *p = hostile_pair_of_monitor(&engine_vtx, h, 1000);
+    ck_assert_msg(hostile_pair_run(p, 20, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[8],
+                      bitmaps[_i].reason);
+    hostile_pair_free(p);
+}
+END_TEST
+
 /* ---- The tables ---- */
 
 START_TEST(every_exit_is_somebodys)
@@ -400,6 +455,7 @@ Suite *suite_x86_inner(void)
     tcase_add_loop_test(t, nor_do_those_that_resume, 0, ARRAY_LEN(resuming));
     tcase_add_test(t, invept_drops_what_changed);
     tcase_add_loop_test(t, iret_unblocks_whose_nmis, 0, ARRAY_LEN(nmis));
+    tcase_add_loop_test(t, bitmaps_are_its_own, 0, ARRAY_LEN(bitmaps));
     tcase_add_loop_test(t, shadow_tables_are_used_up, 0, ARRAY_LEN(turnings));
     tcase_add_test(t, every_exit_is_somebodys);
     tcase_add_loop_test(t, the_bare_monitor_sees_no_monitor, 0,

@@ -1,6 +1,6 @@
 /* Instructions, and deliveries, that leave the guest in their midst: they are
- * begun again, or executed by the monitor, and must not find what they have
- * stored themselves.  Each beside the same on the bare processor. */
+ * begun again, or executed or completed by the monitor, and must not find what
+ * they have stored themselves.  Each beside the same on the bare processor. */
 #include "skip.h"
 #include "tests/x86_hostile_vm.h"
 #include "x86vmm/engine/engine_svm.h"
@@ -150,6 +150,104 @@ START_TEST(trap_of_a_frame_outlives_the_turn)
 }
 END_TEST
 
+/* ---- Completed by the monitor ---- ports read as ones. */
+
+/* IN of four bytes clears the upper half of RAX, narrower ones leave it. */
+START_TEST(in_is_as_wide_as_it_is)
+{
+    if (no_decoder())
+        return;
+    struct x86_bare *m = sys_new(SYS_LONG, 0);
+
+    sys_program(m, "48B88877665544332211 E461 66E561 E561 F4");
+    is_alike(m, engines[_i], 5, MANY);
+}
+END_TEST
+
+/* A breakpoint on port 61h, and who meets it: Intel SDM vol. 3, "Debug
+ * Registers", R/W 10 with CR4.DE.  DX is 61h. */
+static const struct {
+    const char *code;
+    bool hits;
+} at_ports[] = {
+    {"E461 90 F4", true},     /* in al, 61h */
+    {"E561 90 F4", true},     /* in eax, 61h */
+    {"66E560 90 F4", true},   /* in ax, 60h: its second byte */
+    {"E55E 90 F4", true},     /* in eax, 5Eh: its last byte */
+    {"E55D 90 F4", false},    /* in eax, 5Dh */
+    {"E462 90 F4", false},    /* in al, 62h */
+    {"E661 90 F4", true},     /* out 61h, al */
+    {"EF 90 F4", true},       /* out dx, eax */
+    {"66E762 90 F4", false},  /* out 62h, ax */
+    {"6C 90 F4", true},       /* insb */
+    {"F36C 90 F4", true},     /* rep insb: the first of three */
+    {"F366 6F 90 F4", true},  /* rep outsw */
+    {"EC 8ED0 90 F4", true},  /* in al, dx; mov ss, eax */
+    {"8CD0 8ED0 EC F4", true} /* ...; mov ss, eax; in al, dx */
+};
+
+static struct x86_bare *port_watcher(const char *code)
+{
+    struct x86_bare *m = protected(code);
+
+    m->cpu.state.gpr[X86_RDX] = 0x61;
+    m->cpu.state.gpr[X86_RCX] = 3;
+    m->cpu.state.gpr[X86_RSI] = m->cpu.state.gpr[X86_RDI] = BARE_DATA;
+    m->cpu.state.cr4 |= X86_CR4_DE;
+    m->cpu.dr[0] = 0x61;
+    m->cpu.dr[7] = X86_DR7_ONE | 0x20001;
+    x86_mode_changed(&m->cpu);
+    return m;
+}
+
+START_TEST(ports_have_breakpoints)
+{
+    if (no_decoder())
+        return;
+    struct x86_bare *m = port_watcher(at_ports[_i].code);
+
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), at_ports[_i].hits ? X86_EXC_DB : -1);
+    x86_bare_free(m);
+    for (unsigned i = 0; i < ENGINES; i++) {
+        is_alike(port_watcher(at_ports[_i].code), engines[i], 5, MANY);
+        is_alike(port_watcher(at_ports[_i].code), engines[i], 5, ONE);
+    }
+}
+END_TEST
+
+/* REP INS of more elements than devices are asked for at once. */
+static const struct {
+    const char *code;
+    unsigned count;
+} longs[] = {
+    {"F36C F4", 1024},   {"F36C F4", 2500}, {"F3666D F4", 512},
+    {"F3666D F4", 1100}, {"F36D F4", 256},  {"F36D F4", 257},
+    {"F36D F4", 900},
+};
+
+START_TEST(strings_are_longer_than_the_buffer)
+{
+    enum { TO = 0x20000 };
+    char words[HOSTILE_WORDS] = "";
+
+    if (no_decoder())
+        return;
+    for (unsigned i = 0; i < ENGINES; i++) {
+        struct x86_bare *m = protected(longs[_i].code);
+
+        m->cpu.state.gpr[X86_RCX] = longs[_i].count;
+        m->cpu.state.gpr[X86_RDI] = TO;
+        struct hostile_pair *p = hostile_pair_of(engines[i], m, MANY);
+        ck_assert_msg(hostile_pair_run(p, longs[_i].count + 1, NULL, 0, words),
+                      "%s: %s", engines[i]->name, words);
+        ck_assert_uint_eq(m->cpu.state.gpr[X86_RCX], 0);
+        ck_assert_uint_eq(m->storage[TO + longs[_i].count - 1], 0xFF);
+        hostile_pair_free(p);
+    }
+}
+END_TEST
+
 Suite *suite_x86_midway(void)
 {
     Suite *s = suite_create("x86_midway");
@@ -161,6 +259,10 @@ Suite *suite_x86_midway(void)
     tcase_add_loop_test(t, step_over_pop_ss_ends_with_int3, 0, ENGINES);
     tcase_add_loop_test(t, repetition_meets_its_breakpoint_once, 0, ENGINES);
     tcase_add_loop_test(t, trap_of_a_frame_outlives_the_turn, 0, ENGINES);
+    tcase_add_loop_test(t, in_is_as_wide_as_it_is, 0, ENGINES);
+    tcase_add_loop_test(t, ports_have_breakpoints, 0, ARRAY_LEN(at_ports));
+    tcase_add_loop_test(t, strings_are_longer_than_the_buffer, 0,
+                        ARRAY_LEN(longs));
     suite_add_tcase(s, t);
     return s;
 }
