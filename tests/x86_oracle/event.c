@@ -21,14 +21,39 @@ static void from_real(const uint32_t *w, struct ox_event *e)
         e->gpr[n] = w[OX_R16_EAX - OX_R16_HEAD - n];
 }
 
-static void from_protected(const uint32_t *w, struct ox_event *e)
+/* A frame of words: the recorder tells, or the case's own gate does, which may
+ * lead to the recorder of the other width. */
+static bool has_words(const struct ox_case *c, const uint32_t *w,
+                      const struct ox_event *e)
 {
-    bool words = WORD(R32_WIDTH) != 0; /* a frame of 16 bits */
+    return WORD(R32_WIDTH) ||
+           (c->arena[AT_IDT + 8 * e->vector + 5] & 0x1E) == 6;
+}
 
+/* IP, CS, and flags, from a word on. */
+static void from_words(const uint32_t *w, struct ox_event *e)
+{
+    bool has_error = e->vector == 8 || e->vector == 17 ||
+                     (e->vector >= 10 && e->vector <= 14);
+    uint32_t low = has_error ? WORD(R32_ERROR) : WORD(R32_EIP) << 16;
+    uint32_t high =
+        has_error ? WORD(R32_EIP) : WORD(R32_EIP) >> 16 | WORD(R32_CS) << 16;
+
+    e->error = has_error ? low & 0xFFFF : 0;
+    e->ip = low >> 16;
+    e->cs = high & 0xFFFF;
+    e->flags = high >> 16;
+}
+
+static void from_protected(const struct ox_case *c, const uint32_t *w,
+                           struct ox_event *e)
+{
     e->error = WORD(R32_ERROR);
-    e->ip = words ? WORD(R32_EIP) & 0xFFFF : WORD(R32_EIP);
-    e->cs = (words ? WORD(R32_EIP) >> 16 : WORD(R32_CS)) & 0xFFFF;
-    e->flags = words ? WORD(R32_CS) & 0xFFFF : WORD(R32_EFLAGS);
+    e->ip = WORD(R32_EIP);
+    e->cs = WORD(R32_CS) & 0xFFFF;
+    e->flags = WORD(R32_EFLAGS);
+    if (has_words(c, w, e))
+        from_words(w, e);
     e->sp = WORD(R32_SP);
     e->cr0 = WORD(R32_CR0);
     e->cr2 = WORD(R32_CR2);
@@ -38,7 +63,7 @@ static void from_protected(const uint32_t *w, struct ox_event *e)
         e->gpr[n] = w[OX_R32_EAX - OX_R32_HEAD - n];
 }
 
-static void from_long(const uint32_t *w, struct ox_event *e)
+enum ox_field ox_long_register(unsigned n)
 {
     static const enum ox_field order[GPRS] = {
         OX_R64_RAX,       OX_R64_RCX, OX_R64_RDX, OX_R64_RBX,
@@ -96,7 +121,7 @@ bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
     if (e->record == OX_R16)
         from_real(r->word + at, e);
     else if (e->record == OX_R32)
-        from_protected(r->word + at, e);
+        from_protected(c, r->word + at, e);
     else if (e->record == OX_R64)
         from_long(r->word + at, e);
     else
