@@ -14,6 +14,12 @@ static inline bool says(const struct ox_difference *d, const char *word)
     return strstr(d->c->text, word) != NULL;
 }
 
+/* Of 48 bits. */
+static inline bool is_canonical(uint64_t v)
+{
+    return (uint64_t)((int64_t)(v << 16) >> 16) == v;
+}
+
 static inline bool is_flags(const struct ox_difference *d)
 {
     return d->field == OX_R32_EFLAGS || d->field == OX_R64_RFLAGS ||

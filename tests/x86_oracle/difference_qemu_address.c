@@ -3,11 +3,6 @@
 
 enum { RCX = 1, RDX, RSP = 4, RBP };
 
-static bool is_canonical(uint64_t v)
-{
-    return (uint64_t)((int64_t)(v << 16) >> 16) == v;
-}
-
 bool ox_qemu_sysexit_address(const struct ox_difference *d)
 {
     struct ox_event e;
@@ -54,8 +49,8 @@ bool ox_qemu_near_address(const struct ox_difference *d)
 
     if (d->record != OX_R64 || !ox_faults(d, 13, &e, &code) || e.error ||
         !ox_event_at(d->c, d->theirs, d->start, &theirs) ||
-        (theirs.vector != 13 && theirs.vector != 1) || theirs.error ||
-        is_canonical(theirs.ip))
+        (theirs.vector != 13 && theirs.vector != 8 && theirs.vector != 1) ||
+        theirs.error || is_canonical(theirs.ip))
         return false;
     return code.at[0] == 0xC2 || code.at[0] == 0xC3 || code.at[0] == 0xCD ||
            (code.at[0] == 0xFF &&

@@ -42,6 +42,20 @@ bool ox_qemu_pusha_order(const struct ox_difference *d)
            OURS(d) - PEER(d) < 0x40;
 }
 
+/* Ours has raised #PF or #SS, recorded or not, at an instruction of that byte.
+ */
+static bool raises_at(const struct ox_difference *d, uint8_t op)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    for (uint32_t n = 0; ox_raised_event(d->ours, n, &e); n++)
+        if ((e.vector == 14 || e.vector == 12) &&
+            ox_code_of(d->c, &e, 0, &code) && code.at[0] == op)
+            return true;
+    return false;
+}
+
 /* A register of an old task, or its flags' RF. */
 static bool is_task_register(const struct ox_difference *d, uint32_t at,
                              uint32_t before, uint32_t ours, uint32_t theirs)
@@ -71,7 +85,7 @@ bool ox_qemu_popa_partial(const struct ox_difference *d)
     struct ox_code code;
 
     if (d->field == OX_SUMS_DATA || d->field == OX_SUMS_CODE)
-        return says(d, "popa") && ox_all_words(d, is_popped);
+        return raises_at(d, 0x61) && ox_all_words(d, is_popped);
     if (d->field == OX_SUMS_TSS)
         return ox_all_words(d, is_task_register) &&
                ox_last_event(d->c, d->ours, d->start, &e) && e.vector == 8 &&

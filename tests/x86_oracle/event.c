@@ -71,6 +71,11 @@ enum ox_field ox_long_register(unsigned n)
         OX_R64_R8,        OX_R64_R9,  OX_R64_R10, OX_R64_R11,
         OX_R64_R12,       OX_R64_R13, OX_R64_R14, OX_R64_R15};
 
+    return order[n];
+}
+
+static void from_long(const uint32_t *w, struct ox_event *e)
+{
     e->error = WORD(R64_ERROR);
     e->ip = PAIR(R64_RIP);
     e->cs = WORD(R64_CS) & 0xFFFF;
@@ -81,8 +86,8 @@ enum ox_field ox_long_register(unsigned n)
     e->cr4 = WORD(R64_CR4);
     e->dr6 = WORD(R64_DR6);
     for (unsigned n = 0; n < GPRS; n++)
-        e->gpr[n] = w[order[n] - OX_R64_HEAD] |
-                    (uint64_t)w[order[n] + 1 - OX_R64_HEAD] << 32;
+        e->gpr[n] = w[ox_long_register(n) - OX_R64_HEAD] |
+                    (uint64_t)w[ox_long_register(n) + 1 - OX_R64_HEAD] << 32;
 }
 
 uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,

@@ -13,6 +13,9 @@ struct ox_event {
                          * as it was in the program, for R64 alone */
 };
 
+/* Where R64 has a register, by its number. */
+enum ox_field ox_long_register(unsigned n);
+
 /* The event that begins at that word; false: none does, or one within a
  * recorder.  A double fault through a task gate leaves no frame: where it came
  * of is in the old task's TSS. */
@@ -22,6 +25,11 @@ bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
 /* The last one that begins before that word. */
 bool ox_last_event(const struct ox_case *c, const struct ox_result *r,
                    uint32_t end, struct ox_event *e);
+
+/* What our processor has raised, recorded or not (machine.h); its SP is a
+ * linear address.  False: there are no more. */
+bool ox_raised_event(const struct ox_result *ours, uint32_t n,
+                     struct ox_event *e);
 
 /* A word of the arena at the end of a case. */
 uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,

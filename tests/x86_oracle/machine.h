@@ -19,7 +19,31 @@ struct ox_result {
      * the words of the arena that the case has changed; likewise. */
     uint32_t *stored;
     uint32_t pairs;
+    /* Ours, in full: the first exceptions and INTs of the case, those too
+     * that no recorder has written down; OX_RAISED_WORDS each; likewise. */
+    uint32_t *raised;
+    uint32_t raises;
 };
+
+/* The words of one of `raised`; RECORD is the head of who would record it, IP
+ * is what is saved. */
+enum ox_raised {
+    OX_RAISED_NUMBER, /* in the case */
+    OX_RAISED_RECORD,
+    OX_RAISED_VECTOR,
+    OX_RAISED_ERROR,
+    OX_RAISED_CS,
+    OX_RAISED_IP, /* two words, the lower half first; CR2 and GPRs, too */
+    OX_RAISED_FLAGS = OX_RAISED_IP + 2,
+    OX_RAISED_CR0,
+    OX_RAISED_CR2,
+    OX_RAISED_CR4 = OX_RAISED_CR2 + 2,
+    OX_RAISED_DR6,
+    OX_RAISED_STACK, /* the linear address of the stack's top */
+    OX_RAISED_GPR = OX_RAISED_STACK + 2,
+    OX_RAISED_WORDS = OX_RAISED_GPR + 2 * 16
+};
+enum { OX_RAISES_MAX = 32 }; /* of a case */
 
 struct ox_words {
     struct ox_words *next;

@@ -76,6 +76,8 @@ static void show(struct session *s, uint32_t number,
             printf("    %-5s", ox_machine_name(m));
             ox_show(&runs[m].of[i]);
         }
+    printf("    raised");
+    ox_show_raised(&runs[OX_OURS].of[i]);
 }
 
 /* A peer that has differed in the run of all, and the same case run again. */

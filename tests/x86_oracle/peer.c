@@ -214,15 +214,30 @@ static uint32_t parse_words(const char *at, uint32_t **free_word)
     return n;
 }
 
+/* An exception of ours; a second run of the case has the same ones again. */
+static void parse_raised(struct ox_result *of, const char *at,
+                         uint32_t **free_word)
+{
+    uint32_t *w = *free_word;
+
+    if (parse_words(at, free_word) != OX_RAISED_WORDS ||
+        w[OX_RAISED_NUMBER] != of->raises) {
+        *free_word = w;
+        return;
+    }
+    if (!of->raises++)
+        of->raised = w;
+}
+
 /* "C 00000012 89ABCDEF ...", or T, or R; W, of words in storage, comes behind
- * R and T. */
+ * R and T, X before them. */
 static void parse_line(struct ox_run *r, const char *line, uint32_t **free_word)
 {
     struct ox_result *of;
     unsigned long n;
     char *end;
 
-    if (!strchr("CRTW", line[0]))
+    if (!strchr("CRTWX", line[0]))
         return;
     n = strtoul(line + 1, &end, 16);
     if (end != line + 9 || n >= r->cases)
@@ -233,8 +248,12 @@ static void parse_line(struct ox_run *r, const char *line, uint32_t **free_word)
             of->stored = *free_word;
             of->pairs = parse_words(end, free_word) / 2;
         }
+    } else if (line[0] == 'X') {
+        if (!of->kind)
+            parse_raised(of, end, free_word);
     } else if (!of->kind) {
-        *of = (struct ox_result){.kind = line[0], .word = *free_word};
+        of->kind = line[0];
+        of->word = *free_word;
         of->count = parse_words(end, free_word);
     }
 }

@@ -230,15 +230,65 @@ const struct ox_explanation *ox_explanations(enum ox_machine peer)
     return peer == OX_BOCHS ? ox_bochs_rows : ox_qemu_rows;
 }
 
-const struct ox_explanation *ox_explain(const struct ox_difference *d)
+static const struct ox_explanation *explain_recorded(
+    const struct ox_difference *d, bool witnessed)
 {
     const struct ox_explanation *e = ox_explanations(d->peer);
-    bool witnessed = ox_witnessed(d);
 
     for (; e->name; e++)
         if ((e->alone || witnessed) && e->applies(d))
             return e;
     return NULL;
+}
+
+/* A double fault through a task gate ends the case with the same record
+ * wherever it came of; the old task's TSS tells. */
+static bool double_faults_elsewhere(struct ox_difference *d)
+{
+    struct ox_event ours, theirs;
+    uint32_t at = d->start - ox_record_size(OX_R32);
+
+    if (d->record != OX_SUMS || d->start < ox_record_size(OX_R32) ||
+        !ox_event_at(d->c, d->ours, at, &ours) ||
+        !ox_event_at(d->c, d->theirs, at, &theirs) || ours.vector != 8 ||
+        theirs.vector != 8 || ours.ip == theirs.ip)
+        return false;
+    d->record = OX_R32;
+    d->start = d->at = at;
+    return true;
+}
+
+/* Where the two have parted, by another event or at the end of one. */
+static const struct ox_explanation *explain_lost(const struct ox_difference *d,
+                                                 bool witnessed)
+{
+    struct ox_difference parted = *d;
+    const struct ox_explanation *why;
+    struct ox_told *told;
+
+    if (d->record == OX_SUMS && !double_faults_elsewhere(&parted))
+        return NULL;
+    told = ox_tell_lost(&parted);
+    why = told ? explain_recorded(&told->d, witnessed) : NULL;
+    free(told);
+    return why;
+}
+
+/* Words that may differ because of an exception before their record. */
+static bool is_of_lost(const struct ox_difference *d)
+{
+    return d->field == OX_FIELD_COUNT || d->at == d->start ||
+           d->record == OX_NEST || d->record == OX_SUMS || vector_of(d) == 8;
+}
+
+const struct ox_explanation *ox_explain(const struct ox_difference *d)
+{
+    bool witnessed = ox_witnessed(d);
+    const struct ox_explanation *why = explain_recorded(d, witnessed);
+
+    if (!why && d->peer == OX_QEMU && is_of_lost(d))
+        why = explain_lost(d, witnessed);
+    return why;
 }
 
 /* ---- Showing ---- */
@@ -265,6 +315,16 @@ static void show_event(enum ox_record record, const uint32_t *w)
     default:
         break;
     }
+}
+
+void ox_show_raised(const struct ox_result *r)
+{
+    const uint32_t *w = r->raised;
+
+    for (uint32_t n = 0; n < r->raises; n++, w += OX_RAISED_WORDS)
+        printf(" %x at %x:%x%s", w[OX_RAISED_VECTOR], w[OX_RAISED_CS],
+               w[OX_RAISED_IP], n + 1 < r->raises ? "," : "");
+    printf("\n");
 }
 
 void ox_show(const struct ox_result *r)

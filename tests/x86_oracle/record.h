@@ -85,8 +85,27 @@ const struct ox_explanation *ox_explanations(enum ox_machine peer);
 const struct ox_explanation *ox_explain(const struct ox_difference *d);
 extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
 
+/* ---- What has not been recorded ---- raised.c
+ *
+ * An exception whose delivery is a double fault or a shutdown, or whose
+ * recorder faults, is in no record; nor is any of a case that never ends.  Our
+ * processor has told of them all the same. */
+struct ox_told {
+    struct ox_difference d;
+    struct ox_result ours;
+    uint32_t word[]; /* of those */
+};
+/* The first of those behind the records before d->start that the peer has not
+ * recorded, and the same difference as if ours had recorded it.  NULL: there is
+ * none.  To be freed. */
+struct ox_told *ox_tell_lost(const struct ox_difference *d);
+/* All that the peer has recorded ours has raised. */
+bool ox_all_raised(const struct ox_difference *d);
+
 /* A line for people: each event of a result. */
 void ox_show(const struct ox_result *r);
+/* What ours has raised: vectors and places. */
+void ox_show_raised(const struct ox_result *r);
 /* The first words of storage that differ, likewise. */
 void ox_show_stored(const struct ox_difference *d);
 

@@ -1,0 +1,189 @@
+/* To what the rows of difference_qemu.def apply: debug exceptions. */
+#include "tests/x86_oracle/difference_qemu.h"
+
+enum { GD = 0x2000, BD = 0x2000, BT = 0x8000 };
+
+static bool is_dr6(const struct ox_difference *d)
+{
+    return d->field == OX_R16_DR6 || d->field == OX_R32_DR6 ||
+           d->field == OX_R64_DR6 || d->field == OX_NEST_DR6;
+}
+
+static bool is_dr7(const struct ox_difference *d)
+{
+    return d->field == OX_R16_DR7 || d->field == OX_R32_DR7 ||
+           d->field == OX_R64_DR7;
+}
+
+/* DR6 of an event, one within a recorder, too; 0: it is no #DB. */
+static uint32_t dr6_of(const struct ox_result *r, uint32_t at)
+{
+    enum ox_record record =
+        at < r->count ? ox_record_of(r->word[at]) : OX_RECORD_COUNT;
+    static const enum ox_field fields[] = {[OX_R16] = OX_R16_DR6,
+                                           [OX_R32] = OX_R32_DR6,
+                                           [OX_R64] = OX_R64_DR6,
+                                           [OX_NEST] = OX_NEST_DR6};
+
+    if (record >= OX_SUMS || at + ox_record_size(record) > r->count ||
+        (r->word[at] & 0xFF) != 1)
+        return 0;
+    return r->word[at + fields[record] - ox_record_head(record)];
+}
+
+/* What a recorder that has met DR7.GD pushes, of which QEMU has none: below
+ * the stack where it did so, in whatever page that is. */
+static bool is_below_detected(const struct ox_difference *d, uint32_t at,
+                              uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    enum { FRAME_MAX = 0x100 };
+    struct ox_event e;
+
+    if (ox_is_resume_less(d, at, before, ours, theirs))
+        return true;
+    for (uint32_t n = 0; ox_raised_event(d->ours, n, &e); n++)
+        if (e.vector == 1 && (e.dr6 & BD) &&
+            ((e.sp - 1 - at) & 0xFFF) < FRAME_MAX)
+            return theirs == before;
+    return false;
+}
+
+bool ox_qemu_no_general_detect(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->record == OX_SUMS && ox_all_words(d, is_below_detected))
+        return true;
+    if (is_dr7(d))
+        return ((OURS(d) ^ PEER(d)) & ~0xD800u) == GD && (PEER(d) & GD);
+    if (is_dr6(d) && (OURS(d) ^ PEER(d)) == BD && (OURS(d) & BD))
+        return true; /* in the recorder, which then ends the case */
+    if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
+        ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
+        return d->record == OX_SUMS || d->start >= d->ours->count;
+    if (d->record == OX_NEST && d->at == d->start)
+        return word_of(d, OX_NEST_DR6) & BD; /* or a fault of delivering it */
+    return dr6_of(d->ours, d->start) & BD;
+}
+
+/* The harness pushes dwords onto a real-mode program's stack, when DR0 and DR1
+ * are loaded.  QEMU takes one that is not aligned for a store to all of its
+ * page below it. */
+static bool meets_harness(const struct ox_difference *d)
+{
+    const uint32_t *f = d->c->field;
+    uint32_t dr7 = f[CASE_DR7 / 4], sp = (f[CASE_SS / 4] << 4) + f[CASE_SP / 4];
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t at = f[CASE_DR0 / 4 + i];
+
+        if ((dr7 >> 2 * i & 3) && (dr7 >> (16 + 4 * i) & 1) &&
+            at >> 12 == sp >> 12 && at < sp)
+            return d->c->mode == OX_REAL && (sp & 3);
+    }
+    return false;
+}
+
+/* QEMU's #DB was refused at its gate. */
+static bool is_refused(const struct ox_difference *d)
+{
+    struct ox_event e;
+    const uint8_t *gate =
+        d->c->arena + (is_wide(d) ? AT_IDT_64 + 16 : AT_IDT + 8);
+
+    return ox_event_at(d->c, d->theirs, d->start, &e) &&
+           (e.vector == 11 || e.vector == 13) && e.error > 3 &&
+           (e.error & ~3u) == (load_le16(gate + 2) & 0xFFFCu);
+}
+
+/* One of the two tells of a breakpoint, or of another one; or QEMU ends, of a
+ * breakpoint without RF by SIGSEGV, of one at a port by an assertion, of one
+ * that the harness meets by a shutdown. */
+bool ox_qemu_breakpoints(const struct ox_difference *d)
+{
+    bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || says(d, "mov dr7") ||
+              says(d, "mov dr5");
+
+    if (is_dr6(d))
+        return on && (OURS(d) ^ PEER(d)) < 0x10;
+    if (d->theirs->kind == 'T' && !d->theirs->count)
+        return meets_harness(d);
+    return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
+                  (dr6_of(d->theirs, d->start) & 0xF) || is_refused(d));
+}
+
+bool ox_qemu_no_task_trap(const struct ox_difference *d)
+{
+    if (d->record != OX_R32 || !goes_to_task(d))
+        return false;
+    return is_dr6(d) ? (OURS(d) & BT) && (OURS(d) ^ PEER(d)) == BT
+                     : dr6_of(d->ours, d->start) & BT;
+}
+
+/* Of a trap of ours, or a double fault that comes of it: the instruction of `n`
+ * bytes before it. */
+static bool behind(const struct ox_difference *d, unsigned n,
+                   struct ox_code *code)
+{
+    struct ox_event e;
+
+    return (vector_of(d) == 1 || vector_of(d) == 8) &&
+           ox_event_at(d->c, d->ours, d->start, &e) &&
+           ox_code_of(d->c, &e, n, code);
+}
+
+bool ox_qemu_no_int1(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (parted(d, 13, 6)) /* its gate */
+        return ox_faults(d, 13, &e, &code) && code.at[0] == 0xF1;
+    return behind(d, 1, &code) && code.at[0] == 0xF1;
+}
+
+bool ox_qemu_sti_traces(const struct ox_difference *d)
+{
+    struct ox_code code;
+
+    return behind(d, 1, &code) && code.at[0] == 0xFB;
+}
+
+/* It has 3 to 9 bytes. */
+bool ox_qemu_lss_traces(const struct ox_difference *d)
+{
+    struct ox_code code;
+
+    for (unsigned n = 3; n < 10; n++)
+        if (behind(d, n, &code) && is_0f(&code, 0xB2))
+            return true;
+    return false;
+}
+
+bool ox_qemu_low_dr6(const struct ox_difference *d)
+{
+    return is_dr6(d) && (OURS(d) ^ PEER(d)) < 0x10;
+}
+
+bool ox_qemu_dr6_bit_12(const struct ox_difference *d)
+{
+    return is_dr6(d) && (says(d, "mov dr6") || says(d, "mov dr4")) &&
+           (OURS(d) ^ PEER(d)) == 0x1000 && (PEER(d) & 0x1000);
+}
+
+bool ox_qemu_dr7_reserved(const struct ox_difference *d)
+{
+    return is_dr7(d) && (says(d, "mov dr5") || says(d, "mov dr7")) &&
+           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0xD800)) == 0;
+}
+
+/* MOV to and from CR and DR are 0F 20 to 23. */
+bool ox_qemu_absent_debug_register(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return parted(d, 6, 13) && ox_faults(d, 6, &e, &code) &&
+           ((e.cs & 3) || (e.flags & 0x20000)) && code.at[0] == 0x0F &&
+           (code.at[1] & 0xFC) == 0x20;
+}
