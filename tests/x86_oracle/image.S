@@ -1013,11 +1013,13 @@ pieces:
 #undef PIECE
         .long   0, 0
 
-/* Where programs write beside the arena. */
+/* Where programs write beside the arena; IRET to a stack of 16 bits leaves the
+ * upper half of the harness's ESP. */
 strays: .long   ARENA_SIZE, 0x3000 / 4
         .long   WINDOW, 0x9000 / 4
         .long   0x600000, 0x2000 / 4
         .long   WINDOW_LARGE + AT_DATA3, 0x5000 / 4
+        .long   AT_HARNESS_64K, (AT_HARNESS_SP - 0x200 - AT_HARNESS_64K) / 4
         .long   0
 
 .balign 8

@@ -50,6 +50,7 @@
 /* ---- Beside it ---- */
 #define AT_LOG         0x90000 /* records of the present case, 64 KiB */
 #define AT_HARNESS_SP  0x1F0000
+#define AT_HARNESS_64K 0x1E0000          /* 64 KiB with its stack */
 #define AT_BEFORE      0xC00000          /* the arena of a case as it began */
 #define AT_PROGRESS    0x700000          /* outlives a reset: magic, and then */
 #define PROGRESS_CASE  (AT_PROGRESS + 4) /* the case at hand */
