@@ -1,12 +1,14 @@
 /* Instructions, and deliveries, that leave the guest in their midst: they are
  * begun again, or executed or completed by the monitor, and must not find what
  * they have stored themselves.  Each beside the same on the bare processor. */
+#include "base/bytes.h"
 #include "skip.h"
 #include "tests/x86_hostile_vm.h"
 #include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/machine/debug.h"
 #include "x86vmm/machine/op.h"
+#include "x86vmm/machine/paging.h"
 
 #include <check.h>
 #include <string.h>
@@ -248,6 +250,52 @@ START_TEST(strings_are_longer_than_the_buffer)
 }
 END_TEST
 
+/* CPUID in the last two bytes of a 16-bit segment: on at 0. */
+START_TEST(offsets_wrap_around)
+{
+    enum { BASE = 0x20000 };
+
+    if (no_decoder())
+        return;
+    struct x86_bare *m = sys_new(SYS_REAL, 0);
+
+    memcpy(m->storage + BASE + 0xFFFE, "\x0F\xA2", 2);
+    memcpy(m->storage + BASE, "\x40\xF4", 2);
+    m->cpu.state.seg[X86_CS].selector = BASE >> 4;
+    m->cpu.state.seg[X86_CS].base = BASE;
+    m->cpu.state.rip = 0xFFFE;
+    x86_mode_changed(&m->cpu);
+    is_alike(m, engines[_i], 3, MANY);
+}
+END_TEST
+
+/* PAE paging's pointers are loaded with CR3: neither a store there nor an exit
+ * changes them (Intel SDM vol. 3, 4.4.1).  AMD-V reads them at each walk. */
+START_TEST(pointers_outlive_an_exit)
+{
+    enum { DIRECTORY = X86_MODE_PAGES + 0x1000, LARGE = 0x83 };
+
+    if (no_decoder())
+        return;
+    /* mov dword [pointer 1], 0; cpuid; mov al, [40020000h]; hlt */
+    struct x86_bare *m =
+        protected("C705 08100000 00000000 0FA2 A0 00000240 F4");
+
+    memset(m->storage + X86_MODE_PAGES, 0, 0x2000);
+    for (unsigned i = 0; i < 4; i++)
+        store_le64(m->storage + X86_MODE_PAGES + 8 * i, DIRECTORY | 1);
+    for (unsigned i = 0; i < 512; i++)
+        store_le64(m->storage + DIRECTORY + 8 * i, i << 21 | LARGE);
+    m->storage[BARE_DATA] = 0x55;
+    m->cpu.state.cr4 |= X86_CR4_PAE;
+    m->cpu.state.cr0 |= X86_CR0_PG;
+    m->cpu.state.cr3 = X86_MODE_PAGES;
+    ck_assert(!x86_load_pdptes(&m->cpu, X86_MODE_PAGES));
+    x86_mode_changed(&m->cpu);
+    is_alike(m, &engine_vtx, 4, _i ? ONE : MANY);
+}
+END_TEST
+
 Suite *suite_x86_midway(void)
 {
     Suite *s = suite_create("x86_midway");
@@ -263,6 +311,8 @@ Suite *suite_x86_midway(void)
     tcase_add_loop_test(t, ports_have_breakpoints, 0, ARRAY_LEN(at_ports));
     tcase_add_loop_test(t, strings_are_longer_than_the_buffer, 0,
                         ARRAY_LEN(longs));
+    tcase_add_loop_test(t, offsets_wrap_around, 0, ENGINES);
+    tcase_add_loop_test(t, pointers_outlive_an_exit, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }

@@ -178,13 +178,32 @@ END_TEST
 /* Writes of TS and MP alone do not count. */
 START_TEST(cr0_is_intercepted_by_choice)
 {
+    static const uint8_t others[] = {0x04, 0x20}; /* EM, NE */
+
     svm_make_long(&r);
     vmcb_put(r.v, SVM_INTERCEPT_CR0_SEL_WRITE, true);
     /* MOV EAX,CR0; XOR AL,0Ah; MOV CR0,RAX; XOR AL,20h; MOV CR0,RAX */
     CODE(SVM_GUEST, "\x0F\x20\xC0\x34\x0A\x0F\x22\xC0\x34\x20\x0F\x22\xC0");
+    svm_code(&r, SVM_GUEST + 9, &others[_i], 1);
     run_to(SVM_EXIT_CR0_SEL_WRITE);
     ck_assert_uint_eq(F(RIP), SVM_GUEST + 10);
     ck_assert_uint_eq(F(CR0) & 0xA, 0xA);
+}
+END_TEST
+
+/* The guest's time is another one, as long as it runs. */
+START_TEST(the_time_is_offset)
+{
+    svm_make_real(&r);
+    vmcb_put(r.v, SVM_INTERCEPT_CPUID, true);
+    F(TSC_OFFSET) = UINT64_C(5) << 32;
+    CODE(SVM_GUEST, "\x0F\x31\x0F\xA2"); /* rdtsc; cpuid */
+    for (unsigned i = 0; i < 2; i++) {
+        F(RIP) = 0;
+        run_to(SVM_EXIT_CPUID);
+        ck_assert_uint_eq(r.m->cpu.state.gpr[X86_RDX], 5);
+        ck_assert_uint_eq(r.m->cpu.tsc_offset, 0);
+    }
 }
 END_TEST
 
@@ -266,6 +285,30 @@ START_TEST(software_interrupts_are_injected)
     F(EVENTINJ) = VMCB_EVENT_VALID | VMCB_EVENT_SOFTWARE << 8 | 0x21;
     run_to(SVM_EXIT_HLT);
     ck_assert_uint_eq(load_le16(r.m->storage + 0x7FFA), 2);
+}
+END_TEST
+
+/* So is that of #BP and #OF, but not of other exceptions; whatever the code is
+ * (15.20). */
+static const struct {
+    unsigned vector, pushed;
+} injections[] = {{X86_EXC_BP, 5},
+                  {X86_EXC_OF, 5},
+                  {X86_EXC_DB, 0},
+                  {X86_EXC_UD, 0},
+                  {X86_EXC_BR, 0}};
+
+START_TEST(exceptions_are_injected)
+{
+    unsigned vector = injections[_i].vector;
+
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * vector, 0x30000100);
+    CODE(SVM_GUEST + 0x100, "\xF4");
+    F(NRIP) = 5;
+    F(EVENTINJ) = VMCB_EVENT_VALID | VMCB_EVENT_EXCEPTION << 8 | vector;
+    run_to(SVM_EXIT_HLT);
+    ck_assert_uint_eq(load_le16(r.m->storage + 0x7FFA), injections[_i].pushed);
 }
 END_TEST
 
@@ -500,11 +543,13 @@ Suite *suite_x86_svm(void)
     tcase_add_loop_test(t, instructions_exit, 0, ARRAY_LEN(exits));
     tcase_add_loop_test(t, instructions_do_not_exit, 0, ARRAY_LEN(exits));
     tcase_add_loop_test(t, exceptions_come_first, 0, ARRAY_LEN(faults));
-    tcase_add_test(t, cr0_is_intercepted_by_choice);
+    tcase_add_loop_test(t, cr0_is_intercepted_by_choice, 0, 2);
+    tcase_add_test(t, the_time_is_offset);
     tcase_add_test(t, state_goes_in_and_out);
     tcase_add_test(t, the_other_state_is_moved_by_hand);
     tcase_add_test(t, events_are_injected);
     tcase_add_test(t, software_interrupts_are_injected);
+    tcase_add_loop_test(t, exceptions_are_injected, 0, ARRAY_LEN(injections));
     tcase_add_test(t, exceptions_exit_by_the_bitmap);
     tcase_add_test(t, breakpoints_tell_where_they_end);
     tcase_add_test(t, page_faults_tell_all);
