@@ -320,6 +320,46 @@ START_TEST(bitmaps_are_its_own)
 }
 END_TEST
 
+/* Its guest reads a page, then writes it: the second sets the dirty flag of
+ * L1's entry, and nothing comes into a page that is read-only in L0's map. */
+static const struct {
+    bool flags, rom;
+    unsigned entry; /* its low bits, afterwards */
+    uint8_t byte;
+} writings[] = {{false, false, 0x37, 0x12},
+                {true, false, 0x337, 0x12},
+                {false, true, 0x37, 0x11},
+                {true, true, 0x337, 0x11}};
+
+START_TEST(writes_after_reads_are_noted)
+{
+    enum { AD = 0x40, PAGE = 0x1000 };
+    static const char guest[] = "\xA0\x00\x90\x40\xA2\x00\x90\x0F\xA2";
+    struct hostile_monitor *h = changing_monitor();
+    struct mem_map *mem = &h->m->mem;
+    uint8_t *storage = h->m->storage;
+    char words[HOSTILE_WORDS] = "";
+    const struct mem_slot slots[] = {
+        {0, FIRST, storage, 0},
+        {FIRST, PAGE, storage + FIRST, writings[_i].rom ? MEM_READ_ONLY : 0},
+        {FIRST + PAGE, BARE_STORAGE - FIRST - PAGE, storage + FIRST + PAGE, 0}};
+
+    mem->count = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(slots); i++)
+        ck_assert(!mem_add(mem, &slots[i]));
+    memcpy(storage + GUEST_AT, guest, sizeof(guest)); /* al + 1 is written */
+    memcpy(storage + BARE_CODE + 0x100, "\xF4", 1);
+    h->vtx.own.field[VMCS_EPT_POINTER] |= writings[_i].flags ? AD : 0;
+    struct hostile_pair *p = hostile_pair_of_monitor(&engine_vtx, h, 1000);
+    ck_assert_msg(hostile_pair_run(p, 10, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(storage[FIRST], writings[_i].byte);
+    ck_assert_uint_eq(load_le64(storage + EPT_AT + 0x3000 + 8 * FIRST / PAGE) &
+                          0xFFF,
+                      writings[_i].entry);
+    hostile_pair_free(p);
+}
+END_TEST
+
 /* ---- The tables ---- */
 
 START_TEST(every_exit_is_somebodys)
@@ -456,6 +496,8 @@ Suite *suite_x86_inner(void)
     tcase_add_test(t, invept_drops_what_changed);
     tcase_add_loop_test(t, iret_unblocks_whose_nmis, 0, ARRAY_LEN(nmis));
     tcase_add_loop_test(t, bitmaps_are_its_own, 0, ARRAY_LEN(bitmaps));
+    tcase_add_loop_test(t, writes_after_reads_are_noted, 0,
+                        ARRAY_LEN(writings));
     tcase_add_loop_test(t, shadow_tables_are_used_up, 0, ARRAY_LEN(turnings));
     tcase_add_test(t, every_exit_is_somebodys);
     tcase_add_loop_test(t, the_bare_monitor_sees_no_monitor, 0,

@@ -296,6 +296,39 @@ START_TEST(pointers_outlive_an_exit)
 }
 END_TEST
 
+/* A page that is read-only is a device's to write: it stays as it is, whoever
+ * writes, and wherever it was read before. */
+static const char *const to_roms[] = {
+    "A100800000 A300800000 A100800000 F4", /* mov eax, [8000h]; back; again */
+    "A300800000 A100800000 F4",            /* mov [8000h], eax; back */
+    "FF0500800000 A100800000 F4",          /* inc dword [8000h] */
+    "BC02800000 50 A1FE7F0000 F4",         /* push eax, half of it there */
+    "BFFE7F0000 AB A100800000 F4",         /* stosd, half of it there */
+};
+
+START_TEST(read_only_storage_stays)
+{
+    enum { ROM = 0x8000, PAGE = 0x1000 };
+
+    if (no_decoder())
+        return;
+    for (unsigned i = 0; i < ENGINES; i++) {
+        struct x86_bare *m = protected(to_roms[_i]);
+        const struct mem_slot slots[] = {
+            {0, ROM, m->storage, 0},
+            {ROM, PAGE, m->storage + ROM, MEM_READ_ONLY},
+            {ROM + PAGE, BARE_STORAGE - ROM - PAGE, m->storage + ROM + PAGE,
+             0}};
+
+        m->mem.count = 0;
+        for (unsigned k = 0; k < ARRAY_LEN(slots); k++)
+            ck_assert(!mem_add(&m->mem, &slots[k]));
+        m->cpu.state.gpr[X86_RAX] = 0x12345678;
+        is_alike(m, engines[i], 3, MANY);
+    }
+}
+END_TEST
+
 Suite *suite_x86_midway(void)
 {
     Suite *s = suite_create("x86_midway");
@@ -313,6 +346,7 @@ Suite *suite_x86_midway(void)
                         ARRAY_LEN(longs));
     tcase_add_loop_test(t, offsets_wrap_around, 0, ENGINES);
     tcase_add_loop_test(t, pointers_outlive_an_exit, 0, 2);
+    tcase_add_loop_test(t, read_only_storage_stays, 0, ARRAY_LEN(to_roms));
     suite_add_tcase(s, t);
     return s;
 }

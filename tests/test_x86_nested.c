@@ -212,7 +212,8 @@ START_TEST(an_exit_in_a_delivery_tells_of_it)
 }
 END_TEST
 
-START_TEST(task_switches_exit)
+/* In protected mode, with a TSS at 28h. */
+static void make_tasks(void)
 {
     svm_make_long(&r);
     vmcb_make(r.v, X86_SAMPLE_PROTECTED);
@@ -221,11 +222,37 @@ START_TEST(task_switches_exit)
     F(GDTR_BASE) = BARE_DATA;
     vmcb_put(r.v, SVM_INTERCEPT_TASK_SWITCH, true);
     store_le64(r.m->storage + BARE_DATA + 0x28, UINT64_C(0x0000890000000067));
+}
+
+START_TEST(task_switches_exit)
+{
+    make_tasks();
     CODE(SVM_GUEST, "\xEA\x00\x00\x00\x00\x28\x00"); /* JMP 28:0 */
     run_to(SVM_EXIT_TASK_SWITCH);
     ck_assert_uint_eq(F(EXITINFO1), 0x28);
     ck_assert_uint_eq(F(EXITINFO2), UINT64_C(1) << 38);
     ck_assert_uint_eq(F(RIP), SVM_GUEST);
+}
+END_TEST
+
+/* A fault's error code goes to the new task (15.14.1): MOV AX,28h; MOV DS,AX is
+ * a #GP, and its gate is one of tasks. */
+START_TEST(task_switches_have_error_codes)
+{
+    const uint64_t has_error = UINT64_C(1) << 44;
+
+    make_tasks();
+    F(IDTR_BASE) = BARE_DATA + 0x100;
+    F(IDTR_LIMIT) = 0xFF;
+    store_le64(r.m->storage + BARE_DATA + 0x100 + 8 * X86_EXC_GP,
+               UINT64_C(0x0000850000280000));
+    CODE(SVM_GUEST, "\x66\xB8\x28\x00\x8E\xD8");
+    run_to(SVM_EXIT_TASK_SWITCH);
+    ck_assert_uint_eq(F(EXITINFO1), 0x28);
+    ck_assert_uint_eq(F(EXITINFO2) & (has_error | UINT32_MAX),
+                      has_error | 0x28);
+    ck_assert_uint_eq(F(EXITINTINFO), UINT64_C(0x2880000B0D));
+    ck_assert_uint_eq(F(RIP), SVM_GUEST + 4);
 }
 END_TEST
 
@@ -336,6 +363,7 @@ Suite *suite_x86_nested(void)
     tcase_add_test(t, translations_are_kept_by_asid);
     tcase_add_test(t, an_exit_in_a_delivery_tells_of_it);
     tcase_add_test(t, task_switches_exit);
+    tcase_add_test(t, task_switches_have_error_codes);
     tcase_add_test(t, a_bad_vmcb_is_not_entered);
     tcase_add_loop_test(t, random_guests_do_no_harm, 0, 4);
     suite_add_tcase(s, t);

@@ -191,22 +191,6 @@ START_TEST(cr0_is_intercepted_by_choice)
 }
 END_TEST
 
-/* The guest's time is another one, as long as it runs. */
-START_TEST(the_time_is_offset)
-{
-    svm_make_real(&r);
-    vmcb_put(r.v, SVM_INTERCEPT_CPUID, true);
-    F(TSC_OFFSET) = UINT64_C(5) << 32;
-    CODE(SVM_GUEST, "\x0F\x31\x0F\xA2"); /* rdtsc; cpuid */
-    for (unsigned i = 0; i < 2; i++) {
-        F(RIP) = 0;
-        run_to(SVM_EXIT_CPUID);
-        ck_assert_uint_eq(r.m->cpu.state.gpr[X86_RDX], 5);
-        ck_assert_uint_eq(r.m->cpu.tsc_offset, 0);
-    }
-}
-END_TEST
-
 START_TEST(state_goes_in_and_out)
 {
     struct vmcb before;
@@ -544,7 +528,6 @@ Suite *suite_x86_svm(void)
     tcase_add_loop_test(t, instructions_do_not_exit, 0, ARRAY_LEN(exits));
     tcase_add_loop_test(t, exceptions_come_first, 0, ARRAY_LEN(faults));
     tcase_add_loop_test(t, cr0_is_intercepted_by_choice, 0, 2);
-    tcase_add_test(t, the_time_is_offset);
     tcase_add_test(t, state_goes_in_and_out);
     tcase_add_test(t, the_other_state_is_moved_by_hand);
     tcase_add_test(t, events_are_injected);

@@ -352,47 +352,6 @@ START_TEST(debug_exceptions_tell_by_the_qualification)
 }
 END_TEST
 
-START_TEST(msr_bitmaps_choose)
-{
-    make_real();
-    vmcs_put(v, VMX_PRIMARY_MSR_BITMAPS, true);
-    v->field[VMCS_MSR_BITMAP] = 0x70000;
-    m->storage[0x70000 + 0x174 / 8] = 1 << (0x174 % 8);
-    CODE(GUEST, "\x0F\x32\xB9\x74\x01\x0F\x32"); /* RDMSR 10, then 174 */
-    m->cpu.state.gpr[X86_RCX] = 0x10;
-    vtx_rig_run_to(VMX_EXIT_RDMSR);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 5);
-}
-END_TEST
-
-/* Bits of ports 22 and 8000 in the two bitmaps; where the guest is left.  A
- * word at FFFF wraps around, and exits whatever they say (26.1.3). */
-static const struct {
-    const char *code;
-    unsigned rdx, at;
-} ports[] = {
-    {"\xE6\x21\xE7\x21\x0F\xA2", 0, 2}, /* a byte; a word reaches 22 */
-    {"\xEE\xEF\x90\x90\x0F\xA2", 0x7FFF, 1},
-    {"\x90\xEE\x90\x90\x0F\xA2", 0x8000, 1},
-    {"\xEE\xEF\x90\x90\x0F\xA2", 0xFFFF, 1},
-    {"\xEE\xEF\x90\x90\x0F\xA2", 0xFFFE, 4}, /* CPUID */
-};
-
-START_TEST(io_bitmaps_choose)
-{
-    make_real();
-    vmcs_put(v, VMX_PRIMARY_IO_BITMAPS, true);
-    v->field[VMCS_IO_BITMAP_A] = 0x70000;
-    v->field[VMCS_IO_BITMAP_B] = 0x71000;
-    m->storage[0x70000 + 0x22 / 8] = 1 << (0x22 % 8);
-    m->storage[0x71000] = 1;
-    put_code(GUEST, ports[_i].code, 6);
-    m->cpu.state.gpr[X86_RDX] = ports[_i].rdx;
-    vtx_rig_run_to(ports[_i].at == 4 ? VMX_EXIT_CPUID : VMX_EXIT_IO);
-    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], ports[_i].at);
-}
-END_TEST
-
 START_TEST(the_time_is_offset)
 {
     make_real();
@@ -598,8 +557,6 @@ Suite *suite_x86_vtx(void)
     tcase_add_loop_test(c, page_faults_exit_by_error_code, 0,
                         ARRAY_LEN(page_faults));
     tcase_add_test(c, debug_exceptions_tell_by_the_qualification);
-    tcase_add_test(c, msr_bitmaps_choose);
-    tcase_add_loop_test(c, io_bitmaps_choose, 0, ARRAY_LEN(ports));
     tcase_add_test(c, the_time_is_offset);
     tcase_add_test(c, ept_moves_the_guest);
     tcase_add_loop_test(c, ept_refuses, 0, ARRAY_LEN(epts));

@@ -1,5 +1,5 @@
 /* VT-x in software: what is told of instructions and events that leave a
- * guest. */
+ * guest, and what leaves it by a bitmap. */
 #include "base/bytes.h"
 #include "tests/x86_vtx_rig.h"
 #include "x86vmm/machine/segment.h"
@@ -41,6 +41,51 @@ START_TEST(displacement_is_from_0)
     CODE(GUEST, "\x0F\x00\xC8"); /* STR EAX */
     vtx_rig_run_to(VMX_EXIT_LDTR_TR);
     ck_assert_uint_eq(v->field[VMCS_EXIT_QUALIFICATION], 0);
+}
+END_TEST
+
+/* ---- Bitmaps ---- */
+
+START_TEST(msr_bitmaps_choose)
+{
+    make_real();
+    vmcs_put(v, VMX_PRIMARY_MSR_BITMAPS, true);
+    v->field[VMCS_MSR_BITMAP] = 0x70000;
+    m->storage[0x70000 + 0x174 / 8] = 1 << (0x174 % 8);
+    CODE(GUEST, "\x0F\x32\xB9\x74\x01\x0F\x32"); /* RDMSR 10, then 174 */
+    m->cpu.state.gpr[X86_RCX] = 0x10;
+    vtx_rig_run_to(VMX_EXIT_RDMSR);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], 5);
+}
+END_TEST
+
+/* Of port 22 in the first bitmap, of 8000 in the second where `high`; where the
+ * guest is left, 4: at CPUID.  A word at FFFF wraps around, and exits whatever
+ * they say (26.1.3). */
+static const struct {
+    const char *code;
+    unsigned rdx, high, at;
+} ports[] = {
+    {"\xE6\x21\xE7\x21\x0F\xA2", 0, 0, 2}, /* a byte; a word reaches 22 */
+    {"\xEE\xEF\x90\x90\x0F\xA2", 0x7FFF, 1, 1},
+    {"\xEE\xEF\x90\x90\x0F\xA2", 0x7FFF, 0, 4},
+    {"\x90\xEE\x90\x90\x0F\xA2", 0x8000, 1, 1},
+    {"\xEE\xEF\x90\x90\x0F\xA2", 0xFFFE, 0, 4},
+    {"\xEE\xEF\x90\x90\x0F\xA2", 0xFFFF, 0, 1},
+};
+
+START_TEST(io_bitmaps_choose)
+{
+    make_real();
+    vmcs_put(v, VMX_PRIMARY_IO_BITMAPS, true);
+    v->field[VMCS_IO_BITMAP_A] = 0x70000;
+    v->field[VMCS_IO_BITMAP_B] = 0x71000;
+    m->storage[0x70000 + 0x22 / 8] = 1 << (0x22 % 8);
+    m->storage[0x71000] = (uint8_t)ports[_i].high;
+    put_code(GUEST, ports[_i].code, 6);
+    m->cpu.state.gpr[X86_RDX] = ports[_i].rdx;
+    vtx_rig_run_to(ports[_i].at == 4 ? VMX_EXIT_CPUID : VMX_EXIT_IO);
+    ck_assert_uint_eq(v->field[VMCS_GUEST_RIP], ports[_i].at);
 }
 END_TEST
 
@@ -203,6 +248,8 @@ Suite *suite_x86_vtx_told(void)
 
     tcase_add_checked_fixture(c, vtx_rig_set_up, vtx_rig_tear_down);
     tcase_add_test(c, displacement_is_from_0);
+    tcase_add_test(c, msr_bitmaps_choose);
+    tcase_add_loop_test(c, io_bitmaps_choose, 0, ARRAY_LEN(ports));
     tcase_add_test(c, int1_has_its_type);
     tcase_add_loop_test(c, int1_is_being_delivered, 0, 2);
     tcase_add_loop_test(c, iret_unblocks, 0, ARRAY_LEN(nmis));

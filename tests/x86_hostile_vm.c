@@ -58,8 +58,13 @@ static struct machine *machine_new(const struct engine_ops *engine,
                         .slice = slice,
                         .vcpu.arch = &h->state};
     clock_init(&h->vm.clock);
-    if (mem_add(&h->vm.mem, &(struct mem_slot){0, BARE_STORAGE, h->storage, 0}))
-        abort();
+    for (unsigned i = 0; i < m->mem.count; i++) {
+        struct mem_slot slot = m->mem.slots[i];
+
+        slot.host = h->storage + slot.gpa;
+        if (mem_add(&h->vm.mem, &slot))
+            abort();
+    }
     if (vm_start(&h->vm))
         abort();
     memcpy(model_vcpu(&h->vm.vcpu)->cpu.dr, m->cpu.dr, sizeof(m->cpu.dr));
