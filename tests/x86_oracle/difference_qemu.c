@@ -55,8 +55,7 @@ bool ox_qemu_cache_bits(const struct ox_difference *d)
     return moves_to(d, 0, &e, &v) && (v & 0x60000000) == 0x20000000;
 }
 
-/* Of ours' last event, where QEMU is so lost that its log is, too. */
-static struct ox_difference final(const struct ox_difference *d)
+struct ox_difference ox_final(const struct ox_difference *d)
 {
     struct ox_difference at_end = *d;
 
@@ -77,7 +76,7 @@ static struct ox_difference final(const struct ox_difference *d)
 /* PG without PE, PG of IA-32e mode without PAE, and out of it. */
 bool ox_qemu_control_checks(const struct ox_difference *at)
 {
-    struct ox_difference d = final(at);
+    struct ox_difference d = ox_final(at);
     struct ox_event e;
     uint64_t v;
 

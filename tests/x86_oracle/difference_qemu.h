@@ -21,6 +21,9 @@ bool ox_faults(const struct ox_difference *d, unsigned vector,
 bool ox_peer_at(const struct ox_difference *d, struct ox_event *e,
                 struct ox_code *code);
 
+/* Of ours' last event, where QEMU is so lost that its log is, too. */
+struct ox_difference ox_final(const struct ox_difference *d);
+
 /* RF of a frame in storage, which may begin at any byte: a test of words. */
 bool ox_is_resume_less(const struct ox_difference *d, uint32_t at,
                        uint32_t before, uint32_t ours, uint32_t theirs);

@@ -106,8 +106,8 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
 
     if (is_dr6(d))
         return on && (OURS(d) ^ PEER(d)) < 0x10;
-    if (d->theirs->kind == 'T' && !d->theirs->count)
-        return meets_harness(d);
+    if (d->theirs->kind == 'T' && !d->theirs->count && meets_harness(d))
+        return true;
     return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
                   (dr6_of(d->theirs, d->start) & 0xF) || is_refused(d));
 }

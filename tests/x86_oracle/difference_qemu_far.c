@@ -378,10 +378,12 @@ bool ox_qemu_present_first(const struct ox_difference *d)
 {
     struct ox_event ours, theirs;
 
-    return is_wide(d) && parted(d, 13, 11) &&
-           ox_event_at(d->c, d->ours, d->start, &ours) &&
-           ox_event_at(d->c, d->theirs, d->start, &theirs) && ours.error &&
-           ours.error == theirs.error;
+    if (!is_wide(d) || !ox_event_at(d->c, d->ours, d->start, &ours) ||
+        !ox_event_at(d->c, d->theirs, d->start, &theirs) || !ours.error)
+        return false;
+    return parted(d, 13, 8) /* of delivering #NP */
+               ? !(ox_upper_half_of(d->c, ours.error) & 0x8000)
+               : parted(d, 13, 11) && ours.error == theirs.error;
 }
 
 /* The gate of that vector has an IST. */
@@ -422,8 +424,10 @@ bool ox_qemu_far_keeps_upper(const struct ox_difference *d)
 }
 
 /* 0F 05 and 0F 07 where they are undefined, or what delivers that faults. */
-bool ox_qemu_legacy_syscall(const struct ox_difference *d)
+bool ox_qemu_legacy_syscall(const struct ox_difference *at)
 {
+    struct ox_difference end = ox_final(at);
+    const struct ox_difference *d = at->ours->count ? &end : at;
     struct ox_event e;
     struct ox_code code;
 

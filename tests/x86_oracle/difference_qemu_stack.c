@@ -1,6 +1,18 @@
 /* To what the rows of difference_qemu.def apply: what pushes and pops much. */
 #include "tests/x86_oracle/difference_qemu.h"
 
+/* Its L, in a descriptor without B. */
+bool ox_qemu_long_stack(const struct ox_difference *d)
+{
+    enum { L = 1 << 21, B = 1 << 22 };
+
+    return d->record == OX_R64 &&
+           (d->field == OX_R64_SAVED_RSP || d->field == OX_R64_SAVED_RSP_UP) &&
+           (ox_upper_half_of(d->c, word_of(d, OX_R64_SAVED_SS)) & (L | B)) ==
+               L &&
+           ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;
+}
+
 static bool is_upper(const struct ox_difference *d, uint32_t at,
                      uint32_t before, uint32_t ours, uint32_t theirs)
 {
@@ -93,5 +105,6 @@ bool ox_qemu_popa_partial(const struct ox_difference *d)
     return (ox_faults(d, 14, &e, &code) || ox_faults(d, 12, &e, &code)) &&
            code.at[0] == 0x61 &&
            ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
+            (d->field >= OX_R64_RAX && d->field < OX_R64_R8) ||
             (d->field >= OX_R16_EDI && d->field <= OX_R16_EAX));
 }
