@@ -43,6 +43,11 @@ bool ox_bochs_told_upper_half(const struct ox_difference *d)
                            d->field <= OX_R64_R15);
 }
 
+bool ox_bochs_stack_of_tss(const struct ox_difference *d)
+{
+    return ox_ends_behind_stack(d);
+}
+
 /* #GP of that gate, or what has become of it: a breakpoint in its handler, or a
  * double fault at the INT. */
 static bool is_of_gate(const struct ox_difference *d, const struct ox_event *e,

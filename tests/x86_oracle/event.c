@@ -157,6 +157,16 @@ bool ox_last_event(const struct ox_case *c, const struct ox_result *r,
     return found;
 }
 
+bool ox_ends_behind_stack(const struct ox_difference *d)
+{
+    unsigned limit = load_le16(d->c->arena + AT_GDT + SEL_TSS);
+    struct ox_event e;
+
+    return (limit % 8 == 1 || limit % 8 == 2) && limit < 0x1B &&
+           ox_event_at(d->c, d->theirs, d->start, &e) && e.vector == 10 &&
+           (e.error & ~3u) == SEL_TSS;
+}
+
 /* ---- Code ---- */
 
 static uint32_t half_of(const struct ox_case *c, uint32_t selector,

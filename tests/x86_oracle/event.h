@@ -31,6 +31,10 @@ bool ox_last_event(const struct ox_case *c, const struct ox_result *r,
 bool ox_raised_event(const struct ox_result *ours, uint32_t n,
                      struct ox_event *e);
 
+/* The peer's #TS of a TSS of 32 bits that ends behind the selector of an inner
+ * stack, and before the two reserved bytes that follow. */
+bool ox_ends_behind_stack(const struct ox_difference *d);
+
 /* A word of the arena at the end of a case. */
 uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,
                       uint32_t at);

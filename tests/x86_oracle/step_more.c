@@ -272,3 +272,57 @@ void ox_step_other_task(struct ox_case *c)
     else
         ox_step_task(c);
 }
+
+/* Where the TSS of 32 bits has the stack of CPL 1, and how far it goes. */
+static void put_inner_stack(struct ox_case *c)
+{
+    static const uint16_t selectors[] = {SEL_DATA_1 | 1,
+                                         SEL_DATA_1 | 1,
+                                         SEL_DATA_1,
+                                         SEL_DATA_2 | 2,
+                                         SEL_ABSENT | 1,
+                                         SEL_STACK | 1,
+                                         SEL_CODE_1 | 1,
+                                         SEL_RANDOM | 1,
+                                         SEL_LIMIT | 1,
+                                         SEL_TSS | 1,
+                                         0,
+                                         0x3F9};
+    static const uint32_t tops[] = {
+        AT_STACK1 + 0xF00, AT_STACK1 + 0xF02, AT_STACK1 + 0xF01, 0, 2, 8,
+        0x10002,           WINDOW + 0x1008};
+    uint8_t *tss = c->arena + AT_TSS;
+    uint16_t selector = OX_PICK(c, selectors);
+    uint32_t top = OX_PICK(c, tops);
+
+    store_le32(tss + 0xC, top);
+    store_le16(tss + 0x10, selector);
+    ox_say(c, "%x:%x of CPL 1, ", selector, top);
+    if (!ox_chance(c, 15))
+        return;
+    unsigned limit = 0xB + ox_below(c, 8); /* that of CPL 0 is there */
+    store_le16(c->arena + AT_GDT + SEL_TSS, (uint16_t)limit);
+    ox_say(c, "limit %x, ", limit);
+}
+
+/* To CPL 1 from an outer one, by an interrupt gate or a call gate. */
+void ox_step_inner_stack(struct ox_case *c)
+{
+    unsigned words = ox_below(c, 4), at = AT_GDT + SEL_RANDOM + 8;
+
+    if (c->mode != OX_PROTECTED || c->cpl < 2) {
+        ox_step_interrupt(c);
+        return;
+    }
+    put_inner_stack(c);
+    if (ox_chance(c, 50)) {
+        ox_say(c, "int 87");
+        ox_bytes(c, 2, 0x87CD);
+        return;
+    }
+    ox_put_gate(c->arena + at, SEL_CODE_1, AT_PAD0 + 64,
+                ox_chance(c, 70) ? 0xEC : 0xE4, words);
+    ox_say(c, "call far %x, %u words", SEL_RANDOM + 8, words);
+    ox_operands(c, 16);
+    ox_bytes(c, 5, 0x9A | (uint64_t)(SEL_RANDOM + 8) << 24);
+}

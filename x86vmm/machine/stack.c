@@ -104,6 +104,8 @@ static int read_tss(struct x86_cpu *cpu, unsigned at, unsigned size, void *to)
     return x86_read_linear(cpu, tr->base + at, size, X86_AS_SYSTEM, to);
 }
 
+/* Bytes 0 to 5 of its row there, 0 to 3 in one of 16 bits, are within the limit
+ * (SDM vol. 2, CALL: TSSstackAddress + 5, + 3). */
 int x86_stack_of_tss(struct x86_cpu *cpu, unsigned cpl, struct x86_stack *s)
 {
     bool wide = cpu->state.seg[X86_TR].attr & 8; /* 32-bit */
