@@ -250,20 +250,18 @@ START_TEST(strings_are_longer_than_the_buffer)
 }
 END_TEST
 
-/* CPUID in the last two bytes of a 16-bit segment: on at 0. */
+/* CPUID in the last two bytes of a segment of 4 GiB: on at 0. */
 START_TEST(offsets_wrap_around)
 {
-    enum { BASE = 0x20000 };
+    enum { AT = 0x20000 };
 
     if (no_decoder())
         return;
-    struct x86_bare *m = sys_new(SYS_REAL, 0);
+    struct x86_bare *m = sys_new(SYS_PROTECTED, 0);
 
-    memcpy(m->storage + BASE + 0xFFFE, "\x0F\xA2", 2);
-    memcpy(m->storage + BASE, "\x40\xF4", 2);
-    m->cpu.state.seg[X86_CS].selector = BASE >> 4;
-    m->cpu.state.seg[X86_CS].base = BASE;
-    m->cpu.state.rip = 0xFFFE;
+    memcpy(m->storage + AT, "\x0F\xA2\x40\xF4", 4); /* ...; inc eax; hlt */
+    m->cpu.state.seg[X86_CS].base = AT + 2;
+    m->cpu.state.rip = UINT32_MAX - 1;
     x86_mode_changed(&m->cpu);
     is_alike(m, engines[_i], 3, MANY);
 }

@@ -109,7 +109,7 @@ void svm_tell(struct vcpu *v, struct model_told *t)
 
     name_exit(t, F(EXITCODE));
     t->info = F(EXITINFO1);
-    t->len = F(NRIP) ? F(NRIP) - F(RIP) : 0;
+    t->len = (F(NRIP) - F(RIP)) & x86_code_mask(model_arch(v));
     switch ((int64_t)F(EXITCODE)) {
     case SVM_EXIT_NPF:
         tell_access(t, m);
