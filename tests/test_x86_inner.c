@@ -360,6 +360,78 @@ START_TEST(writes_after_reads_are_noted)
 }
 END_TEST
 
+/* An interrupt for L1 ends what its guest does or waits for, but not a shutdown
+ * (Intel SDM vol. 3, 26.2); nor does it end a HLT of L1, which has IF off.  In
+ * R8 the reason, and one: there was an exit. */
+static const struct {
+    const char *code;
+    unsigned activity, rflags, exits;
+} waits[] = {
+    {"\xEB\xFE", 0, 0x002, 1 + VMX_EXIT_EXTERNAL_INTERRUPT}, /* jmp here */
+    {"\xEB\xFE", 0, 0x202, 1 + VMX_EXIT_EXTERNAL_INTERRUPT},
+    {"\xFB\xEB\xFD", 0, 0x002, 1 + VMX_EXIT_EXTERNAL_INTERRUPT}, /* sti */
+    {"\xEB\xFE", 1, 0x202, 1 + VMX_EXIT_EXTERNAL_INTERRUPT},     /* HLT */
+    {"\xEB\xFE", 1, 0x002, 1 + VMX_EXIT_EXTERNAL_INTERRUPT},
+    {"\xEB\xFE", 2, 0x002, 0}, /* shutdown */
+    {"\xEB\xFE", 2, 0x202, 0},
+};
+
+static void tell_reason(uint8_t *storage)
+{
+    static const char exit[] =
+        "\xB8\x02\x44\x00\x00\x49\x0F\x78\xC0"  /* vmread r8: reason */
+        "\x49\xFF\xC0\x90\x90\x90\x90\x90\xF4"; /* inc r8; nop; hlt */
+
+    memcpy(storage + BARE_CODE + 0x100, exit, sizeof(exit));
+}
+
+START_TEST(interrupts_leave_its_guest)
+{
+    struct hostile_monitor *h = changing_monitor();
+    struct vmcs *v = &h->vtx.own;
+    char words[HOSTILE_WORDS] = "";
+
+    strcpy((char *)h->m->storage + GUEST_AT, waits[_i].code);
+    tell_reason(h->m->storage);
+    vmcs_put(v, VMX_PIN_EXTERNAL_INTERRUPT, true);
+    vmcs_put(v, VMX_PRIMARY_HLT, false);
+    v->field[VMCS_GUEST_ACTIVITY] = waits[_i].activity;
+    v->field[VMCS_GUEST_RFLAGS] = waits[_i].rflags;
+    struct hostile_pair *p = hostile_pair_of_monitor(&engine_vtx, h, 1000);
+    bool asleep = waits[_i].activity != 0;
+    ck_assert_msg(asleep || hostile_pair_run(p, 4, NULL, 0, words), "%s",
+                  words);
+    hostile_pair_interrupt(p);
+    ck_assert_msg(hostile_pair_run(p, 20, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[8], waits[_i].exits);
+    hostile_pair_free(p);
+}
+END_TEST
+
+/* An NMI that leaves its guest is being handled: the next one waits until L1
+ * executes IRET. */
+START_TEST(nmis_wait_for_its_iret)
+{
+    struct hostile_monitor *h = changing_monitor();
+    struct vmcs *v = &h->vtx.own;
+    char words[HOSTILE_WORDS] = "";
+
+    strcpy((char *)h->m->storage + GUEST_AT, "\xEB\xFE");
+    tell_reason(h->m->storage);
+    vmcs_put(v, VMX_PIN_NMI, true);
+    vmcs_put(v, VMX_PIN_VIRTUAL_NMIS, _i);
+    struct hostile_pair *p = hostile_pair_of_monitor(&engine_vtx, h, 1000);
+    ck_assert_msg(hostile_pair_run(p, 4, NULL, 0, words), "%s", words);
+    hostile_pair_nmi(p);
+    ck_assert_msg(hostile_pair_run(p, 7, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[8], 1);
+    hostile_pair_nmi(p);
+    ck_assert_msg(hostile_pair_run(p, 14, NULL, 0, words), "%s", words);
+    ck_assert(hostile_pair_bare(p)->cpu.nmi_pending);
+    hostile_pair_free(p);
+}
+END_TEST
+
 /* ---- The tables ---- */
 
 START_TEST(every_exit_is_somebodys)
@@ -505,6 +577,11 @@ Suite *suite_x86_inner(void)
     tcase_add_test(t, nor_does_whoever_compares);
     tcase_add_test(t, without_the_option_there_is_no_vtx);
     tcase_add_loop_test(t, wrong_words_are_refused, 0, ARRAY_LEN(cases));
+    suite_add_tcase(s, t);
+    t = tcase_create("waiting"); /* what wakes up wrongly does so for ever */
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, interrupts_leave_its_guest, 0, ARRAY_LEN(waits));
+    tcase_add_loop_test(t, nmis_wait_for_its_iret, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }

@@ -243,6 +243,21 @@ void hostile_pair_free(struct hostile_pair *p)
     free(p);
 }
 
+void hostile_pair_interrupt(struct hostile_pair *p)
+{
+    p->bare->cpu.interrupt_line = true;
+    p->vm->platform.raised |= 1 << X86_LINE_TIMER;
+}
+
+void hostile_pair_nmi(struct hostile_pair *p)
+{
+    const struct vm_event nmi = {.kind = X86_EVENT_NMI};
+
+    p->bare->cpu.nmi_pending = true;
+    if (event_post(&p->vm->vm.vcpu, &nmi))
+        abort();
+}
+
 struct x86_bare *hostile_pair_bare(struct hostile_pair *p)
 {
     return p->bare;

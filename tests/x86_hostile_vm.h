@@ -55,6 +55,12 @@ bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
  * meets a breakpoint in its own delivery, for ever. */
 bool hostile_pair_between(const struct hostile_pair *p);
 
+/* From now on the first interrupt line is raised, on both: for a monitor whose
+ * guest it leaves, since the bare processor has no controller to ask.  An NMI,
+ * on both. */
+void hostile_pair_interrupt(struct hostile_pair *p);
+void hostile_pair_nmi(struct hostile_pair *p);
+
 /* The bare one. */
 struct x86_bare *hostile_pair_bare(struct hostile_pair *p);
 

@@ -109,10 +109,10 @@ enum model_shadow vtx_take_state(struct vcpu *v)
 
     *s = c->model.cpu.state;
     s->rflags = F(GUEST_RFLAGS);
-    if (c->model.inner) { /* as it is, not as that guest sees it */
-        s->wakes = nested_wakes(v);
+    s->wakes = nested_wakes(v); /* the processor may have another level's */
+    s->alarm = 0;
+    if (c->model.inner) /* as it is, not as that guest sees it */
         return shadow_of(m);
-    }
     s->cr0 = (s->cr0 & ~F(CR0_MASK)) | (F(CR0_SHADOW) & F(CR0_MASK));
     s->cr4 = vmcs_cr4(m);
     return shadow_of(m);
