@@ -72,7 +72,7 @@ static void show_more(const struct vcpu *v, const struct vm_exit *x, bool done,
         v->vm->isa->show_exit(v, x, done, e->text + n, sizeof(e->text) - n);
 }
 
-/* What came of it: "RDMSR 8b -> 0", "RDMSR 17 -> #GP(0)". */
+/* What came of it: an answer, or what the guest receives instead. */
 static void show_outcome(const struct vcpu *v, const struct vm_exit *x,
                          struct trace_event *e, enum verdict verdict)
 {
@@ -137,7 +137,7 @@ void vm_trace_step(const struct vcpu *v, const struct trace_event *next,
 }
 
 /* What went over the bus, which of a read only the handler knows, with as many
- * digits as it is wide: "OUT 3f8 <- 48", "IN 1f0 -> 0040". */
+ * digits as it is wide: "3f8 <- 48", "1f0 -> 0040". */
 static void show_io(const struct vm_exit *x, struct trace_event *e)
 {
     const struct exit_io *io = &x->io;
