@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const struct option_row rows[] = {{.kind = OPTION_END}};
@@ -55,31 +54,9 @@ static bool in_path(const char *program)
     return false;
 }
 
-/* Columns of the terminal on stdout; none is as wide as need be. */
-static size_t columns(void)
-{
-    struct winsize w;
-
-    return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) &&
-                   w.ws_col
-               ? w.ws_col
-               : SIZE_MAX;
-}
-
-/* On a terminal lines are broken between words, under each other. */
 static void print_row(const char *name, const char *state, const char *words)
 {
-    size_t begin = (size_t)printf("  %-20s %-8s", name, state), at = begin;
-
-    while (*words) {
-        size_t n = strcspn(words, " ");
-
-        if (at > begin && at + 1 + n > columns())
-            at = (size_t)printf("\n%*s", (int)begin, "") - 1;
-        at += (size_t)printf(" %.*s", (int)n, words);
-        words += n + (words[n] == ' ');
-    }
-    putchar('\n');
+    cli_print_hanging(printf("  %-20s %-8s ", name, state), words);
 }
 
 static void print_engines(const struct kvm_probe *kvm)

@@ -1,4 +1,5 @@
 /* trapline explain: why a VM entry, or a VMRUN, fails. */
+#include "base/format.h"
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/options.h"
@@ -40,6 +41,20 @@ static const struct command_usage usage = {
     "-",
 };
 
+static void print_rule(const char *section, const char *name,
+                       const char *fields, const char *words)
+{
+    char text[SENTENCE_SIZE];
+
+    format(text, sizeof(text), "%s should %s", fields, words);
+    cli_print_hanging(printf("%-9s %-27s ", section, name), text);
+}
+
+static void print_failure(const char *name, const char *sentence)
+{
+    cli_print_hanging(printf("  %s: ", name), sentence);
+}
+
 /* ---- Of AMD-V ---- */
 
 static int print_svm_rules(void)
@@ -47,8 +62,7 @@ static int print_svm_rules(void)
     for (size_t i = 0; i < vmrun_checks.count; i++) {
         const struct vmrun_check *c = &vmrun_checks.rows[i];
 
-        printf("%-9s %-27s %s should %s\n", c->section, c->name,
-               vmcb_fields[c->field].name, c->words);
+        print_rule(c->section, c->name, vmcb_fields[c->field].name, c->words);
     }
     printf("%zu rules\n", vmrun_checks.count);
     return cli_finish_stdout(CODE_DONE);
@@ -68,7 +82,7 @@ static int explain_vmcb(const struct vmcb_dump *dump)
         puts("#VMEXIT with EXITCODE -1: VMEXIT_INVALID");
     for (size_t i = 0; i < n && i < FAILURES_MAX; i++) {
         vmrun_failure_words(&failures[i], sentence, sizeof(sentence));
-        printf("  %s: %s\n", failures[i].check->name, sentence);
+        print_failure(failures[i].check->name, sentence);
     }
     if (n)
         printf("%zu of %zu rules broken\n", n, vmrun_checks.count);
@@ -90,23 +104,26 @@ static int read_vmcb(const char *name, const struct s370_buffer *text)
 
 /* ---- Rules ---- */
 
-static void print_fields(const struct entry_check *c)
+static void write_fields(const struct entry_check *c, char *out, size_t cap)
 {
     uint32_t each = c->each ? c->each : 1;
+    size_t n = 0;
 
     for (unsigned i = 0; each >> i; i++)
         if (each >> i & 1)
-            printf("%s%s", i ? " " : "", vmcs_fields[c->field + i].name);
+            n += format(out + n, cap - n, "%s%s", i ? " " : "",
+                        vmcs_fields[c->field + i].name);
 }
 
 static int print_rules(void)
 {
+    char fields[SENTENCE_SIZE];
+
     for (size_t i = 0; i < entry_checks.count; i++) {
         const struct entry_check *c = &entry_checks.rows[i];
 
-        printf("%-9s %-27s ", c->section, c->name);
-        print_fields(c);
-        printf(" should %s\n", c->words);
+        write_fields(c, fields, sizeof(fields));
+        print_rule(c->section, c->name, fields, c->words);
     }
     printf("%zu rules\n", entry_checks.count);
     return cli_finish_stdout(CODE_DONE);
@@ -137,7 +154,7 @@ static void print_failures(const struct entry_failure *f, size_t n)
         if (!i || f[i].check->stage != f[i - 1].check->stage)
             print_heading(&f[i]);
         entry_failure_words(&f[i], sentence, sizeof(sentence));
-        printf("  %s: %s\n", f[i].check->name, sentence);
+        print_failure(f[i].check->name, sentence);
     }
 }
 

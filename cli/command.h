@@ -33,6 +33,11 @@ const char *cli_program(void);
 void cli_write_option(FILE *to, const char *space, const char *name,
                       const char *value);
 
+/* The words and a newline on stdout, where this many columns of the line are
+ * taken: on a terminal it is broken between words, which stand under each
+ * other. */
+void cli_print_hanging(int column, const char *words);
+
 /* "trapline: " and the message and a newline, on stderr. */
 void cli_say(const char *fmt, ...) PRINTF(1, 2);
 

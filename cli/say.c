@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { WORD_MAX = 40 };
@@ -45,6 +47,37 @@ void cli_write_option(FILE *to, const char *space, const char *name,
         else
             putc(*value, to);
     fputs(plain ? "" : "'", to);
+}
+
+/* Columns of the terminal on stdout; a file is as wide as need be. */
+static int columns(void)
+{
+    struct winsize w;
+
+    return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) &&
+                   w.ws_col
+               ? w.ws_col
+               : INT_MAX;
+}
+
+void cli_print_hanging(int column, const char *words)
+{
+    enum { ENOUGH = 40, SMALL = 6 };
+    const int wide = columns(),
+              indent = wide - column < ENOUGH ? SMALL : column;
+    int at = column;
+
+    for (bool first = true; *words; first = false) {
+        int n = (int)strcspn(words, " ");
+
+        if (!first && at + 1 + n > wide)
+            at = printf("\n%*s", indent, "") - 1;
+        else if (!first)
+            at += printf(" ");
+        at += printf("%.*s", n, words);
+        words += n + (words[n] == ' ');
+    }
+    putchar('\n');
 }
 
 void cli_say(const char *fmt, ...)
