@@ -31,6 +31,12 @@ static uint32_t dr6_of(const struct ox_result *r, uint32_t at)
     return r->word[at + fields[record] - ox_record_head(record)];
 }
 
+/* Above some byte they are the same: a stack that is not aligned. */
+static bool is_upper_part(uint32_t ours, uint32_t theirs)
+{
+    return !((ours ^ theirs) >> 24);
+}
+
 /* What a recorder that has met DR7.GD pushes, of which QEMU has none: below
  * the stack where it did so, in whatever page that is. */
 static bool is_below_detected(const struct ox_difference *d, uint32_t at,
@@ -44,7 +50,7 @@ static bool is_below_detected(const struct ox_difference *d, uint32_t at,
     for (uint32_t n = 0; ox_raised_event(d->ours, n, &e); n++)
         if (e.vector == 1 && (e.dr6 & BD) &&
             ((e.sp - 1 - at) & 0xFFF) < FRAME_MAX)
-            return theirs == before;
+            return theirs == before || is_upper_part(ours, theirs);
     return false;
 }
 
@@ -96,20 +102,92 @@ static bool is_refused(const struct ox_difference *d)
            (e.error & ~3u) == (load_le16(gate + 2) & 0xFFFCu);
 }
 
+static bool changes_dr7(const struct ox_difference *d)
+{
+    return says(d, "mov dr7") || says(d, "mov dr5");
+}
+
+/* DR7 of a record; within a recorder, that of the case. */
+static uint32_t dr7_of(const struct ox_difference *d, const struct ox_result *r)
+{
+    static const enum ox_field fields[] = {
+        [OX_R16] = OX_R16_DR7, [OX_R32] = OX_R32_DR7, [OX_R64] = OX_R64_DR7};
+    enum ox_record record =
+        d->start < r->count ? ox_record_of(r->word[d->start]) : OX_RECORD_COUNT;
+
+    if (record > OX_R16 || d->start + ox_record_size(record) > r->count)
+        return d->c->field[CASE_DR7 / 4];
+    return r->word[d->start + fields[record] - ox_record_head(record)];
+}
+
+static bool is_enabled(uint32_t dr7, unsigned n)
+{
+    return dr7 >> 2 * n & 3;
+}
+
+static bool is_fetched(uint32_t dr7, unsigned n)
+{
+    return !(dr7 >> (16 + 4 * n) & 3);
+}
+
+/* The #DB of a result tells of a breakpoint that is enabled. */
+static bool meets_enabled(const struct ox_difference *d,
+                          const struct ox_result *r)
+{
+    uint32_t dr6 = dr6_of(r, d->start), dr7 = dr7_of(d, r);
+
+    for (unsigned n = 0; n < 4; n++)
+        if ((dr6 >> n & 1) && (is_enabled(dr7, n) || d->record == OX_NEST))
+            return true;
+    return false;
+}
+
+/* Bits 3:0 of DR6 of one that is enabled: QEMU has lost a datum's or a port's,
+ * or has told of an instruction's with the trap before it; or of a datum's
+ * without a #DB, when a store that is not aligned came near it. */
+static bool tells_of_enabled(const struct ox_difference *d)
+{
+    uint32_t differs = OURS(d) ^ PEER(d), dr7 = dr7_of(d, d->ours);
+    bool any = false;
+
+    for (unsigned n = 0; n < 4; n++)
+        if (differs >> n & 1) {
+            bool on = is_enabled(dr7, n);
+
+            if (on && (PEER(d) >> n & 1) && !is_fetched(dr7, n) &&
+                vector_of(d) == 1)
+                return false;
+            any = any || on;
+        }
+    return differs < 0x10 && (any || changes_dr7(d));
+}
+
+/* At another place, or another event, or none. */
+static bool is_another(const struct ox_difference *d)
+{
+    struct ox_event ours, theirs;
+
+    return d->field == OX_FIELD_COUNT || d->at == d->start ||
+           d->record == OX_NEST ||
+           (ox_event_at(d->c, d->ours, d->start, &ours) &&
+            ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+            ours.ip != theirs.ip);
+}
+
 /* One of the two tells of a breakpoint, or of another one; or QEMU ends, of a
  * breakpoint without RF by SIGSEGV, of one at a port by an assertion, of one
  * that the harness meets by a shutdown. */
 bool ox_qemu_breakpoints(const struct ox_difference *d)
 {
-    bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || says(d, "mov dr7") ||
-              says(d, "mov dr5");
+    bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || changes_dr7(d);
 
     if (is_dr6(d))
-        return on && (OURS(d) ^ PEER(d)) < 0x10;
+        return on && tells_of_enabled(d);
     if (d->theirs->kind == 'T' && !d->theirs->count && meets_harness(d))
         return true;
-    return on && (d->theirs->crashed || (dr6_of(d->ours, d->start) & 0xF) ||
-                  (dr6_of(d->theirs, d->start) & 0xF) || is_refused(d));
+    return on && is_another(d) &&
+           (d->theirs->crashed || meets_enabled(d, d->ours) ||
+            meets_enabled(d, d->theirs) || is_refused(d));
 }
 
 bool ox_qemu_no_task_trap(const struct ox_difference *d)
@@ -160,9 +238,23 @@ bool ox_qemu_lss_traces(const struct ox_difference *d)
     return false;
 }
 
+/* QEMU tells of those of instructions alone, and forgets with each trap what
+ * was there before. */
 bool ox_qemu_low_dr6(const struct ox_difference *d)
 {
-    return is_dr6(d) && (OURS(d) ^ PEER(d)) < 0x10;
+    uint32_t differs, dr7;
+
+    if (!is_dr6(d))
+        return false;
+    differs = OURS(d) ^ PEER(d);
+    dr7 = dr7_of(d, d->ours);
+    for (unsigned n = 0; n < 4; n++)
+        if ((differs >> n & 1) &&
+            (is_enabled(dr7, n) ||
+             ((PEER(d) >> n & 1) && !is_fetched(dr7, n))) &&
+            !changes_dr7(d))
+            return false;
+    return differs < 0x10;
 }
 
 bool ox_qemu_dr6_bit_12(const struct ox_difference *d)

@@ -280,8 +280,6 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (d->record == OX_NEST)
-        return (vector_of(d) == 12 || vector_of(d) == 13) && d->c->bits != 64;
     if (d->field == OX_SUMS_TSS && ox_all_words(d, is_saved)) {
         if (!ox_last_event(d->c, d->ours, d->start, &e) || e.vector != 8)
             return false;

@@ -134,6 +134,7 @@ bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
     if (e->record == OX_R32 && e->vector == 8 && e->cs == 0xCCCC &&
         e->ip == 0xCCCCCCCC)
         from_old_task(c, r, e);
+    ox_find_base(r, e);
     return true;
 }
 
@@ -207,7 +208,10 @@ bool ox_code_of(const struct ox_case *c, const struct ox_event *e,
     bool low = e->record == OX_R16 || (e->flags & VM);
     bool wide =
         e->record == OX_R64 && !low && (ox_upper_half_of(c, e->cs) & LONG_CODE);
-    uint64_t base = wide ? 0 : low ? e->cs << 4 : ox_base_of(c, e->cs);
+    uint64_t base = wide       ? 0
+                    : e->based ? e->base
+                    : low      ? e->cs << 4
+                               : ox_base_of(c, e->cs);
     uint64_t at = base + e->ip - back;
 
     memset(code, 0, sizeof(*code));

@@ -11,6 +11,8 @@ struct ox_event {
     uint64_t ip, cr2, sp;
     uint64_t gpr[GPRS]; /* in the order of their encodings; that of the stack
                          * as it was in the program, for R64 alone */
+    bool based; /* CS's base is known: it need not be the descriptor's */
+    uint32_t base;
 };
 
 /* Where R64 has a register, by its number. */
@@ -34,6 +36,9 @@ bool ox_raised_event(const struct ox_result *ours, uint32_t n,
 /* The peer's #TS of a TSS of 32 bits that ends behind the selector of an inner
  * stack, and before the two reserved bytes that follow. */
 bool ox_ends_behind_stack(const struct ox_difference *d);
+
+/* Of an event of ours: what it has raised tells CS's base. */
+void ox_find_base(const struct ox_result *ours, struct ox_event *e);
 
 /* A word of the arena at the end of a case. */
 uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,

@@ -40,7 +40,8 @@ enum ox_raised {
     OX_RAISED_CR4 = OX_RAISED_CR2 + 2,
     OX_RAISED_DR6,
     OX_RAISED_STACK, /* the linear address of the stack's top */
-    OX_RAISED_GPR = OX_RAISED_STACK + 2,
+    OX_RAISED_BASE = OX_RAISED_STACK + 2, /* CS's */
+    OX_RAISED_GPR = OX_RAISED_BASE + 2,
     OX_RAISED_WORDS = OX_RAISED_GPR + 2 * 16
 };
 enum { OX_RAISES_MAX = 32 }; /* of a case */

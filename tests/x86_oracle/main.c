@@ -80,9 +80,10 @@ static void show(struct session *s, uint32_t number,
     ox_show_raised(&runs[OX_OURS].of[i]);
 }
 
-/* A peer that has differed in the run of all, and the same case run again. */
-static void judge_peer(struct session *s, uint32_t number, enum ox_machine m,
-                       const struct ox_run *runs, uint32_t i)
+/* A peer that has differed in the run of all, and the same case run again.
+ * False: it does not now, and is to be run without others before it. */
+static bool judge_peer(struct session *s, uint32_t number, enum ox_machine m,
+                       const struct ox_run *runs, uint32_t i, bool alone)
 {
     struct ox_difference d = {.c = &s->c,
                               .peer = m,
@@ -93,11 +94,13 @@ static void judge_peer(struct session *s, uint32_t number, enum ox_machine m,
     if (m == OX_QEMU && !runs[OX_BOCHS].absent)
         d.witness = &runs[OX_BOCHS].of[i];
     if (!ox_differs(&d)) {
+        if (!alone)
+            return false;
         if (s->shown < s->show)
             printf("only with other cases before it: ");
         s->open[m]++;
         show(s, number, &d, runs, i);
-        return;
+        return true;
     }
     do {
         why = ox_explain(&d);
@@ -111,15 +114,36 @@ static void judge_peer(struct session *s, uint32_t number, enum ox_machine m,
         if (!why || s->all)
             show(s, number, &d, runs, i);
     } while (why && ox_go_on(&d) && ox_differs(&d));
+    return true;
 }
 
-static void judge(struct session *s, const struct odd *odd,
-                  const struct ox_run *runs, uint32_t i)
+/* What is left of `odd` is to be run alone. */
+static void judge(struct session *s, struct odd *odd, const struct ox_run *runs,
+                  uint32_t i, bool alone)
 {
     generate(s, odd->number);
     for (unsigned m = OX_BOCHS; m < OX_MACHINES; m++)
-        if (odd->at[m])
-            judge_peer(s, odd->number, m, runs, i);
+        if (odd->at[m] && judge_peer(s, odd->number, m, runs, i, alone))
+            odd->at[m] = false;
+}
+
+static bool is_left(const struct odd *odd)
+{
+    return odd->at[OX_BOCHS] || odd->at[OX_QEMU];
+}
+
+static void judge_alone(struct session *s, struct odd *odd)
+{
+    struct ox_run runs[OX_MACHINES];
+
+    ox_image_clear(&s->image, true);
+    generate(s, odd->number);
+    if (!ox_image_add(&s->image, &s->c))
+        abort(); /* it was in one with others */
+    ox_run_all(runs, &s->image, s->folder, s->skip);
+    judge(s, odd, runs, 0, true);
+    for (unsigned m = 0; m < OX_MACHINES; m++)
+        ox_run_free(&runs[m]);
 }
 
 /* ---- One batch ---- */
@@ -136,8 +160,7 @@ static bool is_equal(const struct ox_run *runs, unsigned m, uint32_t i)
 
 /* As many of those cases again as an image holds, recorded in full; returns how
  * many. */
-static uint32_t look_closer(struct session *s, const struct odd *odd,
-                            uint32_t n)
+static uint32_t look_closer(struct session *s, struct odd *odd, uint32_t n)
 {
     struct ox_run runs[OX_MACHINES];
     uint32_t fit = 0;
@@ -150,9 +173,12 @@ static uint32_t look_closer(struct session *s, const struct odd *odd,
     }
     ox_run_all(runs, &s->image, s->folder, s->skip);
     for (uint32_t i = 0; i < fit; i++)
-        judge(s, &odd[i], runs, i);
+        judge(s, &odd[i], runs, i, false);
     for (unsigned m = 0; m < OX_MACHINES; m++)
         ox_run_free(&runs[m]);
+    for (uint32_t i = 0; i < fit; i++)
+        if (is_left(&odd[i]))
+            judge_alone(s, &odd[i]);
     return fit;
 }
 

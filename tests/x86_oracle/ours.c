@@ -99,6 +99,7 @@ static void raised(void *who, const struct x86_fault *f)
     w[OX_RAISED_DR6] = (uint32_t)m->cpu.dr[6];
     put_pair(w + OX_RAISED_STACK,
              s->seg[X86_SS].base + (s->gpr[X86_RSP] & m->cpu.sp_mask));
+    put_pair(w + OX_RAISED_BASE, s->seg[X86_CS].base);
     for (unsigned n = 0; n < 16; n++)
         put_pair(w + OX_RAISED_GPR + 2 * n, s->gpr[n]);
     put_words(m, w, OX_RAISED_WORDS);

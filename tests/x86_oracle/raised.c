@@ -31,10 +31,25 @@ bool ox_raised_event(const struct ox_result *ours, uint32_t n,
                            .dr6 = w[OX_RAISED_DR6],
                            .ip = pair_at(w + OX_RAISED_IP),
                            .cr2 = pair_at(w + OX_RAISED_CR2),
-                           .sp = pair_at(w + OX_RAISED_STACK)};
+                           .sp = pair_at(w + OX_RAISED_STACK),
+                           .based = true,
+                           .base = w[OX_RAISED_BASE]};
     for (unsigned i = 0; i < GPRS; i++)
         e->gpr[i] = pair_at(w + OX_RAISED_GPR + 2 * i);
     return true;
+}
+
+void ox_find_base(const struct ox_result *ours, struct ox_event *e)
+{
+    struct ox_event raised;
+
+    for (uint32_t n = 0; ox_raised_event(ours, n, &raised); n++)
+        if (raised.vector == e->vector && raised.cs == e->cs &&
+            raised.ip == e->ip) {
+            e->based = true;
+            e->base = raised.base;
+            return;
+        }
 }
 
 /* A gate of 16 bits leaves half of IP; a task gate no place at all. */
@@ -169,6 +184,7 @@ static struct ox_told *tell(const struct ox_difference *d,
 
     if (!t)
         abort();
+    t->ip = from[OX_RAISED_IP];
     t->ours = *d->ours;
     t->ours.word = t->word;
     t->ours.count = count;

@@ -243,17 +243,50 @@ static const struct ox_explanation *explain_recorded(
 
 /* A double fault through a task gate ends the case with the same record
  * wherever it came of; the old task's TSS tells. */
-static bool double_faults_elsewhere(struct ox_difference *d)
+static bool double_faults_elsewhere(const struct ox_difference *d, uint32_t at)
 {
     struct ox_event ours, theirs;
-    uint32_t at = d->start - ox_record_size(OX_R32);
 
-    if (d->record != OX_SUMS || d->start < ox_record_size(OX_R32) ||
-        !ox_event_at(d->c, d->ours, at, &ours) ||
-        !ox_event_at(d->c, d->theirs, at, &theirs) || ours.vector != 8 ||
-        theirs.vector != 8 || ours.ip == theirs.ip)
+    return ox_event_at(d->c, d->ours, at, &ours) &&
+           ox_event_at(d->c, d->theirs, at, &theirs) && ours.vector == 8 &&
+           theirs.vector == 8 && ours.ip != theirs.ip;
+}
+
+/* So does a fault in a recorder; of the event that was to be recorded the
+ * frame tells, whose IP is another. */
+static bool nests_elsewhere(const struct ox_difference *d, uint32_t at)
+{
+    struct ox_difference before = *d;
+    struct ox_told *told;
+    uint32_t ip;
+    bool found = false;
+
+    if (ox_record_of(d->ours->word[at]) != OX_NEST)
         return false;
-    d->record = OX_R32;
+    before.start = at;
+    told = ox_tell_lost(&before);
+    if (!told)
+        return false;
+    ip = told->ip;
+    free(told);
+    for (uint32_t i = 0; i < d->ours->pairs && !found; i++)
+        found = d->ours->stored[2 * i + 1] == ip &&
+                ox_stored_at(d->c, d->theirs, d->ours->stored[2 * i]) != ip;
+    return found;
+}
+
+/* From the sums to the last event, where the two have parted. */
+static bool go_back(struct ox_difference *d)
+{
+    uint32_t at = 0, next = 0;
+
+    while (next < d->start) {
+        at = next;
+        next += ox_record_size(ox_record_of(d->ours->word[at]));
+    }
+    if (!next || (!double_faults_elsewhere(d, at) && !nests_elsewhere(d, at)))
+        return false;
+    d->record = ox_record_of(d->ours->word[at]);
     d->start = d->at = at;
     return true;
 }
@@ -266,7 +299,7 @@ static const struct ox_explanation *explain_lost(const struct ox_difference *d,
     const struct ox_explanation *why;
     struct ox_told *told;
 
-    if (d->record == OX_SUMS && !double_faults_elsewhere(&parted))
+    if (d->record == OX_SUMS && !go_back(&parted))
         return NULL;
     told = ox_tell_lost(&parted);
     why = told ? explain_recorded(&told->d, witnessed) : NULL;

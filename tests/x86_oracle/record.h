@@ -93,7 +93,8 @@ extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
 struct ox_told {
     struct ox_difference d;
     struct ox_result ours;
-    uint32_t word[]; /* of those */
+    uint32_t ip;     /* the lower half of what it saves */
+    uint32_t word[]; /* of `ours` */
 };
 /* The first of those behind the records before d->start that the peer has not
  * recorded, and the same difference as if ours had recorded it.  NULL: there is
