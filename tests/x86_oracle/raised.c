@@ -189,7 +189,12 @@ static struct ox_told *tell(const struct ox_difference *d,
     t->ours.word = t->word;
     t->ours.count = count;
     t->d = *d;
+    t->theirs = *d->theirs;
+    if (lost->at < t->theirs.count &&
+        ox_record_of(t->theirs.word[lost->at]) == OX_NEST)
+        t->theirs.count = lost->at; /* which is of another exception */
     t->d.ours = &t->ours;
+    t->d.theirs = &t->theirs;
     t->d.record = record;
     t->d.start = t->d.at = lost->at;
     t->d.field =

@@ -92,7 +92,7 @@ extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
  * processor has told of them all the same. */
 struct ox_told {
     struct ox_difference d;
-    struct ox_result ours;
+    struct ox_result ours, theirs;
     uint32_t ip;     /* the lower half of what it saves */
     uint32_t word[]; /* of `ours` */
 };
