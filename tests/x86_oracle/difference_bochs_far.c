@@ -43,6 +43,20 @@ bool ox_bochs_told_upper_half(const struct ox_difference *d)
                            d->field <= OX_R64_R15);
 }
 
+/* Pushes onto an inner stack of CPL 1 that begins near 0, in a segment of 4
+ * GiB: where ours refuses, Bochs goes on at its end. */
+bool ox_bochs_wrapped_stack(const struct ox_difference *d)
+{
+    const uint8_t *tss = d->c->arena + AT_TSS;
+    struct ox_event ours, theirs;
+
+    return parted(d, 12, 14) && load_le32(tss + 0xC) < 0x40 &&
+           ox_event_at(d->c, d->ours, d->start, &ours) &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+           (ours.error & ~3u) == (load_le16(tss + 0x10) & ~3u) &&
+           theirs.cr2 >= 0xFFFFFFC0;
+}
+
 bool ox_bochs_stack_of_tss(const struct ox_difference *d)
 {
     return ox_ends_behind_stack(d);
@@ -404,23 +418,6 @@ static bool is_executed_table(const struct ox_difference *d)
            d->at != d->start && word_of(d, OX_R32_EIP) < AT_STUBS;
 }
 
-/* Its operands may be there, by DS: flags or a register of it tell. */
-static bool is_operand_outside(const struct ox_difference *d)
-{
-    uint32_t ds = 0;
-
-    if (d->c->mode == OX_REAL && d->record == OX_R16 &&
-        ((d->field >= OX_R16_EDI && d->field <= OX_R16_EAX) ||
-         d->field == OX_R16_CS_FLAGS))
-        ds = word_of(d, OX_R16_ES_DS) >> 16;
-    else if (d->c->mode == OX_V86 && d->record == OX_R32 &&
-             ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
-              d->field == OX_R32_EFLAGS) &&
-             (word_of(d, OX_R32_EFLAGS) & 0x20000))
-        ds = word_of(d, OX_R32_SAVED_DS) & 0xFFFF;
-    return ds > 0x9000 && ds * 16 < 0x100000;
-}
-
 /* A recorder's stack is where ours has no storage, and reads ones. */
 static bool is_stack_nowhere(const struct ox_difference *d)
 {
@@ -435,7 +432,7 @@ static bool is_stack_nowhere(const struct ox_difference *d)
 /* Up to here one of the two has been there. */
 bool ox_bochs_outside_storage(const struct ox_difference *d)
 {
-    if (is_operand_outside(d))
+    if (ox_is_operand_outside(d))
         return true;
     if (d->c->mode == OX_PROTECTED && !(d->c->field[CASE_CR0 / 4] >> 31) &&
         is_stack_nowhere(d))

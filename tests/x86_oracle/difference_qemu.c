@@ -420,7 +420,7 @@ static bool is_flags_of_nothing(const struct ox_difference *d)
 }
 
 /* The peer's record was written on a stack where no machine has storage; or a
- * selector, or flags, came from there. */
+ * selector, or flags, came from there, or from a PC's video or firmware. */
 bool ox_qemu_no_storage(const struct ox_difference *d)
 {
     struct ox_event e;
@@ -428,6 +428,8 @@ bool ox_qemu_no_storage(const struct ox_difference *d)
     if (is_error(d))
         return OURS(d) == 0xFFFC && !PEER(d) && says(d, "popa") &&
                !(d->c->field[CASE_CR0 / 4] & PG);
+    if (ox_is_operand_outside(d))
+        return true;
     if (is_flags(d))
         return is_flags_of_nothing(d);
 

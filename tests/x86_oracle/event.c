@@ -168,6 +168,22 @@ bool ox_ends_behind_stack(const struct ox_difference *d)
            (e.error & ~3u) == SEL_TSS;
 }
 
+bool ox_is_operand_outside(const struct ox_difference *d)
+{
+    uint32_t ds = 0;
+
+    if (d->c->mode == OX_REAL && d->record == OX_R16 &&
+        ((d->field >= OX_R16_EDI && d->field <= OX_R16_EAX) ||
+         d->field == OX_R16_CS_FLAGS))
+        ds = word_of(d, OX_R16_ES_DS) >> 16;
+    else if (d->c->mode == OX_V86 && d->record == OX_R32 &&
+             ((d->field >= OX_R32_EDI && d->field <= OX_R32_EAX) ||
+              d->field == OX_R32_EFLAGS) &&
+             (word_of(d, OX_R32_EFLAGS) & 0x20000))
+        ds = word_of(d, OX_R32_SAVED_DS) & 0xFFFF;
+    return ds > 0x9000 && ds * 16 < 0x100000;
+}
+
 /* ---- Code ---- */
 
 static uint32_t half_of(const struct ox_case *c, uint32_t selector,

@@ -40,6 +40,10 @@ bool ox_ends_behind_stack(const struct ox_difference *d);
 /* Of an event of ours: what it has raised tells CS's base. */
 void ox_find_base(const struct ox_result *ours, struct ox_event *e);
 
+/* In real-address and virtual-8086 mode: by its DS its operands may have been
+ * in a PC's video storage or firmware; what differs is a register or a flag. */
+bool ox_is_operand_outside(const struct ox_difference *d);
+
 /* A word of the arena at the end of a case. */
 uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,
                       uint32_t at);
