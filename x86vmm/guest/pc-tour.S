@@ -262,6 +262,8 @@ registers:
         mov     cr0, rax
         mov     rax, cr0
         note    rax
+        smsw    rax
+        note    rax
         or      rax, 0x2A               /* NE TS MP */
         mov     cr0, rax
         smsw    rax
