@@ -123,6 +123,45 @@ START_TEST(efer_is_shadowed)
 }
 END_TEST
 
+/* WRMSR of IA32_APIC_BASE, which is the platform's: bits that are reserved, and
+ * the x2APIC's, which there is none of (Intel SDM vol. 3, "Local APIC Status
+ * and Location"). */
+static void writes_apic_base(uint32_t edx, uint32_t eax, bool faults)
+{
+    enum { WRMSR = 18 };
+    /* mov ecx, 1Bh; mov eax, ...; mov edx, ...; wrmsr; xor bx, bx; hlt */
+    char code[] = "\x66\xB9\x1B\0\0\0\x66\xB8....\x66\xBA....\x0F\x30\x31"
+                  "\xDB\xF4";
+
+    store_le32((uint8_t *)code + 8, eax);
+    store_le32((uint8_t *)code + 14, edx);
+    struct rig *r = rig_catching(X86_EXC_GP, code, sizeof(code) - 1);
+    struct x86_platform *p = x86_vm_platform(r->vm);
+    p->apic = true;
+    p->apic_base = X86_APIC_BASE_RESET;
+    rig_run_to_halt(r);
+    ck_assert_msg((uint16_t)x86_vm_state(r->vm)->gpr[X86_RBX] ==
+                      (faults ? X86_LOAD_REAL + WRMSR : 0),
+                  "%x:%x\n%s", edx, eax, r->log);
+    ck_assert_uint_eq(p->apic_base,
+                      faults ? X86_APIC_BASE_RESET
+                             : ((uint64_t)edx << 32 | eax | X86_APIC_BSP));
+    rig_free(r);
+}
+
+START_TEST(apic_base_has_reserved_bits)
+{
+    writes_apic_base(0, 0xFEE00900, false);
+    writes_apic_base(0, 0xFEE00100, false);
+    writes_apic_base(0xF, 0xFEE00800, false);
+    writes_apic_base(0, 0xFEE00901, true);
+    writes_apic_base(0, 0xFEE00980, true);
+    writes_apic_base(0, 0xFEE00A00, true);
+    writes_apic_base(0, 0xFEE00D00, true);
+    writes_apic_base(0x10, 0xFEE00900, true);
+}
+END_TEST
+
 /* The trap flag counts for instructions that the monitor does, too:
  * pushf; or word [esp], 100h; popf; X; hlt */
 START_TEST(trap_flag_outlasts_an_exit)
@@ -471,6 +510,7 @@ static void add_engine(Suite *s, const char *name, void (*use)(void))
     tcase_add_test(c, fixed_bits_are_shadowed);
     tcase_add_test(c, efer_is_shadowed);
     tcase_add_test(c, trap_flag_outlasts_an_exit);
+    tcase_add_test(c, apic_base_has_reserved_bits);
     tcase_add_test(c, there_is_a_hypercall);
     tcase_add_test(c, any_instruction_may_meet_a_device);
     tcase_add_test(c, moves_meet_a_device);

@@ -166,6 +166,37 @@ START_TEST(in_is_as_wide_as_it_is)
 }
 END_TEST
 
+/* CPUID and RDMSR clear the upper halves of what they write.  An MSR that is
+ * the processor's own, and one that is the platform's: the revision of
+ * microcode. */
+static const struct {
+    const char *code;
+    uint32_t eax, ecx;
+} halves[] = {{"0FA2 F4", 0, 0},
+              {"0FA2 F4", 1, 0},
+              {"0FA2 F4", 0x80000001, 0},
+              {"0F32 F4", 0, 0xC0000082},
+              {"0F32 F4", 0, 0x8B}};
+
+START_TEST(upper_halves_are_cleared)
+{
+    const uint64_t high = UINT64_C(0x1234567800000000);
+
+    if (no_decoder())
+        return;
+    for (unsigned i = 0; i < ENGINES; i++) {
+        struct x86_bare *m = sys_new(SYS_LONG, 0);
+        uint64_t *gpr = m->cpu.state.gpr;
+
+        sys_program(m, halves[_i].code);
+        gpr[X86_RAX] = high | halves[_i].eax;
+        gpr[X86_RCX] = high | halves[_i].ecx;
+        gpr[X86_RBX] = gpr[X86_RDX] = high;
+        is_alike(m, engines[i], 2, MANY);
+    }
+}
+END_TEST
+
 /* A breakpoint on port 61h, and who meets it: Intel SDM vol. 3, "Debug
  * Registers", R/W 10 with CR4.DE.  DX is 61h. */
 static const struct {
@@ -339,6 +370,7 @@ Suite *suite_x86_midway(void)
     tcase_add_loop_test(t, repetition_meets_its_breakpoint_once, 0, ENGINES);
     tcase_add_loop_test(t, trap_of_a_frame_outlives_the_turn, 0, ENGINES);
     tcase_add_loop_test(t, in_is_as_wide_as_it_is, 0, ENGINES);
+    tcase_add_loop_test(t, upper_halves_are_cleared, 0, ARRAY_LEN(halves));
     tcase_add_loop_test(t, ports_have_breakpoints, 0, ARRAY_LEN(at_ports));
     tcase_add_loop_test(t, strings_are_longer_than_the_buffer, 0,
                         ARRAY_LEN(longs));
