@@ -75,6 +75,28 @@ START_TEST(delivery_reads_its_gate_once)
 }
 END_TEST
 
+/* A frame whose first word is stored where nothing is, and the others at the
+ * end of storage: what they return to.  The stack is at 100004h. */
+static const char *const events[] = {"CD21 F4", "CC F4",   "F1 F4",
+                                     "CE F4",   "0F0B F4", "8EDA F4"};
+
+START_TEST(frames_tell_where_to_return)
+{
+    enum { OVERFLOW = 0x800 };
+
+    if (no_decoder())
+        return;
+    for (unsigned i = 0; i < ENGINES; i++) {
+        struct x86_bare *m = protected(events[_i]);
+
+        m->cpu.state.gpr[X86_RSP] = BARE_STORAGE + 4;
+        m->cpu.state.gpr[X86_RDX] = SEL_ABSENT; /* MOV DS, EDX */
+        m->cpu.state.rflags |= OVERFLOW;
+        is_alike(m, engines[i], 2, MANY);
+    }
+}
+END_TEST
+
 /* A far CALL: CS at 0, over the limit in the descriptor that it has loaded; EIP
  * where nothing is. */
 START_TEST(far_call_reads_its_descriptor_once)
@@ -365,6 +387,7 @@ Suite *suite_x86_midway(void)
 
     tcase_add_loop_test(t, enter_copies_what_was_there, 0, ENGINES);
     tcase_add_loop_test(t, delivery_reads_its_gate_once, 0, ENGINES);
+    tcase_add_loop_test(t, frames_tell_where_to_return, 0, ARRAY_LEN(events));
     tcase_add_loop_test(t, far_call_reads_its_descriptor_once, 0, ENGINES);
     tcase_add_loop_test(t, step_over_pop_ss_ends_with_int3, 0, ENGINES);
     tcase_add_loop_test(t, repetition_meets_its_breakpoint_once, 0, ENGINES);

@@ -15,7 +15,8 @@
  *   names of exits that no instruction makes (SVM_EXIT_SHUTDOWN), and RF there,
  *     which VT-x saves as set where a fault has led to it;
  *   EXIT_SETTLED: VT-x has it of CR0.NE, of task switches and of its own
- *     instructions, AMD-V of EFER, of #GP and of its own;
+ *     instructions, AMD-V of EFER, of #GP, of INT1 (where its delivery exits,
+ *     EXITINTINFO does not tell it from another #DB) and of its own;
  *   hypercalls: VMMCALL here, VMCALL there; the other one is undefined;
  *   PAE paging's four pointers, which AMD-V with nested paging reads at each
  *     walk, and VT-x, as the bare processor, with CR3;
