@@ -517,7 +517,9 @@ START_TEST(without_the_option_there_is_no_vtx)
                     path);
     ck_assert_msg(strstr(c->out, "VMLAUNCH             SENSITIVE resume"),
                   "no entry");
-    ck_assert_msg(strstr(c->out, "VM exit 30           TRAP      reflect"),
+    ck_assert_msg(strstr(c->out, " VMREAD 4402          SENSITIVE advance"),
+                  "nobody reads the exit reason");
+    ck_assert_msg(strstr(c->out, "VM exit 30 VMX_EXIT_IO TRAP      reflect"),
                   "no I/O exit of its guest");
 }
 END_TEST

@@ -183,6 +183,19 @@ static uint64_t edx_eax(const uint64_t *gpr)
     return (uint32_t)gpr[X86_RAX] | gpr[X86_RDX] << 32;
 }
 
+/* The field's encoding is in the register that ModRM.reg names (Intel SDM vol.
+ * 3, VMREAD and VMWRITE). */
+static void show_field(const struct vm_exit *x, const uint64_t *gpr, char *out,
+                       size_t cap)
+{
+    const uint8_t *b = x->op.bytes;
+    unsigned rex = (b[0] & 0xF0) == 0x40 ? *b++ : 0;
+
+    if (b[0] == 0x0F)
+        format(out, cap, " %llx",
+               (unsigned long long)gpr[(b[2] >> 3 & 7) | (rex & 4) << 1]);
+}
+
 /* "CPUID 7.0", "RDMSR 1b -> fee00900", "WRMSR 1b <- fee00900", "VMCALL call 3"
  */
 static void show_exit(const struct vcpu *v, const struct vm_exit *x, bool done,
@@ -197,7 +210,9 @@ static void show_exit(const struct vcpu *v, const struct vm_exit *x, bool done,
         format(out, cap, " -> %llx", value);
     if (done)
         return;
-    if (x->reason == EXIT_HYPERCALL)
+    if (x->reason == EXIT_TRAP && x->event.kind == X86_EVENT_VM_EXIT)
+        format(out, cap, " %s", x->raw_name ? x->raw_name : "");
+    else if (x->reason == EXIT_HYPERCALL)
         format(out, cap, " call %x", x->call.number);
     else if (op == X86_OP_CPUID)
         format(out, cap, has_subleaves(leaf) ? " %x.%x" : " %x", leaf, c);
@@ -205,6 +220,8 @@ static void show_exit(const struct vcpu *v, const struct vm_exit *x, bool done,
         format(out, cap, " %x", c);
     else if (op == X86_OP_WRMSR)
         format(out, cap, " %x <- %llx", c, value);
+    else if (op == X86_OP_VMREAD || op == X86_OP_VMWRITE)
+        show_field(x, r, out, cap);
 }
 
 static void show_state(const struct vcpu *v, char *out, size_t cap)
