@@ -271,6 +271,16 @@ static bool is_saved(const struct ox_difference *d, uint32_t at,
     return (at & 0x1FF) >= 0x20 && (at & 0x1FF) < 0x60;
 }
 
+/* MOV, POP, LSS or a return, which QEMU refuses an absent stack, too. */
+static bool loads_stack(const struct ox_difference *d, const struct ox_event *e)
+{
+    struct ox_code code;
+
+    return ox_code_of(d->c, e, 0, &code) &&
+           (code.at[0] == 0x17 || is_return(&code) || is_0f(&code, 0xB2) ||
+            (code.at[0] == 0x8E && reg_of(&code, 1) == 2));
+}
+
 enum { SMAP = 0x200000, VM = 0x20000 };
 
 /* #SS, or #GP(0) where only what is not checked can be the cause, or a double
@@ -294,7 +304,7 @@ bool ox_qemu_no_limits(const struct ox_difference *d)
         is_beyond(d->c, e.cs, e.ip))
         return true;
     if (e.vector == 12)
-        return true;
+        return e.error < 4 || !loads_stack(d, &e);
     if (e.error & 1) /* what comes of its delivery */
         e.error = e.vector >= 10 && e.vector <= 13 ? 0 : 1;
     else if (e.vector != 13 && e.vector != 8)
