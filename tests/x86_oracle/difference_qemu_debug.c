@@ -54,24 +54,6 @@ static bool is_below_detected(const struct ox_difference *d, uint32_t at,
     return false;
 }
 
-bool ox_qemu_no_general_detect(const struct ox_difference *d)
-{
-    struct ox_event e;
-
-    if (d->record == OX_SUMS && ox_all_words(d, is_below_detected))
-        return true;
-    if (is_dr7(d))
-        return ((OURS(d) ^ PEER(d)) & ~0xD800u) == GD && (PEER(d) & GD);
-    if (is_dr6(d) && (OURS(d) ^ PEER(d)) == BD && (OURS(d) & BD))
-        return true; /* in the recorder, which then ends the case */
-    if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
-        ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
-        return d->record == OX_SUMS || d->start >= d->ours->count;
-    if (d->record == OX_NEST && d->at == d->start)
-        return word_of(d, OX_NEST_DR6) & BD; /* or a fault of delivering it */
-    return dr6_of(d->ours, d->start) & BD;
-}
-
 /* The harness pushes dwords onto a real-mode program's stack, when DR0 and DR1
  * are loaded.  QEMU takes one that is not aligned for a store to all of its
  * page below it. */
@@ -147,7 +129,7 @@ static bool meets_enabled(const struct ox_difference *d,
  * without a #DB, when a store that is not aligned came near it. */
 static bool tells_of_enabled(const struct ox_difference *d)
 {
-    uint32_t differs = OURS(d) ^ PEER(d), dr7 = dr7_of(d, d->ours);
+    uint32_t differs = (OURS(d) ^ PEER(d)) & 0xF, dr7 = dr7_of(d, d->ours);
     bool any = false;
 
     for (unsigned n = 0; n < 4; n++)
@@ -159,7 +141,7 @@ static bool tells_of_enabled(const struct ox_difference *d)
                 return false;
             any = any || on;
         }
-    return differs < 0x10 && (any || changes_dr7(d));
+    return differs && (any || changes_dr7(d));
 }
 
 /* At another place, or another event, or none. */
@@ -182,7 +164,7 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
     bool on = (d->c->field[CASE_DR7 / 4] & 0xFF) || changes_dr7(d);
 
     if (is_dr6(d))
-        return on && tells_of_enabled(d);
+        return on && (OURS(d) ^ PEER(d)) < 0x10 && tells_of_enabled(d);
     if (d->theirs->kind == 'T' && !d->theirs->count && meets_harness(d))
         return true;
     return on && is_another(d) &&
@@ -240,21 +222,41 @@ bool ox_qemu_lss_traces(const struct ox_difference *d)
 
 /* QEMU tells of those of instructions alone, and forgets with each trap what
  * was there before. */
-bool ox_qemu_low_dr6(const struct ox_difference *d)
+static bool tells_of_others(const struct ox_difference *d)
 {
-    uint32_t differs, dr7;
+    uint32_t differs = (OURS(d) ^ PEER(d)) & 0xF, dr7 = dr7_of(d, d->ours);
 
-    if (!is_dr6(d))
-        return false;
-    differs = OURS(d) ^ PEER(d);
-    dr7 = dr7_of(d, d->ours);
     for (unsigned n = 0; n < 4; n++)
         if ((differs >> n & 1) &&
             (is_enabled(dr7, n) ||
              ((PEER(d) >> n & 1) && !is_fetched(dr7, n))) &&
             !changes_dr7(d))
             return false;
-    return differs < 0x10;
+    return differs;
+}
+
+bool ox_qemu_low_dr6(const struct ox_difference *d)
+{
+    return is_dr6(d) && (OURS(d) ^ PEER(d)) < 0x10 && tells_of_others(d);
+}
+
+bool ox_qemu_no_general_detect(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->record == OX_SUMS && ox_all_words(d, is_below_detected))
+        return true;
+    if (is_dr7(d))
+        return ((OURS(d) ^ PEER(d)) & ~0xD800u) == GD && (PEER(d) & GD);
+    if (is_dr6(d) && ((OURS(d) ^ PEER(d)) & ~0xFu) == BD && (OURS(d) & BD))
+        return !((OURS(d) ^ PEER(d)) & 0xF) || tells_of_enabled(d) ||
+               tells_of_others(d); /* in the recorder, which ends the case */
+    if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
+        ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
+        return d->record == OX_SUMS || d->start >= d->ours->count;
+    if (d->record == OX_NEST && d->at == d->start)
+        return word_of(d, OX_NEST_DR6) & BD; /* or a fault of delivering it */
+    return dr6_of(d->ours, d->start) & BD;
 }
 
 bool ox_qemu_dr6_bit_12(const struct ox_difference *d)

@@ -202,24 +202,16 @@ static struct ox_told *tell(const struct ox_difference *d,
     return t;
 }
 
-struct ox_told *ox_tell_lost(const struct ox_difference *d)
+static struct ox_told *tell_one(const struct ox_difference *d,
+                                const struct lost *lost)
 {
-    const uint32_t *from;
-    struct ox_told *t;
-    struct lost lost;
-    uint32_t *w;
+    const uint32_t *from = raise_at(d->ours, lost->first);
+    struct ox_told *t = tell(d, lost);
+    uint32_t *w = t->word + lost->at;
 
-    if (!find_lost(d, &lost))
-        return NULL;
-    skip_shared(d, &lost);
-    if (lost.first == lost.end)
-        return NULL;
-    t = tell(d, &lost);
     memcpy(t->word, d->ours->word, d->start * sizeof(*t->word));
     memcpy(t->word + d->start, d->theirs->word + d->start,
-           (lost.at - d->start) * sizeof(*t->word));
-    from = raise_at(d->ours, lost.first);
-    w = t->word + lost.at;
+           (lost->at - d->start) * sizeof(*t->word));
     w[0] = from[OX_RAISED_RECORD] | from[OX_RAISED_VECTOR];
     if (t->d.record == OX_R16)
         put_real(w, from);
@@ -228,4 +220,42 @@ struct ox_told *ox_tell_lost(const struct ox_difference *d)
     else
         put_long(w, from);
     return t;
+}
+
+struct ox_told *ox_tell_lost(const struct ox_difference *d)
+{
+    struct lost lost;
+
+    if (!find_lost(d, &lost))
+        return NULL;
+    skip_shared(d, &lost);
+    return lost.first < lost.end ? tell_one(d, &lost) : NULL;
+}
+
+/* An end in a recorder at that word. */
+static const uint32_t *nest_at(const struct ox_result *r, uint32_t at)
+{
+    if (at >= r->count || ox_record_of(r->word[at]) != OX_NEST ||
+        at + ox_record_size(OX_NEST) > r->count)
+        return NULL;
+    return r->word + at;
+}
+
+struct ox_told *ox_tell_nested(const struct ox_difference *d)
+{
+    const uint32_t *ours = nest_at(d->ours, d->start);
+    const uint32_t *theirs = nest_at(d->theirs, d->start);
+    const unsigned ip = OX_NEST_IP - OX_NEST_HEAD;
+    struct lost lost;
+
+    if (!ours || !theirs || ours[ip] != theirs[ip] || !find_lost(d, &lost))
+        return NULL;
+    for (; lost.first < lost.end; lost.first++) {
+        const uint32_t *w = raise_at(d->ours, lost.first);
+
+        if (w[OX_RAISED_VECTOR] == (ours[0] & 0xFF) &&
+            w[OX_RAISED_IP] == ours[ip])
+            return tell_one(d, &lost);
+    }
+    return NULL;
 }

@@ -291,19 +291,28 @@ static bool go_back(struct ox_difference *d)
     return true;
 }
 
+static const struct ox_explanation *explain_told(struct ox_told *told,
+                                                 bool witnessed)
+{
+    const struct ox_explanation *why =
+        told ? explain_recorded(&told->d, witnessed) : NULL;
+
+    free(told);
+    return why;
+}
+
 /* Where the two have parted, by another event or at the end of one. */
 static const struct ox_explanation *explain_lost(const struct ox_difference *d,
                                                  bool witnessed)
 {
     struct ox_difference parted = *d;
     const struct ox_explanation *why;
-    struct ox_told *told;
 
     if (d->record == OX_SUMS && !go_back(&parted))
         return NULL;
-    told = ox_tell_lost(&parted);
-    why = told ? explain_recorded(&told->d, witnessed) : NULL;
-    free(told);
+    why = explain_told(ox_tell_lost(&parted), witnessed);
+    if (!why && d->record == OX_NEST)
+        why = explain_told(ox_tell_nested(&parted), witnessed);
     return why;
 }
 

@@ -100,6 +100,9 @@ struct ox_told {
  * recorded, and the same difference as if ours had recorded it.  NULL: there is
  * none.  To be freed. */
 struct ox_told *ox_tell_lost(const struct ox_difference *d);
+/* Likewise, where both end at the same place of a recorder: what ours has met
+ * there. */
+struct ox_told *ox_tell_nested(const struct ox_difference *d);
 /* All that the peer has recorded ours has raised. */
 bool ox_all_raised(const struct ox_difference *d);
 
