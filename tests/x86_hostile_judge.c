@@ -89,26 +89,37 @@ static bool loads_cr3(const struct x86_op *op)
            op->operand[0].reg == 3;
 }
 
+/* Of one that has been executed. */
+static bool drops(const struct x86_op *op, struct hostile_drop *drop)
+{
+    switch (op->id) {
+    case X86_INSN_INVLPG:
+        drop->what = HOSTILE_DROP_PAGE;
+        return true;
+    case X86_INSN_INVEPT:
+        drop->what = HOSTILE_DROP_ALL;
+        return true;
+    default:
+        return loads_cr3(op);
+    }
+}
+
 /* One instruction of the bare machine; what it drops of what is kept. */
 static void watch(struct x86_bare *m, struct places *to)
 {
     struct x86_state before = m->cpu.state;
     struct x86_op op = {0};
-    bool decoded = decode(m, &op, NULL, 0), is_page;
-    struct hostile_drop drop = {.after = m->cpu.ran + 1};
+    bool decoded = decode(m, &op, NULL, 0);
+    struct hostile_drop drop = {.after = m->cpu.ran + 1,
+                                .what = HOSTILE_DROP_LINEAR};
 
-    is_page = decoded && op.id == X86_INSN_INVLPG;
-    if (is_page)
+    if (decoded && op.id == X86_INSN_INVLPG)
         drop.linear = x86_fast_linear(&m->cpu, (enum x86_seg)op.seg,
                                       x86_offset(&m->cpu, &op));
     x86_run(&m->cpu, 1);
-    if (pages_otherwise(&before, &m->cpu.state))
+    if (pages_otherwise(&before, &m->cpu.state) ||
+        (decoded && is_done(&before, &op, &m->cpu.state) && drops(&op, &drop)))
         add(to, drop);
-    else if (decoded && (is_page || loads_cr3(&op)) &&
-             is_done(&before, &op, &m->cpu.state)) {
-        drop.page = is_page;
-        add(to, drop);
-    }
 }
 
 /* All of them before `insns`; beside those that are made from outside. */

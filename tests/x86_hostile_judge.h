@@ -2,7 +2,8 @@
  *
  * A processor may use a translation that it has kept until the program drops
  * it: by INVLPG, by writing CR3, by changing what paging is in CR0, CR4 or
- * EFER, by a task switch (Intel SDM vol. 3, 4.10.4.1).  A program that has
+ * EFER, by a task switch (Intel SDM vol. 3, 4.10.4.1); what the second levels
+ * of a monitor's guests have come to, by INVEPT (29.4.3.1).  A program that has
  * changed its tables and not done so may see the old ones or the new ones
  * (4.10.2.3, 4.10.3), so two right machines may differ.  A difference is taken
  * for one of these where all of this is so:

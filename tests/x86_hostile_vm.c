@@ -296,6 +296,18 @@ static void read_pointers(struct x86_bare *m, uint64_t pointers[4])
     }
 }
 
+/* Also the one that its guest is using, which no INVEPT can drop. */
+static void forget_shadow(struct vcpu *v)
+{
+    struct nested *n = &vtx_vcpu(v)->nested;
+
+    n->vtx.forgets = true;
+    n->vtx.forgotten = VTX_NONE;
+    nested_forget(v);
+    if (model_vcpu(v)->inner && vmcs_has(&n->vtx.own, VMX_SECONDARY_EPT))
+        n->vmcs.field[VMCS_EPT_POINTER] = nested_ept_pointer(v);
+}
+
 /* With a guest's own monitor, what second levels have come to, too. */
 static void drop(struct hostile_pair *p, const struct hostile_drop *d)
 {
@@ -303,18 +315,17 @@ static void drop(struct hostile_pair *p, const struct hostile_drop *d)
     struct x86_cpu *cpus[] = {&p->bare->cpu, &model_vcpu(v)->cpu};
 
     for (unsigned i = 0; i < 2; i++)
-        if (d->page)
+        if (d->what == HOSTILE_DROP_PAGE)
             x86_tlb_invalidate(cpus[i], d->linear);
         else
             x86_tlb_flush(cpus[i], true);
-    if (!d->page && p->reads_pointers && pages_by_pointers(&cpus[0]->state))
+    if (d->what != HOSTILE_DROP_PAGE && p->reads_pointers &&
+        pages_by_pointers(&cpus[0]->state))
         read_pointers(p->bare, cpus[0]->pdpte);
-    if (d->page || !p->monitor)
+    if (d->what != HOSTILE_DROP_ALL || !p->monitor)
         return;
     x86_guest_tlb_flush(&p->monitor->vtx.pages);
-    vtx_vcpu(v)->nested.vtx.forgets = true;
-    vtx_vcpu(v)->nested.vtx.forgotten = VTX_NONE;
-    nested_forget(v);
+    forget_shadow(v);
 }
 
 /* What is to be delivered at the next entry is there already. */

@@ -21,10 +21,16 @@ struct hostile_guest {
 };
 
 /* A place where translations are dropped, on both: before the instruction after
- * this one.  All of them, or one page's. */
+ * this one. */
+enum hostile_dropped {
+    HOSTILE_DROP_ALL, /* also what a guest's own monitor has of second levels,
+                       * which only INVEPT drops (Intel SDM vol. 3, 29.4.3.1) */
+    HOSTILE_DROP_LINEAR, /* those of linear addresses */
+    HOSTILE_DROP_PAGE    /* that of one */
+};
 struct hostile_drop {
     uint64_t after;
-    bool page;
+    enum hostile_dropped what;
     uint64_t linear;
 };
 
