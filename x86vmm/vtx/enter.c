@@ -97,35 +97,43 @@ static int load_pdptes(struct x86_cpu *cpu, const struct vmcs *v)
 
 /* ---- Event injection ---- */
 
+/* INT n, INT3, INTO: behind them debug exceptions that waited in the shadow of
+ * a load of SS still wait; all other events end them (27.7.3). */
+static bool is_by_program(enum vmcs_event_type type)
+{
+    return type == VMCS_EVENT_SOFTWARE || type == VMCS_EVENT_BREAK;
+}
+
 static int inject(struct x86_cpu *cpu, const struct vmcs *v)
 {
     struct vtx *t = vtx_of(cpu);
     uint32_t info = (uint32_t)F(ENTRY_INTERRUPTION_INFO);
     enum vmcs_event_type type = vmcs_event_type(info);
-    bool after = type == VMCS_EVENT_SOFTWARE || type == VMCS_EVENT_PRIVILEGED ||
-                 type == VMCS_EVENT_BREAK;
+    bool after = is_by_program(type) || type == VMCS_EVENT_PRIVILEGED;
 
     if (type == VMCS_EVENT_OTHER) {
         t->trap_flag_pending = true;
         return X86_SYNC;
     }
     cpu->halted = t->shut_down = false;
+    if (!is_by_program(type) || !cpu->shadow_ss)
+        cpu->debug_hits = 0;
     cpu->nmi_blocked = cpu->nmi_blocked || type == VMCS_EVENT_NMI;
     cpu->next_rip = cpu->state.rip;
     if (after)
         cpu->next_rip += F(ENTRY_INSTRUCTION_LENGTH);
     cpu->next_rip &= cpu->rip_mask;
-    cpu->fault = (struct x86_fault){
-        .vector = (uint8_t)info,
-        .has_error = info & VMCS_EVENT_ERROR,
-        .error = (uint32_t)F(ENTRY_EXCEPTION_ERROR),
-        .cr2 = cpu->state.cr2,
-        .software = type == VMCS_EVENT_SOFTWARE || type == VMCS_EVENT_BREAK,
-        .plain_int = type == VMCS_EVENT_SOFTWARE,
-        .int1 = type == VMCS_EVENT_PRIVILEGED,
-        .external = type == VMCS_EVENT_INTERRUPT || type == VMCS_EVENT_NMI,
-        .trap = after,
-        .keep_rf = true};
+    cpu->fault = (struct x86_fault){.vector = (uint8_t)info,
+                                    .has_error = info & VMCS_EVENT_ERROR,
+                                    .error = (uint32_t)F(ENTRY_EXCEPTION_ERROR),
+                                    .cr2 = cpu->state.cr2,
+                                    .software = is_by_program(type),
+                                    .plain_int = type == VMCS_EVENT_SOFTWARE,
+                                    .int1 = type == VMCS_EVENT_PRIVILEGED,
+                                    .external = type == VMCS_EVENT_INTERRUPT ||
+                                                type == VMCS_EVENT_NMI,
+                                    .trap = after,
+                                    .keep_rf = true};
     /* 26.5.2: pending behind it, before an instruction of its handler */
     t->trap_flag_pending = ON(PRIMARY_MONITOR_TRAP_FLAG);
     return x86_inject_fault(cpu);
