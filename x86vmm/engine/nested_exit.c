@@ -1,5 +1,6 @@
 /* Exits of L2: whose are they? */
 #include "x86vmm/engine/vtx_host.h"
+#include "x86vmm/machine/debug.h"
 
 enum whose { ITS, OURS, INTERRUPT, WINDOW, IO, MSR, CR, EPT };
 
@@ -89,9 +90,28 @@ static bool is_its(struct vcpu *v, enum whose whose)
 
 /* ---- What becomes of it ---- */
 
-/* The shadow has been completed: once more.  What was being delivered is to be
- * injected; an instruction will count when it is done, and IRET unblock NMIs
- * then. */
+/* What was being delivered is to be injected.  Behind STI that may be TF's
+ * trap, and an entry in STI's shadow wants it to be pending, too; it is not
+ * delivered a second time (SDM vol. 3, 27.3.1.5, 27.7.3). */
+static void inject_again(struct vcpu *v)
+{
+    struct vtx_vcpu *c = vtx_vcpu(v);
+    struct nested *n = &c->nested;
+    uint64_t *field = n->vmcs.field;
+
+    n->injects = true;
+    n->info = field[VMCS_IDT_VECTORING_INFO];
+    n->error = field[VMCS_IDT_VECTORING_ERROR];
+    n->length = field[VMCS_EXIT_INSTRUCTION_LENGTH];
+    if ((field[VMCS_GUEST_INTERRUPTIBILITY] & VMCS_SHADOWED) &&
+        x86_debug_steps(&c->model.cpu, field[VMCS_GUEST_RFLAGS]))
+        field[VMCS_GUEST_PENDING_DEBUG] |= X86_DR6_BS;
+    model_arch(v)->delivering = true;
+    model_arch(v)->interruptible = false;
+}
+
+/* The shadow has been completed: once more.  An instruction will
+ * count when it is done, and IRET unblock NMIs then. */
 static void again(struct vcpu *v, struct model_told *t)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
@@ -102,12 +122,7 @@ static void again(struct vcpu *v, struct model_told *t)
     if (n->exit.qualification & VTX_UNBLOCKED)
         n->vmcs.field[VMCS_GUEST_INTERRUPTIBILITY] |= VMCS_BY_NMI;
     if (t->delivering) {
-        n->injects = true;
-        n->info = n->vmcs.field[VMCS_IDT_VECTORING_INFO];
-        n->error = n->vmcs.field[VMCS_IDT_VECTORING_ERROR];
-        n->length = n->vmcs.field[VMCS_EXIT_INSTRUCTION_LENGTH];
-        model_arch(v)->delivering = true;
-        model_arch(v)->interruptible = false;
+        inject_again(v);
     } else {
         c->model.cpu.ran--;
     }
