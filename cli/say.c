@@ -60,21 +60,26 @@ static int columns(void)
                : INT_MAX;
 }
 
+/* What printf returns may be -1, on a full disk. */
 void cli_print_hanging(int column, const char *words)
 {
     enum { ENOUGH = 40, SMALL = 6 };
-    const int wide = columns(),
-              indent = wide - column < ENOUGH ? SMALL : column;
-    int at = column;
+    const int wide = columns(), begin = column > 0 ? column : 0;
+    const int indent = wide - begin < ENOUGH ? SMALL : begin;
+    int at = begin;
 
     for (bool first = true; *words; first = false) {
         int n = (int)strcspn(words, " ");
 
-        if (!first && at + 1 + n > wide)
-            at = printf("\n%*s", indent, "") - 1;
-        else if (!first)
-            at += printf(" ");
-        at += printf("%.*s", n, words);
+        if (!first && at + 1 + n > wide) {
+            printf("\n%*s", indent, "");
+            at = indent;
+        } else if (!first) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", n, words);
+        at += n;
         words += n + (words[n] == ' ');
     }
     putchar('\n');
