@@ -199,8 +199,36 @@ START_TEST(fields_are_written_and_kept)
     ck_assert_uint_eq(value, UINT64_C(7) << 32);
     FLAGS("\x0F\xC7\x3F"); /* VMPTRST */
     ck_assert_uint_eq(load_le64(m->storage + BARE_DATA), REGION);
+    ck_assert_uint_eq(vmwrite(0x6800, 0x55), 0);
+    ck_assert_uint_eq(vmclear(REGION), 0); /* into its region */
+    ck_assert_uint_eq(vmptrld(REGION), 0);
+    ck_assert_uint_eq(vmread(0x6800, &value), 0);
+    ck_assert_uint_eq(value, 0x55);
+    ck_assert_uint_eq(vmwrite(0x2000, 5), 0); /* all; then its upper half */
+    ck_assert_uint_eq(vmwrite(0x2001, 8), 0);
+    ck_assert_uint_eq(vmread(0x2000, &value), 0);
+    ck_assert_uint_eq(value, UINT64_C(8) << 32 | 5);
 }
 END_TEST
+
+/* What an exit loads beside the fields (28.5). */
+static void check_host(void)
+{
+    const struct x86_state *s = &m->cpu.state;
+
+    ck_assert_uint_eq(m->cpu.debugctl, 0);
+    ck_assert_uint_eq(m->cpu.dr[7], X86_DR7_ONE);
+    ck_assert_uint_eq(s->seg[X86_ES].attr & X86_ATTR_UNUSABLE,
+                      X86_ATTR_UNUSABLE);
+    ck_assert_uint_eq(s->seg[X86_DS].selector, 0x18);
+    ck_assert_uint_eq(s->seg[X86_DS].limit, UINT32_MAX);
+    ck_assert_uint_eq(s->seg[X86_DS].attr & X86_ATTR_UNUSABLE, 0);
+    ck_assert_uint_eq(s->seg[X86_LDTR].attr & X86_ATTR_UNUSABLE,
+                      X86_ATTR_UNUSABLE);
+    ck_assert_uint_eq(s->seg[X86_TR].limit, 0x67);
+    ck_assert_uint_eq(s->gdt.limit, 0xFFFF);
+    ck_assert_uint_eq(s->idt.limit, 0xFFFF);
+}
 
 /* A monitor in 64-bit mode that launches a guest in real-address mode, which
  * calls CPUID; then both go on, until the guest halts.  It begins with this
@@ -215,9 +243,13 @@ static void run_a_guest(const char *launch, size_t n)
     ck_assert_uint_eq(vmptrld(REGION), 0);
     make_real();
     x86_bare_host(v, s, BARE_CODE + 0x100);
+    v->field[VMCS_HOST_ES_SELECTOR] = 0;
+    v->field[VMCS_HOST_DS_SELECTOR] = 0x18;
     v->launched = false;
     t->own = *v;
     m->cpu.debugctl = X86_DEBUGCTL_OWN; /* an exit clears it */
+    m->cpu.dr[7] |= 1;                  /* and this */
+    m->cpu.dr[0] = GUEST - 1;
     CODE(GUEST, "\x40\x0F\xA2\x40\xF4");
     /* monitor's exit: RBX = EXIT_REASON; RIP += 2; again; HLT */
     CODE(BARE_CODE + 0x100, "\xB8\x02\x44\x00\x00\x0F\x78\xC3" /* VMREAD */
@@ -237,7 +269,7 @@ static void run_a_guest(const char *launch, size_t n)
     ck_assert(t->own.launched);
     ck_assert_uint_eq(s->cr0, v->field[VMCS_HOST_CR0]);
     ck_assert_uint_eq(s->efer, v->field[VMCS_HOST_EFER]);
-    ck_assert_uint_eq(m->cpu.debugctl, 0);
+    check_host();
 }
 
 START_TEST(a_monitor_runs_a_guest)
