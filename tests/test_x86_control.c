@@ -45,6 +45,24 @@ START_TEST(call_gate_returns)
 }
 END_TEST
 
+/* The stack of the TSS is accessed once its frame is there, and not where that
+ * does not fit: then #SS, #DF and the end come of it. */
+START_TEST(inner_stack_is_accessed)
+{
+    for (unsigned fits = 0; fits < 2; fits++) {
+        struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
+        uint8_t *type = m->storage + SYS_GDT + SEL_DATA0 + 5;
+
+        *type &= 0xFE;
+        if (!fits)
+            store_le32(m->storage + SYS_TSS + 4, 2);
+        ck_assert_int_eq(sys_run(m), fits ? X86_HALT : X86_SHUTDOWN);
+        ck_assert_uint_eq(*type & 1, fits);
+        x86_bare_free(m);
+    }
+}
+END_TEST
+
 /* call far [0x20000] through a 64-bit gate. */
 START_TEST(call_gate_of_64_bits)
 {
@@ -454,6 +472,7 @@ static void add_control(Suite *s)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, call_gate_copies_parameters);
     tcase_add_test(t, call_gate_returns);
+    tcase_add_test(t, inner_stack_is_accessed);
     tcase_add_test(t, call_gate_of_64_bits);
     tcase_add_test(t, nested_task);
     tcase_add_test(t, task_of_its_own);

@@ -79,27 +79,40 @@ struct call_gate {
     unsigned count; /* of parameters */
 };
 
+/* The last one first, from above the old stack's pointer (SDM vol. 2, CALL:
+ * behind SS:ESP). */
+static int push_parameters(struct x86_cpu *cpu, const struct call_gate *g,
+                           struct x86_stack *to)
+{
+    for (unsigned i = g->count; i-- > 0;) {
+        struct x86_stack from = x86_stack_now(cpu);
+        uint64_t value;
+
+        from.sp = (from.sp + i * g->size) & from.mask;
+        TRY(x86_stack_pop(cpu, &from, g->size, &value));
+        TRY(x86_stack_push(cpu, to, g->size, value));
+    }
+    return 0;
+}
+
 /* To a more privileged segment: its stack is in the TSS. */
 static int go_inner(struct x86_cpu *cpu, struct call_gate *g)
 {
     unsigned cpl = x86_dpl(g->code.attr);
-    struct x86_stack from = x86_stack_now(cpu), to;
-    uint64_t value[32];
+    struct x86_stack to;
 
     if (g->size == 8)
         TRY(x86_stack_of_tss_64(cpu, cpl, cpl, &to));
     else
         TRY(x86_stack_of_tss(cpu, cpl, &to));
     TRY(x86_check_target(cpu, &g->code, g->offset));
-    for (unsigned i = 0; i < g->count; i++)
-        TRY(x86_stack_pop(cpu, &from, g->size, &value[i]));
     TRY(x86_stack_push(cpu, &to, g->size, cpu->state.seg[X86_SS].selector));
     TRY(x86_stack_push(cpu, &to, g->size,
                        cpu->state.gpr[X86_RSP] &
                            (g->size == 8 ? UINT64_MAX : UINT32_MAX)));
-    for (unsigned i = g->count; i-- > 0;)
-        TRY(x86_stack_push(cpu, &to, g->size, value[i]));
+    TRY(push_parameters(cpu, g, &to));
     TRY(push_return(cpu, &to, g->size));
+    TRY(x86_stack_mark(cpu, &to));
     TRY(x86_mark_accessed(cpu, &g->code));
     cpu->state.seg[X86_SS] = to.ss;
     x86_stack_keep(cpu, &to);

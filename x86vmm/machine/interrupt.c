@@ -192,6 +192,7 @@ static int deliver_gate(struct x86_cpu *cpu, struct delivery *d)
     TRY(x86_check_target(cpu, &d->code, d->to));
     TRY(push_frame(cpu, d, inward, &s));
     TRY(x86_mark_accessed(cpu, &d->code));
+    TRY(x86_stack_mark(cpu, &s));
     go(cpu, d, cpl, inward, &s);
     return 0;
 }

@@ -142,8 +142,9 @@ void x86_drop_data(struct x86_cpu *cpu, unsigned cpl);
 struct x86_stack {
     struct x86_segment ss;
     uint64_t sp, mask;
-    uint16_t error; /* #SS's code: 0 for the present stack */
-    bool wide;      /* 64-bit: no limit, but canonical */
+    uint16_t error;              /* #SS's code: 0 for the present stack */
+    bool wide;                   /* 64-bit: no limit, but canonical */
+    struct x86_descriptor named; /* SS's, in the TSS; attr 0: it has none */
     enum x86_in_name name;
 };
 
@@ -158,9 +159,11 @@ MUST_USE int x86_stack_pop(struct x86_cpu *cpu, struct x86_stack *s,
 /* Its pointer into RSP, as much of it as the stack has. */
 void x86_stack_keep(struct x86_cpu *cpu, const struct x86_stack *s);
 
-/* SS:SP (or RSP) for this CPL in the TSS: #TS.  Null SS in long mode. */
+/* SS:SP (or RSP) for this CPL in the TSS: #TS.  Null SS in long mode.  It is
+ * marked accessed when it is loaded, once the frame is there. */
 MUST_USE int x86_stack_of_tss(struct x86_cpu *cpu, unsigned cpl,
                               struct x86_stack *s);
+MUST_USE int x86_stack_mark(struct x86_cpu *cpu, struct x86_stack *s);
 /* RSP of the TSS: 0 to 2, or 3 + IST number. */
 MUST_USE int x86_stack_of_tss_64(struct x86_cpu *cpu, unsigned which,
                                  unsigned cpl, struct x86_stack *s);

@@ -110,14 +110,24 @@ int x86_stack_of_tss(struct x86_cpu *cpu, unsigned cpl, struct x86_stack *s)
 {
     bool wide = cpu->state.seg[X86_TR].attr & 8; /* 32-bit */
     unsigned size = wide ? 4 : 2;
+    struct x86_descriptor d;
     struct x86_segment ss;
     uint8_t bytes[8] = {0};
 
     TRY(read_tss(cpu, size + cpl * 2 * size, size + 2, bytes));
-    TRY(x86_check_stack(cpu, load_le16(bytes + size), cpl, X86_EXC_TS, &ss));
+    TRY(x86_find_stack(cpu, load_le16(bytes + size), cpl, X86_EXC_TS,
+                       X86_EXC_SS, &d));
+    ss = x86_segment_of(&d);
+    ss.attr |= 1; /* accessed */
     *s =
         x86_stack_inner(&ss, wide ? load_le32(bytes) : load_le16(bytes), false);
+    s->named = d;
     return 0;
+}
+
+int x86_stack_mark(struct x86_cpu *cpu, struct x86_stack *s)
+{
+    return s->named.attr ? x86_mark_accessed(cpu, &s->named) : 0;
 }
 
 int x86_stack_of_tss_64(struct x86_cpu *cpu, unsigned which, unsigned cpl,
