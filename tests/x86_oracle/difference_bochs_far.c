@@ -50,11 +50,15 @@ bool ox_bochs_wrapped_stack(const struct ox_difference *d)
     const uint8_t *tss = d->c->arena + AT_TSS;
     struct ox_event ours, theirs;
 
-    return parted(d, 12, 14) && load_le32(tss + 0xC) < 0x40 &&
-           ox_event_at(d->c, d->ours, d->start, &ours) &&
-           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
-           (ours.error & ~3u) == (load_le16(tss + 0x10) & ~3u) &&
-           theirs.cr2 >= 0xFFFFFFC0;
+    if (vector_of(d) != 12 || load_le32(tss + 0xC) >= 0x40 ||
+        !ox_event_at(d->c, d->ours, d->start, &ours) ||
+        !ox_event_at(d->c, d->theirs, d->start, &theirs) ||
+        (ours.error & ~3u) != (load_le16(tss + 0x10) & ~3u))
+        return false;
+    if (theirs.vector == 14)
+        return theirs.cr2 >= 0xFFFFFFC0;
+    /* without paging it is there */
+    return !(theirs.cr0 >> 31) && d->at == d->start && (theirs.cs & 3) == 1;
 }
 
 bool ox_bochs_stack_of_tss(const struct ox_difference *d)
@@ -339,6 +343,22 @@ bool ox_bochs_task_order(const struct ox_difference *d)
         if (told == (word_of(d, data[i]) & 0xFFFC))
             return (peer == 10 || peer == 11) && d->field <= OX_R32_ERROR;
     return false;
+}
+
+/* With the TSS that the second stream cuts off: #TS of it, or the end where
+ * that task was a double fault's. */
+bool ox_bochs_old_task_limit(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->c->mode != OX_PROTECTED ||
+        load_le16(d->c->arena + AT_GDT + SEL_TSS) >= 0x5F)
+        return false;
+    if (d->field == OX_FIELD_COUNT)
+        return d->record == OX_R32 && (d->ours->word[d->at] & 0xFF) == 8 &&
+               d->theirs->kind == 'T' && d->theirs->count == d->at;
+    return goes_to_task(d) && ox_event_at(d->c, d->theirs, d->start, &e) &&
+           e.vector == 10 && (e.error & ~3u) == SEL_TSS;
 }
 
 /* What IRET loads, of a task that another one has taken the place of. */
