@@ -446,4 +446,13 @@ const struct ox_explanation ox_qemu_rows[] = {
     {NULL, NULL, NULL, NULL, false},
 };
 
+const struct ox_explanation *ox_explain_equal(const struct ox_difference *d)
+{
+    const struct ox_explanation *e = ox_qemu_rows;
+
+    while (e->name && e->applies != ox_qemu_watched_pages)
+        e++;
+    return e->name && ox_witnessed(d) && e->applies(d) ? e : NULL;
+}
+
 _Static_assert(ARRAY_LEN(ox_qemu_rows) <= OX_ROWS_MAX, "too many rows");

@@ -15,6 +15,13 @@ static bool is_dr7(const struct ox_difference *d)
            d->field == OX_R64_DR7;
 }
 
+/* It is what a program has read from DR7. */
+static bool reads_dr7(const struct ox_difference *d)
+{
+    return is_accumulator(d) &&
+           (says(d, "mov eax, dr7") || says(d, "mov eax, dr5"));
+}
+
 /* DR6 of an event, one within a recorder, too; 0: it is no #DB. */
 static uint32_t dr6_of(const struct ox_result *r, uint32_t at)
 {
@@ -172,6 +179,19 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
             meets_enabled(d, d->theirs) || is_refused(d));
 }
 
+/* Asked of what is the same when it is run again. */
+bool ox_qemu_watched_pages(const struct ox_difference *d)
+{
+    uint32_t dr7 = d->c->field[CASE_DR7 / 4];
+
+    for (unsigned n = 0; n < 2; n++)
+        if (is_enabled(dr7, n) && (dr7 >> (16 + 4 * n) & 1))
+            return d->field == OX_FIELD_COUNT &&
+                   d->ours->kind == d->theirs->kind &&
+                   d->ours->count == d->theirs->count;
+    return false;
+}
+
 bool ox_qemu_no_task_trap(const struct ox_difference *d)
 {
     if (d->record != OX_R32 || !goes_to_task(d))
@@ -246,11 +266,13 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
 
     if (d->record == OX_SUMS && ox_all_words(d, is_below_detected))
         return true;
-    if (is_dr7(d))
+    if (is_dr7(d) || reads_dr7(d))
         return ((OURS(d) ^ PEER(d)) & ~0xD800u) == GD && (PEER(d) & GD);
     if (is_dr6(d) && ((OURS(d) ^ PEER(d)) & ~0xFu) == BD && (OURS(d) & BD))
         return !((OURS(d) ^ PEER(d)) & 0xF) || tells_of_enabled(d) ||
                tells_of_others(d); /* in the recorder, which ends the case */
+    if (!d->theirs->kind)          /* it goes on for ever */
+        return ox_last_event(d->c, d->ours, d->ours->count, &e) && (e.dr6 & BD);
     if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
         ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
         return d->record == OX_SUMS || d->start >= d->ours->count;
@@ -267,7 +289,8 @@ bool ox_qemu_dr6_bit_12(const struct ox_difference *d)
 
 bool ox_qemu_dr7_reserved(const struct ox_difference *d)
 {
-    return is_dr7(d) && (says(d, "mov dr5") || says(d, "mov dr7")) &&
+    return (is_dr7(d) || reads_dr7(d)) &&
+           (says(d, "mov dr5") || says(d, "mov dr7")) &&
            ((OURS(d) ^ PEER(d)) & ~UINT32_C(0xD800)) == 0;
 }
 

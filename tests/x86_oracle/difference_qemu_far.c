@@ -102,7 +102,8 @@ static bool is_zero_above(const struct ox_difference *d, uint32_t at,
     return true;
 }
 
-/* Words of the stack above the frame; what was there is INT3. */
+/* Words of the stack above the frame; what was there is INT3.  What lies above
+ * it may be in another page, which faults. */
 bool ox_qemu_push_segment(const struct ox_difference *d)
 {
     bool stack =
@@ -112,7 +113,7 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if (vector_there(d) == 14) /* what lies above it is in another page */
+    if (vector_there(d) == 14 || vector_there(d) == 8)
         return ox_peer_at(d, &e, &code) &&
                (is_0f(&code, 0xA0) || is_0f(&code, 0xA8));
     if (d->field == OX_SUMS_PAGES)
@@ -414,9 +415,8 @@ bool ox_qemu_iret_to_v86(const struct ox_difference *d)
         return false;
     if (ox_faults(d, 13, &e, &code) && code.at[0] == 0xCF)
         return true;
-    return is_wide(d) && ox_event_at(d->c, d->theirs, d->start, &e) &&
-           (e.flags & VM) && ox_event_at(d->c, d->ours, d->start, &e) &&
-           !(e.flags & VM);
+    return ox_event_at(d->c, d->theirs, d->start, &e) && (e.flags & VM) &&
+           ox_event_at(d->c, d->ours, d->start, &e) && !(e.flags & VM);
 }
 
 bool ox_qemu_no_vif(const struct ox_difference *d)

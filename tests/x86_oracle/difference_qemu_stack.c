@@ -21,10 +21,8 @@ bool ox_qemu_long_stack(const struct ox_difference *d)
 static bool is_upper(const struct ox_difference *d, uint32_t at,
                      uint32_t before, uint32_t ours, uint32_t theirs)
 {
-    (void)d;
-    (void)at;
-    (void)before;
-    return !((ours ^ theirs) & 0xFFFF) && ours < 0x10000;
+    return (!((ours ^ theirs) & 0xFFFF) && ours < 0x10000) ||
+           ox_is_resume_less(d, at, before, ours, theirs);
 }
 
 /* What it pushes of outer frames, too. */

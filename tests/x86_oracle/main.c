@@ -61,10 +61,10 @@ static void show(struct session *s, uint32_t number,
     if (s->shown++ >= s->show)
         return;
     printf("case %u: %s, CPL %u, %u bits, CR0 %x CR4 %x EFER %x flags %x "
-           "DR7 %x\n    %s\n",
+           "DR7 %x DR0 %x DR1 %x\n    %s\n",
            number, modes[s->c.mode], s->c.cpl, s->c.bits, f[CASE_CR0 / 4],
            f[CASE_CR4 / 4], f[CASE_EFER / 4], f[CASE_FLAGS / 4],
-           f[CASE_DR7 / 4], s->c.text);
+           f[CASE_DR7 / 4], f[CASE_DR0 / 4], f[CASE_DR1 / 4], s->c.text);
     if (d->field != OX_FIELD_COUNT)
         printf("    event %u, %s: ours %x, %s %x\n", events_before(d) + 1,
                ox_field_name(d->field), d->ours->word[d->at],
@@ -96,6 +96,10 @@ static bool judge_peer(struct session *s, uint32_t number, enum ox_machine m,
     if (!ox_differs(&d)) {
         if (!alone)
             return false;
+        if (m == OX_QEMU && (why = ox_explain_equal(&d))) {
+            s->explained[m][why - ox_explanations(m)]++;
+            return true;
+        }
         if (s->shown < s->show)
             printf("only with other cases before it: ");
         s->open[m]++;

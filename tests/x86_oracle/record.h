@@ -83,6 +83,8 @@ struct ox_explanation {
 const struct ox_explanation *ox_explanations(enum ox_machine peer);
 /* The row that explains it, or NULL. */
 const struct ox_explanation *ox_explain(const struct ox_difference *d);
+/* The same of one of QEMU's that differs only with other cases before it. */
+const struct ox_explanation *ox_explain_equal(const struct ox_difference *d);
 extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
 
 /* ---- What has not been recorded ---- raised.c
