@@ -331,6 +331,13 @@ bool ox_bochs_syscall_trace(const struct ox_difference *d)
                      (PEER(d) & 0xFF) == 1;
 }
 
+bool ox_bochs_sysret_flags(const struct ox_difference *d)
+{
+    return says(d, "sysret") && d->field == OX_R64_RFLAGS &&
+           vector_of(d) == 1 && (word_of(d, OX_R64_DR6) & BS) &&
+           (OURS(d) ^ PEER(d)) == 0x10000 && (PEER(d) & 0x10000);
+}
+
 bool ox_bochs_sysret_trace(const struct ox_difference *d)
 {
     return says(d, "sysret") && d->field == OX_R64_HEAD &&

@@ -411,7 +411,7 @@ static bool is_flags_of_nothing(const struct ox_difference *d)
         return (PEER(d) & 0x44DD7) == 2;
     if (((OURS(d) ^ PEER(d)) & ~UINT32_C(0x8D5)) ||
         !ox_event_at(d->c, d->ours, d->start, &e) ||
-        !ox_code_of(d->c, &e, 0, &code) || code.at < d->c->arena + AT_PD_32)
+        !ox_code_of(d->c, &e, 0, &code) || code.address < AT_PD_32)
         return false;
     for (unsigned i = 0; i < 8; i++)
         if (is_nowhere(e.gpr[i]))

@@ -368,12 +368,18 @@ bool ox_qemu_long_and_wide(const struct ox_difference *d)
            (ox_upper_half_of(d->c, selector) & 0x600000) == 0x600000;
 }
 
+/* Of a double fault nothing tells of the refusal but the first one's gate. */
 bool ox_qemu_v86_to_other_level(const struct ox_difference *d)
 {
+    struct ox_event e;
     uint32_t selector;
 
-    return d->c->mode == OX_V86 && refuses(d, &selector) &&
-           (ox_upper_half_of(d->c, selector) & 0x6000);
+    if (!ox_event_at(d->c, d->ours, d->start, &e) || !(e.flags & VM) ||
+        e.record != OX_R32)
+        return false;
+    if (!refuses(d, &selector))
+        selector = load_le16(d->c->arena + AT_IDT + 8 * e.vector + 2);
+    return ox_upper_half_of(d->c, selector) & 0x6000;
 }
 
 bool ox_qemu_conforming_gate(const struct ox_difference *d)

@@ -135,6 +135,7 @@ bool ox_event_at(const struct ox_case *c, const struct ox_result *r,
         e->ip == 0xCCCCCCCC)
         from_old_task(c, r, e);
     ox_find_base(r, e);
+    e->of = r->written ? r : NULL;
     return true;
 }
 
@@ -218,6 +219,15 @@ static bool is_prefix(uint8_t byte, bool wide)
            byte == 0x65 || (wide && (byte & 0xF0) == 0x40);
 }
 
+/* 32 bytes as they are at the end. */
+static void read_written(const struct ox_case *c, const struct ox_result *r,
+                         uint32_t at, uint8_t *to)
+{
+    for (uint32_t i = 0; i < 32; i++)
+        to[i] =
+            (uint8_t)(ox_stored_at(c, r, (at + i) & ~3u) >> 8 * ((at + i) & 3));
+}
+
 bool ox_code_of(const struct ox_case *c, const struct ox_event *e,
                 unsigned back, struct ox_code *code)
 {
@@ -235,10 +245,14 @@ bool ox_code_of(const struct ox_case *c, const struct ox_event *e,
         at &= UINT32_MAX;
     if (at > ARENA_SIZE - 32)
         return false;
-    for (code->at = c->arena + at; is_prefix(*code->at, wide); code->at++) {
+    if (e->of)
+        read_written(c, e->of, (uint32_t)at, code->bytes);
+    code->at = e->of ? code->bytes : c->arena + at;
+    code->address = (uint32_t)at;
+    for (; is_prefix(*code->at, wide); code->at++, code->address++) {
         uint8_t byte = *code->at;
 
-        if (code->at == c->arena + at + 16)
+        if (code->address == at + 16)
             return false;
         code->lock = code->lock || byte == 0xF0;
         if ((byte & 0xE7) == 0x26 || byte == 0x64 || byte == 0x65)

@@ -11,6 +11,8 @@ struct ox_event {
     uint64_t ip, cr2, sp;
     uint64_t gpr[GPRS]; /* in the order of their encodings; that of the stack
                          * as it was in the program, for R64 alone */
+    const struct ox_result *of; /* where it is from, if its code is to be read
+                                 * as the case has left it */
     bool based; /* CS's base is known: it need not be the descriptor's */
     uint32_t base;
 };
@@ -50,10 +52,12 @@ uint32_t ox_stored_at(const struct ox_case *c, const struct ox_result *r,
 
 /* An instruction behind its prefixes. */
 struct ox_code {
-    const uint8_t *at; /* in the case's arena; 16 bytes are there */
+    const uint8_t *at; /* in the case's arena, or in `bytes`; 16 are there */
+    uint32_t address;  /* of them */
     bool lock;
     uint8_t override; /* the last segment prefix; 0: none */
     uint8_t rex;
+    uint8_t bytes[32];
 };
 
 /* What the event's CS:IP points to, before the program has run: false where

@@ -23,6 +23,7 @@ struct ox_result {
      * that no recorder has written down; OX_RAISED_WORDS each; likewise. */
     uint32_t *raised;
     uint32_t raises;
+    bool written; /* code is to be read as the case has left it */
 };
 
 /* The words of one of `raised`; RECORD is the head of who would record it, IP

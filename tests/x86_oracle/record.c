@@ -323,6 +323,19 @@ static bool is_of_lost(const struct ox_difference *d)
            d->record == OX_NEST || d->record == OX_SUMS || vector_of(d) == 8;
 }
 
+/* A program may have written its code before it has executed it. */
+static const struct ox_explanation *explain_written(
+    const struct ox_difference *d, bool witnessed)
+{
+    struct ox_result ours = *d->ours, theirs = *d->theirs;
+    struct ox_difference written = *d;
+
+    ours.written = theirs.written = true;
+    written.ours = &ours;
+    written.theirs = &theirs;
+    return explain_recorded(&written, witnessed);
+}
+
 const struct ox_explanation *ox_explain(const struct ox_difference *d)
 {
     bool witnessed = ox_witnessed(d);
@@ -330,6 +343,8 @@ const struct ox_explanation *ox_explain(const struct ox_difference *d)
 
     if (!why && d->peer == OX_QEMU && is_of_lost(d))
         why = explain_lost(d, witnessed);
+    if (!why && d->peer == OX_QEMU)
+        why = explain_written(d, witnessed);
     return why;
 }
 
