@@ -45,7 +45,7 @@ static bool is_begun(const struct ox_difference *d, uint32_t at,
 
 bool ox_qemu_pusha_order(const struct ox_difference *d)
 {
-    struct ox_event e;
+    struct ox_event e, theirs;
     struct ox_code code;
 
     if (d->record == OX_SUMS)
@@ -53,8 +53,10 @@ bool ox_qemu_pusha_order(const struct ox_difference *d)
                ox_last_event(d->c, d->ours, d->start, &e) &&
                (e.vector == 8 || e.vector == 12 || e.vector == 14) &&
                ox_code_of(d->c, &e, 0, &code) && code.at[0] == 0x60;
-    return is_cr2(d) && ox_faults(d, 14, &e, &code) && code.at[0] == 0x60 &&
-           OURS(d) - PEER(d) < 0x40;
+    return (is_cr2(d) || is_error(d)) && ox_faults(d, 14, &e, &code) &&
+           code.at[0] == 0x60 &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+           e.cr2 - theirs.cr2 < 0x40;
 }
 
 /* Ours has raised #PF or #SS, recorded or not, at an instruction of that byte.

@@ -2,6 +2,7 @@
  */
 #include "tests/x86_oracle/difference_qemu.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const uint16_t images[] = {AT_TSS, AT_TSS_B, AT_TSS_DF};
@@ -291,6 +292,31 @@ bool ox_qemu_rotate_flags(const struct ox_difference *d)
     at += byte_at(d, at) == 0x66;
     return (byte_at(d, at) & 0xEC) == 0xC0 &&
            (byte_at(d, at + 1) & 0x30) == 0x10;
+}
+
+bool ox_qemu_undefined_mov(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    return ox_faults(d, 6, &e, &code) && (code.at[0] & 0xFE) == 0xC6 &&
+           reg_of(&code, 1);
+}
+
+/* What the program has exchanged in its code is what QEMU has read there. */
+bool ox_qemu_own_code(const struct ox_difference *d)
+{
+    const char *at = strstr(d->c->text, "xchg ");
+    uint32_t address, stored = 0;
+
+    if (!is_accumulator(d) || !at ||
+        sscanf(at, "xchg %*x:[%x]", &address) != 1 || address < AT_CODE3 ||
+        address >= AT_RECORD - 4)
+        return false;
+    for (unsigned i = 0; i < 4; i++)
+        stored |= (uint32_t)byte_at(d, address + i) << 8 * i;
+    return PEER(d) == stored ||
+           (!((OURS(d) ^ PEER(d)) >> 16) && !((PEER(d) ^ stored) & 0xFFFF));
 }
 
 bool ox_qemu_no_lock(const struct ox_difference *d)
