@@ -7,6 +7,7 @@
 #include "x86vmm/exit/isa.h"
 #include "x86vmm/machine/cpuid.h"
 #include "x86vmm/machine/exception.h"
+#include "x86vmm/machine/op.h"
 
 #include <check.h>
 #include <string.h>
@@ -328,6 +329,28 @@ START_TEST(unknown_msr_is_a_protection_fault)
 }
 END_TEST
 
+/* What no decoder knows is shown by all its bytes; the rest as assemblers write
+ * it, where there is a decoder. */
+START_TEST(every_instruction_is_shown)
+{
+    static const uint8_t unknown[] = {0x0F, 0x04, 0x90, 0x90},
+                         known[] = {0xBA, 0xFB, 0x03};
+    char text[80];
+
+    if (!rig_has_mode(X86_MODE_REAL))
+        return;
+    struct rig *r = rig_new(X86_MODE_REAL);
+    r->vm->isa->disasm_in(&r->vm->vcpu, unknown, sizeof(unknown), 0, text,
+                          sizeof(text));
+    ck_assert_msg(!strncmp(text, "0f04", 4), "%s", text);
+    r->vm->isa->disasm_in(&r->vm->vcpu, known, sizeof(known), 0, text,
+                          sizeof(text));
+    ck_assert_str_eq(text,
+                     x86_op_decode_available() ? "mov dx, 0x3fb" : "bafb03");
+    rig_free(r);
+}
+END_TEST
+
 /* A handler that decides against an IN: the register keeps its value, though
  * KVM can only complete the instruction. */
 static enum verdict refuse(struct vcpu *v, struct vm_exit *x)
@@ -436,6 +459,7 @@ static void add_exits(Suite *s, const char *name, void (*use)(void))
     tcase_add_loop_test(c, mmio_of_all_widths, 0, 2);
     tcase_add_loop_test(c, hypercalls, 0, 2);
     tcase_add_loop_test(c, unknown_msr_is_a_protection_fault, 0, 8);
+    tcase_add_test(c, every_instruction_is_shown);
     tcase_add_loop_test(c, reads_can_be_refused, 0, 2);
     tcase_add_loop_test(c, posted_interrupt_waits_for_the_window, 0, 2);
     tcase_add_loop_test(c, no_interrupt_between_sti_and_hlt, 0, 2);

@@ -167,7 +167,9 @@ static size_t disasm_in(const struct vcpu *v, const uint8_t *bytes, size_t n,
         return len;
     len = x86_length(bytes, n, bits);
     x86_op_text(bytes, n, bits, at, out, cap);
-    for (size_t i = 0; !out[0] && i < (len ? len : n); i++)
+    if (out[0])
+        return len;
+    for (size_t i = 0; i < (len ? len : n); i++)
         end += format(out + end, cap - end, "%02x", bytes[i]);
     return len;
 }
