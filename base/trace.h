@@ -94,6 +94,8 @@ struct trace_text {
     struct trace_sink sink;
     trace_write_fn write;
     void *to;
+    unsigned columns; /* lines of events are cut there; 0: none is.  What a
+                       * guest prints is never cut */
     bool failed, begun;
 };
 void trace_text_init(struct trace_text *s, trace_write_fn write, void *to);

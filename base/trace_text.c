@@ -73,6 +73,14 @@ size_t trace_text_line(const struct trace_event *e, char *out, size_t cap)
     return l.len;
 }
 
+static void write_row(struct trace_text *s, char *row, size_t n, bool cut)
+{
+    if (cut && s->columns && n > s->columns)
+        n = s->columns;
+    row[n++] = '\n';
+    s->failed = !s->write(s->to, row, n);
+}
+
 /* The header comes before the first event that has an address. */
 static void text_head(struct trace_text *s, const struct trace_event *e)
 {
@@ -82,8 +90,7 @@ static void text_head(struct trace_text *s, const struct trace_event *e)
         return;
     s->begun = true;
     size_t n = trace_text_header(e->pc_digits, buf, sizeof(buf) - 1);
-    buf[n++] = '\n';
-    s->failed = !s->write(s->to, buf, n);
+    write_row(s, buf, n, true);
 }
 
 static void text_emit(struct trace_sink *sink, const struct trace_event *e)
@@ -96,8 +103,7 @@ static void text_emit(struct trace_sink *sink, const struct trace_event *e)
     if (s->failed)
         return;
     size_t n = trace_text_line(e, buf, sizeof(buf) - 1);
-    buf[n++] = '\n';
-    s->failed = !s->write(s->to, buf, n);
+    write_row(s, buf, n, e->pc_digits && e->kind != TRACE_NOTE);
 }
 
 void trace_text_init(struct trace_text *s, trace_write_fn write, void *to)

@@ -66,7 +66,8 @@ static const struct command_usage usage = {
         "flags\n\n"
         "Lines with \"event\" are interruptions that the guest takes; with "
         "\"mem\", traps\nthat the engine settles by itself, filling its shadow "
-        "tables; with |, what the\nguest prints at its console.",
+        "tables; with |, what the\nguest prints at its console.  On a terminal "
+        "the monitor's lines end\nat its edge.",
     .rows = rows,
     .more = "Examples:\n"
             "  trapline trace multi | less\n"

@@ -33,6 +33,9 @@ const char *cli_program(void);
 void cli_write_option(FILE *to, const char *space, const char *name,
                       const char *value);
 
+/* Columns of the terminal on stdout; a file is as wide as need be: INT_MAX. */
+int cli_columns(void);
+
 /* The words and a newline on stdout, where this many columns of the line are
  * taken: on a terminal it is broken between words, which stand under each
  * other. */

@@ -49,8 +49,7 @@ void cli_write_option(FILE *to, const char *space, const char *name,
     fputs(plain ? "" : "'", to);
 }
 
-/* Columns of the terminal on stdout; a file is as wide as need be. */
-static int columns(void)
+int cli_columns(void)
 {
     struct winsize w;
 
@@ -64,7 +63,7 @@ static int columns(void)
 void cli_print_hanging(int column, const char *words)
 {
     enum { ENOUGH = 40, SMALL = 6 };
-    const int wide = columns(), begin = column > 0 ? column : 0;
+    const int wide = cli_columns(), begin = column > 0 ? column : 0;
     const int indent = wide - begin < ENOUGH ? SMALL : begin;
     int at = begin;
 

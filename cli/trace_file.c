@@ -1,5 +1,6 @@
 #include "cli/trace_file.h"
 
+#include "cli/command.h"
 #include "cli/file.h"
 
 #include <errno.h>
@@ -61,6 +62,8 @@ enum status trace_file_open(struct trace_file *t, const char *path, bool jsonl,
         t->to = &t->jsonl.sink;
     } else {
         trace_text_init(&t->text, write_file, t->file);
+        if (is_stdout)
+            t->text.columns = (unsigned)cli_columns();
         t->to = &t->text.sink;
     }
     return STATUS_OK;

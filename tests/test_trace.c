@@ -214,6 +214,28 @@ START_TEST(test_full_disk_is_remembered)
 }
 END_TEST
 
+/* Of a row of a narrow terminal what is behind its edge; of what a guest
+ * prints nothing. */
+START_TEST(test_rows_end_at_the_edge)
+{
+    struct paper p = {.room = sizeof(p.text) - 1};
+    struct trace_text text;
+    struct trace t = {0};
+    struct trace_event row = an_exit(), note = {.kind = TRACE_NOTE};
+
+    memset(note.text, 'n', 60);
+    trace_text_init(&text, paper_write, &p);
+    text.columns = 40;
+    trace_attach(&t, &text.sink);
+    trace_emit(&t, &row);
+    ck_assert_uint_eq(p.len, 41 + 41);
+    ck_assert_int_eq(p.text[40], '\n');
+    ck_assert_int_eq(p.text[81], '\n');
+    trace_emit(&t, &note);
+    ck_assert_uint_gt(p.len, 82 + 60);
+}
+END_TEST
+
 START_TEST(test_lines_are_cut_not_overrun)
 {
     struct trace_event e = an_exit();
@@ -346,6 +368,7 @@ Suite *suite_trace(void)
     tcase_add_test(t, test_ring_keeps_the_newest);
     tcase_add_test(t, test_ledger_counts_by_reason_and_instruction);
     tcase_add_test(t, test_ledger_never_loses_silently);
+    tcase_add_test(t, test_rows_end_at_the_edge);
     tcase_add_test(t, test_no_trace_costs_nothing);
     tcase_add_test(t, test_json_reader_is_strict);
     suite_add_tcase(s, t);
