@@ -147,6 +147,17 @@ bool ox_bochs_pop_segment(const struct ox_difference *d)
            (ox_code_of(d->c, &e, 1, &code) && (code.at[0] & 0xE7) == 7);
 }
 
+/* Ours at the stub of the vector that is next in Bochs. */
+bool ox_bochs_held_breakpoint(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    return says(d, "watched") && d->at == d->start && vector_of(d) == 1 &&
+           ox_event_at(d->c, d->ours, d->start, &e) && (e.dr6 & 0xF) &&
+           e.ip == (e.record == OX_R64 ? AT_STUBS64 : AT_STUBS) +
+                       16 * vector_there(d);
+}
+
 bool ox_bochs_low_dr6(const struct ox_difference *d)
 {
     return is_dr6(d) && (OURS(d) & BD) && !(PEER(d) & 0xF) &&

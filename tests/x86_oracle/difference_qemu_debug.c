@@ -304,3 +304,26 @@ bool ox_qemu_absent_debug_register(const struct ox_difference *d)
            ((e.cs & 3) || (e.flags & 0x20000)) && code.at[0] == 0x0F &&
            (code.at[1] & 0xFC) == 0x20;
 }
+
+/* Right behind the MOV, by its length: with an offset of 32 bits, of 16, or of
+ * 32 by SIB. */
+bool ox_qemu_held_breakpoint(const struct ox_difference *d)
+{
+    static const struct {
+        unsigned size;
+        uint8_t second;
+    } forms[] = {{6, 0x15}, {4, 0x16}, {7, 0x14}};
+    struct ox_event ours, theirs;
+    struct ox_code code;
+
+    if (!says(d, "watched") || !ox_event_at(d->c, d->ours, d->start, &ours) ||
+        !ox_event_at(d->c, d->theirs, d->start, &theirs) || ours.vector != 1 ||
+        theirs.vector != 1 || !(ours.dr6 & 2) || !(theirs.dr6 & 2) ||
+        ours.ip == theirs.ip)
+        return false;
+    for (unsigned i = 0; i < ARRAY_LEN(forms); i++)
+        if (ox_code_of(d->c, &theirs, forms[i].size, &code) &&
+            code.at[0] == 0x8E && code.at[1] == forms[i].second)
+            return true;
+    return false;
+}

@@ -51,6 +51,11 @@ static void random_gates(struct ox_case *c)
         store_le32(call + 8, ox_chance(c, 50) ? 0x8000 : 0xFFFF8000);
     if (ox_chance(c, 15))
         store_le32(call + 12, 1u << (8 + ox_below(c, 5)));
+    if (ox_chance(c, 10)) { /* L and D */
+        ox_put_descriptor(c->arena + AT_GDT + SEL_RANDOM + 8, 0, 0xFFFFF,
+                          A_P | A_S | 0xA | A_L | A_DB | A_G);
+        store_le16(call + 2, SEL_RANDOM + 8);
+    }
 }
 
 /* The second entry of each upper level, and the first of the upper half: all
@@ -143,6 +148,8 @@ static void random_descriptors(struct ox_case *c)
 void ox_more_state(struct ox_case *c)
 {
     random_map(c);
+    if ((FIELD(CR4) & 0x10) && ox_chance(c, 25))
+        c->arena[AT_PD_32 + 10] |= 0x20; /* reserved: bit 21 */
     if (c->mode == OX_PROTECTED || c->mode == OX_V86)
         random_context(c);
     if (c->mode == OX_PROTECTED)

@@ -326,3 +326,127 @@ void ox_step_inner_stack(struct ox_case *c)
     ox_operands(c, 16);
     ox_bytes(c, 5, 0x9A | (uint64_t)(SEL_RANDOM + 8) << 24);
 }
+
+/* What a task is to have loaded, of TSS_B. */
+enum { TASK_EIP = 0x20, TASK_SEGMENTS = 0x48, TASK_LDT = 0x60 };
+
+/* Of CPL 0 or 3, and right. */
+static unsigned put_task(struct ox_case *c)
+{
+    uint8_t *tss = c->arena + AT_TSS_B;
+    bool user = ox_chance(c, 50);
+
+    store_le32(tss + TASK_EIP, user ? AT_PAD3 : AT_PAD0 + 64);
+    store_le32(tss + 0x24, 2);
+    store_le32(tss + 0x38, (user ? AT_STACK3 : AT_STACK_T) + 0x800);
+    for (unsigned i = 0; i < 6; i++)
+        store_le16(tss + TASK_SEGMENTS + 4 * i, SEL_DATA);
+    store_le16(tss + TASK_SEGMENTS + 4, user ? SEL_CODE_3 | 3 : SEL_CODE);
+    store_le16(tss + TASK_SEGMENTS + 8, user ? SEL_DATA_3 | 3 : SEL_STACK);
+    store_le16(tss + TASK_LDT, 0);
+    return user ? 3 : 0;
+}
+
+static void spoil_code(struct ox_case *c, uint8_t *tss, unsigned cpl)
+{
+    static const uint16_t list[] = {SEL_CODE_ABSENT,
+                                    SEL_CODE_ABSENT,
+                                    SEL_CONFORMING,
+                                    SEL_CONFORMING,
+                                    SEL_CODE,
+                                    SEL_EXECUTE_ONLY,
+                                    SEL_CODE_1,
+                                    SEL_DATA_3,
+                                    0,
+                                    0x3F8};
+    static const uint32_t ends[] = {0xFFFF, 0x10000, 0x10001, 0xFFFFFFFF};
+
+    if (ox_chance(c, 50)) {
+        store_le16(tss + TASK_SEGMENTS + 4, OX_PICK(c, list) | cpl);
+        return;
+    }
+    store_le32(tss + TASK_EIP, OX_PICK(c, ends));
+    store_le16(tss + TASK_SEGMENTS + 4, cpl ? SEL_CODE16_3 | cpl : SEL_CODE16);
+}
+
+static void spoil_data(struct ox_case *c, uint8_t *tss, unsigned cpl)
+{
+    static const uint16_t list[] = {SEL_ABSENT | 3,
+                                    SEL_ABSENT,
+                                    SEL_DATA_1,
+                                    SEL_EXECUTE_ONLY | 3,
+                                    SEL_CONFORMING | 3,
+                                    SEL_READ_ONLY | 3,
+                                    SEL_CODE_ABSENT,
+                                    SEL_STACK,
+                                    SEL_TSS,
+                                    0,
+                                    SEL_RANDOM,
+                                    0x3F8};
+    static const uint8_t data[] = {0, 3, 4, 5};
+    unsigned n = OX_PICK(c, data);
+
+    store_le16(tss + TASK_SEGMENTS + 4 * n,
+               OX_PICK(c, list) | (ox_chance(c, 50) ? cpl : 0));
+}
+
+/* To a task that has one thing wrong, or two data segments. */
+void ox_step_spoilt_task(struct ox_case *c)
+{
+    static const uint16_t stacks[] = {
+        SEL_ABSENT, SEL_STACK,  SEL_DATA_3, SEL_READ_ONLY, SEL_DATA_1, SEL_DOWN,
+        SEL_CODE,   SEL_RANDOM, 0,          0x3F8};
+    static const uint16_t ldts[] = {SEL_LDT,  SEL_LDT | 4, SEL_TSS,
+                                    SEL_DATA, 3,           0x3F8};
+    uint8_t *tss = c->arena + AT_TSS_B;
+    unsigned cpl;
+
+    if (c->mode != OX_PROTECTED && c->mode != OX_V86) {
+        ox_step_wide_register(c);
+        return;
+    }
+    cpl = put_task(c);
+    switch (ox_below(c, 4)) {
+    case 0:
+        spoil_code(c, tss, cpl);
+        break;
+    case 1:
+        store_le16(tss + TASK_SEGMENTS + 8, OX_PICK(c, stacks) | cpl);
+        break;
+    case 2:
+        store_le16(tss + TASK_LDT, OX_PICK(c, ldts));
+        break;
+    default:
+        spoil_data(c, tss, cpl);
+        spoil_data(c, tss, cpl);
+        break;
+    }
+    ox_say(c, "a task with");
+    for (unsigned i = 0; i < 6; i++)
+        ox_say(c, " %x", load_le16(tss + TASK_SEGMENTS + 4 * i));
+    ox_say(c, ", ldt %x, at %x, ", load_le16(tss + TASK_LDT),
+           load_le32(tss + TASK_EIP));
+    ox_step_task(c);
+}
+
+/* A load of SS from where a breakpoint is. */
+void ox_step_watched_stack(struct ox_case *c)
+{
+    uint32_t at = (c->cpl == 3 ? AT_DATA3 : AT_DATA0) + ox_slot(c);
+    uint16_t selector = c->cpl == 3   ? SEL_DATA_3 | 3
+                        : c->cpl == 2 ? SEL_DATA_2 | 2
+                        : c->cpl == 1 ? SEL_DATA_1 | 1
+                                      : SEL_STACK;
+
+    if (c->mode == OX_REAL || c->mode == OX_V86) {
+        ox_step_spoilt_task(c);
+        return;
+    }
+    store_le32(c->arena + at, selector);
+    c->field[CASE_DR1 / 4] = at + ox_below(c, 3);
+    c->field[CASE_DR7 / 4] = 0x300408 | (ox_chance(c, 30) ? 0x3000F : 0);
+    ox_say(c, "mov ss, [%x], watched", at);
+    ox_memory(c, NO_SEG, 1, 0x8E, 2, at);
+    if (ox_chance(c, 80))
+        ox_byte(c, 0x90);
+}
