@@ -162,13 +162,15 @@ bool ox_qemu_efer_lme(const struct ox_difference *d)
            (d->c->field[CASE_CR0 / 4] & PG);
 }
 
+/* What QEMU does then may lose it. */
 bool ox_qemu_efer_reserved(const struct ox_difference *d)
 {
     enum { SCE = 1, LME = 0x100, NXE = 0x800 };
+    struct ox_difference end = ox_final(d);
     uint32_t index;
     uint64_t value;
 
-    return at_msr(d, false, &index, &value) && index == 0xC0000080 &&
+    return at_msr(&end, false, &index, &value) && index == 0xC0000080 &&
            (value & ~(uint64_t)(SCE | LME | LMA | NXE));
 }
 
