@@ -214,7 +214,7 @@ START_TEST(the_monitor_comes_back)
     svm_make_real(&r);
     CODE(SVM_GUEST, "\x89\xC1\xF4"); /* MOV CX,AX; HLT */
     F(RAX) = 0x1234;
-    cpu->dr[7] = 0x455;
+    cpu->dr[7] = F(DR7) = 0x455;
     cpu->msrs->pat = UINT64_C(0x0606060606060606);
     cpu->state.rflags |= X86_FLAG_IF;
     before = cpu->state;

@@ -76,6 +76,25 @@ START_TEST(debug_registers_have_reserved_bits)
 }
 END_TEST
 
+/* Virtual-8086 mode is at CPL 3, whatever the field says; real mode at 0. */
+START_TEST(the_cpl_is_of_the_mode)
+{
+    svm_make_long(&r);
+    vmcb_make(r.v, X86_SAMPLE_PROTECTED);
+    F(CR0) &= ~X86_CR0_PG;
+    F(RFLAGS) = 2 | X86_FLAG_VM;
+    F(CPL) = 0;
+    svm_rig_enter(&r);
+    ck_assert_uint_eq(r.m->cpu.cpl, 3);
+    svm_leave_by(&r.m->cpu, SVM_EXIT_INTR);
+    ck_assert_uint_eq(F(CPL), 3);
+    svm_make_real(&r);
+    F(CPL) = 3;
+    svm_rig_enter(&r);
+    ck_assert_uint_eq(r.m->cpu.cpl, 0);
+}
+END_TEST
+
 Suite *suite_x86_svm_rules(void);
 Suite *suite_x86_svm_rules(void)
 {
@@ -86,6 +105,7 @@ Suite *suite_x86_svm_rules(void)
     tcase_add_loop_test(c, without_gif_nothing_comes, 0, 2);
     tcase_add_loop_test(c, without_gif_nothing_wakes, 0, 2);
     tcase_add_test(c, debug_registers_have_reserved_bits);
+    tcase_add_test(c, the_cpl_is_of_the_mode);
     suite_add_tcase(s, c);
     return s;
 }
