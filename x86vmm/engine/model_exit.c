@@ -277,20 +277,19 @@ static bool go_on(struct vcpu *v, const struct x86_fault *event)
     return model_execute(v, event, &model_vcpu(v)->down);
 }
 
-/* Again from its start, once for each element. */
+/* Again from its start, once for each element.  A guest's guest, which may be
+ * left for its monitor, has asked for one. */
 static void complete_string(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
     struct x86_state *s = model_arch(v);
-    unsigned switches = c->switches;
     bool more = true;
 
     for (uint32_t i = 0; i < c->count && more; i++) {
         s->rip = c->exit_pc;
         c->outside.count = 0;
         answer(c, i);
-        more =
-            go_on(v, NULL) && s->rip == c->exit_pc && switches == c->switches;
+        more = go_on(v, NULL) && s->rip == c->exit_pc;
     }
 }
 

@@ -109,10 +109,9 @@ struct model_vcpu {
     bool inner;
     bool trap_waits; /* a guest's guest: its monitor sees each instruction of it
                       * before a trap of that one */
-    bool closed;     /* interrupts are not delivered to it, whatever its IF; */
-    unsigned switches; /* so often has that changed. */
-    bool between; /* the exit was between two instructions, or is none of the
-                   * guest's: nothing is to come before the next one */
+    bool closed;     /* interrupts are not delivered to it, whatever its IF */
+    bool between;    /* the exit was between two instructions, or is none of the
+                      * guest's: nothing is to come before the next one */
     volatile sig_atomic_t kicked;
     char why[DIAG_SIZE / 2]; /* a failed entry in words: vm_exit.why */
 };

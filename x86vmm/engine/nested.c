@@ -76,7 +76,6 @@ void nested_follow(struct vcpu *v)
     if (n->vtx.in_guest == c->model.inner)
         return;
     c->model.inner = n->vtx.in_guest;
-    c->model.switches++;
     c->loaded = c->model.inner ? &n->vmcs : &c->vmcs;
     c->vtx.other = c->model.inner ? &n->memo : NULL;
     s->delivering = n->injects = false;
