@@ -85,6 +85,32 @@ START_TEST(dr7_has_reserved_bits)
 }
 END_TEST
 
+/* ---- Exit ---- An unrestricted guest has turned on long mode: that is saved
+ * in the control, too (28.3.1), so that it can be entered again. */
+START_TEST(long_mode_is_saved_in_the_control)
+{
+    make_ept();
+    vmcs_make(v, X86_SAMPLE_PROTECTED);
+    vmcs_put(v, VMX_PRIMARY_SECONDARY, true);
+    vmcs_put(v, VMX_SECONDARY_EPT, true);
+    vmcs_put(v, VMX_SECONDARY_UNRESTRICTED_GUEST, true);
+    vmcs_put(v, VMX_PRIMARY_CR3_LOAD, false);
+    vmcs_put(v, VMX_ENTRY_LOAD_EFER, true);
+    v->field[VMCS_EPT_POINTER] = EPT | 0x1E;
+    v->field[VMCS_GUEST_CR0] &= ~X86_CR0_PG;
+    v->field[VMCS_GUEST_CR3] = m->cpu.state.cr3;
+    v->field[VMCS_GUEST_CR4] |= X86_CR4_PAE;
+    v->field[VMCS_GUEST_EFER] = X86_EFER_LME;
+    v->field[VMCS_GUEST_RIP] = GUEST;
+    /* mov eax, cr0; or eax, 80000000h; mov cr0, eax; cpuid */
+    CODE(GUEST, "\x0F\x20\xC0\x0D\x00\x00\x00\x80\x0F\x22\xC0\x0F\xA2");
+    vtx_rig_run_to(VMX_EXIT_CPUID);
+    ck_assert(vmcs_has(v, VMX_ENTRY_IA32E_GUEST));
+    v->field[VMCS_GUEST_EFER] |= X86_EFER_LMA;
+    vtx_rig_run_to(VMX_EXIT_CPUID);
+}
+END_TEST
+
 /* ---- EPT ---- entries of more than a page, and of tables: reserved bits. */
 
 static const struct {
@@ -121,6 +147,7 @@ Suite *suite_x86_vtx_rules(void)
     tcase_add_loop_test(c, lmsw_exits_by_the_mask, 0, ARRAY_LEN(words));
     tcase_add_test(c, lme_stays_without_paging);
     tcase_add_test(c, dr7_has_reserved_bits);
+    tcase_add_test(c, long_mode_is_saved_in_the_control);
     tcase_add_loop_test(c, ept_entries_have_reserved_bits, 0,
                         ARRAY_LEN(entries));
     suite_add_tcase(s, c);
