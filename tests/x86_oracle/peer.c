@@ -364,8 +364,11 @@ void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
             child[m] = start(m, folder);
     }
     for (unsigned m = 0; m < OX_MACHINES; m++)
-        if (!runs[m].absent)
-            run_one(&runs[m], m, child[m], i, folder);
+        if (!runs[m].absent) {
+            bool crashed = run_one(&runs[m], m, child[m], i, folder);
+
+            runs[m].of[0].crashed = crashed && !runs[m].of[0].kind;
+        }
     for (unsigned m = 0; m < OX_MACHINES; m++)
         if (!runs[m].absent)
             go_on(&runs[m], m, i, folder);
