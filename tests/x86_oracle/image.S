@@ -474,6 +474,8 @@ harness:
         mov     ax, SEL_DATA
         mov     ds, ax
         mov     es, ax
+        mov     fs, ax                  /* as behind a case, not a reset: a */
+        mov     gs, ax                  /* breakpoint in the harness shows it */
         mov     ax, SEL_STACK
         mov     ss, ax
         mov     esp, AT_HARNESS_SP
