@@ -262,6 +262,48 @@ START_TEST(stack_of_a_task_that_cannot_be)
 }
 END_TEST
 
+/* Code that is absent is #NP; of two bad segments the first tells, in the order
+ * DS, ES, FS, GS. */
+START_TEST(segments_of_a_task_that_cannot_be)
+{
+    static const struct {
+        unsigned field, other;
+    } order[] = {{0x54, 0x48}, {0x48, 0x58}, {0x58, 0x5C}};
+
+    check_task_stack(X86_EXC_NP, 0x4C, SEL_CODE_ABSENT, TASK_STACK - 16);
+    for (unsigned i = 0; i < ARRAY_LEN(order); i++) {
+        struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
+
+        make_task(m, "\xF4", 1);
+        store_le32(m->storage + SYS_TSS2 + order[i].field, SEL_EXECUTE_ONLY);
+        store_le32(m->storage + SYS_TSS2 + order[i].other, SEL_TSS);
+        ck_assert_int_eq(sys_run(m), X86_HALT);
+        ck_assert_int_eq(sys_vector(m), X86_EXC_TS);
+        ck_assert_uint_eq(sys_stack(m, 0, 4), SEL_EXECUTE_ONLY);
+        x86_bare_free(m);
+    }
+}
+END_TEST
+
+/* Conforming code is any level's that it does not exceed: a task of CPL 3. */
+START_TEST(conforming_task)
+{
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "EA000000006000");
+
+    make_task(m, "\xCC", 1);
+    for (unsigned at = 0x48; at <= 0x5C; at += 4)
+        store_le32(m->storage + SYS_TSS2 + at, SEL_DATA3 | 3);
+    store_le32(m->storage + SYS_TSS2 + 0x4C, SEL_CONFORMING | 3);
+    store_le32(m->storage + SYS_TSS2 + 4, SYS_STACK1);
+    store_le32(m->storage + SYS_TSS2 + 8, SEL_DATA0);
+    sys_gate(m, X86_EXC_BP, SEL_CODE, SYS_HANDLERS + 16 * X86_EXC_BP, 0xEE, 0);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_BP);
+    ck_assert_uint_eq(sys_stack(m, 1, 4), SEL_CONFORMING | 3);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* The T bit: #DB before the task's first instruction. */
 START_TEST(task_trap)
 {
@@ -481,6 +523,8 @@ static void add_control(Suite *s)
     tcase_add_test(t, task_gate_of_a_fault);
     tcase_add_test(t, tasks_that_cannot_be);
     tcase_add_test(t, stack_of_a_task_that_cannot_be);
+    tcase_add_test(t, segments_of_a_task_that_cannot_be);
+    tcase_add_test(t, conforming_task);
     tcase_add_test(t, task_trap);
     tcase_add_test(t, io_permission_map);
     tcase_add_test(t, io_permission_map_of_four);
