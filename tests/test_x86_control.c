@@ -63,6 +63,22 @@ START_TEST(inner_stack_is_accessed)
 }
 END_TEST
 
+/* INT 3 to CPL 1, whose stack is absent: #SS of it, at CPL 0. */
+START_TEST(inner_stack_is_absent)
+{
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "CC");
+
+    store_le32(m->storage + SYS_TSS + 0xC, SYS_STACK1);
+    store_le32(m->storage + SYS_TSS + 0x10, SEL_DATA1 | 1);
+    m->storage[SYS_GDT + SEL_DATA1 + 5] &= 0x7F;
+    sys_gate(m, X86_EXC_BP, SEL_CODE1, BARE_CODE, 0xEE, 0);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_SS);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), SEL_DATA1);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* call far [0x20000] through a 64-bit gate. */
 START_TEST(call_gate_of_64_bits)
 {
@@ -515,6 +531,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, call_gate_copies_parameters);
     tcase_add_test(t, call_gate_returns);
     tcase_add_test(t, inner_stack_is_accessed);
+    tcase_add_test(t, inner_stack_is_absent);
     tcase_add_test(t, call_gate_of_64_bits);
     tcase_add_test(t, nested_task);
     tcase_add_test(t, task_of_its_own);
