@@ -320,6 +320,23 @@ START_TEST(conforming_task)
 }
 END_TEST
 
+/* sti; mov ss, [0x20000], which is watched; nop: the breakpoint waits for the
+ * NOP behind STI, too. */
+START_TEST(watched_stack_behind_sti)
+{
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "FB 8E1500000200 90 F4");
+
+    store_le16(m->storage + BARE_DATA, SEL_DATA0);
+    m->cpu.dr[0] = BARE_DATA;
+    m->cpu.dr[7] = 0x30402;
+    x86_mode_changed(&m->cpu);
+    ck_assert_int_eq(sys_run(m), X86_HALT);
+    ck_assert_int_eq(sys_vector(m), X86_EXC_DB);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + 8);
+    x86_bare_free(m);
+}
+END_TEST
+
 /* The T bit: #DB before the task's first instruction. */
 START_TEST(task_trap)
 {
@@ -542,6 +559,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, stack_of_a_task_that_cannot_be);
     tcase_add_test(t, segments_of_a_task_that_cannot_be);
     tcase_add_test(t, conforming_task);
+    tcase_add_test(t, watched_stack_behind_sti);
     tcase_add_test(t, task_trap);
     tcase_add_test(t, io_permission_map);
     tcase_add_test(t, io_permission_map_of_four);

@@ -151,8 +151,8 @@ static int step_one(struct x86_cpu *cpu)
         cpu->shadow_ss = undisturbed;
         return x86_deliver_fault(cpu);
     }
-    if (shadowed &&
-        cpu->guest == guest) /* of two in a row only the first counts */
+    if (undisturbed && /* of two loads of SS in a row only the first counts */
+        cpu->guest == guest)
         cpu->shadow = cpu->shadow_ss = false;
     code = settle(cpu, code);
     if (cpu->shadow_ss)
