@@ -16,12 +16,13 @@ bool ox_qemu_sysexit_address(const struct ox_difference *d)
            !(is_canonical(e.gpr[RCX]) && is_canonical(e.gpr[RDX]));
 }
 
-/* #GP of the same error at the same instruction. */
+/* #GP of the same error at the same instruction, or what a breakpoint that is
+ * met while QEMU delivers it makes of it. */
 bool ox_qemu_stack_address(const struct ox_difference *d)
 {
     struct ox_event ours, theirs;
 
-    return d->record == OX_R64 && parted(d, 12, 13) &&
+    return d->record == OX_R64 && (parted(d, 12, 13) || parted(d, 12, 8)) &&
            ox_event_at(d->c, d->ours, d->start, &ours) &&
            ox_event_at(d->c, d->theirs, d->start, &theirs) && !ours.error &&
            !theirs.error && ours.ip == theirs.ip &&
