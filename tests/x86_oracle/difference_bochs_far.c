@@ -216,7 +216,9 @@ static bool is_ours(const struct ox_difference *d, uint32_t at, uint32_t before,
 
     if (at >= AT_PD_32)
         return !(theirs & ~ours) && !((ours ^ theirs) & ~0x60u);
-    return theirs == before && (ours - ip < 0xF00 || ours == cs);
+    return theirs == before &&
+           (ours - ip < 0xF00 || ours == cs ||
+            (!ours && at % 8 == 4 && says(d, "call far 110")));
 }
 
 static bool is_far_call(const struct ox_code *code)
@@ -253,7 +255,10 @@ bool ox_bochs_far_to_compatible(const struct ox_difference *d)
         d->c->field[CASE_SS / 4] != SEL_STACK) {
         if (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15)
             return PEER(d) - d->c->field[CASE_IP / 4] < 0xF00 ||
-                   PEER(d) == d->c->field[CASE_CS / 4];
+                   PEER(d) == d->c->field[CASE_CS / 4] ||
+                   (!PEER(d) && says(d, "call far 110") && /* upper halves */
+                    (d->field == OX_R64_STACK_13 ||
+                     d->field == OX_R64_STACK_15));
         return ox_is_stored(d) && ox_all_words(d, is_ours);
     }
     return d->c->mode == OX_LONG && says(d, "call far") &&

@@ -113,3 +113,31 @@ bool ox_qemu_popa_partial(const struct ox_difference *d)
             (d->field >= OX_R64_RAX && d->field < OX_R64_R8) ||
             (d->field >= OX_R16_EDI && d->field <= OX_R16_EAX));
 }
+
+static bool is_return(const struct ox_difference *d, uint32_t v)
+{
+    const uint32_t *f = d->c->field;
+
+    return v - f[CASE_IP / 4] < 0xF00 || v == f[CASE_CS / 4] || !v;
+}
+
+/* Only ours has pushed that, or it is A and D of where it is. */
+static bool is_pushed_here(const struct ox_difference *d, uint32_t at,
+                           uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    if (at >= AT_PD_32)
+        return (theirs | 0x60) == (ours | 0x60) && !(theirs & ~ours);
+    return theirs == before && is_return(d, ours);
+}
+
+/* A return address that ours has pushed elsewhere. */
+bool ox_qemu_gate_by_rsp(const struct ox_difference *d)
+{
+    if (d->c->mode != OX_COMPAT || d->c->bits != 16 ||
+        d->c->field[CASE_SS / 4] == SEL_STACK || !says(d, "call far 110"))
+        return false;
+    if (d->field == OX_SUMS_PAGES)
+        return ox_all_words(d, is_pushed_here);
+    return d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15 &&
+           is_return(d, PEER(d));
+}
