@@ -188,18 +188,27 @@ bool ox_qemu_task_fault(const struct ox_difference *d)
     return e.ip == load_le16(d->c->arena + AT_TSS_16 + 0xE);
 }
 
-/* Its CS, with which QEMU stands there already. */
-bool ox_qemu_task_conforming(const struct ox_difference *d)
+static bool is_outer_conforming(const struct ox_difference *d, uint32_t cs)
 {
     enum { CONFORMING = 0x1C00 }; /* and code, and no system descriptor */
+    uint32_t up = ox_upper_half_of(d->c, cs);
+
+    return (up & CONFORMING) == CONFORMING && (up >> 13 & 3) < (cs & 3);
+}
+
+/* #TS of its CS, with which QEMU stands there already; or a double fault that
+ * comes of it. */
+bool ox_qemu_task_conforming(const struct ox_difference *d)
+{
     struct ox_event e;
 
-    if (!has_tasks(d) || !goes_to_task(d) || vector_there(d) != 10 ||
-        !ox_event_at(d->c, d->theirs, d->start, &e) ||
-        (e.error & ~3u) != (e.cs & ~3u))
+    if (!has_tasks(d) || !goes_to_task(d) ||
+        !ox_event_at(d->c, d->theirs, d->start, &e))
         return false;
-    uint32_t up = ox_upper_half_of(d->c, e.cs);
-    return (up & CONFORMING) == CONFORMING && (up >> 13 & 3) < (e.cs & 3);
+    if (vector_there(d) == 8)
+        return is_outer_conforming(d, load_le16(d->c->arena + AT_TSS_B + 0x4C));
+    return vector_there(d) == 10 && (e.error & ~3u) == (e.cs & ~3u) &&
+           is_outer_conforming(d, e.cs);
 }
 
 /* ---- Others ---- */
