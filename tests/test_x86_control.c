@@ -45,19 +45,41 @@ START_TEST(call_gate_returns)
 }
 END_TEST
 
-/* The stack of the TSS is accessed once its frame is there, and not where that
- * does not fit: then #SS, #DF and the end come of it. */
+/* The stack of the TSS is accessed once its frame is there, and so is the code
+ * that the gate leads to; not where the frame does not fit: then #SS, #DF and
+ * the end come of it. */
 START_TEST(inner_stack_is_accessed)
 {
     for (unsigned fits = 0; fits < 2; fits++) {
         struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
-        uint8_t *type = m->storage + SYS_GDT + SEL_DATA0 + 5;
+        uint8_t *type = m->storage + SYS_GDT + SEL_DATA0 + 5,
+                *code = m->storage + SYS_GDT + SEL_CODE + 5;
 
         *type &= 0xFE;
+        *code &= 0xFE;
         if (!fits)
             store_le32(m->storage + SYS_TSS + 4, 2);
         ck_assert_int_eq(sys_run(m), fits ? X86_HALT : X86_SHUTDOWN);
         ck_assert_uint_eq(*type & 1, fits);
+        ck_assert_uint_eq(*code & 1, fits);
+        x86_bare_free(m);
+    }
+}
+END_TEST
+
+/* It grows down to its limit: a frame of 24 bytes ends just above it, or at
+ * it. */
+START_TEST(inner_stack_ends_at_its_limit)
+{
+    for (unsigned fits = 0; fits < 2; fits++) {
+        struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
+        uint8_t *at = m->storage + SYS_GDT + SEL_DATA0;
+        unsigned limit = SYS_STACK0 - 24 - fits;
+
+        store_le16(at, (uint16_t)limit);
+        at[5] = 0x97; /* present, DPL 0, expand-down, writable */
+        at[6] = (uint8_t)(0x40 | limit >> 16);
+        ck_assert_int_eq(sys_run(m), fits ? X86_HALT : X86_SHUTDOWN);
         x86_bare_free(m);
     }
 }
@@ -548,6 +570,7 @@ static void add_control(Suite *s)
     tcase_add_test(t, call_gate_copies_parameters);
     tcase_add_test(t, call_gate_returns);
     tcase_add_test(t, inner_stack_is_accessed);
+    tcase_add_test(t, inner_stack_ends_at_its_limit);
     tcase_add_test(t, inner_stack_is_absent);
     tcase_add_test(t, call_gate_of_64_bits);
     tcase_add_test(t, nested_task);
