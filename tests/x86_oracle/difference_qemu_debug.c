@@ -305,6 +305,25 @@ bool ox_qemu_absent_debug_register(const struct ox_difference *d)
            (code.at[1] & 0xFC) == 0x20;
 }
 
+/* MOV to SS, so many bytes before a trap of ours: their number, or 0. */
+static unsigned loads_stack(const struct ox_difference *d, unsigned before)
+{
+    struct ox_code code;
+
+    for (unsigned n = 2; n < 9; n++)
+        if (behind(d, before + n, &code) && code.at[0] == 0x8E &&
+            reg_of(&code, 1) == 2)
+            return n;
+    return 0;
+}
+
+bool ox_qemu_second_stack(const struct ox_difference *d)
+{
+    unsigned last = loads_stack(d, 0);
+
+    return last && loads_stack(d, last);
+}
+
 /* Right behind the MOV, by its length: with an offset of 32 bits, of 16, or of
  * 32 by SIB. */
 bool ox_qemu_held_breakpoint(const struct ox_difference *d)
