@@ -354,12 +354,12 @@ START_TEST(sti_keeps_its_shadow)
     INTERRUPTED(3, "\xFB\x0F\xA2\x90\xF4");     /* sti; cpuid */
     INTERRUPTED(2, "\xFB\xF4\x90\xF4");         /* sti; hlt */
     INTERRUPTED(3, "\x90\xFB\xFB\x90\x90\xF4"); /* nop; sti; sti */
-    INTERRUPTED(3, "\xFB\x8E\xD0\xE4\x50\xF4"); /* sti; mov ss, ax; in */
+    INTERRUPTED(5, "\xFB\x8E\xD0\xE4\x50\xF4"); /* sti; mov ss, ax; in */
     /* mov ax, E000h; mov ds, ax; sti; mov al, [bx], or inc byte [bx] */
     INTERRUPTED(8, "\xB8\0\xE0\x8E\xD8\xFB\x8A\x07\x90\xF4");
     INTERRUPTED(8, "\xB8\0\xE0\x8E\xD8\xFB\xFE\x07\x90\xF4");
-    /* ...; mov ss, ax; xor sp, sp; sti; pop ss: of two the first counts */
-    INTERRUPTED(9, "\xB8\0\xE0\x8E\xD0\x31\xE4\xFB\x17\x90\x90\xF4");
+    /* ...; mov ss, ax; xor sp, sp; sti; pop ss */
+    INTERRUPTED(10, "\xB8\0\xE0\x8E\xD0\x31\xE4\xFB\x17\x90\x90\xF4");
 }
 END_TEST
 

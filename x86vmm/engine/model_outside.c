@@ -247,7 +247,7 @@ static int execute_insn(struct model_vcpu *c)
 static int execute(struct model_vcpu *c, const struct x86_fault *event)
 {
     struct x86_cpu *cpu = &c->cpu;
-    bool shadowed = c->blocked != MODEL_OPEN;
+    bool undisturbed = c->blocked == MODEL_BY_MOV_SS;
     int code = X86_FAULT;
 
     if (event) {
@@ -260,11 +260,12 @@ static int execute(struct model_vcpu *c, const struct x86_fault *event)
             return X86_FAULT;
     }
     c->outside.deaf = true;
-    if (shadowed && code != X86_FAULT) /* of two in a row the first counts */
-        cpu->shadow = cpu->shadow_ss = false;
+    if (undisturbed && code != X86_FAULT)
+        cpu->shadow = cpu->shadow_ss = false; /* of two loads of SS in a row
+                                               * only the first counts */
     if (code == X86_FAULT) { /* not done: it still is in the shadow */
-        cpu->shadow = shadowed;
-        cpu->shadow_ss = c->blocked == MODEL_BY_MOV_SS;
+        cpu->shadow = c->blocked != MODEL_OPEN;
+        cpu->shadow_ss = undisturbed;
         if (!cpu->fault.software) /* then it has not been done */
             cpu->debug_hits = 0;
         code =
