@@ -61,6 +61,21 @@ bool ox_bochs_wrapped_stack(const struct ox_difference *d)
     return !(theirs.cr0 >> 31) && d->at == d->start && (theirs.cs & 3) == 1;
 }
 
+static bool is_cut(const struct ox_difference *d, uint32_t at, uint32_t before,
+                   uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    (void)at;
+    (void)before;
+    return ours > 0xFFFF && theirs == (ours & 0xFFFF);
+}
+
+bool ox_bochs_gate_from_16(const struct ox_difference *d)
+{
+    return d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_STACK_2 &&
+           says(d, "call far") && ox_all_words(d, is_cut);
+}
+
 bool ox_bochs_stack_of_tss(const struct ox_difference *d)
 {
     return ox_ends_behind_stack(d);
