@@ -46,42 +46,35 @@ START_TEST(call_gate_returns)
 END_TEST
 
 /* The stack of the TSS is accessed once its frame is there, and so is the code
- * that the gate leads to; not where the frame does not fit: then #SS, #DF and
- * the end come of it. */
+ * that the gate leads to; not where it does not fit: #SS, #DF and the end. */
 START_TEST(inner_stack_is_accessed)
 {
-    for (unsigned fits = 0; fits < 2; fits++) {
-        struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
-        uint8_t *type = m->storage + SYS_GDT + SEL_DATA0 + 5,
-                *code = m->storage + SYS_GDT + SEL_CODE + 5;
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
+    uint8_t *type = m->storage + SYS_GDT + SEL_DATA0 + 5,
+            *code = m->storage + SYS_GDT + SEL_CODE + 5;
 
-        *type &= 0xFE;
-        *code &= 0xFE;
-        if (!fits)
-            store_le32(m->storage + SYS_TSS + 4, 2);
-        ck_assert_int_eq(sys_run(m), fits ? X86_HALT : X86_SHUTDOWN);
-        ck_assert_uint_eq(*type & 1, fits);
-        ck_assert_uint_eq(*code & 1, fits);
-        x86_bare_free(m);
-    }
+    *type &= 0xFE;
+    *code &= 0xFE;
+    if (!_i)
+        store_le32(m->storage + SYS_TSS + 4, 2);
+    ck_assert_int_eq(sys_run(m), _i ? X86_HALT : X86_SHUTDOWN);
+    ck_assert_int_eq(*type & 1, _i);
+    ck_assert_int_eq(*code & 1, _i);
+    x86_bare_free(m);
 }
 END_TEST
 
-/* It grows down to its limit: a frame of 24 bytes ends just above it, or at
- * it. */
+/* Expand-down: a frame of 24 bytes ends at its limit, or just above it. */
 START_TEST(inner_stack_ends_at_its_limit)
 {
-    for (unsigned fits = 0; fits < 2; fits++) {
-        struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
-        uint8_t *at = m->storage + SYS_GDT + SEL_DATA0;
-        unsigned limit = SYS_STACK0 - 24 - fits;
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "9A000000008300");
+    unsigned limit = SYS_STACK0 - 24 - (unsigned)_i;
 
-        store_le16(at, (uint16_t)limit);
-        at[5] = 0x97; /* present, DPL 0, expand-down, writable */
-        at[6] = (uint8_t)(0x40 | limit >> 16);
-        ck_assert_int_eq(sys_run(m), fits ? X86_HALT : X86_SHUTDOWN);
-        x86_bare_free(m);
-    }
+    store_le64(m->storage + SYS_GDT + SEL_DATA0,
+               UINT64_C(0x40970000000000) | (limit & 0xFFFF) |
+                   (uint64_t)(limit >> 16) << 48);
+    ck_assert_int_eq(sys_run(m), _i ? X86_HALT : X86_SHUTDOWN);
+    x86_bare_free(m);
 }
 END_TEST
 
@@ -569,8 +562,8 @@ static void add_control(Suite *s)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, call_gate_copies_parameters);
     tcase_add_test(t, call_gate_returns);
-    tcase_add_test(t, inner_stack_is_accessed);
-    tcase_add_test(t, inner_stack_ends_at_its_limit);
+    tcase_add_loop_test(t, inner_stack_is_accessed, 0, 2);
+    tcase_add_loop_test(t, inner_stack_ends_at_its_limit, 0, 2);
     tcase_add_test(t, inner_stack_is_absent);
     tcase_add_test(t, call_gate_of_64_bits);
     tcase_add_test(t, nested_task);
