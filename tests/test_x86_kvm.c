@@ -274,14 +274,6 @@ START_TEST(state_that_the_processor_refuses)
 }
 END_TEST
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 START_TEST(endless_loop_reaches_the_limit)
 {
     struct rig *r;
@@ -290,12 +282,10 @@ START_TEST(endless_loop_reaches_the_limit)
         !(r = rig_with_guest(X86_MODE_LONG, "loop")))
         return;
     r->vm->stop_after = 5 * X86_VMM_SLICE;
-    double begun = seconds();
     ck_assert_int_eq(rig_run(r), TURN_STOPPED);
     ck_assert_int_eq(r->vm->state, VM_READY); /* it could go on */
     ck_assert_uint_eq(r->vm->vcpu.insns, r->vm->stop_after);
     ck_assert_uint_ge(rig_count(r, "TIMER"), 1);
-    ck_assert(seconds() - begun < 5);
     rig_free(r);
 }
 END_TEST
@@ -320,11 +310,9 @@ START_TEST(endless_loop_is_interrupted)
         return;
     struct vm **vms = x86_vmm_vms(r->vmm, &count);
     ck_assert_int_eq(sigaction(SIGALRM, &act, NULL), 0);
-    double begun = seconds();
     ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
     vmm_run(vms, count, &interrupted);
     ck_assert(interrupted);
-    ck_assert(seconds() - begun < 5);
     ck_assert_int_eq(r->vm->state, VM_READY);
     rig_free(r);
 }
@@ -439,9 +427,11 @@ START_TEST(ledger_alone_counts_the_same)
 }
 END_TEST
 
-/* They take turns, and what belongs to one is not the other's. */
+/* They take turns, and what belongs to one is not the other's, whatever the
+ * time between their ticks is. */
 START_TEST(two_machines_take_turns)
 {
+    static const long between[] = {0, 1000000, 2500000, 4000000}; /* ns */
     struct diag d = {{0}};
     struct rig *r;
     uint32_t code;
@@ -449,6 +439,7 @@ START_TEST(two_machines_take_turns)
     if (!rig_has_mode(X86_MODE_LONG) || !rig_has_mode(X86_MODE_REAL) ||
         !(r = rig_with_guest(X86_MODE_LONG, "hello-long")))
         return;
+    nanosleep(&(struct timespec){.tv_nsec = between[_i]}, NULL);
     struct vm *busy =
         x86_vmm_add(r->vmm, "busy", X86_MODE_REAL, RIG_STORAGE, &d);
     ck_assert_msg(busy, "%s", d.text);
@@ -541,7 +532,7 @@ static void add_guests(Suite *s, const char *name, void (*use)(void))
     tcase_add_test(c, endless_loop_is_interrupted);
     tcase_add_test(c, endless_loop_is_kicked);
     tcase_add_loop_test(c, random_code_harms_nobody, 0, RANDOM_GUESTS);
-    tcase_add_test(c, two_machines_take_turns);
+    tcase_add_loop_test(c, two_machines_take_turns, 0, 4);
     tcase_add_test(c, ledger_alone_counts_the_same);
     tcase_add_test(c, bad_images_are_refused);
     suite_add_tcase(s, c);

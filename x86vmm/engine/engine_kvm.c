@@ -329,10 +329,12 @@ EXIT_PATH static enum status enter(struct vcpu *v, struct vm_exit *x,
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
 
-    for (unsigned ticks = 0; ticks < 2 || v->stepping;) {
+    for (;;) {
         *exited = ioctl(cpu->fd, KVM_RUN, 0) == 0;
-        if (*exited)
+        if (*exited) {
+            cpu->first_tick = 0;
             return STATUS_OK;
+        }
         if (errno != EINTR)
             return kvm_failed(v->vm, "KVM_RUN");
         bool tick = kvm_tick_take(cpu);
@@ -342,10 +344,10 @@ EXIT_PATH static enum status enter(struct vcpu *v, struct vm_exit *x,
             *x = (struct vm_exit){.reason = EXIT_INTERRUPT};
             return STATUS_OK;
         }
-        if (!v->stepping && kvm_tick_due(v))
+        if (!v->stepping && (kvm_tick_due(v) || kvm_tick_is_second(cpu)))
             break;
-        ticks++;
     }
+    cpu->first_tick = 0;
     *x = (struct vm_exit){.reason = EXIT_TIMER, .ran = v->budget};
     return STATUS_OK;
 }

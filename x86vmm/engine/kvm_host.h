@@ -78,8 +78,9 @@ struct kvm_cpu {
     volatile sig_atomic_t kicked, ticked; /* the next KVM_RUN ends at once */
     timer_t tick, due; /* periodic; of the guest's next event */
     bool has_tick, has_due;
-    uint64_t aim;   /* what `due` is set to: a tick of the guest's clock */
-    uint64_t begun; /* when that began; in nanoseconds of the host's */
+    uint64_t aim;        /* what `due` is set to: a tick of the guest's clock */
+    uint64_t begun;      /* when that began; in nanoseconds of the host's */
+    uint64_t first_tick; /* when it came; none since the last exit: 0 */
 };
 
 static inline struct kvm_cpu *kvm_cpu(const struct vcpu *v)
@@ -189,6 +190,8 @@ void kvm_tick_stop(struct vcpu *v);
 void kvm_take_time(struct kvm_cpu *cpu);
 /* After EINTR: was it the tick?  Takes it. */
 bool kvm_tick_take(struct kvm_cpu *cpu);
+/* Then: does it end the slice of a guest that makes no exit? */
+bool kvm_tick_is_second(struct kvm_cpu *cpu);
 /* As engine_ops.now. */
 uint64_t kvm_now(struct vcpu *v, uint64_t until);
 /* Before an entry: let the next event of the guest's clock fetch it back, too;

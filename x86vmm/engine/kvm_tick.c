@@ -122,6 +122,19 @@ bool kvm_tick_due(struct vcpu *v)
     return v->vm->host_time && kvm_now(v, 0) >= v->vm->clock.next;
 }
 
+/* One that has waited for this entry came soon after it: the second comes half
+ * a period or more behind the first.  Signals between the two make exits
+ * (INTERRUPT), and are no reason to count anew: of several machines in a thread
+ * each hears the others' ticks, and none would ever see two in a row. */
+bool kvm_tick_is_second(struct kvm_cpu *cpu)
+{
+    uint64_t now = host_ns();
+
+    if (!cpu->first_tick)
+        cpu->first_tick = now;
+    return now - cpu->first_tick >= KVM_TICK_MS * 1000000 / 2;
+}
+
 bool kvm_tick_take(struct kvm_cpu *cpu)
 {
     bool taken = cpu->ticked;
