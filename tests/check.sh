@@ -1,7 +1,7 @@
 #!/bin/sh
 # The whole test suite: each part ends with "N passed, N failed, N skipped";
-# the last line of all sums them up.  Run by `make check`, which has built
-# what is tested.
+# the last line of all sums them up, and what failed is told once more before
+# it.  Run by `make check`, which has built what is tested.
 #
 # The suites use all processors by themselves; what comes after them runs as
 # many parts at a time as there are processors, and is printed in order.
@@ -24,8 +24,10 @@ count() {
     sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
         tail -n 1)
     if [ -z "$sum" ]; then
-        echo "FAILED: $title ended with status $status and no sum"
+        echo "FAILED: $title ended with status $status and no sum" |
+            tee -a "$log"
         failed=$((failed + 1))
+        remember "$title" "$log"
         return
     fi
     set -- $sum
@@ -33,9 +35,21 @@ count() {
     failed=$((failed + $3))
     skipped=$((skipped + $5))
     if [ "$status" != 0 ] && [ "$3" = 0 ]; then
-        echo "FAILED: $title ended with status $status"
+        echo "FAILED: $title ended with status $status" | tee -a "$log"
         failed=$((failed + 1))
     fi
+    [ "$status" = 0 ] && [ "$3" = 0 ] || remember "$title" "$log"
+}
+
+# remember TITLE LOG: what a part that failed is told by at the end: its tests
+# that failed, and how it ended.
+remember() {
+    {
+        echo "== failed: $1"
+        grep -E '^FAILED|^[^ ]+:[0-9]+:[FE]:' "$2" | head -n 40
+        echo "-- it ended with:"
+        tail -n 8 "$2"
+    } >>"$BUILD/parts/failed"
 }
 
 # A program without tests of its own to count is one test.
@@ -109,6 +123,7 @@ for n in $(seq "$number"); do
 done
 
 echo
+[ ! -e "$BUILD/parts/failed" ] || cat "$BUILD/parts/failed"
 [ "$skipped" = 0 ] || echo "ATTENTION: $skipped skipped; see SKIPPED above."
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
