@@ -114,7 +114,7 @@ int foreign_run(enum foreign_arch arch, const uint32_t *words, unsigned count)
     put(&i, archs[arch].after[1], 4);
     command_file("foreign", i.bytes, i.size);
     snprintf(line, sizeof(line),
-             "cd %s && chmod +x foreign && ulimit -c 0 && timeout 20 %s "
+             "cd %s && chmod +x foreign && ulimit -c 0 && timeout 60 %s "
              "./foreign >/dev/null 2>&1",
              command_folder(), archs[arch].emulator);
     return run(line);
@@ -266,7 +266,7 @@ bool foreign_riscv(enum foreign_levels levels,
     put_machine(&c, levels, probes, count);
     command_file("bare", c.bytes, c.size);
     snprintf(line, sizeof(line),
-             "timeout 20 qemu-system-riscv64 -M virt -cpu %s -bios none "
+             "timeout 60 qemu-system-riscv64 -M virt -cpu %s -bios none "
              "-display none -monitor none -serial stdio "
              "-device loader,file=%s/bare,addr=0x80000000 </dev/null 2>&1",
              cpus[levels], command_folder());
