@@ -46,7 +46,8 @@
  * A vcpu is used from the thread that made it; only `kick` may come from
  * elsewhere, and from signal handlers.  From the first vcpu on, the process
  * has a handler for the signal SIGRTMIN + 6, which the thread of a vcpu does
- * not block, and which comes every KVM_TICK_MS. */
+ * not block, and which comes every KVM_TICK_MS while the vcpu runs.  A signal
+ * of another vcpu's makes an exit (INTERRUPT). */
 #ifndef X86VMM_ENGINE_ENGINE_KVM_H
 #define X86VMM_ENGINE_ENGINE_KVM_H
 

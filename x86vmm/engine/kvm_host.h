@@ -78,6 +78,7 @@ struct kvm_cpu {
     volatile sig_atomic_t kicked, ticked; /* the next KVM_RUN ends at once */
     timer_t tick, due; /* periodic; of the guest's next event */
     bool has_tick, has_due;
+    volatile sig_atomic_t resting; /* `tick` is stopped */
     uint64_t aim;        /* what `due` is set to: a tick of the guest's clock */
     uint64_t begun;      /* when that began; in nanoseconds of the host's */
     uint64_t first_tick; /* when it came; none since the last exit: 0 */

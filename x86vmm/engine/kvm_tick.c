@@ -4,7 +4,11 @@
  * The signal's handler makes the next KVM_RUN end at once, or the present one,
  * which any signal ends: no tick is lost between two of them, and an exit costs
  * no more for it.  (With KVM_SET_SIGNAL_MASK, the other way, KVM changes the
- * thread's mask twice an exit.)  Other system calls are begun again. */
+ * thread's mask twice an exit.)  Other system calls are begun again.
+ *
+ * A machine that does not run lets its first tick wait; at the next one it
+ * stops them, so as not to disturb others of its thread for ever, and its next
+ * entry, which that tick ends at once, begins them anew. */
 #include "x86vmm/engine/kvm_host.h"
 
 #if KVM_HOST
@@ -20,7 +24,25 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-enum { SECOND_NS = 1000000000, TICK_NS = SECOND_NS / X86_TICKS_SECOND };
+enum {
+    SECOND_NS = 1000000000,
+    TICK_NS = SECOND_NS / X86_TICKS_SECOND, /* of the guest's clock */
+    PERIOD_NS = KVM_TICK_MS * 1000000
+};
+
+static struct timespec spec(uint64_t ns)
+{
+    return (struct timespec){(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)};
+}
+
+/* Also from the handler. */
+static int set_tick(struct kvm_cpu *cpu, uint64_t period)
+{
+    struct itimerspec at = {spec(period), spec(period)};
+
+    cpu->resting = !period;
+    return timer_settime(cpu->tick, 0, &at, NULL);
+}
 
 static void on_tick(int number, siginfo_t *info, void *context)
 {
@@ -29,6 +51,8 @@ static void on_tick(int number, siginfo_t *info, void *context)
     (void)number, (void)context;
     if (info->si_code != SI_TIMER)
         return; /* not ours */
+    if (cpu->ticked && !cpu->resting)
+        set_tick(cpu, 0);
     cpu->ticked = 1;
     cpu->run->immediate_exit = 1;
 }
@@ -65,23 +89,16 @@ static uint64_t host_ns(void)
     return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
-static struct timespec spec(uint64_t ns)
-{
-    return (struct timespec){(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)};
-}
-
 enum status kvm_tick_start(struct vcpu *v)
 {
     struct kvm_cpu *cpu = kvm_cpu(v);
-    struct itimerspec period = {spec(KVM_TICK_MS * 1000000),
-                                spec(KVM_TICK_MS * 1000000)};
 
     if (hear_ticks() < 0)
         return kvm_failed(v->vm, "a signal handler");
     enum status st = make_timer(v, &cpu->tick, &cpu->has_tick);
     if (!st)
         st = make_timer(v, &cpu->due, &cpu->has_due);
-    if (!st && timer_settime(cpu->tick, 0, &period, NULL) < 0)
+    if (!st && set_tick(cpu, PERIOD_NS) < 0)
         st = kvm_failed(v->vm, "timer_settime");
     cpu->aim = CLOCK_NEVER;
     cpu->begun = host_ns();
@@ -132,7 +149,7 @@ bool kvm_tick_is_second(struct kvm_cpu *cpu)
 
     if (!cpu->first_tick)
         cpu->first_tick = now;
-    return now - cpu->first_tick >= KVM_TICK_MS * 1000000 / 2;
+    return now - cpu->first_tick >= PERIOD_NS / 2;
 }
 
 bool kvm_tick_take(struct kvm_cpu *cpu)
@@ -141,6 +158,8 @@ bool kvm_tick_take(struct kvm_cpu *cpu)
 
     if (taken)
         cpu->ticked = 0;
+    if (taken && cpu->resting)
+        set_tick(cpu, PERIOD_NS);
     kvm_take_time(cpu);
     return taken;
 }
