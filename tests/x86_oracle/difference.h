@@ -6,8 +6,14 @@
 
 #include <string.h>
 
-#define OURS(d) ((d)->ours->word[(d)->at])
-#define PEER(d) ((d)->theirs->word[(d)->at])
+/* The word that differs; of a result that has ended before it 0. */
+#define OURS(d) (ox_word_there((d)->ours, (d)->at))
+#define PEER(d) (ox_word_there((d)->theirs, (d)->at))
+
+static inline uint32_t ox_word_there(const struct ox_result *r, uint32_t at)
+{
+    return at < r->count ? r->word[at] : 0;
+}
 
 static inline bool says(const struct ox_difference *d, const char *word)
 {

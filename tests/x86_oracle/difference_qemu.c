@@ -289,17 +289,30 @@ static bool is_not_stored(const struct ox_difference *d, uint32_t at,
     return ours == before;
 }
 
-/* The last event, a fault of SGDT or SIDT, which has stored nothing. */
+/* The last fault of an operand; or that of which the last event, a double
+ * fault, has come. */
+static bool last_fault(const struct ox_difference *d, struct ox_event *e)
+{
+    struct ox_event raised;
+
+    if (!ox_last_event(d->c, d->ours, d->start, e))
+        return false;
+    for (uint32_t n = 0;
+         e->vector == 8 && ox_raised_event(d->ours, n, &raised) &&
+         raised.vector != 8;
+         n++)
+        *e = raised;
+    return e->vector >= 12 && e->vector <= 14;
+}
+
+/* It was of SGDT or SIDT, which has stored nothing. */
 bool ox_qemu_torn_store(const struct ox_difference *d)
 {
     struct ox_event e;
     struct ox_code code;
 
-    if (!ox_all_words(d, is_not_stored) ||
-        !ox_last_event(d->c, d->ours, d->start, &e) ||
-        (e.vector != 14 && e.vector != 13 && e.vector != 12))
-        return false;
-    return ox_code_of(d->c, &e, 0, &code) && is_0f(&code, 1) &&
+    return ox_all_words(d, is_not_stored) && last_fault(d, &e) &&
+           ox_code_of(d->c, &e, 0, &code) && is_0f(&code, 1) &&
            reg_of(&code, 2) < 2;
 }
 
@@ -353,7 +366,8 @@ static bool is_of_frames(const struct ox_difference *d, uint32_t at,
 }
 
 /* A handler that faults and faults has pushed frames over the stubs, where QEMU
- * stands; ours has found something else in them, or nothing to go on. */
+ * stands, or over what it has met a fault of; ours has found something else in
+ * them, or nothing to go on. */
 bool ox_qemu_frames_executed(const struct ox_difference *d)
 {
     if (d->record == OX_SUMS)
@@ -362,8 +376,10 @@ bool ox_qemu_frames_executed(const struct ox_difference *d)
     struct ox_event e;
 
     if (d->ours->kind == 'T' && d->start >= d->ours->count)
-        return ox_event_at(d->c, d->theirs, d->start, &e) && e.ip >= AT_STUBS &&
-               e.ip < AT_STACK0;
+        return (faults_on(d) && d->start < d->theirs->count &&
+                ox_record_of(d->theirs->word[d->start]) == OX_NEST) ||
+               (ox_event_at(d->c, d->theirs, d->start, &e) &&
+                e.ip >= AT_STUBS && e.ip < AT_STACK0);
     return d->field == OX_NEST_FLAGS && ip >= AT_STUBS && ip < AT_STACK0 &&
            (OURS(d) & ~PEER(d) & 0x10000);
 }

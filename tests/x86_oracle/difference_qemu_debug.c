@@ -131,6 +131,17 @@ static bool meets_enabled(const struct ox_difference *d,
     return false;
 }
 
+/* The last push was not aligned, and the breakpoint is below it in its page. */
+static bool is_below_push(const struct ox_difference *d, unsigned n)
+{
+    uint32_t at = n < 2 ? d->c->field[CASE_DR0 / 4 + n] : UINT32_MAX;
+    struct ox_event e;
+
+    return d->c->bits == 64 && ox_event_at(d->c, d->ours, d->start, &e) &&
+           e.record == OX_R64 && (e.gpr[4] & 7) && e.gpr[4] >> 12 == at >> 12 &&
+           at < e.gpr[4];
+}
+
 /* Bits 3:0 of DR6 of one that is enabled: QEMU has lost a datum's or a port's,
  * or has told of an instruction's with the trap before it; or of a datum's
  * without a #DB, when a store that is not aligned came near it. */
@@ -144,7 +155,7 @@ static bool tells_of_enabled(const struct ox_difference *d)
             bool on = is_enabled(dr7, n);
 
             if (on && (PEER(d) >> n & 1) && !is_fetched(dr7, n) &&
-                vector_of(d) == 1)
+                vector_of(d) == 1 && !is_below_push(d, n))
                 return false;
             any = any || on;
         }

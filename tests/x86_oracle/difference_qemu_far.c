@@ -102,6 +102,18 @@ static bool is_zero_above(const struct ox_difference *d, uint32_t at,
     return true;
 }
 
+/* The word that is pushed ends a page. */
+static bool pushes_at_page(const struct ox_difference *d)
+{
+    const char *text = strstr(d->c->text, "push fs");
+    unsigned sp;
+
+    while (text && text > d->c->text && strncmp(text, "sp ", 3))
+        text--;
+    return text && sscanf(text, "sp %x", &sp) == 1 && (sp & 0xFFF) &&
+           (sp & 0xFFF) < 7;
+}
+
 /* Words of the stack above the frame; what was there is INT3.  What lies above
  * it may be in another page, which faults. */
 bool ox_qemu_push_segment(const struct ox_difference *d)
@@ -113,6 +125,8 @@ bool ox_qemu_push_segment(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
+    if (vector_there(d) == 14 && ox_record_of(PEER(d)) == OX_NEST)
+        return pushes_at_page(d);
     if (vector_there(d) == 14 || vector_there(d) == 8)
         return ox_peer_at(d, &e, &code) &&
                (is_0f(&code, 0xA0) || is_0f(&code, 0xA8));
@@ -133,10 +147,19 @@ bool ox_qemu_told_undefined(const struct ox_difference *d)
 }
 
 /* A of a descriptor that an interrupt has used. */
+/* Bit 8 of what LAR tells, or of a selector which a far transfer has read from
+ * a descriptor. */
 bool ox_qemu_told_accessed(const struct ox_difference *d)
 {
-    return says(d, "lar ") && is_accumulator(d) &&
-           (OURS(d) ^ PEER(d)) == 0x100 && (OURS(d) & 0x1100) == 0x1100;
+    struct ox_event e;
+    struct ox_code code;
+
+    if ((OURS(d) ^ PEER(d)) != 0x100 || (OURS(d) & 0x1100) != 0x1100)
+        return false;
+    if (is_error(d))
+        return ox_faults(d, 13, &e, &code) && code.at[0] == 0xFF &&
+               (reg_of(&code, 1) == 3 || reg_of(&code, 1) == 5);
+    return says(d, "lar ") && is_accumulator(d);
 }
 
 bool ox_qemu_told_types(const struct ox_difference *d)

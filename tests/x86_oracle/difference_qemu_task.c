@@ -268,13 +268,30 @@ bool ox_qemu_bit_test_flags(const struct ox_difference *d)
            ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10894)) == 0;
 }
 
+/* Reserved bits that were zeros are ones, now or in an event before. */
+static bool no_flags_there(const struct ox_difference *d)
+{
+    const uint32_t reserved = 0xFFC08028;
+    struct ox_event e;
+
+    for (uint32_t at = 0; at <= d->start;) {
+        if (!ox_event_at(d->c, d->theirs, at, &e))
+            return false;
+        if (e.flags & reserved)
+            return true;
+        at += ox_record_size(e.record);
+    }
+    return false;
+}
+
 bool ox_qemu_exchange_flags(const struct ox_difference *d)
 {
     if (!says(d, "cmpxchg8b"))
         return false;
     if (d->field == OX_R16_CS_FLAGS) /* CS is the lower half */
         return ((OURS(d) ^ PEER(d)) & 0xFFFF) == 0;
-    return is_flags(d) && ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0;
+    return is_flags(d) && (((OURS(d) ^ PEER(d)) & ~UINT32_C(0x108FF)) == 0 ||
+                           no_flags_there(d));
 }
 
 /* A byte of storage at the end of a case. */

@@ -204,13 +204,19 @@ static char *read_file(const char *path)
 
 /* ---- What they say ---- */
 
+/* A blank and eight digits each; what a program has printed by itself between
+ * them, which may be anything, ends them. */
 static uint32_t parse_words(const char *at, uint32_t **free_word)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, word;
     char *end;
 
-    for (; *at == ' '; at = end, n++)
-        *(*free_word)++ = (uint32_t)strtoul(at + 1, &end, 16);
+    for (; *at == ' '; at = end, n++) {
+        word = (uint32_t)strtoul(at + 1, &end, 16);
+        if (end != at + 9)
+            break;
+        *(*free_word)++ = word;
+    }
     return n;
 }
 
@@ -280,9 +286,9 @@ static void parse(struct ox_run *r)
     for (const char *p = r->text; p; p = strchr(p, '\n')) {
         while (isspace((unsigned char)*p))
             p++;
-        parse_line(r, p, &free_word);
-        if (!*p)
+        if (!*p) /* which strchr finds in any string */
             break;
+        parse_line(r, p, &free_word);
     }
 }
 

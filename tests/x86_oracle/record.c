@@ -252,14 +252,19 @@ static bool double_faults_elsewhere(const struct ox_difference *d, uint32_t at)
            theirs.vector == 8 && ours.ip != theirs.ip;
 }
 
+static bool has_half(uint32_t word, uint32_t value)
+{
+    return (word & 0xFFFF) == value || word >> 16 == value;
+}
+
 /* So does a fault in a recorder; of the event that was to be recorded the
- * frame tells, whose IP is another. */
+ * frame tells, whose IP, in real-address mode of 16 bits, is another. */
 static bool nests_elsewhere(const struct ox_difference *d, uint32_t at)
 {
     struct ox_difference before = *d;
     struct ox_told *told;
     uint32_t ip;
-    bool found = false;
+    bool halves, found = false;
 
     if (ox_record_of(d->ours->word[at]) != OX_NEST)
         return false;
@@ -268,10 +273,15 @@ static bool nests_elsewhere(const struct ox_difference *d, uint32_t at)
     if (!told)
         return false;
     ip = told->ip;
+    halves = told->d.record == OX_R16;
     free(told);
-    for (uint32_t i = 0; i < d->ours->pairs && !found; i++)
-        found = d->ours->stored[2 * i + 1] == ip &&
-                ox_stored_at(d->c, d->theirs, d->ours->stored[2 * i]) != ip;
+    for (uint32_t i = 0; i < d->ours->pairs && !found; i++) {
+        uint32_t ours = d->ours->stored[2 * i + 1];
+        uint32_t theirs = ox_stored_at(d->c, d->theirs, d->ours->stored[2 * i]);
+
+        found = halves ? has_half(ours, ip) && !has_half(theirs, ip)
+                       : ours == ip && theirs != ip;
+    }
     return found;
 }
 
