@@ -58,8 +58,10 @@ bool ox_qemu_cache_bits(const struct ox_difference *d)
 struct ox_difference ox_final(const struct ox_difference *d)
 {
     struct ox_difference at_end = *d;
+    bool lost = !d->theirs->count ||
+                ox_record_of(d->theirs->word[0]) == OX_RECORD_COUNT;
 
-    if (!d->theirs->count)
+    if (lost)
         while (at_end.start < d->ours->count) {
             enum ox_record record = ox_record_of(d->ours->word[at_end.start]);
 
@@ -70,7 +72,7 @@ struct ox_difference ox_final(const struct ox_difference *d)
             at_end.start += ox_record_size(record);
         }
     at_end.start = at_end.at;
-    return d->theirs->count ? *d : at_end;
+    return lost ? at_end : *d;
 }
 
 /* PG without PE, PG of IA-32e mode without PAE, and out of it. */

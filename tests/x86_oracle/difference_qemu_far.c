@@ -190,6 +190,22 @@ static bool reads_at_base(const struct ox_difference *d)
     return false;
 }
 
+/* Or is written by, where the base leads to tables, on which QEMU founders. */
+static bool writes_at_base(const struct ox_difference *d)
+{
+    const char *write = strstr(d->c->text, "write ");
+    unsigned selector, at;
+
+    if (d->c->mode != OX_LONG || d->theirs->kind != 'T' || !write)
+        return false;
+    for (; write > d->c->text && strncmp(write, "mov ", 4); write--)
+        ;
+    if (sscanf(write, "mov %*2c, %x; write %*2c:[%x]", &selector, &at) != 2)
+        return false;
+    at += ox_base_of(d->c, selector);
+    return ox_base_of(d->c, selector) && at >= AT_PD_32 && at < ARENA_SIZE;
+}
+
 /* One of the two has stored there, or made dirty. */
 static bool is_elsewhere(const struct ox_difference *d, uint32_t at,
                          uint32_t before, uint32_t ours, uint32_t theirs)
@@ -211,6 +227,8 @@ bool ox_qemu_override_base(const struct ox_difference *d)
                ox_all_words(d, is_elsewhere);
     if (d->field == OX_R64_RDX)
         return reads_at_base(d);
+    if (writes_at_base(d))
+        return true;
     if (d->c->mode != OX_LONG || !ox_peer_at(d, &e, &code) ||
         e.record != OX_R64 || e.vector != 14 || (code.override & 0xE7) != 0x26)
         return false;
