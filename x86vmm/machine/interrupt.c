@@ -309,8 +309,11 @@ static int shut_down(struct x86_cpu *cpu)
     return UNLIKELY(cpu->guest) ? cpu->guest->shutdown(cpu) : X86_SHUTDOWN;
 }
 
+/* It ends a HLT even where something on the way leaves a guest (SDM vol. 3,
+ * 28.1). */
 int x86_inject_fault(struct x86_cpu *cpu)
 {
+    cpu->halted = false;
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         struct delivery d = {.f = cpu->fault};
         uint64_t from = cpu->state.rip;
@@ -321,7 +324,7 @@ int x86_inject_fault(struct x86_cpu *cpu)
         if (!deliver_once(cpu, &d)) {
             cpu->next_rip = cpu->state.rip;
             cpu->repeats_at = X86_NO_REPEAT;
-            cpu->halted = cpu->shadow = cpu->shadow_ss = false;
+            cpu->shadow = cpu->shadow_ss = false;
             if (UNLIKELY(cpu->debugctl))
                 x86_debug_interrupted(cpu, d.f.software ? from : d.rip);
             x86_mode_changed(cpu);
