@@ -68,6 +68,8 @@ const struct model_ops vtx_ops = {
     .undo = nested_undo,
     .follow = nested_follow,
     .inner = &vtx_guest,
+    .first = nested_first,
+    .blocks_nmi = nested_blocks_nmi,
     .takes = nested_takes,
 };
 

@@ -37,7 +37,8 @@ static void io_exit(struct vcpu *v, struct vm_exit *x,
 }
 
 /* Elements of a repeated INS that are asked for at once: those that there is
- * room for, and time; one, where each may trap, or is translated twice. */
+ * room for, and time; one, where each may trap, or is translated twice, or an
+ * interrupt may come behind it. */
 static uint32_t elements(struct vcpu *v)
 {
     struct model_vcpu *c = model_vcpu(v);
@@ -45,7 +46,7 @@ static uint32_t elements(struct vcpu *v)
     uint64_t mask = BITS_MASK(8 * c->address_size), n;
 
     if (c->outside.odd || c->inner || (s->rflags & X86_FLAG_TF) ||
-        (c->cpu.dr[7] & X86_DR7_ENABLED))
+        (c->cpu.dr[7] & X86_DR7_ENABLED) || model_event_waits(v))
         return 1;
     n = x86_string_room(s, &v->vm->mem, mask, c->size);
     n = min_u64(n, MODEL_STRING / c->size);
@@ -118,6 +119,7 @@ static bool ask_outside(struct vcpu *v, struct vm_exit *x,
     x->insn_len = c->outside.op_len;
     if (shutdown) {
         x->reason = EXIT_SHUTDOWN;
+        c->completion = MODEL_NOTHING;
         return true;
     }
     model_access_exit(v, x);
@@ -137,7 +139,8 @@ static bool settle(struct vcpu *v, struct vm_exit *x,
     return !v->stepping; /* where it is one step more */
 }
 
-/* Of an event's delivery; the processor's own accesses reach no device. */
+/* Of an event's delivery; the processor's own accesses reach no device.  What
+ * waits may come before an instruction of its handler. */
 static bool deliver_again(struct vcpu *v, struct vm_exit *x,
                           const struct model_told *t)
 {
@@ -148,8 +151,10 @@ static bool deliver_again(struct vcpu *v, struct vm_exit *x,
     if (t->event.trap)
         c->cpu.next_rip += t->event_len;
     c->outside.again = true;
-    if (model_execute(v, &t->event, &shutdown))
-        return false;
+    if (model_execute(v, &t->event, &shutdown)) {
+        x->reason = EXIT_SETTLED;
+        return model_event_waits(v) && !v->stepping;
+    }
     x->reason = EXIT_SHUTDOWN;
     return true;
 }
@@ -328,7 +333,7 @@ static void advanced(struct vcpu *v)
     model_block(v, MODEL_OPEN);
     s->rflags &= ~X86_FLAG_RF;
     s->interruptible = model_interruptible(v, MODEL_OPEN) && !s->delivering;
-    s->nmi_held = model_vcpu(v)->cpu.nmi_blocked;
+    s->nmi_held = model_nmi_held(v, MODEL_OPEN);
     db.debug |=
         port_hits(c) | (x86_debug_steps(&c->cpu, s->rflags) ? X86_DR6_BS : 0);
     if (!db.debug)
@@ -349,7 +354,7 @@ void model_complete(struct vcpu *v)
 
     c->outside.wants = v->within = false;
     c->completion = MODEL_NOTHING;
-    v->within = c->between;
+    v->within = c->between || c->down;
     c->between = false;
     if (how == MODEL_NOTHING || !is_accepted(v))
         return;

@@ -110,8 +110,9 @@ struct model_vcpu {
     bool trap_waits; /* a guest's guest: its monitor sees each instruction of it
                       * before a trap of that one */
     bool closed;     /* interrupts are not delivered to it, whatever its IF */
-    bool between;    /* the exit was between two instructions, or is none of the
-                      * guest's: nothing is to come before the next one */
+    bool between;    /* the exit is none of the guest's: nothing is to come
+                      * before the next one */
+    bool counted;    /* the instruction that comes has exited before */
     volatile sig_atomic_t kicked;
     char why[DIAG_SIZE / 2]; /* a failed entry in words: vm_exit.why */
 };
@@ -189,6 +190,10 @@ struct model_ops {
     void (*follow)(struct vcpu *);
     /* What leaves the guest's guest, for what is executed outside. */
     const struct x86_guest *inner;
+    /* Its guest is to leave to it before anything is delivered there. */
+    bool (*first)(const struct vcpu *);
+    /* Are NMIs blocked, which its guest or it would get? */
+    bool (*blocks_nmi)(const struct vcpu *);
     /* Does the guest, rather than its guest, get this event?  Then it has. */
     bool (*takes)(struct vcpu *, const struct vm_event *e);
 };
@@ -244,7 +249,10 @@ void model_kick(struct vcpu *v);
 
 /* Would an interrupt be delivered, with this shadow? */
 bool model_interruptible(const struct vcpu *v, enum model_shadow shadow);
-/* Does an interrupt wait that the guest does not accept yet? */
+/* Are NMIs held back? */
+bool model_nmi_held(const struct vcpu *v, enum model_shadow shadow);
+/* Does an interrupt or NMI wait?  One that the guest does not accept yet? */
+bool model_event_waits(const struct vcpu *v);
 bool model_wants_window(const struct vcpu *v);
 /* Do these translate a linear address alike? */
 bool model_translates_alike(const struct x86_state *a,

@@ -295,7 +295,7 @@ void model_take_over(struct vcpu *v)
     *s = cpu->state;
     s->rflags = x86_flags_between(&c->cpu);
     s->interruptible = model_interruptible(v, now) && !c->inject;
-    s->nmi_held = now != MODEL_OPEN || cpu->nmi_blocked;
+    s->nmi_held = model_nmi_held(v, now);
     model_block(v, now);
     if (c->ops->follow)
         c->ops->follow(v);

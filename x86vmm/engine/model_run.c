@@ -153,19 +153,35 @@ bool model_translates_alike(const struct x86_state *a,
            a->efer == b->efer;
 }
 
+static bool leaves_first(const struct vcpu *v)
+{
+    const struct model_vcpu *c = model_vcpu(v);
+
+    return c->inner && c->ops->first(v);
+}
+
 bool model_interruptible(const struct vcpu *v, enum model_shadow shadow)
 {
     return (model_arch(v)->rflags & X86_FLAG_IF) && shadow == MODEL_OPEN &&
-           !model_vcpu(v)->closed;
+           !model_vcpu(v)->closed && !leaves_first(v);
+}
+
+bool model_nmi_held(const struct vcpu *v, enum model_shadow shadow)
+{
+    const struct model_vcpu *c = model_vcpu(v);
+
+    return shadow != MODEL_OPEN || leaves_first(v) ||
+           (c->inner ? c->ops->blocks_nmi(v) : c->cpu.nmi_blocked);
+}
+
+bool model_event_waits(const struct vcpu *v)
+{
+    return v->pending.count || x86_platform_waits(model_vcpu(v)->platform);
 }
 
 bool model_wants_window(const struct vcpu *v)
 {
-    const struct x86_platform *platform = model_vcpu(v)->platform;
-    const struct x86_state *s = model_arch(v);
-
-    return (v->pending.count || x86_platform_waits(platform)) &&
-           !s->interruptible && !model_vcpu(v)->inject;
+    return model_event_waits(v) && !model_arch(v)->interruptible;
 }
 
 static void prepare(struct vcpu *v)
@@ -193,7 +209,7 @@ static void take_state(struct vcpu *v)
     model_vcpu(v)->blocked = shadow;
     s->interruptible = model_interruptible(v, shadow);
     s->delivering = false;
-    s->nmi_held = shadow != MODEL_OPEN || model_vcpu(v)->cpu.nmi_blocked;
+    s->nmi_held = model_nmi_held(v, shadow);
     model_vcpu(v)->last = *s;
     model_vcpu(v)->cpu.interrupt_line = false;
 }
@@ -229,7 +245,7 @@ static bool run_once(struct vcpu *v, struct vm_exit *x)
     enum x86_outcome out = X86_EXIT;
     bool exited = false;
 
-    if (c->cpu.ran == c->end) {
+    if (c->cpu.ran == c->end && !model_arch(v)->delivering) {
         time_is_up(v, x);
         return true;
     }
@@ -275,7 +291,8 @@ static void look_at_entry(struct vcpu *v)
     x86_decode(bytes, n, x86_code_bits(s), &c->stepped);
 }
 
-/* There is no window for NMIs: until one is accepted the guest is stepped. */
+/* There is no window for NMIs: until one is accepted the guest is stepped, and
+ * left before the first instruction of a handler. */
 static bool nmi_waits(const struct vcpu *v)
 {
     for (unsigned i = 0; i < v->pending.count; i++)
@@ -287,6 +304,7 @@ static bool nmi_waits(const struct vcpu *v)
 enum status model_run(struct vcpu *v, struct vm_exit *x)
 {
     struct model_vcpu *c = model_vcpu(v);
+    bool delivers = model_arch(v)->delivering && !v->stepping;
     uint64_t begun = c->cpu.ran;
 
     *x = (struct vm_exit){.reason = EXIT_INTERRUPT, .pc = model_arch(v)->rip};
@@ -305,7 +323,9 @@ enum status model_run(struct vcpu *v, struct vm_exit *x)
         return STATUS_OK;
     }
     c->cpu.ran_told = begun; /* the dispatcher's clock has them all */
-    c->end = begun + (nmi_waits(v) ? 1 : v->budget);
+    c->end = begun + (nmi_waits(v) ? !delivers : v->budget);
+    c->cpu.ran -= c->counted;
+    c->counted = false;
     look_at_entry(v);
     while (!run_once(v, x))
         *x = (struct vm_exit){.reason = EXIT_UNKNOWN};
@@ -331,8 +351,10 @@ enum status model_inject(struct vcpu *v, const struct vm_event *e)
 {
     struct model_vcpu *c = model_vcpu(v);
 
-    if (c->inner && c->ops->takes(v, e))
+    if (c->inner && c->ops->takes(v, e)) {
+        v->within = c->down; /* nothing comes before that */
         return STATUS_OK;
+    }
     if (c->inject)
         return diag_set(&v->vm->diag, STATUS_UNSUPPORTED,
                         "two events at one entry");

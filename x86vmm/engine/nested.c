@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "x86vmm/engine/vtx_host.h"
 #include "x86vmm/machine/assist.h"
+#include "x86vmm/machine/msr.h"
 
 static struct nested *nested(const struct vcpu *v)
 {
@@ -93,6 +94,34 @@ void nested_follow(struct vcpu *v)
     s->interruptible =
         model_interruptible(v, shadow ? MODEL_BY_STI : MODEL_OPEN) &&
         !n->injects;
+    s->nmi_held = model_nmi_held(v, shadow ? MODEL_BY_STI : MODEL_OPEN);
+}
+
+/* In the order of their priorities NMIs and interrupts are behind (SDM vol. 3,
+ * 26.2, 27.7). */
+bool nested_first(const struct vcpu *v)
+{
+    const struct vtx_vcpu *c = vtx_vcpu(v);
+    const struct x86_cpu *cpu = &c->model.cpu;
+    const struct nested *n = &c->nested;
+    const struct vmcs *v12 = &n->vtx.own;
+
+    if (vmcs_has(v12, VMX_PRIMARY_MONITOR_TRAP_FLAG) && cpu->ran != n->since)
+        return true;
+    if (vmcs_has(v12, VMX_PIN_PREEMPTION_TIMER) &&
+        x86_tsc(cpu) - cpu->tsc_offset >= n->vtx.timer_end)
+        return true;
+    return vmcs_has(v12, VMX_PRIMARY_NMI_WINDOW) && !cpu->nmi_blocked;
+}
+
+/* Where they are virtual, it is those of L2 that are blocked, and L1 gets all
+ * others (SDM vol. 3, 26.2). */
+bool nested_blocks_nmi(const struct vcpu *v)
+{
+    const struct vtx_vcpu *c = vtx_vcpu(v);
+
+    return c->model.cpu.nmi_blocked &&
+           !vmcs_has(&c->nested.vtx.own, VMX_PIN_VIRTUAL_NMIS);
 }
 
 /* L2 is left to L1. */
@@ -203,7 +232,8 @@ static enum x86_own_end instruction(void *who, struct x86_fault *fault)
     code = model_execute_body(&c->model);
     cpu->shadowed_ss = false;
     model_come_back(v);
-    c->nested.asks = c->model.outside.wants;
+    c->nested.asks = c->model.between = c->model.counted =
+        c->model.outside.wants;
     c->model.outside.wants = false;
     if (!c->nested.asks && code != X86_FAULT)
         return executed(v, code);

@@ -60,6 +60,8 @@ void nested_attach(struct vcpu *v);
 void nested_lend(struct vcpu *v);
 void nested_undo(struct vcpu *v);
 void nested_follow(struct vcpu *v);
+bool nested_first(const struct vcpu *v);
+bool nested_blocks_nmi(const struct vcpu *v);
 bool nested_takes(struct vcpu *v, const struct vm_event *e);
 /* An interrupt is for L1, and ends L2's HLT. */
 bool nested_wakes(const struct vcpu *v);

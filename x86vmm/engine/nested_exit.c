@@ -92,7 +92,9 @@ static bool is_its(struct vcpu *v, enum whose whose)
 
 /* What was being delivered is to be injected.  Behind STI that may be TF's
  * trap, and an entry in STI's shadow wants it to be pending, too; it is not
- * delivered a second time (SDM vol. 3, 27.3.1.5, 27.7.3). */
+ * delivered a second time (SDM vol. 3, 27.3.1.5, 27.7.3).  An NMI blocks others
+ * when it comes; those that are virtual may not be blocked before (27.3.1.5).
+ */
 static void inject_again(struct vcpu *v)
 {
     struct vtx_vcpu *c = vtx_vcpu(v);
@@ -101,6 +103,8 @@ static void inject_again(struct vcpu *v)
 
     n->injects = true;
     n->info = field[VMCS_IDT_VECTORING_INFO];
+    if (vmcs_event_type((uint32_t)n->info) == VMCS_EVENT_NMI)
+        field[VMCS_GUEST_INTERRUPTIBILITY] &= ~(uint64_t)VMCS_BY_NMI;
     n->error = field[VMCS_IDT_VECTORING_ERROR];
     n->length = field[VMCS_EXIT_INSTRUCTION_LENGTH];
     if ((field[VMCS_GUEST_INTERRUPTIBILITY] & VMCS_SHADOWED) &&
@@ -129,21 +133,10 @@ static void again(struct vcpu *v, struct model_told *t)
     t->delivering = false;
 }
 
-/* Not by an instruction, nor what came of one. */
-static bool is_between(uint32_t reason)
-{
-    return reason == VMX_EXIT_EXTERNAL_INTERRUPT ||
-           reason == VMX_EXIT_INTERRUPT_WINDOW ||
-           reason == VMX_EXIT_NMI_WINDOW ||
-           reason == VMX_EXIT_PREEMPTION_TIMER ||
-           reason == VMX_EXIT_MONITOR_TRAP_FLAG;
-}
-
 static void to_inner_monitor(struct vtx_vcpu *c, struct model_told *t)
 {
     struct nested *n = &c->nested;
 
-    c->model.between = is_between(n->exit.reason);
     t->reason = EXIT_TRAP;
     t->delivering = false;
     t->trap = (struct vm_event){.kind = X86_EVENT_VM_EXIT,
@@ -198,10 +191,8 @@ bool nested_tell_instruction(struct vcpu *v, struct model_told *t)
         return false;
     t->insn = (enum x86_insn)own[i].insn;
     t->reason = EXIT_SENSITIVE;
-    if (c->nested.asks) { /* for the second time: a device has to answer */
+    if (c->nested.asks) /* for the second time: a device has to answer */
         t->reason = MODEL_SETTLED;
-        c->model.cpu.ran--;
-    }
     c->nested.asks = false;
     return true;
 }

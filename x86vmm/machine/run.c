@@ -62,14 +62,20 @@ static int take_pending(struct x86_cpu *cpu)
     return deliver_external(cpu, (unsigned)vector);
 }
 
-/* Who watches each instruction of a guest is asked again before the first one
- * behind an event. */
-static int take_watched(struct x86_cpu *cpu)
+/* Before the first instruction of a handler, or behind an exit, comes what has
+ * waited meanwhile, if it may: an interrupt behind an NMI that leaves IF on,
+ * who watches each instruction of a guest.  An interrupt that stays is let come
+ * so often. */
+enum { EVENTS_MAX = 8 };
+
+/* X86_SYNC: more may wait, but one instruction comes first. */
+static int take_all(struct x86_cpu *cpu)
 {
     int code = take_pending(cpu);
 
-    return code == X86_SYNC && UNLIKELY(cpu->watched) ? cpu->guest->between(cpu)
-                                                      : code;
+    for (unsigned n = 1; UNLIKELY(code == X86_SYNC) && n < EVENTS_MAX; n++)
+        code = take_pending(cpu);
+    return code;
 }
 
 /* Is each single instruction to be looked at? */
@@ -166,7 +172,7 @@ static int step_one(struct x86_cpu *cpu)
 
 enum x86_outcome x86_step(struct x86_cpu *cpu)
 {
-    int code = take_watched(cpu);
+    int code = take_all(cpu);
 
     if (code > X86_SYNC)
         return (enum x86_outcome)code;
@@ -238,15 +244,15 @@ enum x86_outcome x86_run(struct x86_cpu *cpu, uint64_t n)
 {
     cpu->run_end = cpu->ran + n;
     while (cpu->ran < cpu->run_end) {
-        int code = take_watched(cpu);
+        int code = take_all(cpu);
 
         if (code > X86_SYNC)
             return (enum x86_outcome)code;
         if (cpu->halted)
             return X86_HALT;
-        code = UNLIKELY(is_watched(cpu)) ? step_one(cpu)
-               : UNLIKELY(cpu->guest)    ? run_guest_blocks(cpu)
-                                         : run_blocks(cpu);
+        code = UNLIKELY(code == X86_SYNC || is_watched(cpu)) ? step_one(cpu)
+               : UNLIKELY(cpu->guest) ? run_guest_blocks(cpu)
+                                      : run_blocks(cpu);
         if (code > X86_SYNC)
             return (enum x86_outcome)code;
     }

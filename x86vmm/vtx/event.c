@@ -215,6 +215,8 @@ static int between(struct x86_cpu *cpu)
     if (cpu->nmi_pending && ON(PIN_NMI) &&
         (!cpu->nmi_blocked || ON(PIN_VIRTUAL_NMIS)))
         return take_nmi(cpu);
+    if (cpu->nmi_pending && !cpu->nmi_blocked)
+        return 0; /* the driver delivers it, and asks again */
     if (ON(PRIMARY_INTERRUPT_WINDOW) && (cpu->state.rflags & X86_FLAG_IF))
         return leave_by(cpu, VMX_EXIT_INTERRUPT_WINDOW);
     if (cpu->interrupt_line && ON(PIN_EXTERNAL_INTERRUPT))
