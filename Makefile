@@ -195,8 +195,8 @@ HOSTILE  := tests/fuzz/fuzz_guest.c tests/s370_hostile.c tests/s370_pair.c \
 $(BUILD)/fuzz_guest: $(call object,san,$(HOSTILE)) $(BUILD)/san/lib.a
 HOSTILE_X86 := tests/fuzz/fuzz_x86.c tests/x86_hostile.c \
     tests/x86_hostile_vm.c tests/x86_hostile_judge.c \
-    tests/x86_hostile_monitor.c tests/x86_system.c \
-    tests/x86_bare.c
+    tests/x86_hostile_monitor.c tests/x86_hostile_arrival.c \
+    tests/x86_system.c tests/x86_bare.c
 $(BUILD)/fuzz_x86: $(call object,san,$(HOSTILE_X86)) $(BUILD)/san/lib.a
 $(FUZZERS) $(BUILD)/fuzz_guest $(BUILD)/fuzz_x86:
 	$(call say,LINK,$@)

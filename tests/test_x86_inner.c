@@ -397,7 +397,7 @@ START_TEST(interrupts_leave_its_guest)
     bool asleep = waits[_i].activity != 0;
     ck_assert_msg(asleep || hostile_pair_run(p, 4, NULL, 0, words), "%s",
                   words);
-    hostile_pair_interrupt(p);
+    hostile_pair_interrupt(p, 0x20);
     ck_assert_msg(hostile_pair_run(p, 20, NULL, 0, words), "%s", words);
     ck_assert_uint_eq(hostile_pair_bare(p)->cpu.state.gpr[8], waits[_i].exits);
     hostile_pair_free(p);

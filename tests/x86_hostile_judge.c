@@ -104,8 +104,9 @@ static bool drops(const struct x86_op *op, struct hostile_drop *drop)
     }
 }
 
-/* One instruction of the bare machine; what it drops of what is kept. */
-static void watch(struct x86_bare *m, struct places *to)
+/* One instruction of the bare machine; what it drops of what is kept.  False:
+ * it has shut down. */
+static bool watch(struct x86_bare *m, struct places *to)
 {
     struct x86_state before = m->cpu.state;
     struct x86_op op = {0};
@@ -116,10 +117,11 @@ static void watch(struct x86_bare *m, struct places *to)
     if (decoded && op.id == X86_INSN_INVLPG)
         drop.linear = x86_fast_linear(&m->cpu, (enum x86_seg)op.seg,
                                       x86_offset(&m->cpu, &op));
-    x86_run(&m->cpu, 1);
+    enum x86_outcome out = x86_run(&m->cpu, 1);
     if (pages_otherwise(&before, &m->cpu.state) ||
         (decoded && is_done(&before, &op, &m->cpu.state) && drops(&op, &drop)))
         add(to, drop);
+    return out != X86_SHUTDOWN;
 }
 
 /* All of them before `insns`; beside those that are made from outside. */
@@ -131,12 +133,16 @@ static struct places dropped_by(const struct hostile_guest *g, uint64_t insns,
     struct places all = {0};
     unsigned next = 0;
 
-    for (uint64_t i = 0; i < insns; i++) {
-        while (next < outside->count && outside->at[next].after <= i) {
+    while (m->cpu.ran < insns) {
+        bool arrives = hostile_pair_arrives(p, m->cpu.ran, m->cpu.halted);
+
+        while (next < outside->count && outside->at[next].after <= m->cpu.ran) {
             x86_tlb_flush(&m->cpu, true);
             add(&all, outside->at[next++]);
         }
-        watch(m, &all);
+        uint64_t ran = m->cpu.ran;
+        if (!watch(m, &all) || (m->cpu.ran == ran && !arrives))
+            break;
     }
     hostile_pair_free(p);
     return all;
@@ -219,6 +225,23 @@ static bool flags_own_code(const struct hostile_guest *g, uint64_t after,
     return changed && !(changed & ~FLAGS);
 }
 
+/* Was the instruction before this place in the shadow of a load of SS, and cast
+ * one itself, which AMD-V counts? */
+static bool shadows_meet(const struct hostile_guest *g, uint64_t after,
+                         const struct places *d)
+{
+    struct hostile_pair *p = hostile_pair_new(g);
+    char words[HOSTILE_WORDS];
+    bool shadowed;
+
+    hostile_pair_run(p, after ? after - 1 : 0, d->at, d->count, words);
+    shadowed = hostile_pair_bare(p)->cpu.shadow_ss;
+    hostile_pair_run(p, after, d->at, d->count, words);
+    shadowed &= hostile_pair_shadowed(p);
+    hostile_pair_free(p);
+    return shadowed;
+}
+
 /* By the instruction after this one, which loads the pointers, or in endless
  * debug exceptions. */
 static bool has_parted(const struct hostile_guest *g, uint64_t after,
@@ -233,6 +256,7 @@ static bool has_parted(const struct hostile_guest *g, uint64_t after,
     bool loads = decode(hostile_pair_bare(p), &op, NULL, 0) &&
                  op.id == X86_INSN_MOV && op.operand[0].kind == X86_CREG;
     hostile_pair_run(p, after + 1, NULL, 0, words);
+    stuck |= hostile_pair_between(p);
     bool parted = stuck || hostile_pair_unchecked(p, loads);
     hostile_pair_free(p);
     return parted;
@@ -250,7 +274,8 @@ enum hostile_verdict hostile_judge(const struct hostile_guest *g,
     while (!why && !alike_at(g, g->insns, &d, now)) {
         uint64_t after = last_alike(g, &d, words);
 
-        parted = has_parted(g, after, &d) || flags_own_code(g, after, &d);
+        parted = has_parted(g, after, &d) || flags_own_code(g, after, &d) ||
+                 shadows_meet(g, after, &d);
         if (parted)
             break;
         add(&d, (struct hostile_drop){.after = after});

@@ -32,6 +32,11 @@
  * And so they have where #DB's own delivery meets a breakpoint, again and
  * again: a processor is caught in that, and the model counts.
  *
+ * A VMCB has one bit for the shadows of STI and of a load of SS (AMD APM vol.
+ * 2, 15.21.5), so that of two in a row with an exit between them the second
+ * counts on AMD-V, and does not on the bare processor.  They part where
+ * something waits behind it.
+ *
  * Every other difference is a mistake in one of the two. */
 #ifndef TESTS_X86_HOSTILE_JUDGE_H
 #define TESTS_X86_HOSTILE_JUDGE_H

@@ -1,7 +1,6 @@
 #include "tests/x86_hostile_monitor.h"
 
 #include "base/bytes.h"
-#include "base/format.h"
 #include "tests/x86_hostile.h"
 #include "x86vmm/svm/sample.h"
 #include "x86vmm/vtx/sample.h"
@@ -185,40 +184,4 @@ void hostile_monitor_free(struct hostile_monitor *h)
 {
     x86_bare_free(h->m);
     free(h);
-}
-
-static bool same(struct x86_bare *a, struct x86_bare *b, char *words)
-{
-    size_t at = 0;
-
-    x86_flags_get(&a->cpu);
-    x86_flags_get(&b->cpu);
-    if (!memcmp(a->storage, b->storage, BARE_STORAGE) &&
-        !memcmp(&a->cpu.state, &b->cpu.state, sizeof(a->cpu.state)))
-        return true;
-    while (at < BARE_STORAGE && a->storage[at] == b->storage[at])
-        at++;
-    format(words, HOSTILE_MONITOR_WORDS,
-           "storage at %zx; RIP %llx in the run, %llx stepped", at,
-           (unsigned long long)a->cpu.state.rip,
-           (unsigned long long)b->cpu.state.rip);
-    return false;
-}
-
-bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
-                           char words[HOSTILE_MONITOR_WORDS])
-{
-    struct hostile_monitor *a = hostile_monitor_new(svm, seed, false),
-                           *b = hostile_monitor_new(svm, seed, false);
-    enum x86_outcome want = x86_run(&a->m->cpu, insns), end = X86_NEXT;
-
-    while (end == X86_NEXT && b->m->cpu.ran < a->m->cpu.ran)
-        end = x86_step(&b->m->cpu);
-    if (want == X86_SHUTDOWN && end == X86_NEXT)
-        end = x86_step(&b->m->cpu); /* of what was still pending */
-    bool alike = same(a->m, b->m, words);
-
-    hostile_monitor_free(a);
-    hostile_monitor_free(b);
-    return alike;
 }

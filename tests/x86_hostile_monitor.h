@@ -7,8 +7,6 @@
 #include "x86vmm/svm/svm.h"
 #include "x86vmm/vtx/vtx.h"
 
-enum { HOSTILE_MONITOR_WORDS = 120 };
-
 struct hostile_monitor {
     struct x86_bare *m;
     struct vtx vtx;
@@ -21,10 +19,5 @@ struct hostile_monitor {
 struct hostile_monitor *hostile_monitor_new(bool svm, uint64_t seed,
                                             bool resumes);
 void hostile_monitor_free(struct hostile_monitor *h);
-
-/* False: a run of `insns` instructions and as many steps came to different
- * ends; words say where. */
-bool hostile_monitor_alike(bool svm, uint64_t seed, uint64_t insns,
-                           char words[HOSTILE_MONITOR_WORDS]);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "base/format.h"
 #include "monitor/dispatcher.h"
-#include "tests/x86_hostile_monitor.h"
+#include "tests/x86_hostile_arrival.h"
 #include "x86vmm/engine/engine_svm.h"
 #include "x86vmm/engine/engine_vtx.h"
 #include "x86vmm/engine/vtx_host.h"
@@ -15,7 +15,7 @@
 /* So many more instructions until none has an exception pending.  A guest whose
  * handler of #DB meets a breakpoint at its first instruction never comes there.
  */
-enum { TRIES = 500 };
+enum { TRIES = 500, STUCK = 50 };
 
 /* A machine with storage and nothing else. */
 struct machine {
@@ -83,19 +83,44 @@ static void machine_free(struct machine *h)
 /* How it ended. */
 enum end { WENT_ON, HALTED, SHUT_DOWN };
 
+/* The other one is a virtual machine, or a bare processor that is stepped. */
 struct hostile_pair {
     struct hostile_monitor *monitor; /* the bare one's; NULL: no monitor */
     struct x86_bare *bare;
-    struct machine *vm;
+    struct machine *vm; /* or NULL: */
+    struct hostile_monitor *stepped_monitor;
+    struct x86_bare *stepped;
+    struct hostile_controller controllers[2];
+    struct hostile_arrival arrivals[HOSTILE_ARRIVALS];
+    unsigned arrival_count, arrived;
     bool reads_pointers; /* of PAE paging, at each walk: AMD-V */
     uint64_t at;         /* instructions that it has been run to */
+    bool stuck;          /* between for long, in the last run */
     enum end ends[2];
 };
 
-static enum end run_bare(struct x86_bare *m, uint64_t insns)
+static enum x86_outcome run_once(struct x86_cpu *cpu, uint64_t insns,
+                                 bool stepped)
 {
-    enum x86_outcome out = x86_run(&m->cpu, insns);
+    enum x86_outcome out = X86_NEXT;
 
+    if (!stepped)
+        return x86_run(cpu, insns > cpu->ran ? insns - cpu->ran : 0);
+    while (out == X86_NEXT && cpu->ran < insns)
+        out = x86_step(cpu);
+    return out;
+}
+
+/* What already waits ends a HLT at once. */
+static enum end run_bare(struct x86_cpu *cpu, uint64_t insns, bool stepped)
+{
+    enum x86_outcome out;
+    uint64_t ran;
+
+    do {
+        ran = cpu->ran;
+        out = run_once(cpu, insns, stepped);
+    } while (out == X86_HALT && cpu->ran != ran && cpu->ran < insns);
     return out == X86_HALT ? HALTED : out == X86_SHUTDOWN ? SHUT_DOWN : WENT_ON;
 }
 
@@ -149,11 +174,17 @@ static bool same_registers(const struct x86_state *a, const struct x86_state *b,
     return true;
 }
 
-static bool same_count(const struct x86_bare *m, const struct machine *h,
-                       char *words)
+static struct x86_cpu *other_cpu(const struct hostile_pair *p)
 {
-    return m->cpu.ran == h->vm.vcpu.insns ||
-           differ(words, "instructions", m->cpu.ran, h->vm.vcpu.insns);
+    return p->vm ? &model_vcpu(&p->vm->vm.vcpu)->cpu : &p->stepped->cpu;
+}
+
+static bool same_count(const struct hostile_pair *p, char *words)
+{
+    uint64_t ran = p->bare->cpu.ran,
+             insns = p->vm ? p->vm->vm.vcpu.insns : p->stepped->cpu.ran;
+
+    return ran == insns || differ(words, "instructions", ran, insns);
 }
 
 /* What VMX instructions see of it. */
@@ -171,82 +202,154 @@ static bool same_vtx(const struct vtx *a, const struct vtx *b, char *words)
     return true;
 }
 
-static bool same(struct x86_bare *m, const struct machine *h,
-                 const enum end ends[2], char *words)
+static struct x86_state state_of(struct x86_bare *m)
 {
+    struct x86_state state = m->cpu.state;
+
+    state.rflags = x86_flags_between(&m->cpu);
+    return state;
+}
+
+static bool same(struct hostile_pair *p, char *words)
+{
+    const uint8_t *a = p->bare->storage,
+                  *b = p->vm ? p->vm->storage : p->stepped->storage;
     uint64_t at = 0;
     char what[32];
 
-    if (ends[0] != ends[1])
-        return differ(words, "end", ends[0], ends[1]);
-    if (!same_count(m, h, words))
+    if (p->ends[0] != p->ends[1])
+        return differ(words, "end", p->ends[0], p->ends[1]);
+    if (!same_count(p, words))
         return false;
-    if (memcmp(m->storage, h->storage, BARE_STORAGE)) {
-        while (m->storage[at] == h->storage[at])
+    if (memcmp(a, b, BARE_STORAGE)) {
+        while (a[at] == b[at])
             at++;
         format(what, sizeof(what), "storage at %llx", (unsigned long long)at);
-        return differ(words, what, m->storage[at], h->storage[at]);
+        return differ(words, what, a[at], b[at]);
     }
-    struct x86_state state = m->cpu.state;
-    state.rflags = x86_flags_between(&m->cpu);
-    return ends[0] == SHUT_DOWN || same_registers(&state, &h->state, words);
+    struct x86_state x = state_of(p->bare),
+                     y = p->vm ? p->vm->state : state_of(p->stepped);
+    return p->ends[0] == SHUT_DOWN || same_registers(&x, &y, words);
 }
 
 /* ---- A pair ---- */
 
-static struct hostile_pair *pair_of(const struct engine_ops *engine,
-                                    struct x86_bare *m,
-                                    struct hostile_monitor *monitor,
-                                    uint64_t slice)
+static struct hostile_pair *pair_of(struct x86_bare *m,
+                                    struct hostile_monitor *monitor)
 {
     struct hostile_pair *p = calloc(1, sizeof(*p));
 
+    if (!p)
+        abort();
     p->monitor = monitor;
     p->bare = m;
+    hostile_controller_attach(&p->controllers[0], &m->cpu);
+    return p;
+}
+
+static struct hostile_pair *with_vm(struct hostile_pair *p,
+                                    const struct engine_ops *engine,
+                                    uint64_t slice)
+{
     p->reads_pointers = engine == &engine_svm;
-    p->vm = machine_new(engine, m, monitor ? &monitor->vtx : NULL, slice);
+    p->vm = machine_new(engine, p->bare, p->monitor ? &p->monitor->vtx : NULL,
+                        slice);
+    p->vm->platform.waits = hostile_controller_waits;
+    p->vm->platform.acknowledge = hostile_controller_acknowledge;
+    p->vm->platform.controller = &p->controllers[1];
     return p;
 }
 
 struct hostile_pair *hostile_pair_of(const struct engine_ops *engine,
                                      struct x86_bare *m, uint64_t slice)
 {
-    return pair_of(engine, m, NULL, slice);
-}
-
-struct hostile_pair *hostile_pair_new(const struct hostile_guest *g)
-{
-    unsigned without = g->engine == &engine_svm ? HOSTILE_NO_BREAKPOINTS : 0;
-    struct hostile_monitor *monitor =
-        g->monitor ? hostile_monitor_new(false, g->seed, g->resumes) : NULL;
-
-    return pair_of(g->engine,
-                   monitor ? monitor->m
-                           : hostile_new(g->seed, g->paging, without),
-                   monitor, g->slice);
+    return with_vm(pair_of(m, NULL), engine, slice);
 }
 
 struct hostile_pair *hostile_pair_of_monitor(const struct engine_ops *engine,
                                              struct hostile_monitor *monitor,
                                              uint64_t slice)
 {
-    return pair_of(engine, monitor->m, monitor, slice);
+    return with_vm(pair_of(monitor->m, monitor), engine, slice);
+}
+
+/* Of a monitor the second, too. */
+static struct x86_bare *make(const struct hostile_guest *g,
+                             struct hostile_monitor **monitor)
+{
+    unsigned without = g->engine == &engine_svm ? HOSTILE_NO_BREAKPOINTS : 0;
+    struct x86_bare *m;
+
+    *monitor =
+        g->monitor ? hostile_monitor_new(g->svm, g->seed, g->resumes) : NULL;
+    m = *monitor ? (*monitor)->m : hostile_new(g->seed, g->paging, without);
+    if (g->disturbed && *monitor)
+        hostile_disturb_monitor(*monitor, g->svm, g->seed);
+    else if (g->disturbed)
+        hostile_disturb(m, g->seed);
+    return m;
+}
+
+struct hostile_pair *hostile_pair_new(const struct hostile_guest *g)
+{
+    struct hostile_monitor *monitor;
+    struct x86_bare *m = make(g, &monitor);
+    struct hostile_pair *p = pair_of(m, monitor);
+
+    if (g->disturbed)
+        p->arrival_count = hostile_arrivals(g->seed, p->arrivals);
+    if (g->engine)
+        return with_vm(p, g->engine, g->slice);
+    p->stepped = make(g, &p->stepped_monitor);
+    hostile_controller_attach(&p->controllers[1], &p->stepped->cpu);
+    return p;
+}
+
+static void bare_free(struct x86_bare *m, struct hostile_monitor *monitor)
+{
+    if (monitor)
+        hostile_monitor_free(monitor);
+    else
+        x86_bare_free(m);
 }
 
 void hostile_pair_free(struct hostile_pair *p)
 {
-    machine_free(p->vm);
-    if (p->monitor)
-        hostile_monitor_free(p->monitor);
+    if (p->vm)
+        machine_free(p->vm);
     else
-        x86_bare_free(p->bare);
+        bare_free(p->stepped, p->stepped_monitor);
+    bare_free(p->bare, p->monitor);
     free(p);
 }
 
-void hostile_pair_interrupt(struct hostile_pair *p)
+/* ---- Interrupts and NMIs ---- */
+
+/* It goes on, if that ends its HLT; a virtual machine that waits for nothing
+ * has been stopped. */
+static void look_again(struct hostile_pair *p)
 {
-    p->bare->cpu.interrupt_line = true;
-    p->vm->platform.raised |= 1 << X86_LINE_TIMER;
+    for (unsigned i = 0; i < 2; i++)
+        if (p->ends[i] == HALTED)
+            p->ends[i] = WENT_ON;
+    if (p->vm && p->vm->vm.vcpu.waiting && p->vm->vm.state == VM_STOPPED)
+        p->vm->vm.state = VM_READY;
+}
+
+void hostile_pair_interrupt(struct hostile_pair *p, int vector)
+{
+    for (unsigned i = 0; i < 2; i++)
+        hostile_controller_raise(&p->controllers[i], vector);
+    look_again(p);
+}
+
+/* The processor remembers one (Intel SDM vol. 3, "Handling Multiple NMIs"). */
+static bool nmi_is_posted(const struct vcpu *v)
+{
+    for (unsigned i = 0; i < v->pending.count; i++)
+        if (v->pending.events[i].kind == X86_EVENT_NMI)
+            return true;
+    return false;
 }
 
 void hostile_pair_nmi(struct hostile_pair *p)
@@ -254,8 +357,29 @@ void hostile_pair_nmi(struct hostile_pair *p)
     const struct vm_event nmi = {.kind = X86_EVENT_NMI};
 
     p->bare->cpu.nmi_pending = true;
-    if (event_post(&p->vm->vm.vcpu, &nmi))
+    if (!p->vm)
+        p->stepped->cpu.nmi_pending = true;
+    else if (!nmi_is_posted(&p->vm->vm.vcpu) &&
+             event_post(&p->vm->vm.vcpu, &nmi))
         abort();
+    look_again(p);
+}
+
+bool hostile_pair_arrives(struct hostile_pair *p, uint64_t insns, bool halted)
+{
+    bool any = false;
+
+    while (p->arrived < p->arrival_count &&
+           (p->arrivals[p->arrived].at <= insns || (halted && !any))) {
+        int vector = p->arrivals[p->arrived++].vector;
+
+        any = true;
+        if (vector == HOSTILE_NMI)
+            hostile_pair_nmi(p);
+        else
+            hostile_pair_interrupt(p, vector);
+    }
+    return any;
 }
 
 struct x86_bare *hostile_pair_bare(struct hostile_pair *p)
@@ -268,15 +392,49 @@ static bool goes_on(const struct hostile_pair *p)
     return p->ends[0] == WENT_ON && p->ends[1] == WENT_ON;
 }
 
-static void advance(struct hostile_pair *p, uint64_t insns)
+/* Both have halted, and alike. */
+static bool has_halted(const struct hostile_pair *p)
 {
-    struct x86_cpu *cpu = &p->bare->cpu;
+    return p->ends[0] == HALTED && p->ends[1] == HALTED;
+}
 
-    if (!goes_on(p))
+/* What ends the bare one is to be delivered here. */
+static bool lags(const struct hostile_pair *p)
+{
+    return p->vm && p->vm->state.delivering && p->ends[0] == SHUT_DOWN &&
+           p->ends[1] == WENT_ON;
+}
+
+static void go_to(struct hostile_pair *p, uint64_t insns)
+{
+    if (!goes_on(p) && !(has_halted(p) && p->bare->cpu.ran < insns))
         return;
     p->at = insns;
-    p->ends[0] = run_bare(p->bare, insns > cpu->ran ? insns - cpu->ran : 0);
-    p->ends[1] = run_vm(&p->vm->vm, insns);
+    p->ends[0] = run_bare(&p->bare->cpu, insns, false);
+    p->ends[1] = p->vm ? run_vm(&p->vm->vm, insns)
+                       : run_bare(&p->stepped->cpu, insns, true);
+    if (lags(p))
+        p->ends[1] = run_vm(&p->vm->vm, insns + 1);
+}
+
+/* What comes at `insns` has not come then. */
+static void advance(struct hostile_pair *p, uint64_t insns)
+{
+    uint64_t next;
+
+    for (;;) {
+        next = p->arrived < p->arrival_count ? p->arrivals[p->arrived].at
+                                             : UINT64_MAX;
+        go_to(p, next < insns ? next : insns);
+        if (has_halted(p) && p->bare->cpu.ran < insns) {
+            if (!hostile_pair_arrives(p, p->bare->cpu.ran, true))
+                return;
+            continue;
+        }
+        if (next >= insns || !goes_on(p))
+            return;
+        hostile_pair_arrives(p, next, false);
+    }
 }
 
 static bool pages_by_pointers(const struct x86_state *s)
@@ -308,11 +466,16 @@ static void forget_shadow(struct vcpu *v)
         n->vmcs.field[VMCS_EPT_POINTER] = nested_ept_pointer(v);
 }
 
+static void forget_pages(struct hostile_monitor *h)
+{
+    x86_guest_tlb_flush(&h->vtx.pages);
+    x86_guest_tlb_flush(&h->svm.pages);
+}
+
 /* With a guest's own monitor, what second levels have come to, too. */
 static void drop(struct hostile_pair *p, const struct hostile_drop *d)
 {
-    struct vcpu *v = &p->vm->vm.vcpu;
-    struct x86_cpu *cpus[] = {&p->bare->cpu, &model_vcpu(v)->cpu};
+    struct x86_cpu *cpus[] = {&p->bare->cpu, other_cpu(p)};
 
     for (unsigned i = 0; i < 2; i++)
         if (d->what == HOSTILE_DROP_PAGE)
@@ -324,30 +487,35 @@ static void drop(struct hostile_pair *p, const struct hostile_drop *d)
         read_pointers(p->bare, cpus[0]->pdpte);
     if (d->what != HOSTILE_DROP_ALL || !p->monitor)
         return;
-    x86_guest_tlb_flush(&p->monitor->vtx.pages);
-    forget_shadow(v);
+    forget_pages(p->monitor);
+    if (p->vm)
+        forget_shadow(&p->vm->vm.vcpu);
+    else
+        forget_pages(p->stepped_monitor);
 }
 
 /* What is to be delivered at the next entry is there already. */
 static bool is_between(const struct hostile_pair *p)
 {
-    return goes_on(p) && (p->vm->state.delivering || p->bare->cpu.debug_hits);
+    return goes_on(p) && p->vm &&
+           (p->vm->state.delivering || p->bare->cpu.debug_hits);
 }
 
 bool hostile_pair_between(const struct hostile_pair *p)
 {
-    return is_between(p);
+    return is_between(p) || p->stuck;
 }
 
 static bool alike(struct hostile_pair *p, char *words)
 {
-    const struct vtx *own = p->monitor ? &p->monitor->vtx : NULL;
+    const struct vtx *own = p->monitor ? &p->monitor->vtx : NULL,
+                     *other = !own    ? NULL
+                              : p->vm ? &vtx_vcpu(&p->vm->vm.vcpu)->nested.vtx
+                                      : &p->stepped_monitor->vtx;
 
     if (is_between(p))
-        return same_count(p->bare, p->vm, words);
-    return same(p->bare, p->vm, p->ends, words) &&
-           (!own ||
-            same_vtx(own, &vtx_vcpu(&p->vm->vm.vcpu)->nested.vtx, words));
+        return same_count(p, words);
+    return same(p, words) && (!own || same_vtx(own, other, words));
 }
 
 bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
@@ -365,6 +533,7 @@ bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
     do
         advance(p, insns++);
     while (is_between(p) && insns < last);
+    p->stuck = insns > last - TRIES + STUCK;
     return alike(p, words);
 }
 
@@ -406,23 +575,33 @@ unsigned hostile_pair_stale(struct hostile_pair *p)
     uint64_t pointers[4];
 
     if (p->monitor)
-        x86_guest_tlb_flush(&p->monitor->vtx.pages);
+        forget_pages(p->monitor);
     read_pointers(p->bare, pointers);
     if (p->reads_pointers && pages_by_pointers(&p->bare->cpu.state) &&
         memcmp(pointers, p->bare->cpu.pdpte, sizeof(pointers)))
         return 1;
     return count_stale(p->bare, &p->bare->cpu) +
-           count_stale(p->bare, &model_vcpu(&p->vm->vm.vcpu)->cpu);
+           count_stale(p->bare, other_cpu(p));
+}
+
+bool hostile_pair_shadowed(const struct hostile_pair *p)
+{
+    return p->reads_pointers && !p->bare->cpu.shadow &&
+           model_vcpu(&p->vm->vm.vcpu)->blocked != MODEL_OPEN;
 }
 
 bool hostile_pair_unchecked(struct hostile_pair *p, bool loads)
 {
-    const struct x86_state *s = &p->vm->state, *b = &p->bare->cpu.state;
-    bool other = s->cr0 != b->cr0 || s->cr3 != b->cr3 || s->cr4 != b->cr4 ||
-                 s->seg[X86_TR].selector != b->seg[X86_TR].selector;
+    const struct x86_state *s, *b = &p->bare->cpu.state;
+    bool other;
     uint64_t now[4];
 
-    if (!p->reads_pointers || !pages_by_pointers(s))
+    if (!p->reads_pointers)
+        return false;
+    s = &p->vm->state;
+    other = s->cr0 != b->cr0 || s->cr3 != b->cr3 || s->cr4 != b->cr4 ||
+            s->seg[X86_TR].selector != b->seg[X86_TR].selector;
+    if (!pages_by_pointers(s))
         return false;
     read_pointers(p->bare, now);
     return memcmp(now, p->bare->cpu.pdpte, sizeof(now)) ||

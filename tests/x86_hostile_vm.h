@@ -1,5 +1,6 @@
 /* A hostile program (x86_hostile.h) in a virtual machine, and the same on the
- * bare processor, a pair that is run abreast. */
+ * bare processor, a pair that is run abreast; or on the bare processor twice,
+ * run at once and stepped. */
 #ifndef TESTS_X86_HOSTILE_VM_H
 #define TESTS_X86_HOSTILE_VM_H
 
@@ -10,14 +11,17 @@ enum { HOSTILE_WORDS = 600 };
 
 /* Which program, and where. */
 struct hostile_guest {
-    const struct engine_ops *engine; /* one of the modelled processor */
+    const struct engine_ops *engine; /* one of the modelled processor; NULL:
+                                      * bare, and stepped */
     uint64_t seed;
     enum hostile_paging paging; /* of programs in protected mode */
     bool monitor;   /* a monitor with VT-x (x86_hostile_monitor.h), not a plain
                      * program; `paging` does not count */
+    bool svm;       /* with AMD-V; stepped only */
     bool resumes;   /* such a one that resumes its guest again and again */
     uint64_t insns; /* it ends after so many, if not before */
     uint64_t slice; /* in turns of so many */
+    bool disturbed; /* interrupts and NMIs come (x86_hostile_arrival.h) */
 };
 
 /* A place where translations are dropped, on both: before the instruction after
@@ -57,15 +61,18 @@ bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
                       const struct hostile_drop *drops, unsigned count,
                       char words[HOSTILE_WORDS]);
 
-/* Has it been run, and what was to be delivered is so still?  Then each #DB
- * meets a breakpoint in its own delivery, for ever. */
+/* Has it been run, and what was to be delivered is so still, or was so for
+ * long? Then each #DB meets a breakpoint in its own delivery, for ever or until
+ * something else comes. */
 bool hostile_pair_between(const struct hostile_pair *p);
 
-/* From now on the first interrupt line is raised, on both: for a monitor whose
- * guest it leaves, since the bare processor has no controller to ask.  An NMI,
- * on both. */
-void hostile_pair_interrupt(struct hostile_pair *p);
+/* An interrupt of this vector waits from now on, on both, until it is taken. An
+ * NMI, on both.  They may end a HLT. */
+void hostile_pair_interrupt(struct hostile_pair *p, int vector);
 void hostile_pair_nmi(struct hostile_pair *p);
+/* What is due of a disturbed guest's arrivals when `insns` have been executed,
+ * or for a processor that has halted the next one.  False: nothing is. */
+bool hostile_pair_arrives(struct hostile_pair *p, uint64_t insns, bool halted);
 
 /* The bare one. */
 struct x86_bare *hostile_pair_bare(struct hostile_pair *p);
@@ -73,6 +80,9 @@ struct x86_bare *hostile_pair_bare(struct hostile_pair *p);
 /* How many translations either has kept that its tables do not say (any more).
  * The pair cannot be run on after that. */
 unsigned hostile_pair_stale(struct hostile_pair *p);
+
+/* Is the guest of AMD-V in a shadow that the bare processor has not? */
+bool hostile_pair_shadowed(const struct hostile_pair *p);
 
 /* Does the guest of AMD-V use pointers of PAE paging that the bare processor
  * has not loaded again, or refuses, for reserved bits that are set?  `loads`:
