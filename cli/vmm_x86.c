@@ -77,8 +77,8 @@ enum status x86_vmm_probe_all(const struct engine_ops *engine,
             n += format(lacks + n, sizeof(lacks) - n, "%s%s", n ? ", " : "",
                         p.rows[i].name);
     return n ? diag_set(diag, STATUS_UNSUPPORTED,
-                        "this host's KVM is partial: it lacks %s (trapline "
-                        "doctor says why)",
+                        "this host's KVM is partial (trapline doctor); --on "
+                        "vtx needs none.\nIt lacks %s",
                         lacks)
              : STATUS_OK;
 }
