@@ -176,12 +176,31 @@ bool ox_qemu_efer_reserved(const struct ox_difference *d)
            (value & ~(uint64_t)(SCE | LME | LMA | NXE));
 }
 
+/* A program may have changed the index. */
+static bool is_msr(uint32_t index)
+{
+    static const uint32_t list[] = {
+#define MSR_PLAIN(number, name, form, where, words) number,
+#define MSR_OWN(number, name, words)                number,
+#define MSR_PLATFORM(number, name, words)           number,
+#include "x86vmm/machine/msr.def"
+#undef MSR_PLAIN
+#undef MSR_OWN
+#undef MSR_PLATFORM
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(list); i++)
+        if (index == list[i])
+            return true;
+    return false;
+}
+
 bool ox_qemu_unknown_msr(const struct ox_difference *d)
 {
     uint32_t index;
     uint64_t value;
 
-    return at_msr(d, true, &index, &value) && index == 0x12345678;
+    return at_msr(d, true, &index, &value) && !is_msr(index);
 }
 
 bool ox_qemu_msr_address(const struct ox_difference *d)
