@@ -8,7 +8,9 @@
 
 enum {
     STORAGE = 16 << 20,
-    QUIET = 5000000 /* instructions without a word: it waits for ever */
+    /* Instructions without a word: it waits for ever.  A handler that faults
+     * down a whole stack may execute 20 million. */
+    QUIET = 50000000
 };
 
 struct ours {
