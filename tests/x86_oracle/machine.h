@@ -20,7 +20,8 @@ struct ox_result {
     uint32_t *stored;
     uint32_t pairs;
     /* Ours, in full: the first exceptions and INTs of the case, those too
-     * that no recorder has written down; OX_RAISED_WORDS each; likewise. */
+     * that no recorder has written down; OX_RAISED_WORDS each; likewise.
+     * QEMU's, where it was asked (ox_listen): but not in real-address mode. */
     uint32_t *raised;
     uint32_t raises;
     bool written; /* code is to be read as the case has left it */
@@ -84,7 +85,13 @@ void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
 void ox_run_free(struct ox_run *r);
 /* Text that ends with NUL, owned by the caller. */
 char *ox_run_ours(const struct ox_image *i);
+/* QEMU once more, with one case: `of->raised` and `of->raises`; the first is to
+ * be freed by the caller. */
+void ox_listen(struct ox_image *i, const char *folder, struct ox_result *of);
 const char *ox_machine_name(enum ox_machine m);
 bool ox_machine_present(enum ox_machine m);
+
+/* ---- heard.c ---- The same, of QEMU's log. */
+void ox_read_heard(const char *log, struct ox_result *of);
 
 #endif

@@ -80,6 +80,25 @@ static void show(struct session *s, uint32_t number,
     ox_show_raised(&runs[OX_OURS].of[i]);
 }
 
+/* What QEMU has raised may tell why: it runs the case once more, to be asked.
+ */
+static const struct ox_explanation *listen(struct session *s,
+                                           const struct ox_difference *d)
+{
+    const struct ox_explanation *why;
+    struct ox_result theirs = *d->theirs;
+    struct ox_difference heard = *d;
+
+    heard.theirs = &theirs;
+    ox_image_clear(&s->image, true);
+    if (!ox_image_add(&s->image, &s->c))
+        abort(); /* it was in one with others */
+    ox_listen(&s->image, s->folder, &theirs);
+    why = ox_explain_heard(&heard);
+    free(theirs.raised);
+    return why;
+}
+
 /* A peer that has differed in the run of all, and the same case run again.
  * False: it does not now, and is to be run without others before it. */
 static bool judge_peer(struct session *s, uint32_t number, enum ox_machine m,
@@ -90,6 +109,7 @@ static bool judge_peer(struct session *s, uint32_t number, enum ox_machine m,
                               .ours = &runs[OX_OURS].of[i],
                               .theirs = &runs[m].of[i]};
     const struct ox_explanation *why = NULL;
+    bool heard;
 
     if (m == OX_QEMU && !runs[OX_BOCHS].absent)
         d.witness = &runs[OX_BOCHS].of[i];
@@ -108,6 +128,9 @@ static bool judge_peer(struct session *s, uint32_t number, enum ox_machine m,
     }
     do {
         why = ox_explain(&d);
+        heard = !why && m == OX_QEMU;
+        if (heard)
+            why = listen(s, &d);
         if (!why) {
             s->open[m]++;
         } else {
@@ -117,7 +140,7 @@ static bool judge_peer(struct session *s, uint32_t number, enum ox_machine m,
         }
         if (!why || s->all)
             show(s, number, &d, runs, i);
-    } while (why && ox_go_on(&d) && ox_differs(&d));
+    } while (why && !heard && ox_go_on(&d) && ox_differs(&d));
     return true;
 }
 

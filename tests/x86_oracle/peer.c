@@ -36,7 +36,7 @@ bool ox_machine_present(enum ox_machine m)
 /* ---- Starting them ---- */
 
 static const char *const qemu =
-    "cd '%s' && exec qemu-system-x86_64 -accel tcg "
+    "cd '%s' && %s exec qemu-system-x86_64 %s -accel tcg "
     "-cpu "
     "max,vendor=GenuineIntel,-la57,-pku,-fsgsbase,-pcid,-vme,-xsave,-rdtscp -M "
     "pc -m 32 "
@@ -101,12 +101,20 @@ static void end_with(pid_t parent)
 #endif
 }
 
-static pid_t start(enum ox_machine on, const char *folder)
+/* Exceptions may come for ever, so that its log is kept short. */
+static const char *const limit = "ulimit -f 16384 &&";
+static const char *const logs = "-d int -D int.log";
+
+static pid_t start(enum ox_machine on, const char *folder, bool logging)
 {
     pid_t parent = getpid(), child;
     char command[1024];
 
-    snprintf(command, sizeof(command), on == OX_QEMU ? qemu : bochs, folder);
+    if (on == OX_QEMU)
+        snprintf(command, sizeof(command), qemu, folder, logging ? limit : "",
+                 logging ? logs : "");
+    else
+        snprintf(command, sizeof(command), bochs, folder);
     if (on == OX_BOCHS && !prepare_bochs(folder))
         return -1;
     child = fork();
@@ -350,8 +358,8 @@ static void go_on(struct ox_run *r, enum ox_machine on, struct ox_image *i,
             return;
         behind = k + 1;
         write_image(i, k, folder);
-        crashed =
-            run_one(r, on, on == OX_OURS ? 0 : start(on, folder), i, folder);
+        crashed = run_one(r, on, on == OX_OURS ? 0 : start(on, folder, false),
+                          i, folder);
         r->of[k].crashed = crashed && !r->of[k].kind;
     }
 }
@@ -367,7 +375,7 @@ void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
                                   .absent = skip[m] || !ox_machine_present(m)};
         make_room(&runs[m]);
         if (m != OX_OURS && !runs[m].absent)
-            child[m] = start(m, folder);
+            child[m] = start(m, folder, false);
     }
     for (unsigned m = 0; m < OX_MACHINES; m++)
         if (!runs[m].absent) {
@@ -378,6 +386,24 @@ void ox_run_all(struct ox_run runs[OX_MACHINES], struct ox_image *i,
     for (unsigned m = 0; m < OX_MACHINES; m++)
         if (!runs[m].absent)
             go_on(&runs[m], m, i, folder);
+}
+
+void ox_listen(struct ox_image *i, const char *folder, struct ox_result *of)
+{
+    char path[512], *log;
+    pid_t child;
+
+    write_image(i, 0, folder);
+    snprintf(path, sizeof(path), "%s/qemu.out", folder);
+    child = start(OX_QEMU, folder, true);
+    if (child > 0)
+        wait_for(child, path);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/int.log", folder);
+    log = read_file(path);
+    unlink(path);
+    ox_read_heard(log, of);
+    free(log);
 }
 
 void ox_run_free(struct ox_run *r)

@@ -202,23 +202,28 @@ static struct ox_told *tell(const struct ox_difference *d,
     return t;
 }
 
+/* An exception as a record of it. */
+static void put_event(uint32_t *w, enum ox_record record, const uint32_t *from)
+{
+    w[0] = from[OX_RAISED_RECORD] | from[OX_RAISED_VECTOR];
+    if (record == OX_R16)
+        put_real(w, from);
+    else if (record == OX_R32)
+        put_protected(w, from);
+    else
+        put_long(w, from);
+}
+
 static struct ox_told *tell_one(const struct ox_difference *d,
                                 const struct lost *lost)
 {
     const uint32_t *from = raise_at(d->ours, lost->first);
     struct ox_told *t = tell(d, lost);
-    uint32_t *w = t->word + lost->at;
 
     memcpy(t->word, d->ours->word, d->start * sizeof(*t->word));
     memcpy(t->word + d->start, d->theirs->word + d->start,
            (lost->at - d->start) * sizeof(*t->word));
-    w[0] = from[OX_RAISED_RECORD] | from[OX_RAISED_VECTOR];
-    if (t->d.record == OX_R16)
-        put_real(w, from);
-    else if (t->d.record == OX_R32)
-        put_protected(w, from);
-    else
-        put_long(w, from);
+    put_event(t->word + lost->at, t->d.record, from);
     return t;
 }
 
@@ -258,4 +263,99 @@ struct ox_told *ox_tell_nested(const struct ox_difference *d)
             return tell_one(d, &lost);
     }
     return NULL;
+}
+
+/* ---- What QEMU has raised, too ---- */
+
+/* From there on; it logs nothing of real-address mode. */
+static uint32_t skip_real(const struct ox_result *r, uint32_t n)
+{
+    while (n < r->raises && raise_at(r, n)[OX_RAISED_RECORD] == RECORD_REAL)
+        n++;
+    return n;
+}
+
+static bool is_same(const uint32_t *ours, const uint32_t *theirs)
+{
+    return ours[OX_RAISED_VECTOR] == theirs[OX_RAISED_VECTOR] &&
+           ours[OX_RAISED_CS] == theirs[OX_RAISED_CS] &&
+           pair_at(ours + OX_RAISED_IP) == pair_at(theirs + OX_RAISED_IP);
+}
+
+/* Where the two lists part, at `ours` of the one and `theirs` of the other. */
+static bool find_parting(const struct ox_difference *d, uint32_t *ours,
+                         uint32_t *theirs)
+{
+    uint32_t i = 0, j = 0;
+
+    for (;; i++, j++) {
+        i = skip_real(d->ours, i);
+        if (i >= d->ours->raises || j >= d->theirs->raises ||
+            !is_same(raise_at(d->ours, i), raise_at(d->theirs, j)))
+            break;
+    }
+    *ours = i;
+    *theirs = j;
+    return i < OX_RAISES_MAX && (i < d->ours->raises || j < d->theirs->raises);
+}
+
+/* The two have parted there; what is in `t` is one record of each, or none. */
+static void put_parting(struct ox_told *t, const uint32_t *ours,
+                        const uint32_t *theirs)
+{
+    struct ox_difference *d = &t->d;
+    const uint32_t *any = ours ? ours : theirs;
+    enum ox_record record = ox_record_of(any[OX_RAISED_RECORD]);
+    uint32_t size = ox_record_size(record);
+
+    d->record = record;
+    d->at = d->start;
+    d->field = ours && theirs ? ox_record_head(record) : OX_FIELD_COUNT;
+    t->ours.kind = t->theirs.kind = 'R';
+    t->ours.count = d->start + (ours ? size : 0);
+    t->theirs.count = d->start;
+    if (ours)
+        put_event(t->ours.word + d->start, record, ours);
+    if (!theirs)
+        return;
+    record = ox_record_of(theirs[OX_RAISED_RECORD]);
+    t->theirs.count += ox_record_size(record);
+    put_event(t->theirs.word + d->start, record, theirs);
+}
+
+/* Room for the words of both. */
+static struct ox_told *copy_words(const struct ox_difference *d)
+{
+    uint32_t count = d->start + ox_record_size(OX_R64);
+    struct ox_told *t = calloc(1, sizeof(*t) + 2 * count * sizeof(*t->word));
+
+    if (!t)
+        abort();
+    t->d = *d;
+    t->ours = *d->ours;
+    t->theirs = *d->theirs;
+    t->d.ours = &t->ours;
+    t->d.theirs = &t->theirs;
+    t->ours.word = t->word;
+    t->theirs.word = t->word + count;
+    memcpy(t->ours.word, d->ours->word, d->start * sizeof(*t->word));
+    memcpy(t->theirs.word, d->theirs->word, d->start * sizeof(*t->word));
+    return t;
+}
+
+struct ox_told *ox_tell_parting(const struct ox_difference *d)
+{
+    uint32_t ours, theirs;
+    struct ox_told *t;
+    struct lost lost;
+
+    find_lost(d, &lost);
+    if (!find_parting(d, &ours, &theirs) || ours < lost.first ||
+        ours > lost.end)
+        return NULL;
+    t = copy_words(d);
+    put_parting(t, ours < d->ours->raises ? raise_at(d->ours, ours) : NULL,
+                theirs < d->theirs->raises ? raise_at(d->theirs, theirs)
+                                           : NULL);
+    return t;
 }

@@ -285,8 +285,8 @@ static bool nests_elsewhere(const struct ox_difference *d, uint32_t at)
     return found;
 }
 
-/* From the sums to the last event, where the two have parted. */
-static bool go_back(struct ox_difference *d)
+/* Before d->start; false: there is none. */
+static bool last_record(struct ox_difference *d)
 {
     uint32_t at = 0, next = 0;
 
@@ -294,10 +294,22 @@ static bool go_back(struct ox_difference *d)
         at = next;
         next += ox_record_size(ox_record_of(d->ours->word[at]));
     }
-    if (!next || (!double_faults_elsewhere(d, at) && !nests_elsewhere(d, at)))
+    if (!next)
         return false;
     d->record = ox_record_of(d->ours->word[at]);
     d->start = d->at = at;
+    return true;
+}
+
+/* From the sums to the last event, where the two have parted. */
+static bool go_back(struct ox_difference *d)
+{
+    struct ox_difference last = *d;
+
+    if (!last_record(&last) ||
+        (!double_faults_elsewhere(d, last.at) && !nests_elsewhere(d, last.at)))
+        return false;
+    *d = last;
     return true;
 }
 
@@ -356,6 +368,16 @@ const struct ox_explanation *ox_explain(const struct ox_difference *d)
     if (!why && d->peer == OX_QEMU)
         why = explain_written(d, witnessed);
     return why;
+}
+
+/* Of what differs at the end the last record is asked. */
+const struct ox_explanation *ox_explain_heard(const struct ox_difference *d)
+{
+    struct ox_difference parted = *d;
+
+    if (d->record == OX_SUMS)
+        last_record(&parted);
+    return explain_told(ox_tell_parting(&parted), ox_witnessed(d));
 }
 
 /* ---- Showing ---- */

@@ -85,6 +85,8 @@ const struct ox_explanation *ox_explanations(enum ox_machine peer);
 const struct ox_explanation *ox_explain(const struct ox_difference *d);
 /* The same of one of QEMU's that differs only with other cases before it. */
 const struct ox_explanation *ox_explain_equal(const struct ox_difference *d);
+/* The row that explains where the lists of exceptions of ours and QEMU part. */
+const struct ox_explanation *ox_explain_heard(const struct ox_difference *d);
 extern const struct ox_explanation ox_bochs_rows[], ox_qemu_rows[];
 
 /* ---- What has not been recorded ---- raised.c
@@ -105,6 +107,10 @@ struct ox_told *ox_tell_lost(const struct ox_difference *d);
 /* Likewise, where both end at the same place of a recorder: what ours has met
  * there. */
 struct ox_told *ox_tell_nested(const struct ox_difference *d);
+/* QEMU has told of its own ones (ox_listen): where those two lists part, at the
+ * record that differs or between it and the one before.  NULL: elsewhere, or
+ * nowhere.  To be freed. */
+struct ox_told *ox_tell_parting(const struct ox_difference *d);
 /* All that the peer has recorded ours has raised. */
 bool ox_all_raised(const struct ox_difference *d);
 
