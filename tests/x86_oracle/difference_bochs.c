@@ -215,6 +215,16 @@ bool ox_bochs_torn_store(const struct ox_difference *d)
            ox_all_words(d, is_limit);
 }
 
+/* A string instruction may have been there before. */
+static bool is_moved(const struct ox_difference *d, uint32_t at)
+{
+    const char *text = strstr(d->c->text, "movsb ");
+    unsigned from, to, times;
+
+    return text && sscanf(text, "movsb %x, %x, %u", &from, &to, &times) == 3 &&
+           (at + 3 - from < times + 3 || at + 3 - to < times + 3);
+}
+
 /* Below a stack pointer that a step has set. */
 static bool is_pushed(const struct ox_difference *d, uint32_t at,
                       uint32_t before, uint32_t ours, uint32_t theirs)
@@ -226,7 +236,7 @@ static bool is_pushed(const struct ox_difference *d, uint32_t at,
     while ((text = strstr(text, "sp ")) != NULL) {
         text += 3;
         if (sscanf(text, "%x;", &sp) == 1 && ((sp - 1 - at) & 0xFFF) < 0x28)
-            return ours == before;
+            return ours == before || is_moved(d, at);
     }
     return false;
 }

@@ -406,6 +406,9 @@ bool ox_bochs_v86_iret_limit(const struct ox_difference *d)
             to > 0xFFFF && (d->c->mode == OX_V86 || (flags & 0x20000)))
             wild = true;
     }
+    if (ox_last_event(d->c, d->ours, d->start, &e) && (e.flags & 0x20000) &&
+        e.ip > 0xFFFF) /* a recorder goes back */
+        wild = true;
     if (wild && d->field == OX_SUMS_TSS) /* its delivery was a double fault */
         return ox_last_vector(d) == 8 && ox_all_words(d, is_saved_frame);
     if (!wild || vector_of(d) != 13 || d->record != OX_R32 ||

@@ -206,6 +206,35 @@ bool ox_qemu_breakpoints(const struct ox_difference *d)
             meets_enabled(d, d->theirs) || is_refused(d));
 }
 
+/* Where a string instruction was when it came to the datum. */
+bool ox_qemu_breakpoint_address(const struct ox_difference *d)
+{
+    static const uint32_t low[] = {0, 1, 7, 3}; /* LEN of DR7 */
+    uint32_t dr7 = dr7_of(d, d->ours);
+    bool between = false;
+
+    for (unsigned n = 0; n < 2; n++)
+        between =
+            between ||
+            (is_enabled(dr7, n) && (dr7 >> (16 + 4 * n) & 1) &&
+             (d->c->field[CASE_DR0 / 4 + n] & low[dr7 >> (18 + 4 * n) & 3]) &&
+             (dr6_of(d->ours, d->start) & 1u << n));
+    switch (d->field) {
+    case OX_R16_EDI:
+    case OX_R16_ESI:
+    case OX_R16_ECX:
+    case OX_R32_EDI:
+    case OX_R32_ESI:
+    case OX_R32_ECX:
+    case OX_R64_RDI:
+    case OX_R64_RSI:
+    case OX_R64_RCX:
+        return between && says(d, "rep ") && (OURS(d) ^ PEER(d)) < 16;
+    default:
+        return false;
+    }
+}
+
 /* Asked of what is the same when it is run again. */
 bool ox_qemu_watched_pages(const struct ox_difference *d)
 {
@@ -310,7 +339,10 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
 
 bool ox_qemu_dr6_bit_12(const struct ox_difference *d)
 {
-    return is_dr6(d) && (says(d, "mov dr6") || says(d, "mov dr4")) &&
+    bool read = is_accumulator(d) &&
+                (says(d, "mov eax, dr6") || says(d, "mov eax, dr4"));
+
+    return (is_dr6(d) || read) && (says(d, "mov dr6") || says(d, "mov dr4")) &&
            (OURS(d) ^ PEER(d)) == 0x1000 && (PEER(d) & 0x1000);
 }
 

@@ -146,7 +146,6 @@ bool ox_qemu_told_undefined(const struct ox_difference *d)
            ((OURS(d) ^ PEER(d)) & ~UINT32_C(0xF0000)) == 0;
 }
 
-/* A of a descriptor that an interrupt has used. */
 /* Bit 8 of what LAR tells, or of a selector which a far transfer has read from
  * a descriptor. */
 bool ox_qemu_told_accessed(const struct ox_difference *d)
@@ -154,12 +153,14 @@ bool ox_qemu_told_accessed(const struct ox_difference *d)
     struct ox_event e;
     struct ox_code code;
 
-    if ((OURS(d) ^ PEER(d)) != 0x100 || (OURS(d) & 0x1100) != 0x1100)
+    if ((OURS(d) & ~PEER(d) & 0x100) == 0 || (OURS(d) & 0x1100) != 0x1100)
         return false;
-    if (is_error(d))
+    if (says(d, "lar ") && is_accumulator(d)) /* told_undefined's bits, too */
+        return ((OURS(d) ^ PEER(d)) & ~UINT32_C(0xF0000)) == 0x100;
+    if (is_error(d) && (OURS(d) ^ PEER(d)) == 0x100)
         return ox_faults(d, 13, &e, &code) && code.at[0] == 0xFF &&
                (reg_of(&code, 1) == 3 || reg_of(&code, 1) == 5);
-    return says(d, "lar ") && is_accumulator(d);
+    return false;
 }
 
 bool ox_qemu_told_types(const struct ox_difference *d)
@@ -214,6 +215,28 @@ static bool is_elsewhere(const struct ox_difference *d, uint32_t at,
            ox_is_resume_less(d, at, before, ours, theirs);
 }
 
+/* What faults here is at its base there. */
+static bool meets_no_fault(const struct ox_difference *d)
+{
+    const char *text = d->c->text;
+    struct ox_event ours, theirs;
+    struct ox_code code;
+    unsigned selector;
+
+    if (d->c->mode != OX_LONG || !ox_faults(d, 14, &ours, &code) ||
+        ours.record != OX_R64 || (code.override & 0xE7) != 0x26 ||
+        (ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+         theirs.ip <= ours.ip))
+        return false;
+    while ((text = strstr(text, "mov ")) != NULL) {
+        text += 4;
+        if (sscanf(text, "%*2c, %x; write %*2c:", &selector) == 1 &&
+            (text[1] == 's') && ox_base_of(d->c, selector))
+            return true;
+    }
+    return false;
+}
+
 /* The address that QEMU names is the operand's and some descriptor's base. */
 bool ox_qemu_override_base(const struct ox_difference *d)
 {
@@ -227,7 +250,7 @@ bool ox_qemu_override_base(const struct ox_difference *d)
                ox_all_words(d, is_elsewhere);
     if (d->field == OX_R64_RDX)
         return reads_at_base(d);
-    if (writes_at_base(d))
+    if (writes_at_base(d) || meets_no_fault(d))
         return true;
     if (d->c->mode != OX_LONG || !ox_peer_at(d, &e, &code) ||
         e.record != OX_R64 || e.vector != 14 || (code.override & 0xE7) != 0x26)
@@ -466,6 +489,19 @@ bool ox_qemu_iret_to_v86(const struct ox_difference *d)
            ox_event_at(d->c, d->ours, d->start, &e) && !(e.flags & VM);
 }
 
+/* What is loaded faults, and what QEMU goes on with is its lower half: of a
+ * recorder's IRET, too, to a program that has come to its end. */
+bool ox_qemu_v86_iret_limit(const struct ox_difference *d)
+{
+    struct ox_event e, before;
+    struct ox_code code;
+
+    return ox_faults(d, 13, &e, &code) && !e.error && code.at[0] == 0xCF &&
+           e.record == OX_R32 && code.address >= AT_RECORD &&
+           ox_last_event(d->c, d->ours, d->start, &before) &&
+           (before.flags & VM) && before.ip > 0xFFFF;
+}
+
 bool ox_qemu_no_vif(const struct ox_difference *d)
 {
     return (goes_to_task(d) || says(d, "sysret")) && is_flags(d) &&
@@ -522,12 +558,29 @@ bool ox_qemu_sysexit_keeps_upper(const struct ox_difference *d)
            !OURS(d);
 }
 
+enum { LONG = 1 << 21, D = 1 << 22 };
+
+/* Both have been beyond FFFF in a code segment of 16 bits, and QEMU goes on
+ * from its beginning. */
+static bool goes_on_low(const struct ox_difference *d)
+{
+    struct ox_event before, ours, theirs;
+
+    return ox_last_event(d->c, d->theirs, d->start, &before) &&
+           ox_event_at(d->c, d->ours, d->start, &ours) &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+           before.ip > 0xFFFF && before.cs == ours.cs && ours.ip > 0xFFFF &&
+           theirs.cs == ours.cs && theirs.ip < 0x1000 && !is_wide(d) &&
+           !(ours.flags & VM) && !(ox_upper_half_of(d->c, ours.cs) & D);
+}
+
 /* Of a code segment of 16 bits, which is no longer than 64 KiB there. */
 bool ox_qemu_wrapped_ip(const struct ox_difference *d)
 {
-    enum { LONG = 1 << 21, D = 1 << 22 };
     struct ox_event e;
 
+    if (goes_on_low(d))
+        return true;
     return (d->field == OX_R32_EIP || d->field == OX_R64_RIP) &&
            OURS(d) > 0xFFFF && PEER(d) == (OURS(d) & 0xFFFF) &&
            ox_event_at(d->c, d->ours, d->start, &e) &&

@@ -75,6 +75,18 @@ bool ox_qemu_task_of_itself(const struct ox_difference *d)
            ox_event_at(d->c, d->theirs, d->start, &e) && e.ip - ip < 16;
 }
 
+bool ox_qemu_task_in_ldt(const struct ox_difference *d)
+{
+    struct ox_event ours, theirs;
+
+    return parted(d, 13, 10) && has_tasks(d) &&
+           ox_event_at(d->c, d->ours, d->start, &ours) &&
+           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+           ours.ip == theirs.ip && ours.error == theirs.error &&
+           (ours.error & 4) &&
+           (ox_upper_half_of(d->c, ours.error) & 0x1500) == 0x100;
+}
+
 static bool is_16_bit_task(const struct ox_difference *d, uint32_t selector)
 {
     uint32_t type = ox_upper_half_of(d->c, selector) >> 8 & 0x1D;

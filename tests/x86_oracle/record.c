@@ -94,6 +94,23 @@ static bool is_pushed(enum ox_field f)
            (f >= OX_R64_STACK_12 && f <= OX_R64_STACK_15);
 }
 
+/* A word above the frame of an event in a handler's first instruction, which is
+ * the error code of what that handler is for: it is the next event. */
+static bool is_of_next(const struct ox_difference *d, uint32_t end,
+                       enum ox_field f, uint32_t a, uint32_t b)
+{
+    uint32_t error = d->record == OX_R32 ? OX_R32_ERROR - OX_R32_HEAD
+                                         : OX_R64_ERROR - OX_R64_HEAD;
+    uint32_t at = end + error;
+
+    return ((f >= OX_R32_SAVED_ESP && f <= OX_R32_STACK_10) ||
+            (f >= OX_R64_STACK_12 && f <= OX_R64_STACK_15)) &&
+           at < d->ours->count && at < d->theirs->count &&
+           ox_record_of(d->ours->word[end]) == d->record &&
+           d->ours->word[end] == d->theirs->word[end] &&
+           d->ours->word[at] == a && d->theirs->word[at] == b;
+}
+
 /* Within the record at d->start. */
 static bool record_differs(struct ox_difference *d, uint32_t end)
 {
@@ -103,7 +120,8 @@ static bool record_differs(struct ox_difference *d, uint32_t end)
 
         if (i < d->from || a == b || (d->peer == OX_QEMU && is_loose(f, a, b)))
             continue;
-        if (is_pushed(f) && is_past(d, 0, 0, a, b))
+        if ((is_pushed(f) && is_past(d, 0, 0, a, b)) ||
+            is_of_next(d, end, f, a, b))
             continue;
         d->field = f;
         d->at = i;
