@@ -254,11 +254,15 @@ static bool is_return(const struct ox_difference *d, uint32_t at,
 {
     const uint32_t *f = d->c->field;
     uint32_t ip = f[CASE_IP / 4], cs = f[CASE_CS / 4], sp = f[CASE_SP / 4];
+    unsigned set_to;
     bool flags = says(d, "pushf") || says(d, "popf"); /* a word, perhaps */
+    const char *set = strstr(d->c->text, "sp ");
 
+    if (set && sscanf(set, "sp %x;", &set_to) == 1 && says(d, "call +0"))
+        sp = set_to;
     if (at >= AT_PD_32 && (f[CASE_CR0 / 4] >> 31))
         return (ours | (theirs & 0x60)) == theirs && !(ours & ~theirs);
-    if (ours != before && !flags && !says(d, "pop "))
+    if (ours != before && !flags && !says(d, "pop ") && !says(d, "call +0"))
         return false; /* nor what a step before has left there */
     if (((sp & 1) || flags) && ((sp + 2 - at) & 0xFFF) < 0x40) /* not aligned */
         return true;

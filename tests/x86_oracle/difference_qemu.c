@@ -205,6 +205,12 @@ bool ox_qemu_unknown_msr(const struct ox_difference *d)
     return at_msr(d, true, &index, &value) && !is_msr(index);
 }
 
+bool ox_qemu_sysenter_cs(const struct ox_difference *d)
+{
+    return says(d, "wrmsr 174, ") && says(d, "rdmsr 174, ") &&
+           is_accumulator(d) && OURS(d) >> 16 && PEER(d) == (OURS(d) & 0xFFFF);
+}
+
 bool ox_qemu_msr_address(const struct ox_difference *d)
 {
     static const uint32_t list[] = {0xC0000082, 0xC0000083, 0xC0000100,

@@ -560,18 +560,19 @@ bool ox_qemu_sysexit_keeps_upper(const struct ox_difference *d)
 
 enum { LONG = 1 << 21, D = 1 << 22 };
 
-/* Both have been beyond FFFF in a code segment of 16 bits, and QEMU goes on
- * from its beginning. */
+/* Ours is beyond FFFF in a code segment of 16 bits, QEMU has begun again. */
 static bool goes_on_low(const struct ox_difference *d)
 {
     struct ox_event before, ours, theirs;
 
-    return ox_last_event(d->c, d->theirs, d->start, &before) &&
-           ox_event_at(d->c, d->ours, d->start, &ours) &&
-           ox_event_at(d->c, d->theirs, d->start, &theirs) &&
-           before.ip > 0xFFFF && before.cs == ours.cs && ours.ip > 0xFFFF &&
-           theirs.cs == ours.cs && theirs.ip < 0x1000 && !is_wide(d) &&
-           !(ours.flags & VM) && !(ox_upper_half_of(d->c, ours.cs) & D);
+    if (!ox_event_at(d->c, d->ours, d->start, &ours) ||
+        !ox_event_at(d->c, d->theirs, d->start, &theirs) || is_wide(d) ||
+        (ours.flags & VM) || (ox_upper_half_of(d->c, ours.cs) & D) ||
+        theirs.cs != ours.cs || ours.ip < 0x10000 || theirs.ip >= 0x1000)
+        return false;
+    return ours.ip < 0x10010 || /* has just come there */
+           (ox_last_event(d->c, d->theirs, d->start, &before) &&
+            before.ip > 0xFFFF && before.cs == ours.cs);
 }
 
 /* Of a code segment of 16 bits, which is no longer than 64 KiB there. */

@@ -276,8 +276,13 @@ bool ox_qemu_no_em(const struct ox_difference *d)
 
 bool ox_qemu_bit_test_flags(const struct ox_difference *d)
 {
-    return says(d, "bts ") && is_flags(d) &&
-           ((OURS(d) ^ PEER(d)) & ~UINT32_C(0x10894)) == 0;
+    uint32_t differs = OURS(d) ^ PEER(d);
+
+    if (!says(d, "bts "))
+        return false;
+    if (d->field == OX_R16_CS_FLAGS) /* CS is the lower half */
+        return (differs & ~UINT32_C(0x8940000)) == 0;
+    return is_flags(d) && (differs & ~UINT32_C(0x10894)) == 0;
 }
 
 /* Reserved bits that were zeros are ones, now or in an event before. */

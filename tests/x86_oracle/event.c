@@ -26,6 +26,8 @@ static void from_real(const uint32_t *w, struct ox_event *e)
 static bool has_words(const struct ox_case *c, const uint32_t *w,
                       const struct ox_event *e)
 {
+    if (WORD(R32_WIDTH) == OX_TOLD)
+        return false;
     return WORD(R32_WIDTH) ||
            (c->arena[AT_IDT + 8 * e->vector + 5] & 0x1E) == 6;
 }
@@ -52,7 +54,8 @@ static void from_protected(const struct ox_case *c, const uint32_t *w,
     e->ip = WORD(R32_EIP);
     e->cs = WORD(R32_CS) & 0xFFFF;
     e->flags = WORD(R32_EFLAGS);
-    if (has_words(c, w, e))
+    e->halved = has_words(c, w, e);
+    if (e->halved)
         from_words(w, e);
     e->sp = WORD(R32_SP);
     e->cr0 = WORD(R32_CR0);

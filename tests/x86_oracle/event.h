@@ -13,9 +13,13 @@ struct ox_event {
                          * as it was in the program, for R64 alone */
     const struct ox_result *of; /* where it is from, if its code is to be read
                                  * as the case has left it */
+    bool halved;                /* its frame had words */
     bool based; /* CS's base is known: it need not be the descriptor's */
     uint32_t base;
 };
+
+/* In R32_WIDTH: no recorder has written it down, and it is of dwords. */
+enum { OX_TOLD = 1 };
 
 /* Where R64 has a register, by its number. */
 enum ox_field ox_long_register(unsigned n);
@@ -39,7 +43,8 @@ bool ox_raised_event(const struct ox_result *ours, uint32_t n,
  * stack, and before the two reserved bytes that follow. */
 bool ox_ends_behind_stack(const struct ox_difference *d);
 
-/* Of an event of ours: what it has raised tells CS's base. */
+/* Of an event of ours: what it has raised tells CS's base, and the upper half
+ * of an IP of which the frame had a word. */
 void ox_find_base(const struct ox_result *ours, struct ox_event *e);
 
 /* In real-address and virtual-8086 mode: by its DS its operands may have been

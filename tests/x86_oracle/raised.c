@@ -45,7 +45,8 @@ void ox_find_base(const struct ox_result *ours, struct ox_event *e)
 
     for (uint32_t n = 0; ox_raised_event(ours, n, &raised); n++)
         if (raised.vector == e->vector && raised.cs == e->cs &&
-            raised.ip == e->ip) {
+            (e->halved ? (uint16_t)raised.ip : raised.ip) == e->ip) {
+            e->ip = raised.ip;
             e->based = true;
             e->base = raised.base;
             return;
@@ -148,6 +149,7 @@ static void put_real(uint32_t *w, const uint32_t *from)
 
 static void put_protected(uint32_t *w, const uint32_t *from)
 {
+    put(w, OX_R32, OX_R32_WIDTH, OX_TOLD);
     put(w, OX_R32, OX_R32_ERROR, from[OX_RAISED_ERROR]);
     put(w, OX_R32, OX_R32_EIP, from[OX_RAISED_IP]);
     put(w, OX_R32, OX_R32_CS, from[OX_RAISED_CS]);
