@@ -15,7 +15,7 @@
 /* So many more instructions until none has an exception pending.  A guest whose
  * handler of #DB meets a breakpoint at its first instruction never comes there.
  */
-enum { TRIES = 500, STUCK = 50 };
+enum { TRIES = 500, STUCK = 3 };
 
 /* A machine with storage and nothing else. */
 struct machine {
@@ -95,7 +95,7 @@ struct hostile_pair {
     unsigned arrival_count, arrived;
     bool reads_pointers; /* of PAE paging, at each walk: AMD-V */
     uint64_t at;         /* instructions that it has been run to */
-    bool stuck;          /* between for long, in the last run */
+    bool stuck;          /* in #DBs that follow each other, in the last run */
     enum end ends[2];
 };
 
@@ -523,6 +523,7 @@ bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
                       char words[HOSTILE_WORDS])
 {
     const uint64_t last = insns + TRIES;
+    unsigned hits = 0;
 
     for (unsigned i = 0; i < count && drops[i].after < insns; i++) {
         if (drops[i].after < p->at)
@@ -530,10 +531,11 @@ bool hostile_pair_run(struct hostile_pair *p, uint64_t insns,
         advance(p, drops[i].after);
         drop(p, &drops[i]);
     }
-    do
+    do {
         advance(p, insns++);
-    while (is_between(p) && insns < last);
-    p->stuck = insns > last - TRIES + STUCK;
+        hits += p->bare->cpu.debug_hits != 0;
+    } while (is_between(p) && insns < last);
+    p->stuck = hits >= STUCK;
     return alike(p, words);
 }
 
