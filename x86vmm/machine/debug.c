@@ -105,6 +105,9 @@ int x86_debug_trap(struct x86_cpu *cpu, bool traced)
     cpu->debug_hits = 0;
     if (!found)
         return 0;
+    /* Processors save RF as it is (an EPYC), though within a repeated string
+     * instruction it should be 1 (SDM vol. 3, 18.3.1.1). */
+    cpu->repeats_at = X86_NO_REPEAT;
     cpu->fault =
         (struct x86_fault){.vector = X86_EXC_DB, .trap = true, .debug = found};
     return X86_FAULT;
