@@ -387,33 +387,20 @@ struct x86_bare *hostile_pair_bare(struct hostile_pair *p)
     return p->bare;
 }
 
-static bool goes_on(const struct hostile_pair *p)
+static bool both(const struct hostile_pair *p, enum end end)
 {
-    return p->ends[0] == WENT_ON && p->ends[1] == WENT_ON;
-}
-
-/* Both have halted, and alike. */
-static bool has_halted(const struct hostile_pair *p)
-{
-    return p->ends[0] == HALTED && p->ends[1] == HALTED;
-}
-
-/* What ends the bare one is to be delivered here. */
-static bool lags(const struct hostile_pair *p)
-{
-    return p->vm && p->vm->state.delivering && p->ends[0] == SHUT_DOWN &&
-           p->ends[1] == WENT_ON;
+    return p->ends[0] == end && p->ends[1] == end;
 }
 
 static void go_to(struct hostile_pair *p, uint64_t insns)
 {
-    if (!goes_on(p) && !(has_halted(p) && p->bare->cpu.ran < insns))
+    if (!both(p, WENT_ON) && !(both(p, HALTED) && p->bare->cpu.ran < insns))
         return;
     p->at = insns;
     p->ends[0] = run_bare(&p->bare->cpu, insns, false);
     p->ends[1] = p->vm ? run_vm(&p->vm->vm, insns)
                        : run_bare(&p->stepped->cpu, insns, true);
-    if (lags(p))
+    if (p->vm && p->vm->state.delivering && p->ends[0] == SHUT_DOWN)
         p->ends[1] = run_vm(&p->vm->vm, insns + 1);
 }
 
@@ -426,12 +413,12 @@ static void advance(struct hostile_pair *p, uint64_t insns)
         next = p->arrived < p->arrival_count ? p->arrivals[p->arrived].at
                                              : UINT64_MAX;
         go_to(p, next < insns ? next : insns);
-        if (has_halted(p) && p->bare->cpu.ran < insns) {
+        if (both(p, HALTED) && p->bare->cpu.ran < insns) {
             if (!hostile_pair_arrives(p, p->bare->cpu.ran, true))
                 return;
             continue;
         }
-        if (next >= insns || !goes_on(p))
+        if (next >= insns || !both(p, WENT_ON))
             return;
         hostile_pair_arrives(p, next, false);
     }
@@ -497,7 +484,7 @@ static void drop(struct hostile_pair *p, const struct hostile_drop *d)
 /* What is to be delivered at the next entry is there already. */
 static bool is_between(const struct hostile_pair *p)
 {
-    return goes_on(p) && p->vm &&
+    return both(p, WENT_ON) && p->vm &&
            (p->vm->state.delivering || p->bare->cpu.debug_hits);
 }
 
