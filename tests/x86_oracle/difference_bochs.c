@@ -341,14 +341,17 @@ static bool is_accessed_less(const struct ox_difference *d, uint32_t at,
     return (ours ^ theirs) == 0x20 && theirs == before;
 }
 
-/* Its #DB; or DR6 of that, where delivering it is a double fault, before the
- * page to which it leads is looked at. */
+/* Its #DB; or what that meets on its stack, at its handler; or DR6 of it, where
+ * delivering it is a double fault, before the page to which it leads is looked
+ * at. */
 bool ox_bochs_syscall_trace(const struct ox_difference *d)
 {
     if (!says(d, "syscall") || !(d->c->field[CASE_MSR / 4 + 2] & 0x100))
         return false;
     if (d->field == OX_SUMS_PAGES_ACCESSED)
         return ox_last_vector(d) == 8 && ox_all_words(d, is_accessed_less);
+    if (d->field == OX_R64_RIP && vector_of(d) == 1)
+        return PEER(d) == AT_STUBS64 + 16;
     return d->field == OX_R64_DR6
                ? vector_of(d) == 8 && (OURS(d) ^ PEER(d)) == BS &&
                      (PEER(d) & BS)

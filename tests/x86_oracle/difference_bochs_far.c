@@ -9,7 +9,9 @@
 bool ox_bochs_system_upper_half(const struct ox_difference *d)
 {
     return d->c->mode == OX_COMPAT && d->record == OX_R64 &&
-           vector_of(d) == 13 && (says(d, "ltr") || says(d, "lldt"));
+           (vector_of(d) == 13 || d->field == OX_R64_TR ||
+            d->field == OX_R64_LDTR) && /* of a #DB at the handler, too */
+           (says(d, "ltr") || says(d, "lldt"));
 }
 
 /* AL, which only Bochs still has as it was before LAR or LSL. */
@@ -255,9 +257,29 @@ static bool is_wide_push(const struct ox_difference *d)
            e.gpr[4] - 1 - e.cr2 < 8 && e.gpr[4] > 0xFFFF;
 }
 
+/* Its #SS finds no stack, so that its recorder meets a breakpoint of what lies
+ * above it. */
+static bool meets_above(const struct ox_difference *d)
+{
+    const uint32_t *f = d->c->field;
+
+    if (d->c->mode != OX_LONG || !says(d, "call far") || f[CASE_SS / 4] > 3 ||
+        d->record != OX_R64 || vector_there(d) != 1 ||
+        ox_record_of(PEER(d)) != OX_NEST)
+        return false;
+    for (unsigned n = 0; n < 2; n++)
+        if (f[CASE_DR0 / 4 + n] - f[CASE_SP / 4] < 16 &&
+            (f[CASE_DR7 / 4] >> 2 * n & 3))
+            return true;
+    return false;
+}
+
 bool ox_bochs_far_to_compatible(const struct ox_difference *d)
 {
     struct ox_event e;
+
+    if (meets_above(d))
+        return true;
 
     if (d->c->mode == OX_LONG && says(d, "call far") &&
         (d->field == OX_R64_RIP || d->at == d->start) &&

@@ -283,6 +283,26 @@ static bool is_dirty_less(const struct ox_difference *d, uint32_t at,
     return ((ours ^ theirs) & ~0x20u) == 0x40 && (ours & 0x40);
 }
 
+/* Ours has raised a #PF of a write, recorded or not. */
+static bool raises_write(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    for (uint32_t n = 0; ox_raised_event(d->ours, n, &e); n++)
+        if (e.vector == 14 && (e.error & 2))
+            return true;
+    return false;
+}
+
+/* The error code of one that has no record, on the stack of the next. */
+static bool is_pushed_error(const struct ox_difference *d)
+{
+    uint32_t bit = OURS(d) ^ PEER(d);
+
+    return is_modify(d) && (OURS(d) & bit & 0x02020202) && !(bit & (bit - 1)) &&
+           raises_write(d);
+}
+
 /* Of an operand across two pages the first one is dirty, too. */
 bool ox_qemu_modify_is_write(const struct ox_difference *d)
 {
@@ -292,7 +312,10 @@ bool ox_qemu_modify_is_write(const struct ox_difference *d)
     if (d->field == OX_SUMS_PAGES)
         return is_modify(d) && ox_all_words(d, is_dirty_less) &&
                (!ox_last_event(d->c, d->ours, d->start, &e) || e.vector == 8 ||
-                (e.vector == 14 && (e.error & 2)));
+                raises_write(d));
+    if ((d->field >= OX_R32_SAVED_ESP && d->field <= OX_R32_STACK_10) ||
+        (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15))
+        return is_pushed_error(d);
     differs = OURS(d) ^ PEER(d);
     return is_error(d) && vector_of(d) == 14 && (OURS(d) & 2) &&
            (differs == 2 || (differs == 3 && (OURS(d) & 9) == 9));

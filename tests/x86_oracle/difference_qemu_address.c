@@ -1,6 +1,8 @@
 /* To what the rows of difference_qemu.def apply: addresses of 64-bit mode. */
 #include "tests/x86_oracle/difference_qemu.h"
 
+#include <stdio.h>
+
 enum { RCX = 1, RDX, RSP = 4, RBP };
 
 bool ox_qemu_sysexit_address(const struct ox_difference *d)
@@ -78,4 +80,102 @@ bool ox_qemu_null_stack_level(const struct ox_difference *d)
             (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15) ||
             (d->at == d->start &&
              (e.vector == 13 || e.vector == 8))); /* of a level */
+}
+
+/* ---- Bases that do not count ---- */
+
+/* A segment is loaded and read by, and QEMU has what lies at its base. */
+static bool reads_at_base(const struct ox_difference *d)
+{
+    const char *text = d->c->text, *read;
+    unsigned selector, at;
+
+    while (d->c->mode == OX_LONG && (read = strstr(text, "read ")) != NULL) {
+        text = read + 5;
+        for (; read > d->c->text && strncmp(read, "mov ", 4); read--)
+            ;
+        if (sscanf(read, "mov %*2c, %x; read %*2c:[%x]", &selector, &at) != 2)
+            continue;
+        at += ox_base_of(d->c, selector);
+        if (ox_base_of(d->c, selector) && at < ARENA_SIZE - 4 &&
+            !((load_le32(d->c->arena + at) ^ PEER(d)) & ~0x60u))
+            return true;
+    }
+    return false;
+}
+
+/* Or is written by, where the base leads to tables, on which QEMU founders. */
+static bool writes_at_base(const struct ox_difference *d)
+{
+    const char *write = strstr(d->c->text, "write ");
+    unsigned selector, at;
+
+    if (d->c->mode != OX_LONG || d->theirs->kind != 'T' || !write)
+        return false;
+    for (; write > d->c->text && strncmp(write, "mov ", 4); write--)
+        ;
+    if (sscanf(write, "mov %*2c, %x; write %*2c:[%x]", &selector, &at) != 2)
+        return false;
+    at += ox_base_of(d->c, selector);
+    return ox_base_of(d->c, selector) && at >= AT_PD_32 && at < ARENA_SIZE;
+}
+
+/* One of the two has stored there, or made dirty. */
+static bool is_elsewhere(const struct ox_difference *d, uint32_t at,
+                         uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    return ours == before || theirs == before ||
+           ox_is_resume_less(d, at, before, ours, theirs);
+}
+
+/* What faults here is at its base there. */
+static bool meets_no_fault(const struct ox_difference *d)
+{
+    const char *text = d->c->text;
+    struct ox_event ours, theirs;
+    struct ox_code code;
+    unsigned selector;
+
+    if (d->c->mode != OX_LONG || !ox_faults(d, 14, &ours, &code) ||
+        ours.record != OX_R64 || (code.override & 0xE7) != 0x26 ||
+        (ox_event_at(d->c, d->theirs, d->start, &theirs) &&
+         theirs.ip <= ours.ip))
+        return false;
+    while ((text = strstr(text, "mov ")) != NULL) {
+        text += 4;
+        if (sscanf(text, "%*2c, %x; write %*2c:", &selector) == 1 &&
+            (text[1] == 's') && ox_base_of(d->c, selector))
+            return true;
+    }
+    return false;
+}
+
+/* The address that QEMU names is the operand's and some descriptor's base. */
+bool ox_qemu_override_base(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+    const uint8_t *modrm;
+
+    if (d->record == OX_SUMS)
+        return d->c->mode == OX_LONG &&
+               (says(d, "write ds:") || says(d, "write es:")) &&
+               ox_all_words(d, is_elsewhere);
+    if (d->field == OX_R64_RDX)
+        return reads_at_base(d);
+    if (writes_at_base(d) || meets_no_fault(d))
+        return true;
+    if (d->c->mode != OX_LONG || !ox_peer_at(d, &e, &code) ||
+        e.record != OX_R64 || e.vector != 14 || (code.override & 0xE7) != 0x26)
+        return false;
+    modrm = code.at + (code.at[0] == 0x0F ? 2 : 1);
+    if ((modrm[0] & 0xC7) != 4 || modrm[1] != 0x25) /* a displacement */
+        return false;
+    for (uint32_t i = 0; i < 0x400; i += 8) {
+        uint32_t base = ox_base_of(d->c, i < 0x380 ? i : (i & 0x78) | 4);
+
+        if (base && e.cr2 - base - load_le32(modrm + 2) < 8)
+            return true;
+    }
+    return false;
 }

@@ -95,20 +95,25 @@ static bool is_pushed(enum ox_field f)
 }
 
 /* A word above the frame of an event in a handler's first instruction, which is
- * the error code of what that handler is for: it is the next event. */
+ * of the frame of what that handler is for: it is the next event. */
 static bool is_of_next(const struct ox_difference *d, uint32_t end,
                        enum ox_field f, uint32_t a, uint32_t b)
 {
-    uint32_t error = d->record == OX_R32 ? OX_R32_ERROR - OX_R32_HEAD
-                                         : OX_R64_ERROR - OX_R64_HEAD;
-    uint32_t at = end + error;
+    bool wide = d->record == OX_R64;
+    uint32_t head = ox_record_head(d->record);
+    uint32_t first = end + (wide ? OX_R64_ERROR : OX_R32_ERROR) - head;
+    uint32_t last = end + (wide ? OX_R64_SAVED_SS : OX_R32_EFLAGS) - head;
 
-    return ((f >= OX_R32_SAVED_ESP && f <= OX_R32_STACK_10) ||
-            (f >= OX_R64_STACK_12 && f <= OX_R64_STACK_15)) &&
-           at < d->ours->count && at < d->theirs->count &&
-           ox_record_of(d->ours->word[end]) == d->record &&
-           d->ours->word[end] == d->theirs->word[end] &&
-           d->ours->word[at] == a && d->theirs->word[at] == b;
+    if (!((f >= OX_R32_SAVED_ESP && f <= OX_R32_STACK_10) ||
+          (f >= OX_R64_STACK_12 && f <= OX_R64_STACK_15)) ||
+        last >= d->ours->count || last >= d->theirs->count ||
+        ox_record_of(d->ours->word[end]) != d->record ||
+        d->ours->word[end] != d->theirs->word[end])
+        return false;
+    for (; first <= last; first++)
+        if (d->ours->word[first] == a && d->theirs->word[first] == b)
+            return true;
+    return false;
 }
 
 /* Within the record at d->start. */
