@@ -9,8 +9,8 @@
 enum {
     STORAGE = 16 << 20,
     /* Instructions without a word: it waits for ever.  A handler that faults
-     * down a whole stack may execute 20 million. */
-    QUIET = 50000000
+     * down a whole stack may execute 13 million. */
+    QUIET = 20000000
 };
 
 struct ours {
