@@ -6,12 +6,40 @@
 
 /* ---- Descriptors of 16 bytes ---- */
 
+/* #GP of LTR or LLDT that has no record yet, or none at all: on the stack of a
+ * #DB at its handler. */
+static bool has_refused(const struct ox_difference *d)
+{
+    struct ox_event e;
+    struct ox_code code;
+
+    if (d->field < OX_R64_STACK_12 || d->field > OX_R64_STACK_15)
+        return false;
+    for (uint32_t n = 0; ox_raised_event(d->ours, n, &e); n++)
+        if (e.vector == 13 && ox_code_of(d->c, &e, 0, &code) &&
+            code.at[0] == 0x0F && code.at[1] == 0 &&
+            (OURS(d) == e.error || OURS(d) == (uint32_t)e.ip))
+            return true;
+    return false;
+}
+
+/* A TSS whose LTR only Bochs has done. */
+static bool is_made_busy(const struct ox_difference *d, uint32_t at,
+                         uint32_t before, uint32_t ours, uint32_t theirs)
+{
+    (void)d;
+    return at % 8 == 4 && ours == before && theirs == (ours | 0x200);
+}
+
 bool ox_bochs_system_upper_half(const struct ox_difference *d)
 {
+    if (d->field == OX_SUMS_TABLES)
+        return d->c->mode == OX_COMPAT && says(d, "ltr") &&
+               ox_all_words(d, is_made_busy);
     return d->c->mode == OX_COMPAT && d->record == OX_R64 &&
-           (vector_of(d) == 13 || d->field == OX_R64_TR ||
-            d->field == OX_R64_LDTR) && /* of a #DB at the handler, too */
-           (says(d, "ltr") || says(d, "lldt"));
+           (says(d, "ltr") || says(d, "lldt")) &&
+           (vector_of(d) == 13 || has_refused(d) || d->field == OX_R64_TR ||
+            d->field == OX_R64_LDTR);
 }
 
 /* AL, which only Bochs still has as it was before LAR or LSL. */

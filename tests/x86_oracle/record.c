@@ -130,7 +130,8 @@ static bool record_differs(struct ox_difference *d, uint32_t end)
             continue;
         d->field = f;
         d->at = i;
-        if (f >= OX_SUMS_TSS && f <= OX_SUMS_CODE && ox_all_words(d, is_past))
+        if (((f >= OX_SUMS_TSS && f <= OX_SUMS_CODE) || f == OX_SUMS_IDT) &&
+            ox_all_words(d, is_past))
             continue;
         return true;
     }
