@@ -77,6 +77,7 @@ bool ox_qemu_null_stack_level(const struct ox_difference *d)
     return (cpl == 1 || cpl == 2) && d->record == OX_R64 &&
            word_of(d, OX_R64_SAVED_SS) == cpl &&
            (d->field == OX_R64_SS || d->field == OX_R64_SP ||
+            d->field == OX_R64_SP_UP ||
             (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15) ||
             (d->at == d->start &&
              (e.vector == 13 || e.vector == 8))); /* of a level */
