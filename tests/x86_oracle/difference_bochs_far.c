@@ -33,7 +33,7 @@ static bool is_made_busy(const struct ox_difference *d, uint32_t at,
 
 bool ox_bochs_system_upper_half(const struct ox_difference *d)
 {
-    if (d->field == OX_SUMS_TABLES)
+    if (d->field == OX_SUMS_TABLES || d->field == OX_SUMS_TABLES_ACCESSED)
         return d->c->mode == OX_COMPAT && says(d, "ltr") &&
                ox_all_words(d, is_made_busy);
     return d->c->mode == OX_COMPAT && d->record == OX_R64 &&
