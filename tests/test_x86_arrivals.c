@@ -257,6 +257,32 @@ START_TEST(who_gets_what_first)
 }
 END_TEST
 
+/* Virtual NMIs that are blocked when a guest is left are none of its
+ * monitor's. */
+START_TEST(virtual_nmis_stay_behind)
+{
+    static const struct inner leaves = {
+        .title = "CPUID",
+        .code = "\x0F\xA2",
+        .flags = X86_FLAG_ONE,
+        .interruptibility = VMCS_BY_NMI,
+        .field = VMCS_GUEST_INTERRUPTIBILITY,
+        .on = {VMX_PIN_NMI, VMX_PIN_VIRTUAL_NMIS, NONE}};
+    struct hostile_pair *p =
+        hostile_pair_of_monitor(&engine_vtx, inner_monitor(&leaves), 1000);
+    const struct x86_cpu *cpu = &hostile_pair_bare(p)->cpu;
+    char words[HOSTILE_WORDS] = "";
+
+    ck_assert_msg(hostile_pair_run(p, 12, NULL, 0, words), "%s", words);
+    ck_assert_uint_eq(cpu->state.gpr[8], VMCS_BY_NMI);
+    ck_assert(!cpu->nmi_blocked);
+    hostile_pair_nmi(p); /* there is no IDT */
+    ck_assert_msg(hostile_pair_run(p, 20, NULL, 0, words), "%s", words);
+    ck_assert(!cpu->nmi_pending);
+    hostile_pair_free(p);
+}
+END_TEST
+
 /* ---- Hostile programs ---- */
 
 enum kind { SVM, VTX, STEPPED, INNER, RESUMES, STEPPED_VTX, STEPPED_SVM };
@@ -358,6 +384,7 @@ Suite *suite_x86_arrivals(void)
     tcase_add_loop_test(t, strings_are_interrupted, 0, ENGINES);
     tcase_add_loop_test(t, what_ends_a_halt, 0, ENGINES);
     tcase_add_loop_test(t, who_gets_what_first, 0, ARRAY_LEN(inners));
+    tcase_add_test(t, virtual_nmis_stay_behind);
     tcase_add_loop_test(t, disturbed_programs_find_no_difference, 0, KINDS);
     tcase_add_test(t, stale_translations_are_known);
     suite_add_tcase(s, t);
