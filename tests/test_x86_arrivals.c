@@ -71,21 +71,37 @@ START_TEST(so_it_does_in_a_virtual_machine)
 }
 END_TEST
 
-/* An NMI comes before the first instruction of the handler of an exception that
- * the monitor has delivered (#GP of OUT at CPL 3 exits on AMD-V). */
+/* One that comes as the monitor is about to deliver an exception, that of an
+ * RDMSR, comes behind that. */
 START_TEST(an_nmi_comes_behind_an_exception)
 {
-    struct x86_bare *m = sys_ready(SYS_PROTECTED, 3, "90 E6 80 F4");
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, "0F32 F4");
     struct hostile_pair *p;
     char words[HOSTILE_WORDS] = "";
 
-    memset(m->storage + SYS_TSS + 0x68, 0xFF, 0x2000);
-    memcpy(m->storage + SYS_HANDLERS + 16 * X86_EXC_GP, "\x40\x40\xF4", 3);
+    m->cpu.state.gpr[X86_RCX] = 0x1234;
     p = hostile_pair_of(engines[_i], m, 1000);
-    ck_assert_msg(hostile_pair_run(p, 1, NULL, 0, words), "%s", words);
-    hostile_pair_nmi(p);
+    hostile_pair_plan(p, 1, HOSTILE_NMI);
     ck_assert_msg(hostile_pair_run(p, 20, NULL, 0, words), "%s", words);
     ck_assert_int_eq(sys_vector(m), X86_NMI_VECTOR);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), SYS_HANDLERS + 16 * X86_EXC_GP);
+    hostile_pair_free(p);
+}
+END_TEST
+
+/* One that waits in STI's shadow comes when the instruction there is done,
+ * though that exits: CPUID, and HLT, which it ends. */
+START_TEST(an_nmi_comes_behind_a_shadow)
+{
+    static const char *const programs[] = {"FB 0FA2 40 F4", "FB F4 40 F4"};
+    struct x86_bare *m = sys_ready(SYS_PROTECTED, 0, programs[_i / ENGINES]);
+    struct hostile_pair *p = hostile_pair_of(engines[_i % ENGINES], m, 1000);
+    char words[HOSTILE_WORDS] = "";
+
+    hostile_pair_plan(p, 1, HOSTILE_NMI);
+    ck_assert_msg(hostile_pair_run(p, 20, NULL, 0, words), "%s", words);
+    ck_assert_int_eq(sys_vector(m), X86_NMI_VECTOR);
+    ck_assert_uint_eq(sys_stack(m, 0, 4), BARE_CODE + (_i / ENGINES ? 2 : 3));
     hostile_pair_free(p);
 }
 END_TEST
@@ -381,6 +397,7 @@ Suite *suite_x86_arrivals(void)
     tcase_add_loop_test(t, an_interrupt_comes_behind_an_nmi, 0, 2);
     tcase_add_loop_test(t, so_it_does_in_a_virtual_machine, 0, ENGINES);
     tcase_add_loop_test(t, an_nmi_comes_behind_an_exception, 0, ENGINES);
+    tcase_add_loop_test(t, an_nmi_comes_behind_a_shadow, 0, 2 * ENGINES);
     tcase_add_loop_test(t, strings_are_interrupted, 0, ENGINES);
     tcase_add_loop_test(t, what_ends_a_halt, 0, ENGINES);
     tcase_add_loop_test(t, who_gets_what_first, 0, ARRAY_LEN(inners));

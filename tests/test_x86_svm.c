@@ -426,6 +426,23 @@ START_TEST(nmis_exit_and_stay)
 }
 END_TEST
 
+/* An injected one is being handled: the next exits behind its IRET. */
+START_TEST(nmis_that_are_blocked_do_not_exit)
+{
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * X86_NMI_VECTOR, SVM_GUEST << 12 | 0x100);
+    CODE(SVM_GUEST, "\xEB\xFE");
+    CODE(SVM_GUEST + 0x100, "\x90\xCF"); /* nop; iret */
+    F(RSP) = 0x8000;
+    F(EVENTINJ) = VMCB_EVENT_VALID | VMCB_EVENT_NMI << 8 | X86_NMI_VECTOR;
+    vmcb_put(r.v, SVM_INTERCEPT_NMI, true);
+    r.m->cpu.nmi_pending = true;
+    run_to(SVM_EXIT_NMI);
+    ck_assert_uint_eq(F(RIP), 0);
+    ck_assert_uint_eq(F(RSP), 0x8000);
+}
+END_TEST
+
 /* V_IRQ: when IF lets it, and its priority is above V_TPR. */
 static const struct {
     uint64_t v_intr, rflags;
@@ -540,6 +557,7 @@ Suite *suite_x86_svm(void)
     tcase_add_test(t, a_triple_fault_exits);
     tcase_add_test(t, interrupts_exit_or_are_taken);
     tcase_add_test(t, nmis_exit_and_stay);
+    tcase_add_test(t, nmis_that_are_blocked_do_not_exit);
     tcase_add_loop_test(t, virtual_interrupts_come, 0, ARRAY_LEN(virtuals));
     tcase_add_test(t, the_shadow_is_kept);
     tcase_add_test(t, the_task_priority_is_virtual);

@@ -225,21 +225,28 @@ static bool flags_own_code(const struct hostile_guest *g, uint64_t after,
     return changed && !(changed & ~FLAGS);
 }
 
-/* Was the instruction before this place in the shadow of a load of SS, and cast
- * one itself, which AMD-V counts? */
-static bool shadows_meet(const struct hostile_guest *g, uint64_t after,
-                         const struct places *d)
+/* Was the instruction before this place in the shadow of a load of SS, and has
+ * cast one itself, which AMD-V counts? */
+static bool shadows_meet_at(const struct hostile_guest *g, uint64_t insns,
+                            const struct places *d)
 {
     struct hostile_pair *p = hostile_pair_new(g);
     char words[HOSTILE_WORDS];
     bool shadowed;
 
-    hostile_pair_run(p, after ? after - 1 : 0, d->at, d->count, words);
+    hostile_pair_run(p, insns ? insns - 1 : 0, d->at, d->count, words);
     shadowed = hostile_pair_bare(p)->cpu.shadow_ss;
-    hostile_pair_run(p, after, d->at, d->count, words);
+    hostile_pair_run(p, insns, d->at, d->count, words);
     shadowed &= hostile_pair_shadowed(p);
     hostile_pair_free(p);
     return shadowed;
+}
+
+/* Before the instruction after this one, or by it, behind which TF traps. */
+static bool shadows_meet(const struct hostile_guest *g, uint64_t after,
+                         const struct places *d)
+{
+    return shadows_meet_at(g, after, d) || shadows_meet_at(g, after + 1, d);
 }
 
 /* By the instruction after this one, which loads the pointers, or in endless

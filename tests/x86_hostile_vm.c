@@ -343,15 +343,8 @@ void hostile_pair_interrupt(struct hostile_pair *p, int vector)
     look_again(p);
 }
 
-/* The processor remembers one (Intel SDM vol. 3, "Handling Multiple NMIs"). */
-static bool nmi_is_posted(const struct vcpu *v)
-{
-    for (unsigned i = 0; i < v->pending.count; i++)
-        if (v->pending.events[i].kind == X86_EVENT_NMI)
-            return true;
-    return false;
-}
-
+/* The processor remembers one (Intel SDM vol. 3, "Handling Multiple NMIs");
+ * nothing else is posted here. */
 void hostile_pair_nmi(struct hostile_pair *p)
 {
     const struct vm_event nmi = {.kind = X86_EVENT_NMI};
@@ -359,10 +352,14 @@ void hostile_pair_nmi(struct hostile_pair *p)
     p->bare->cpu.nmi_pending = true;
     if (!p->vm)
         p->stepped->cpu.nmi_pending = true;
-    else if (!nmi_is_posted(&p->vm->vm.vcpu) &&
-             event_post(&p->vm->vm.vcpu, &nmi))
+    else if (!p->vm->vm.vcpu.pending.count && event_post(&p->vm->vm.vcpu, &nmi))
         abort();
     look_again(p);
+}
+
+void hostile_pair_plan(struct hostile_pair *p, uint64_t at, int vector)
+{
+    p->arrivals[p->arrival_count++] = (struct hostile_arrival){at, vector};
 }
 
 bool hostile_pair_arrives(struct hostile_pair *p, uint64_t insns, bool halted)

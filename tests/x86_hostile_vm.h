@@ -70,6 +70,9 @@ bool hostile_pair_between(const struct hostile_pair *p);
  * NMI, on both.  They may end a HLT. */
 void hostile_pair_interrupt(struct hostile_pair *p, int vector);
 void hostile_pair_nmi(struct hostile_pair *p);
+/* The next one of a guest's arrivals, HOSTILE_ARRIVALS at most: it comes
+ * exactly then, even where the two are compared later. */
+void hostile_pair_plan(struct hostile_pair *p, uint64_t at, int vector);
 /* What is due of a disturbed guest's arrivals when `insns` have been executed,
  * or for a processor that has halted the next one.  False: nothing is. */
 bool hostile_pair_arrives(struct hostile_pair *p, uint64_t insns, bool halted);
