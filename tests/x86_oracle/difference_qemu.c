@@ -515,6 +515,15 @@ static bool is_byte_nowhere(const struct ox_difference *d)
     return false;
 }
 
+/* All ones are no instruction; zeros are one. */
+static bool is_run_nowhere(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    return vector_of(d) == 6 && ox_event_at(d->c, d->ours, d->start, &e) &&
+           !(e.cr0 & PG) && e.record == OX_R32 && is_nowhere(e.ip);
+}
+
 /* The peer's record was written on a stack where no machine has storage; or a
  * selector, or flags, came from there, or from a PC's video or firmware. */
 bool ox_qemu_no_storage(const struct ox_difference *d)
@@ -524,7 +533,7 @@ bool ox_qemu_no_storage(const struct ox_difference *d)
     if (is_error(d))
         return OURS(d) == 0xFFFC && !PEER(d) && says(d, "popa") &&
                !(d->c->field[CASE_CR0 / 4] & PG);
-    if (ox_is_operand_outside(d) || is_byte_nowhere(d))
+    if (ox_is_operand_outside(d) || is_byte_nowhere(d) || is_run_nowhere(d))
         return true;
     if (is_flags(d))
         return is_flags_of_nothing(d);
