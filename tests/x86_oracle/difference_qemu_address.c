@@ -80,7 +80,8 @@ bool ox_qemu_null_stack_level(const struct ox_difference *d)
             d->field == OX_R64_SP_UP ||
             (d->field >= OX_R64_STACK_12 && d->field <= OX_R64_STACK_15) ||
             (d->at == d->start &&
-             (e.vector == 13 || e.vector == 8))); /* of a level */
+             /* of a level; of STAC and CLAC an undefined one */
+             (e.vector == 13 || e.vector == 8 || e.vector == 6)));
 }
 
 /* ---- Bases that do not count ---- */
