@@ -212,6 +212,26 @@ START_TEST(an_exit_in_a_delivery_tells_of_it)
 }
 END_TEST
 
+/* An interrupt may have the vector of NMIs. */
+START_TEST(an_interrupt_of_vector_2_is_no_nmi)
+{
+    static const uint32_t events[] = {0x80000002, 0x80000202};
+    bool exited;
+
+    svm_make_real(&r);
+    store_le32(r.m->storage + 4 * 2, 0x30000100);
+    CODE(SVM_GUEST, "\xF4");
+    F(SS_BASE) = 0x4000;
+    F(SS_SELECTOR) = 0x400;
+    F(RSP) = 0x100;
+    F(EVENTINJ) = events[_i];
+    store_le64(svm_nested_of(&r, 0x4000), 0);
+    ck_assert(svm_enter(&r.m->cpu, r.v, &exited) && exited);
+    ck_assert_uint_eq(F(EXITCODE), SVM_EXIT_NPF);
+    ck_assert_uint_eq(F(EXITINTINFO), events[_i]);
+}
+END_TEST
+
 /* In protected mode, with a TSS at 28h. */
 static void make_tasks(void)
 {
@@ -362,6 +382,7 @@ Suite *suite_x86_nested(void)
     tcase_add_test(t, nested_pae_pointers_are_read_when_wanted);
     tcase_add_test(t, translations_are_kept_by_asid);
     tcase_add_test(t, an_exit_in_a_delivery_tells_of_it);
+    tcase_add_loop_test(t, an_interrupt_of_vector_2_is_no_nmi, 0, 2);
     tcase_add_test(t, task_switches_exit);
     tcase_add_test(t, task_switches_have_error_codes);
     tcase_add_test(t, a_bad_vmcb_is_not_entered);

@@ -465,6 +465,27 @@ START_TEST(an_exit_in_a_delivery_tells_of_it)
 }
 END_TEST
 
+/* An interrupt may have the vector of NMIs. */
+START_TEST(an_interrupt_of_vector_2_is_no_nmi)
+{
+    static const uint32_t events[] = {0x80000002, 0x80000202};
+    bool exited;
+
+    make_real();
+    store_le32(m->storage + 4 * 2, 0x30000100);
+    CODE(GUEST, "\xF4");
+    v->field[VMCS_GUEST_SS_BASE] = 0x4000;
+    v->field[VMCS_GUEST_SS_SELECTOR] = 0x400;
+    v->field[VMCS_GUEST_RSP] = 0x100;
+    v->field[VMCS_GUEST_RFLAGS] |= X86_FLAG_IF;
+    v->field[VMCS_ENTRY_INTERRUPTION_INFO] = events[_i];
+    store_le64(ept_of(0x4000), 0);
+    ck_assert(vtx_enter(&m->cpu, v, &exited) && exited);
+    ck_assert_uint_eq(v->field[VMCS_EXIT_REASON], VMX_EXIT_EPT_VIOLATION);
+    ck_assert_uint_eq(v->field[VMCS_IDT_VECTORING_INFO], events[_i]);
+}
+END_TEST
+
 /* Before an instruction of its handler. */
 START_TEST(the_trap_flag_exits_behind_an_injected_event)
 {
@@ -563,6 +584,7 @@ Suite *suite_x86_vtx(void)
     tcase_add_loop_test(c, ept_refuses, 0, ARRAY_LEN(epts));
     tcase_add_test(c, ept_guards_page_tables);
     tcase_add_test(c, an_exit_in_a_delivery_tells_of_it);
+    tcase_add_loop_test(c, an_interrupt_of_vector_2_is_no_nmi, 0, 2);
     tcase_add_test(c, the_trap_flag_exits_behind_an_injected_event);
     tcase_add_test(c, a_bad_vmcs_is_not_entered);
     tcase_add_loop_test(c, random_guests_do_no_harm, 0, 4);

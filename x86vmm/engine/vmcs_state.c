@@ -126,6 +126,7 @@ struct x86_fault vmcs_vectoring(const struct vmcs *m, uint64_t cr2)
         .plain_int = type == VMCS_EVENT_SOFTWARE,
         .int1 = type == VMCS_EVENT_PRIVILEGED,
         .external = type == VMCS_EVENT_INTERRUPT || type == VMCS_EVENT_NMI,
+        .nmi = type == VMCS_EVENT_NMI,
         .trap = type >= VMCS_EVENT_SOFTWARE,
         .keep_rf = true};
 }

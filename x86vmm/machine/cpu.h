@@ -38,6 +38,7 @@ struct x86_fault {
     uint32_t debug; /* of #DB; likewise into DR6, and DR7.GD is cleared */
     bool software;  /* INT n, INT3, INTO: gate DPL is checked, no EXT bit */
     bool external;  /* interrupt or NMI: EXT bit of errors on the way */
+    bool nmi;       /* of these an NMI: an interrupt may have its vector */
     bool trap;      /* RIP to save is that of the next instruction */
     bool exits;     /* none: a VM exit on its way (assist.h) */
     bool plain_int; /* INT n, which is no exception */

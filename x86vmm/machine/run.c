@@ -9,10 +9,10 @@
 
 /* ---- Between instructions ---- */
 
-static int deliver_external(struct x86_cpu *cpu, unsigned vector)
+static int deliver_external(struct x86_cpu *cpu, unsigned vector, bool nmi)
 {
-    cpu->fault =
-        (struct x86_fault){.vector = (uint8_t)vector, .external = true};
+    cpu->fault = (struct x86_fault){
+        .vector = (uint8_t)vector, .external = true, .nmi = nmi};
     return x86_deliver_fault(cpu);
 }
 
@@ -53,13 +53,13 @@ static int take_pending(struct x86_cpu *cpu)
     if (cpu->nmi_pending && !cpu->nmi_blocked && !(cpu->held & X86_HELD_NMI)) {
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;
-        return deliver_external(cpu, 2);
+        return deliver_external(cpu, X86_NMI_VECTOR, true);
     }
     if (!cpu->interrupt_line || !(cpu->state.rflags & X86_FLAG_IF) ||
         (cpu->held & X86_HELD_INTERRUPTS) ||
         (vector = cpu->world.acknowledge(cpu->world.who)) < 0)
         return X86_NEXT;
-    return deliver_external(cpu, (unsigned)vector);
+    return deliver_external(cpu, (unsigned)vector, false);
 }
 
 /* Before the first instruction of a handler, or behind an exit, comes what has

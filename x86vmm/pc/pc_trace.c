@@ -37,8 +37,7 @@ static void delivers(void *who, const struct x86_fault *f)
 {
     struct pc *pc = who;
     struct trace_event e = now(pc, TRACE_EVENT);
-    enum x86_event_kind kind = f->external && f->vector == X86_NMI_VECTOR
-                                   ? X86_EVENT_NMI
+    enum x86_event_kind kind = f->nmi        ? X86_EVENT_NMI
                                : f->external ? X86_EVENT_INTERRUPT
                                              : X86_EVENT_EXCEPTION;
 

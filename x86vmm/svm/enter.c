@@ -78,6 +78,7 @@ static int inject(struct x86_cpu *cpu, const struct vmcb *v)
                                     .plain_int = type == VMCB_EVENT_SOFTWARE,
                                     .external = type == VMCB_EVENT_INTERRUPT ||
                                                 type == VMCB_EVENT_NMI,
+                                    .nmi = type == VMCB_EVENT_NMI,
                                     .trap = by_insn,
                                     .keep_rf = true};
     return x86_inject_fault(cpu);

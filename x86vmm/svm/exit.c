@@ -40,6 +40,7 @@ struct x86_fault vmcb_delivered(uint64_t info, uint64_t cr2)
                               .plain_int = type == VMCB_EVENT_SOFTWARE,
                               .external = type == VMCB_EVENT_INTERRUPT ||
                                           type == VMCB_EVENT_NMI,
+                              .nmi = type == VMCB_EVENT_NMI,
                               .trap = by_insn,
                               /* RFLAGS of the VMCB is of before it; 3.1.6 */
                               .keep_rf = vector == X86_EXC_DB};

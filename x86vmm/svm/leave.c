@@ -18,8 +18,7 @@ enum {
 uint64_t svm_event(const struct x86_fault *f)
 {
     uint64_t type = f->external
-                        ? (f->vector == X86_NMI_VECTOR ? VMCB_EVENT_NMI
-                                                       : VMCB_EVENT_INTERRUPT)
+                        ? (f->nmi ? VMCB_EVENT_NMI : VMCB_EVENT_INTERRUPT)
                     : f->plain_int ? VMCB_EVENT_SOFTWARE
                                    : VMCB_EVENT_EXCEPTION;
 

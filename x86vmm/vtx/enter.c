@@ -132,6 +132,7 @@ static int inject(struct x86_cpu *cpu, const struct vmcs *v)
                                     .int1 = type == VMCS_EVENT_PRIVILEGED,
                                     .external = type == VMCS_EVENT_INTERRUPT ||
                                                 type == VMCS_EVENT_NMI,
+                                    .nmi = type == VMCS_EVENT_NMI,
                                     .trap = after,
                                     .keep_rf = true};
     /* 26.5.2: pending behind it, before an instruction of its handler */

@@ -132,7 +132,8 @@ static bool timer_is_out(struct x86_cpu *cpu)
 
 static int take_nmi(struct x86_cpu *cpu)
 {
-    const struct x86_fault nmi = {.vector = 2, .external = true};
+    const struct x86_fault nmi = {
+        .vector = X86_NMI_VECTOR, .external = true, .nmi = true};
 
     cpu->nmi_pending = false;
     vtx_exits(cpu, NULL, VMX_EXIT_EXCEPTION, 0);

@@ -75,8 +75,7 @@ static void save_state(struct x86_cpu *cpu, struct vmcs *v)
 uint32_t vtx_event_info(const struct x86_fault *f)
 {
     enum vmcs_event_type type =
-        f->external    ? (f->vector == X86_NMI_VECTOR ? VMCS_EVENT_NMI
-                                                      : VMCS_EVENT_INTERRUPT)
+        f->external    ? (f->nmi ? VMCS_EVENT_NMI : VMCS_EVENT_INTERRUPT)
         : f->plain_int ? VMCS_EVENT_SOFTWARE
         : f->software  ? VMCS_EVENT_BREAK
         : f->int1      ? VMCS_EVENT_PRIVILEGED
