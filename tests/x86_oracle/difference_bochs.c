@@ -70,12 +70,25 @@ static bool is_flag_less(const struct ox_difference *d, uint32_t at,
     return (ours ^ theirs) == 0x10000 && (ours & 0x10000);
 }
 
+/* In a recorder, which has met something else then. */
+static bool was_detected(const struct ox_difference *d)
+{
+    struct ox_event e;
+
+    if (d->c->field[CASE_DR7 / 4] & GD)
+        for (uint32_t n = 0; ox_raised_event(d->ours, n, &e); n++)
+            if (e.vector == 1 && e.ip >= AT_RECORD && e.ip < AT_PD_32)
+                return true;
+    return false;
+}
+
 bool ox_bochs_general_detect_flag(const struct ox_difference *d)
 {
     uint32_t dr6;
 
     if (d->field >= OX_SUMS_STACK_0 && d->field <= OX_SUMS_STACK_TASK)
-        return ox_is_cut_off(d) && (says(d, "mov dr") || says(d, ", dr")) &&
+        return ((ox_is_cut_off(d) && (says(d, "mov dr") || says(d, ", dr"))) ||
+                was_detected(d)) &&
                ox_all_words(d, is_flag_less);
     if (!is_flags(d) || vector_of(d) != 1 || (OURS(d) ^ PEER(d)) != 0x10000)
         return false;

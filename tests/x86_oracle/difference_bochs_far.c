@@ -80,6 +80,8 @@ bool ox_bochs_wrapped_stack(const struct ox_difference *d)
     const uint8_t *tss = d->c->arena + AT_TSS;
     struct ox_event ours, theirs;
 
+    if (d->field == OX_R32_CR2 && vector_of(d) == 8) /* that came of it */
+        return PEER(d) >= 0xFFFFFFC0 && load_le32(tss + 0xC) < 0x40;
     if (vector_of(d) != 12 || load_le32(tss + 0xC) >= 0x40 ||
         !ox_event_at(d->c, d->ours, d->start, &ours) ||
         !ox_event_at(d->c, d->theirs, d->start, &theirs) ||

@@ -432,6 +432,9 @@ bool ox_qemu_frames_executed(const struct ox_difference *d)
                 ox_record_of(d->theirs->word[d->start]) == OX_NEST) ||
                (ox_event_at(d->c, d->theirs, d->start, &e) &&
                 e.ip >= AT_STUBS && e.ip < AT_STACK0);
+    if (d->at == d->start && vector_of(d) != 1 &&
+        ox_event_at(d->c, d->ours, d->start, &e))
+        return e.ip >= AT_STUBS && e.ip < AT_STACK0 && e.cs == SEL_CODE;
     return d->field == OX_NEST_FLAGS && ip >= AT_STUBS && ip < AT_STACK0 &&
            (OURS(d) & ~PEER(d) & 0x10000);
 }

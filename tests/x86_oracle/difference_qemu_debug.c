@@ -329,6 +329,9 @@ bool ox_qemu_no_general_detect(const struct ox_difference *d)
                tells_of_others(d); /* in the recorder, which ends the case */
     if (!d->theirs->kind)          /* it goes on for ever */
         return ox_last_event(d->c, d->ours, d->ours->count, &e) && (e.dr6 & BD);
+    if (d->theirs->kind == 'T' && !d->start && /* or is lost with its log */
+        ox_last_event(d->c, d->ours, d->ours->count, &e) && (e.dr6 & BD))
+        return true;
     if ((d->field == OX_FIELD_COUNT || d->at == d->start) &&
         ox_last_event(d->c, d->ours, d->start, &e) && (e.dr6 & BD))
         return d->record == OX_SUMS || d->start >= d->ours->count;

@@ -345,15 +345,17 @@ static struct ox_told *copy_words(const struct ox_difference *d)
     return t;
 }
 
+/* Of a shutdown the peer's last records may be lost: it has gone on. */
 struct ox_told *ox_tell_parting(const struct ox_difference *d)
 {
+    bool ended = d->theirs->kind == 'T' && d->start >= d->theirs->count;
     uint32_t ours, theirs;
     struct ox_told *t;
     struct lost lost;
 
     find_lost(d, &lost);
     if (!find_parting(d, &ours, &theirs) || ours < lost.first ||
-        ours > lost.end)
+        (ours > lost.end && !ended))
         return NULL;
     t = copy_words(d);
     put_parting(t, ours < d->ours->raises ? raise_at(d->ours, ours) : NULL,
